@@ -1,0 +1,43 @@
+"""Packing of texts into embedding batches, bounded by count and by tokens."""
+
+from collections.abc import Sequence
+
+
+def pack(token_counts: Sequence[int], *, max_items: int, max_tokens: int) -> list[range]:
+    """Cut a sequence of texts into consecutive batches.
+
+    Args:
+        token_counts: Tokens of each text, each at most ``max_tokens``.
+        max_items: Most texts in one batch.
+        max_tokens: Most tokens in one batch, all its texts together.
+
+    Returns:
+        Ranges of indices, in order, without gaps; no batch is empty.
+
+    Raises:
+        ValueError: one text alone has more tokens than a batch may hold.
+    """
+    batches: list[range] = []
+    start = tokens = 0
+    for index, count in enumerate(token_counts):
+        if count > max_tokens:
+            raise ValueError(f"text {index} has {count} tokens, limit {max_tokens} for one batch")
+        if index > start and (index - start >= max_items or tokens + count > max_tokens):
+            batches.append(range(start, index))
+            start, tokens = index, 0
+        tokens += count
+    if start < len(token_counts):
+        batches.append(range(start, len(token_counts)))
+    return batches
+
+
+def spread(total: int, *, ways: int, most: int, least: int) -> int:
+    """Size of each batch when ``total`` texts are to keep ``ways`` workers busy.
+
+    Args:
+        total: Texts to embed.
+        ways: Workers in the pool.
+        most: Largest size a batch may have.
+        least: Size below which splitting further costs more than it gains.
+    """
+    return max(1, min(most, max(least, -(-total // max(1, ways)))))

@@ -1,0 +1,126 @@
+"""Documents: media types, filenames, and the parser's output."""
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from ingest.domain.errors import DocumentUnreadable, InvalidFilename
+
+MAX_FILENAME_CHARS = 255
+
+
+class MediaType(StrEnum):
+    """What the local parser reads."""
+
+    PDF = "application/pdf"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    HTML = "text/html"
+    MARKDOWN = "text/markdown"
+    TEXT = "text/plain"
+    EPUB = "application/epub+zip"
+    EML = "message/rfc822"
+
+
+EXTENSIONS: dict[str, MediaType] = {
+    ".pdf": MediaType.PDF,
+    ".docx": MediaType.DOCX,
+    ".pptx": MediaType.PPTX,
+    ".xlsx": MediaType.XLSX,
+    ".html": MediaType.HTML,
+    ".htm": MediaType.HTML,
+    ".md": MediaType.MARKDOWN,
+    ".markdown": MediaType.MARKDOWN,
+    ".txt": MediaType.TEXT,
+    ".text": MediaType.TEXT,
+    ".epub": MediaType.EPUB,
+    ".eml": MediaType.EML,
+}
+
+
+def clean_filename(filename: str) -> str:
+    """The last path component of a client's filename, in Unicode normal form C.
+
+    Raises:
+        InvalidFilename: nothing is left, it holds control characters or lone surrogates,
+            or it is longer than MAX_FILENAME_CHARS.
+    """
+    name = unicodedata.normalize("NFC", PurePosixPath(filename.replace("\\", "/")).name)
+    if not name or name in {".", ".."}:
+        raise InvalidFilename("the filename is empty")
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in name):
+        raise InvalidFilename("the filename holds control characters")
+    if len(name) > MAX_FILENAME_CHARS:
+        raise InvalidFilename(
+            f"the filename has {len(name)} characters, limit {MAX_FILENAME_CHARS}"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page's place in the text of a parsed document."""
+
+    number: int
+    """1-based."""
+    char_start: int
+    char_end: int
+    """Half-open, in characters of the document's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading's place in the text of a parsed document."""
+
+    char_start: int
+    level: int
+    """1 (outermost) to 6."""
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A parser's output: one text (Markdown where the format has structure) and its landmarks."""
+
+    text: str
+    """Valid Unicode without NUL or lone surrogates."""
+    pages: tuple[Page, ...]
+    """In order; empty when the format has no pages."""
+    headings: tuple[Heading, ...]
+    """In order of char_start."""
+    parser: str
+    """Name and version of the parser, e.g. ``local/1``."""
+
+    def to_bytes(self) -> bytes:
+        """Canonical encoding: equal documents give equal bytes."""
+        return json.dumps(
+            {
+                "headings": [[h.char_start, h.level, h.title] for h in self.headings],
+                "pages": [[p.number, p.char_start, p.char_end] for p in self.pages],
+                "parser": self.parser,
+                "text": self.text,
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        ).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ParsedDocument":
+        """Decode what ``to_bytes`` wrote.
+
+        Raises:
+            DocumentUnreadable: the bytes are something else.
+        """
+        try:
+            fields = json.loads(data)
+            return cls(
+                text=fields["text"],
+                pages=tuple(Page(*page) for page in fields["pages"]),
+                headings=tuple(Heading(*heading) for heading in fields["headings"]),
+                parser=fields["parser"],
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            raise DocumentUnreadable("the stored parsed document cannot be decoded") from exc

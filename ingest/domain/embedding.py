@@ -1,0 +1,51 @@
+"""Embedding models and what makes their vectors acceptable."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.domain.errors import InvalidVector
+
+Vectors = NDArray[np.float32]
+"""float32[n, dimension], one row a text, L2-normalised."""
+
+
+class IndexKind(StrEnum):
+    """How a model's vectors are indexed for search."""
+
+    HALFVEC = "halfvec"
+    """HNSW over half-precision vectors."""
+    BIT = "bit"
+    """HNSW over one sign bit a dimension, over-fetched and re-ranked with the exact vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """A vector space; vectors of different models are never compared."""
+
+    name: str
+    version: str
+    dimension: int
+
+    @property
+    def label(self) -> str:
+        """Name and version in one word."""
+        return f"{self.name}@{self.version}"
+
+
+def validate_vectors(vectors: Vectors, *, count: int, model: EmbeddingModel) -> Vectors:
+    """Check an embedder's answer and return it L2-normalised.
+
+    Raises:
+        InvalidVector: wrong count or dimension, a NaN or infinity, or a vector without length.
+    """
+    if vectors.shape != (count, model.dimension):
+        raise InvalidVector(
+            f"{model.label} returned shape {vectors.shape}, expected {(count, model.dimension)}"
+        )
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
+        raise InvalidVector(f"{model.label} returned a vector that is zero or not finite")
+    return np.asarray(vectors / lengths, dtype=np.float32)

@@ -1,0 +1,55 @@
+"""Deterministic ids and blob keys: the same thing always gets the same name."""
+
+import hashlib
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6c8a1e6e-1f0b-4aa8-9f0a-1a7c2e6f2b42")
+LOCAL_TENANT = uuid5(NAMESPACE, "tenant:local")
+"""The tenant of every request when authentication is off."""
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_name(file_sha256: str) -> str:
+    """The name of an upload that the client did not name: equal bytes, equal name."""
+    return f"sha256:{file_sha256}"
+
+
+def external_name(external_id: str) -> str:
+    """The name of an upload that the client named."""
+    return f"external:{external_id}"
+
+
+def document_id(user_id: UUID, name: str) -> UUID:
+    """Id of the document with this name; tenants never share one."""
+    return uuid5(NAMESPACE, f"document:{user_id}:{name}")
+
+
+def chunk_id(document: UUID, chunker: str, chunk_ord: int, text_sha256: bytes) -> UUID:
+    """Id of a chunk: the same text at the same place keeps it across generations.
+
+    Args:
+        document: Id of the chunk's document.
+        chunker: Name and version of the chunker with its settings.
+        chunk_ord: Position in the document, from 0.
+        text_sha256: 32-byte digest of the chunk's exact text.
+    """
+    return uuid5(document, f"{chunker}:{chunk_ord}:{text_sha256.hex()}")
+
+
+def raw_key(user_id: UUID, file_sha256: str) -> str:
+    """Blob key of uploaded bytes."""
+    return f"tenants/{user_id}/raw/{file_sha256}"
+
+
+def parsed_key(user_id: UUID, parsed_sha256: str) -> str:
+    """Blob key of a parsed document."""
+    return f"tenants/{user_id}/parsed/{parsed_sha256}.json"
+
+
+def incoming_key(user_id: UUID, upload_id: UUID) -> str:
+    """Blob key of an upload whose digest is not known yet."""
+    return f"tenants/{user_id}/incoming/{upload_id}"

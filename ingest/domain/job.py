@@ -1,0 +1,110 @@
+"""A job: one wish to bring one generation of a document to one index version."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from ingest.domain.errors import IllegalTransition
+from ingest.domain.stage import Stage
+
+
+class JobState(StrEnum):
+    """What is happening to a job at its stage."""
+
+    QUEUED = "queued"
+    """Ready to be claimed once ``run_after`` has passed."""
+    WORKING = "working"
+    """Held under a lease."""
+    WAITING = "waiting"
+    """Parked for a named reason, with a deadline."""
+    RETRYABLE = "retryable"
+    """The last attempt failed; claimable again at ``run_after``."""
+    DONE = "done"
+    """Finished: the generation is published."""
+    DEADLETTER = "deadletter"
+    """Failed for good, or too often; a person decides."""
+    CANCELLED = "cancelled"
+    """Stopped by request, or superseded by a newer generation."""
+
+
+FINAL_STATES = frozenset({JobState.DONE, JobState.DEADLETTER, JobState.CANCELLED})
+CLAIMABLE_STATES = frozenset({JobState.QUEUED, JobState.RETRYABLE})
+
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.WORKING, JobState.WAITING, JobState.CANCELLED}),
+    JobState.WORKING: frozenset(
+        {
+            JobState.QUEUED,
+            JobState.WAITING,
+            JobState.RETRYABLE,
+            JobState.DONE,
+            JobState.DEADLETTER,
+            JobState.CANCELLED,
+        }
+    ),
+    JobState.WAITING: frozenset({JobState.QUEUED, JobState.DEADLETTER, JobState.CANCELLED}),
+    JobState.RETRYABLE: frozenset({JobState.WORKING, JobState.QUEUED, JobState.CANCELLED}),
+    JobState.DONE: frozenset(),
+    JobState.DEADLETTER: frozenset({JobState.QUEUED, JobState.CANCELLED}),
+    JobState.CANCELLED: frozenset(),
+}
+"""The one transition table; the database's trigger holds the same pairs, and a test compares."""
+
+
+def ensure_transition(current: JobState, target: JobState) -> None:
+    """Check a change of state against the table.
+
+    Raises:
+        IllegalTransition: the table does not allow it.
+    """
+    if target not in TRANSITIONS[current]:
+        raise IllegalTransition(f"a job cannot go from {current.value!r} to {target.value!r}")
+
+
+class Lane(StrEnum):
+    """Which stream works on a job."""
+
+    INTERACTIVE = "interactive"
+    BACKFILL = "backfill"
+
+
+class WaitReason(StrEnum):
+    """Why a job is waiting."""
+
+    PROVIDER = "provider"
+    BUDGET = "budget"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Time-limited exclusive right to write for one job; every pipeline write presents it."""
+
+    job_id: UUID
+    token: UUID
+    """Issued anew by every claim; a write with an older one changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """What a claim hands to the pipeline: the job, its document and the lease."""
+
+    lease: Lease
+    document_id: UUID
+    user_id: UUID
+    """The tenant."""
+    generation: int
+    """1-based; the generation of the document that this job publishes."""
+    stage: Stage
+    """The durable point from which to go on."""
+    attempt: int
+    """1-based number of this attempt."""
+    filename: str
+    media_type: str
+    bytes_len: int
+    raw_key: str
+    """Blob key of the uploaded bytes."""
+    parsed_key: str | None
+    """Blob key of the parsed document, once there is one."""
+    correlation_id: str
+    """Ties log lines and events to the request that caused the job."""

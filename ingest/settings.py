@@ -1,0 +1,172 @@
+"""Settings: environment variables with the prefix INGEST_, read once by each process."""
+
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingest.domain.errors import ConfigurationError
+
+
+class Auth(StrEnum):
+    """How the gateway knows its callers."""
+
+    KEYS = "keys"
+    OFF = "off"
+
+
+class HttpProxy(StrEnum):
+    """Which proxy Ray Serve puts before the replicas."""
+
+    PYTHON = "python"
+    HAPROXY = "haproxy"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each field is the variable INGEST_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, extra="forbid")
+
+    state_dir: Path = Field(
+        Path(".ingest"), description="Folder of the embedded system: database, blobs, logs, Ray."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://… of a server with pgvector; empty: embedded PostgreSQL."
+    )
+    database_pool_size: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Most connections each process opens.",
+    )
+    database_pooler: bool = Field(
+        False,
+        description="The URL is a transaction-mode pooler: no prepared statements, no LISTEN.",
+    )
+    blob_url: str | None = Field(
+        None,
+        description="s3://bucket/prefix or file:///folder; empty: in the state folder.",
+    )
+    blob_endpoint: str | None = Field(None, description="S3 endpoint, for other stores than AWS.")
+
+    host: str = Field("127.0.0.1", description="Address the HTTP API listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the HTTP API listens on.")
+    auth: Auth = Field(Auth.OFF, description="keys, or off: allowed only on a loopback host.")
+    http_proxy: HttpProxy = Field(
+        HttpProxy.PYTHON, description="Serve's own Python proxy, or haproxy (fixed extra ports)."
+    )
+    http_replicas: int = Field(1, ge=1, le=64, description="Processes that answer HTTP requests.")
+    dashboard: bool = Field(False, description="Start the Ray dashboard; costs about 0.5 GB.")
+    dashboard_port: int = Field(8265, ge=1, le=65535, description="Port of the Ray dashboard.")
+    ray_address: str | None = Field(
+        None, description="Address of a running Ray cluster; empty: a local Ray of our own."
+    )
+
+    max_upload_bytes: int = Field(
+        200 * 1024**2, ge=1, description="Largest upload; larger ones get 413 while they stream."
+    )
+    max_pages: int = Field(5000, ge=1, description="Most pages of one document.")
+    max_text_chars: int = Field(
+        50_000_000, ge=1, description="Most characters a parser may return; stops zip bombs."
+    )
+    parse_timeout_seconds: float = Field(
+        60.0, gt=0, description="A parse that takes longer is killed and costs one document."
+    )
+    parse_memory_bytes: int = Field(
+        2 * 1024**3, ge=256 * 1024**2, description="Memory limit of one parser process."
+    )
+
+    chunk_tokens: int = Field(512, ge=16, le=8191, description="Most tokens in a chunk.")
+    chunk_overlap_tokens: int = Field(
+        64, ge=0, description="Tokens a chunk shares with the one before; under half a chunk."
+    )
+
+    parse_pool_min: int = Field(1, ge=1, description="Parse actors kept alive.")
+    parse_pool_max: int = Field(1, ge=1, description="Parse actors under load.")
+    chunk_pool_min: int = Field(1, ge=1, description="Chunk actors kept alive.")
+    chunk_pool_max: int = Field(1, ge=1, description="Chunk actors under load.")
+    embed_pool_min: int = Field(1, ge=1, description="Embed actors kept alive.")
+    embed_pool_max: int = Field(1, ge=1, description="Embed actors under load.")
+    embed_concurrency: int = Field(
+        4, ge=1, le=256, description="Batches one embed actor works on at the same time."
+    )
+    batch_items: int = Field(
+        2048, ge=1, le=2048, description="Most chunks in one embedding batch (the API's limit)."
+    )
+    batch_tokens: int = Field(
+        300_000, ge=8191, description="Most tokens in one embedding batch (the API's limit)."
+    )
+    low_latency: bool = Field(
+        True,
+        description="Wake the stream's scheduler at once (private Ray API, checked at start); "
+        "off: public Ray settings only, about 0.2 s slower a document.",
+    )
+    wave_jobs: int = Field(64, ge=1, le=1024, description="Most jobs in one claim.")
+    claim_ahead_jobs: int = Field(
+        256, ge=1, description="Most unfinished jobs a stream holds; bounds memory and rework."
+    )
+
+    lease_seconds: float = Field(
+        60.0, gt=0, description="A job whose worker is silent for this long is rescued."
+    )
+    stage_timeout_seconds: float = Field(
+        1800.0, gt=0, description="A job without progress for this long loses its lease."
+    )
+    rescue_interval_seconds: float = Field(5.0, gt=0, description="How often leases are checked.")
+    max_attempts: int = Field(5, ge=1, description="Failed attempts before the dead letter.")
+    max_rescues: int = Field(
+        10, ge=1, description="Lost leases before the dead letter; stops a document that kills."
+    )
+    drain_timeout_seconds: float = Field(
+        30.0, gt=0, description="How long a stopping stream may finish what it holds."
+    )
+
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Logs.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.auth is Auth.OFF and not is_loopback(self.host):
+            raise ValueError(f"auth=off is allowed only on a loopback host, not {self.host!r}")
+        if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
+            raise ValueError("chunk_overlap_tokens must be at most half of chunk_tokens")
+        for stage in ("parse", "chunk", "embed"):
+            least, most = getattr(self, f"{stage}_pool_min"), getattr(self, f"{stage}_pool_max")
+            if least > most:
+                raise ValueError(f"{stage}_pool_min {least} is over {stage}_pool_max {most}")
+        return self
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a lease lasts without a heartbeat."""
+        return timedelta(seconds=self.lease_seconds)
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and loopback addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigurationError: naming every setting that is wrong, all at once.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{'INGEST_' + '_'.join(map(str, e['loc'])).upper() if e['loc'] else 'settings'}: "
+            f"{e['msg']}"
+            for e in exc.errors(include_input=False)
+        )
+        raise ConfigurationError(problems) from exc
