@@ -1,11 +1,16 @@
 """What the pipeline needs of the outside world; adapters implement these."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Protocol
+from uuid import UUID
 
+from ingest.domain.arrival import Accepted, Arrival
+from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, StoredBatch
 from ingest.domain.chunk import Passage
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.job import Lease
 
 
 class BlobStore(Protocol):
@@ -117,4 +122,86 @@ class Embedder(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+class SettlesJobs(Protocol):
+    """Where attempts end that did not publish."""
+
+    async def settle(self, lease: Lease, settlement: Settlement) -> bool:
+        """End an attempt; False when the lease was lost, and nothing was written.
+
+        Raises:
+            StoreUnavailable: the database did not answer; the lease will run out by itself.
+        """
+        ...
+
+
+class AcceptsUploads(Protocol):
+    """Where uploads become documents and jobs."""
+
+    async def accept(
+        self, arrival: Arrival, *, blob_is_there: Callable[[], Awaitable[bool]]
+    ) -> Accepted:
+        """Take in an upload once: new document, next generation, or what is there already.
+
+        Args:
+            arrival: The upload; its bytes are stored.
+            blob_is_there: Asked last, when nobody can delete the bytes any more.
+
+        Raises:
+            Conflict: the idempotency key was used for other bytes.
+            StoreUnavailable: nothing was accepted.
+        """
+        ...
+
+
+class RecordsTexts(Protocol):
+    """Where it is noted that documents are parsed."""
+
+    async def record_parsed(
+        self, records: Sequence[ParsedRecord], *, lease: timedelta
+    ) -> set[UUID]:
+        """Note where texts are and advance their jobs to ``parse_validated``, all at once.
+
+        Returns:
+            Ids of the jobs whose lease held; of the others nothing was written.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
+        ...
+
+
+class StoresChunks(Protocol):
+    """Where chunks become durable and generations are published."""
+
+    async def plan(
+        self, documents: Sequence[DocumentChunks], *, lease: timedelta
+    ) -> tuple[list[DocumentChunks], frozenset[UUID]]:
+        """Compare cut documents with what is stored and advance their jobs.
+
+        Returns:
+            The documents whose lease holds, with just the chunks that still need a vector
+            (possibly none), and the ids of the jobs whose lease was lost.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
+        ...
+
+    async def store(
+        self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
+    ) -> StoredBatch:
+        """Make a batch durable, and publish every document that it completes, in one step.
+
+        Args:
+            documents: A batch's share of each document; may be empty of chunks, when all of a
+                document's chunks were stored before.
+            vectors: float32[n, dimension], in the order of the documents' chunks.
+            lease: New length of the leases that hold.
+
+        Raises:
+            StoreUnavailable: nothing was written; repeating is safe.
+        """
         ...

@@ -1,0 +1,78 @@
+# The one entrance for people and for CI. Everything lives in .venv; state lives in .ingest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+BENCHMARKS ?= latency throughput http footprint index
+# In CI a skipped test is a failed test.
+PYTEST := PYTHONPATH=tests/plugins $(BIN)/python -m pytest $(if $(CI),-p no_skips)
+
+.PHONY: help setup demo up down test quick lint fmt docs bench lock clean
+
+help: ## Show this text.
+	@echo "make TARGET   (Python 3.11 or newer and make are all it needs)"
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+
+setup: $(STAMP) ## Prepare the environment in .venv; nothing to do when it is up to date.
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo "Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@echo "preparing $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --no-deps --only-binary :all: --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Start the embedded system, ingest the project's own docs, search them, stop.
+	@$(BIN)/ingest demo
+
+up: setup ## Start the system and leave it running; the API is on port 8000, or INGEST_PORT.
+	@$(BIN)/ingest up --detach
+
+down: setup ## Stop what "make up" started.
+	@$(BIN)/ingest down
+
+test: setup ## Run every test.
+	@$(PYTEST)
+
+quick: lint ## Run the linters and the tests that need no system: under five minutes.
+	@$(PYTEST) -m "not slow" tests/unit tests/architecture
+
+lint: setup ## Check style, types, layers, SQL and the installed packages.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/squawk migrations/sql/*.sql
+	$(BIN)/python -m pip check
+
+fmt: setup ## Format the code and sort its imports.
+	$(BIN)/ruff check --fix-only --exit-zero .
+	$(BIN)/ruff format .
+
+docs: setup ## Write the tables and pictures in docs/ that are generated from the code.
+	$(BIN)/python -m tests.architecture.generated_docs
+
+bench: setup ## Run the quick variant of every benchmark, one JSON line each.
+	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name --quick --json | tail -n 1; done
+
+lock: ## Pin the dependencies again (needs uv); with UPGRADE=1, take the newest versions.
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --extra dev --extra dashboard --custom-compile-command "make lock" \
+	  $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+
+clean: ## Remove the environment, caches and build output; keeps .ingest, the data.
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""With whom: PostgreSQL, blob storage, the local parser and embedder."""

@@ -1,0 +1,110 @@
+"""What the parser and its child process say to each other, over a socket of their own."""
+
+import json
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ingest.domain.errors import DocumentRejected, DocumentUnreadable
+
+_HEADER = struct.Struct(">BIQ")
+_MAX_RECEIVE = 1 << 20
+
+
+class Kind(IntEnum):
+    """What a frame says."""
+
+    READY = 0
+    DOCUMENT = 1
+    """Child, please parse: the name is the filename, the body its bytes."""
+    PARSED = 2
+    """The body is a parsed document."""
+    REJECTED = 3
+    """The name is the error's code, the body its message."""
+    REJECTED_LAST = 4
+    """As REJECTED, and the child ends: its memory may be spoilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message; the name is short text, the body is bytes."""
+
+    kind: Kind
+    name: str = ""
+    body: bytes = b""
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+def send(to: socket.socket, frame: Frame, *, deadline: float | None = None) -> None:
+    """Write a frame.
+
+    Args:
+        to: A connected stream socket.
+        frame: What to send.
+        deadline: On the monotonic clock, in seconds; None waits for ever.
+
+    Raises:
+        TimeoutError: the deadline has passed.
+        Closed: the other side has gone.
+    """
+    name = json.dumps(frame.name).encode()
+    header = _HEADER.pack(frame.kind, len(name), len(frame.body))
+    try:
+        to.settimeout(_remaining(deadline))
+        if len(frame.body) < _MAX_RECEIVE:
+            to.sendall(header + name + frame.body)
+            return
+        to.sendall(header + name)
+        to.settimeout(_remaining(deadline))
+        to.sendall(frame.body)
+    except (BrokenPipeError, ConnectionResetError) as exc:
+        raise Closed from exc
+
+
+def receive(of: socket.socket, *, deadline: float | None = None) -> Frame:
+    """Read a frame; arguments and errors as in ``send``."""
+    kind, name_bytes, body_bytes = _HEADER.unpack(_read(of, _HEADER.size, deadline=deadline))
+    name = json.loads(_read(of, name_bytes, deadline=deadline))
+    return Frame(Kind(kind), name, bytes(_read(of, body_bytes, deadline=deadline)))
+
+
+def rejection(error: DocumentRejected, *, last: bool = False) -> Frame:
+    """The frame that carries a typed error."""
+    kind = Kind.REJECTED_LAST if last else Kind.REJECTED
+    return Frame(kind, error.code, error.message.encode())
+
+
+def rejected(frame: Frame) -> DocumentRejected:
+    """The typed error that a frame carries."""
+    classes = {cls.code: cls for cls in DocumentRejected.__subclasses__()}
+    return classes.get(frame.name, DocumentUnreadable)(frame.body.decode())
+
+
+def _read(of: socket.socket, count: int, *, deadline: float | None) -> bytearray:
+    data = bytearray(count)
+    view = memoryview(data)
+    at = 0
+    while at < count:
+        of.settimeout(_remaining(deadline))
+        try:
+            got = of.recv_into(view[at : at + _MAX_RECEIVE])
+        except ConnectionResetError as exc:
+            raise Closed from exc
+        if not got:
+            raise Closed
+        at += got
+    return data
+
+
+def _remaining(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,0 +1,121 @@
+"""The Parser port over a few sandboxes."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+
+from ingest.adapters.local_parser.draft import LABEL
+from ingest.adapters.local_parser.limits import Limits
+from ingest.adapters.local_parser.sandbox import ChildDied, Sandbox
+from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.errors import IngestError, ParserLimitExceeded, WorkerLost
+
+
+class _Slot:
+    """A sandbox with the one thread that talks to it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="parser")
+
+
+class LocalParser:
+    """Parses each document in a child process, which costs that document alone when it dies."""
+
+    def __init__(
+        self,
+        *,
+        max_pages: int,
+        max_text_chars: int,
+        timeout: timedelta,
+        memory_bytes: int,
+        processes: int = 1,
+    ) -> None:
+        """Prepare, without starting anything.
+
+        Args:
+            max_pages: Most pages, slides or sheets of a document.
+            max_text_chars: Most characters of a document's text.
+            timeout: Longest parse of one document.
+            memory_bytes: Most private writable memory of one child, libraries included.
+            processes: Documents parsed at the same time.
+        """
+        self._memory_bytes = memory_bytes
+        limits = Limits(max_pages, max_text_chars)
+        self._slots = [
+            _Slot(Sandbox(limits=limits, timeout=timeout, memory_bytes=memory_bytes))
+            for _ in range(processes)
+        ]
+        self._closed = False
+        self._free = asyncio.Queue[_Slot]()
+        for slot in self._slots:
+            self._free.put_nowait(slot)
+
+    @property
+    def label(self) -> str:
+        """Name and version; part of the index version."""
+        return LABEL
+
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        """Process ids of the children that run now."""
+        pids = (slot.sandbox.pid for slot in self._slots)
+        return tuple(pid for pid in pids if pid is not None)
+
+    async def start(self) -> None:
+        """Start the children ahead of the first document; optional.
+
+        Raises:
+            WorkerLost: a child did not become ready.
+        """
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(loop.run_in_executor(slot.thread, slot.sandbox.start) for slot in self._slots)
+        )
+
+    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
+        """Parse one document; the content decides how, ``media_type`` is the door's guess.
+
+        Cancelling kills the parse.
+
+        Raises:
+            DocumentRejected: a subclass says what is wrong with the document.
+            WorkerLost: no child process could be started, or the parser is closed.
+        """
+        if self._closed:
+            raise WorkerLost("the parser is closed")
+        slot = await self._free.get()
+        try:
+            return await self._parse_in(slot, data, filename)
+        finally:
+            self._free.put_nowait(slot)
+
+    async def close(self) -> None:
+        """End the children; parses under way raise WorkerLost."""
+        self._closed = True
+        for slot in self._slots:
+            slot.sandbox.kill()
+        loop = asyncio.get_running_loop()
+        for slot in self._slots:
+            await loop.run_in_executor(slot.thread, slot.sandbox.stop)
+            slot.thread.shutdown()
+
+    async def _parse_in(self, slot: _Slot, data: bytes, filename: str) -> ParsedDocument:
+        """Parse, once more on a new child when the first one died: that may have been chance."""
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            parsing = loop.run_in_executor(slot.thread, slot.sandbox.parse, data, filename)
+            try:
+                return await asyncio.shield(parsing)
+            except ChildDied:
+                if self._closed:
+                    raise WorkerLost("the parser was closed during a parse") from None
+            except asyncio.CancelledError:
+                slot.sandbox.kill()
+                with suppress(ChildDied, IngestError):
+                    await parsing
+                raise
+        raise ParserLimitExceeded(
+            f"the document killed two parser processes; memory limit {self._memory_bytes} bytes"
+        )

@@ -1,0 +1,1 @@
+"""PostgreSQL: the only truth. One store for each table; SQL in named statements beside them."""

@@ -1,0 +1,278 @@
+"""Chunks: storing batches as they arrive, publishing whole generations, reading them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from ingest.adapters.postgres.document_store import SQL as DOCUMENTS
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
+from ingest.domain.chunk import Chunk
+from ingest.domain.embedding import EmbeddingModel, Vectors
+
+SQL = load("document_chunks")
+JOBS = load("upload_jobs")
+
+COLUMNS = (
+    "chunk_id",
+    "user_id",
+    "document_id",
+    "generation",
+    "chunk_ord",
+    "char_start",
+    "char_end",
+    "page",
+    "heading_path",
+    "token_count",
+    "text",
+    "chunk_sha",
+    "chunker",
+    "embed_model",
+    "embed_version",
+    "vector_dim",
+    "embedding",
+)
+
+
+class ChunkStore:
+    """Rows of ``document_chunks`` in one vector space."""
+
+    def __init__(self, database: Database, model: EmbeddingModel, *, chunker: str) -> None:
+        self._database = database
+        self._model = model
+        self._chunker = chunker
+
+    async def plan(
+        self, documents: Sequence[DocumentChunks], *, lease: timedelta
+    ) -> tuple[list[DocumentChunks], frozenset[UUID]]:
+        """Compare cut documents with what is stored, and note what is still to be embedded.
+
+        Chunks with a row already, from an older generation or an attempt that was cut short,
+        are retained; rows that no reader ever saw and this attempt does not want are removed.
+
+        Returns:
+            The documents whose lease holds, with just the chunks that need a vector, and the
+            ids of the jobs whose lease was lost.
+        """
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(
+                JOBS["lock_leases"],
+                [document.target.lease.job_id for document in documents],
+                [document.target.lease.token for document in documents],
+            )
+            held = {row["job_id"] for row in rows}
+            live = [d for d in documents if d.target.lease.job_id in held]
+            stored = await self._stored(connection, live)
+            missing, retained = [], []
+            for document in live:
+                have = stored.get(document.target.document_id, set())
+                kept = [chunk for chunk in document.chunks if chunk.chunk_id in have]
+                if have:
+                    await connection.execute(
+                        SQL["delete_unpublished"],
+                        document.target.document_id,
+                        [chunk.chunk_id for chunk in kept],
+                    )
+                retained.append(kept)
+                missing.append(
+                    DocumentChunks(
+                        document.target,
+                        tuple(c for c in document.chunks if c.chunk_id not in have),
+                    )
+                )
+            await connection.execute(
+                JOBS["advance_chunked"],
+                [document.target.lease.job_id for document in live],
+                [len(document.chunks) for document in live],
+                [len(kept) for kept in retained],
+                [[_place(chunk) for chunk in kept] if kept else None for kept in retained],
+                lease,
+            )
+        lost = frozenset(d.target.lease.job_id for d in documents) - held
+        return missing, lost
+
+    async def _stored(
+        self, connection: Connection, documents: Sequence[DocumentChunks]
+    ) -> dict[UUID, set[UUID]]:
+        rows = await connection.fetch(
+            SQL["stored_chunks"],
+            [document.target.document_id for document in documents],
+            self._model.name,
+            self._model.version,
+        )
+        stored: dict[UUID, set[UUID]] = {}
+        for row in rows:
+            stored.setdefault(row["document_id"], set()).add(row["chunk_id"])
+        return stored
+
+    async def store(
+        self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
+    ) -> StoredBatch:
+        """Make a batch durable, and publish every document that it completes.
+
+        One transaction. The leases are checked last, in the transaction that commits the rows,
+        so documents insert side by side and a stale writer still leaves nothing behind.
+
+        Args:
+            documents: Chunks by document; a slice may be empty when all its chunks were retained.
+            vectors: float32[n, dimension], in the order of the documents' chunks.
+            lease: New length of the leases that hold.
+        """
+        records = self._records(documents, vectors)
+        try:
+            async with self._database.transaction() as connection:
+                if records:
+                    await connection.copy_records_to_table(
+                        "document_chunks",
+                        schema_name="upload_pipeline",
+                        records=records,
+                        columns=COLUMNS,
+                    )
+                stored = {d.target.lease.job_id: len(d.chunks) for d in documents}
+                return await self._settle(connection, documents, stored, lease=lease)
+        except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError):
+            return await self._store_arrivals(documents, records, lease=lease)
+
+    async def _store_arrivals(
+        self,
+        documents: Sequence[DocumentChunks],
+        records: Sequence[tuple[Any, ...]],
+        *,
+        lease: timedelta,
+    ) -> StoredBatch:
+        """Store a batch of which some rows are there already, or some documents are gone."""
+        async with self._database.transaction() as connection:
+            held = await _lock(connection, documents)
+            await connection.execute(SQL["create_arrivals"])
+            await connection.copy_records_to_table(
+                "chunk_arrivals", records=records, columns=COLUMNS
+            )
+            rows = await connection.fetch(
+                SQL["insert_arrivals"],
+                [d.target.document_id for d in documents if d.target.lease.job_id in held],
+            )
+            counts: dict[UUID, int] = {}
+            for row in rows:
+                counts[row["document_id"]] = counts.get(row["document_id"], 0) + 1
+            stored = {d.target.lease.job_id: counts.get(d.target.document_id, 0) for d in documents}
+            alive = [d for d in documents if d.target.lease.job_id in held]
+            batch = await self._settle(connection, alive, stored, lease=lease)
+            lost = frozenset(d.target.lease.job_id for d in documents) - held
+            return StoredBatch(batch.published, batch.stale | lost)
+
+    async def _settle(
+        self,
+        connection: Connection,
+        documents: Sequence[DocumentChunks],
+        stored: dict[UUID, int],
+        *,
+        lease: timedelta,
+    ) -> StoredBatch:
+        held = await _lock(connection, documents)
+        stale = [d for d in documents if d.target.lease.job_id not in held]
+        if any(d.chunks for d in stale):
+            await connection.execute(
+                SQL["delete_stale"],
+                [d.target.document_id for d in stale],
+                [chunk.chunk_id for d in stale for chunk in d.chunks],
+                self._model.name,
+                self._model.version,
+            )
+        rows = await connection.fetch(
+            JOBS["advance_stored"], list(held), [stored[job_id] for job_id in held], lease
+        )
+        complete = {r["job_id"] for r in rows if r["chunks_stored"] == r["chunks_total"]}
+        await _publish(
+            connection,
+            [d.target for d in documents if d.target.lease.job_id in complete],
+            {row["job_id"]: row["chunks_total"] for row in rows},
+        )
+        return StoredBatch(
+            published=frozenset(complete),
+            stale=frozenset(d.target.lease.job_id for d in stale),
+        )
+
+    def _records(
+        self, documents: Sequence[DocumentChunks], vectors: Vectors
+    ) -> list[tuple[Any, ...]]:
+        model = self._model
+        place = ((d.target, chunk) for d in documents for chunk in d.chunks)
+        return [
+            (
+                chunk.chunk_id,
+                target.user_id,
+                target.document_id,
+                target.generation,
+                chunk.chunk_ord,
+                chunk.char_start,
+                chunk.char_end,
+                chunk.page,
+                chunk.heading_path,
+                chunk.token_count,
+                chunk.text,
+                chunk.text_sha256,
+                self._chunker,
+                model.name,
+                model.version,
+                model.dimension,
+                vector,
+            )
+            for (target, chunk), vector in zip(place, vectors, strict=True)
+        ]
+
+
+async def _lock(connection: Connection, documents: Sequence[DocumentChunks]) -> frozenset[UUID]:
+    rows = await connection.fetch(
+        JOBS["lock_leases"],
+        [d.target.lease.job_id for d in documents],
+        [d.target.lease.token for d in documents],
+    )
+    return frozenset(row["job_id"] for row in rows)
+
+
+async def _publish(
+    connection: Connection, targets: Sequence[Target], chunk_counts: dict[UUID, int]
+) -> None:
+    """Swap generations and finish jobs, inside the transaction that stored the last chunk."""
+    if not targets:
+        return
+    rows = await connection.fetch(
+        DOCUMENTS["live_generations"], [target.document_id for target in targets]
+    )
+    live = {row["document_id"]: row["live_generation"] for row in rows}
+    for target in targets:
+        if live[target.document_id]:
+            await _replace(connection, target, live[target.document_id])
+    await connection.execute(
+        DOCUMENTS["publish"],
+        [target.document_id for target in targets],
+        [target.generation for target in targets],
+        [chunk_counts[target.lease.job_id] for target in targets],
+    )
+    await connection.execute(JOBS["finish_jobs"], [target.lease.job_id for target in targets])
+
+
+async def _replace(connection: Connection, target: Target, live_generation: int) -> None:
+    retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
+    await connection.execute(
+        SQL["delete_superseded"],
+        target.document_id,
+        live_generation,
+        [UUID(place["chunk_id"]) for place in retained],
+    )
+    if retained:
+        await connection.execute(SQL["move_retained"], target.document_id, retained)
+
+
+def _place(chunk: Chunk) -> dict[str, Any]:
+    return {
+        "chunk_id": str(chunk.chunk_id),
+        "char_start": chunk.char_start,
+        "char_end": chunk.char_end,
+        "page": chunk.page,
+        "heading_path": list(chunk.heading_path),
+    }

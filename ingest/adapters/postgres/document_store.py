@@ -1,0 +1,237 @@
+"""Documents: accepting them, knowing where their text is, deleting them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from ingest.adapters.postgres.job_store import cancel_jobs
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.arrival import Accepted, Arrival
+from ingest.domain.attempt import ParsedRecord
+from ingest.domain.errors import Conflict, StoreUnavailable
+from ingest.domain.job import JobState, Lease
+
+SQL = load("documents")
+JOBS = load("upload_jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A document as its owner sees it."""
+
+    document_id: UUID
+    user_id: UUID
+    name: str
+    filename: str
+    media_type: str
+    bytes_len: int
+    file_sha256: str
+    parser: str | None
+    page_count: int | None
+    char_count: int | None
+    generation: int
+    """Newest accepted."""
+    live_generation: int
+    """Published; 0 before the first."""
+    chunk_count: int
+    """Of the published generation."""
+    parsed_key: str | None
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+
+
+class DocumentStore:
+    """Rows of ``documents``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(
+        self, arrival: Arrival, *, blob_is_there: Callable[[], Awaitable[bool]]
+    ) -> Accepted:
+        """Take in an upload once: new document, next generation, or what is there already.
+
+        Equal bytes under the same name answer with the existing job, unless that one ended in
+        the dead letter or was cancelled. Other bytes are the document's next generation, and
+        unfinished jobs of older generations are cancelled.
+
+        Args:
+            arrival: The upload; its bytes are stored.
+            blob_is_there: Asked last, under a lock that deleting a document takes too, so that
+                the bytes cannot vanish with another document between storing and accepting.
+
+        Raises:
+            Conflict: the idempotency key was used for other bytes.
+            StoreUnavailable: nothing was accepted.
+        """
+        for _ in range(3):
+            try:
+                async with self._database.transaction() as connection:
+                    accepted = await self._accept(connection, arrival)
+                    if accepted.created:
+                        await connection.execute(SQL["lock_blob"], arrival.raw_key)
+                        if not await blob_is_there():
+                            raise StoreUnavailable("the upload's bytes were deleted meanwhile")
+                    return accepted
+            except asyncpg.UniqueViolationError:
+                continue  # the same upload won a race; the next try finds what it made
+        raise StoreUnavailable("the same upload is being accepted at this moment")
+
+    async def _accept(self, connection: Connection, arrival: Arrival) -> Accepted:
+        if arrival.idempotency_key is not None:
+            row = await connection.fetchrow(
+                JOBS["find_job_by_key"], arrival.user_id, arrival.idempotency_key
+            )
+            if row is not None:
+                return _replayed(row, arrival)
+        older = await connection.fetch(JOBS["lock_document_jobs"], arrival.document_id)
+        inserted = await connection.fetchval(
+            SQL["insert_document"],
+            arrival.document_id,
+            arrival.user_id,
+            arrival.name,
+            arrival.filename,
+            arrival.media_type,
+            arrival.bytes_len,
+            arrival.file_sha256,
+            arrival.raw_key,
+        )
+        if inserted:
+            return await self._enqueue(connection, arrival, 1)
+        present = await connection.fetchrow(
+            SQL["lock_document"], arrival.document_id, arrival.user_id
+        )
+        if present is None:
+            raise StoreUnavailable("the document was deleted at this moment")
+        if present["file_sha256"] == arrival.file_sha256:
+            job = await connection.fetchrow(JOBS["newest_job"], arrival.document_id)
+            if job is not None and job["state"] not in (JobState.DEADLETTER, JobState.CANCELLED):
+                return Accepted(
+                    arrival.document_id, job["job_id"], job["generation"], created=False
+                )
+            return await self._enqueue(connection, arrival, present["generation"])
+        await cancel_jobs(
+            connection, [row["job_id"] for row in older], reason="superseded by newer content"
+        )
+        generation = await connection.fetchval(
+            SQL["next_generation"],
+            arrival.document_id,
+            arrival.filename,
+            arrival.media_type,
+            arrival.bytes_len,
+            arrival.file_sha256,
+            arrival.raw_key,
+        )
+        return await self._enqueue(connection, arrival, generation)
+
+    async def _enqueue(self, connection: Connection, arrival: Arrival, generation: int) -> Accepted:
+        await connection.execute(
+            JOBS["insert_job"],
+            arrival.job_id,
+            arrival.document_id,
+            arrival.user_id,
+            generation,
+            arrival.file_sha256,
+            arrival.lane,
+            0,
+            arrival.idempotency_key,
+            arrival.correlation_id,
+        )
+        return Accepted(arrival.document_id, arrival.job_id, generation, created=True)
+
+    async def record_parsed(
+        self, records: Sequence[ParsedRecord], *, lease: timedelta
+    ) -> set[UUID]:
+        """Note where texts are and advance their jobs; one transaction for a whole wave.
+
+        Returns:
+            Ids of the jobs whose lease still held; of the others nothing was written.
+        """
+        async with self._database.transaction() as connection:
+            held = await lock_leases(connection, [record.target.lease for record in records])
+            live = [record for record in records if record.target.lease.job_id in held]
+            if live:
+                await connection.execute(
+                    SQL["record_parsed"],
+                    [record.target.document_id for record in live],
+                    [record.target.generation for record in live],
+                    [record.parsed_key for record in live],
+                    [record.parsed_sha256 for record in live],
+                    [record.parser for record in live],
+                    [record.page_count for record in live],
+                    [record.char_count for record in live],
+                )
+                await connection.execute(JOBS["advance_parsed"], list(held), lease)
+        return held
+
+    async def get(self, document_id: UUID, user_id: UUID) -> DocumentView | None:
+        """One document of a tenant."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["get_document"], document_id, user_id)
+        return DocumentView(**row) if row else None
+
+    async def list_newest(
+        self, user_id: UUID, *, before: tuple[datetime, UUID] | None = None, limit: int = 50
+    ) -> list[DocumentView]:
+        """A tenant's documents, newest first; ``before`` is (created_at, document_id)."""
+        created_at, document_id = before or (None, None)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                SQL["list_documents"], user_id, created_at, document_id, limit
+            )
+        return [DocumentView(**row) for row in rows]
+
+    async def delete(
+        self, document_id: UUID, user_id: UUID, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> bool:
+        """Remove a document with its jobs, its chunks and the blobs that no other one needs.
+
+        Work in flight loses its lease, so it cannot bring anything back.
+
+        Args:
+            document_id: Which document.
+            user_id: The tenant.
+            remove_blob: Called with each key before the deletion is committed; when it raises,
+                nothing is deleted and deleting again is safe.
+
+        Returns:
+            False when there was no such document.
+        """
+        async with self._database.transaction() as connection:
+            jobs = await connection.fetch(JOBS["lock_document_jobs"], document_id)
+            if await connection.fetchrow(SQL["lock_document"], document_id, user_id) is None:
+                return False
+            await cancel_jobs(
+                connection, [row["job_id"] for row in jobs], reason="the document was deleted"
+            )
+            row = await connection.fetchrow(SQL["delete_document"], document_id, user_id)
+            for key in sorted(key for key in (row["raw_key"], row["parsed_key"]) if key):
+                await connection.execute(SQL["lock_blob"], key)
+                if not await connection.fetchval(SQL["blob_in_use"], user_id, key):
+                    await remove_blob(key)
+        return True
+
+    async def count(self) -> tuple[int, int]:
+        """Published documents and chunks, over all tenants."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["count_documents"])
+        return row["documents"], row["chunks"]
+
+
+async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UUID]:
+    """Lock the jobs whose leases still hold, inside a caller's transaction."""
+    rows = await connection.fetch(
+        JOBS["lock_leases"], [lease.job_id for lease in leases], [lease.token for lease in leases]
+    )
+    return {row["job_id"] for row in rows}
+
+
+def _replayed(row: asyncpg.Record, arrival: Arrival) -> Accepted:
+    if row["file_sha256"] != arrival.file_sha256:
+        raise Conflict("this idempotency key was used for other content")
+    return Accepted(row["document_id"], row["job_id"], row["generation"], created=False)

@@ -1,0 +1,82 @@
+"""Vector spaces and their HNSW indexes."""
+
+import asyncpg
+
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.embedding import EmbeddingModel, IndexKind
+from ingest.domain.errors import ConfigurationError
+
+SQL = load("embedding_models")
+
+
+async def model_row(connection: Connection, model: EmbeddingModel) -> asyncpg.Record:
+    """The row of a model.
+
+    Raises:
+        ConfigurationError: the database does not know it, or with another dimension.
+    """
+    row = await connection.fetchrow(SQL["get_model"], model.name, model.version)
+    if row is None or row["dimension"] != model.dimension:
+        known = f"with dimension {row['dimension']}" if row else "not at all"
+        raise ConfigurationError(
+            f"the database knows {model.label} (dimension {model.dimension}) {known}"
+        )
+    return row
+
+
+class IndexStore:
+    """Rows of ``embedding_models`` and the indexes they name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def kind(self, model: EmbeddingModel) -> IndexKind:
+        """How a model's vectors are indexed."""
+        async with self._database.connection() as connection:
+            return IndexKind((await model_row(connection, model))["index_kind"])
+
+    async def rebuild(self, model: EmbeddingModel, kind: IndexKind) -> None:
+        """Build a model's index as ``kind`` beside the old one, then let search follow it.
+
+        Writes go on meanwhile. Search finds one of the two indexes at every moment: the old one
+        is dropped after the model's row names the new kind.
+        """
+        async with self._database.connection() as connection:
+            row = await model_row(connection, model)
+            name = str(row["index_name"])
+            fresh = f"{name}_{kind}"
+            await connection.execute(_statement("drop_index", index=fresh))
+            await connection.execute(
+                await self._create(connection, model, kind, index=fresh), timeout=None
+            )
+            await connection.execute(SQL["set_index_kind"], model.name, model.version, kind)
+            await connection.execute(_statement("drop_index", index=name))
+            await connection.execute(_statement("rename_index", index=fresh, name=name))
+
+    async def drop(self, model: EmbeddingModel) -> None:
+        """Remove a model's index, for a bulk load; search is exact, and slow, until a rebuild."""
+        async with self._database.connection() as connection:
+            row = await model_row(connection, model)
+            await connection.execute(_statement("drop_index", index=row["index_name"]))
+
+    async def _create(
+        self, connection: Connection, model: EmbeddingModel, kind: IndexKind, *, index: str
+    ) -> str:
+        quoted = await connection.fetchrow(
+            "SELECT quote_literal($1) AS model, quote_literal($2) AS version",
+            model.name,
+            model.version,
+        )
+        return _statement(
+            f"create_{kind}_index",
+            index=index,
+            dimension=model.dimension,
+            model=quoted["model"],
+            version=quoted["version"],
+        )
+
+
+def _statement(name: str, /, **parts: object) -> str:
+    """Fill in what DDL cannot take as parameters; names come from our own table."""
+    return SQL[name].format(**parts)

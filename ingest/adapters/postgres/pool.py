@@ -1,0 +1,101 @@
+"""The one place that opens connections, and the one that translates driver errors."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+from pgvector.asyncpg import register_vector
+
+from ingest.domain.errors import StoreUnavailable
+
+Connection: TypeAlias = asyncpg.Connection
+_UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InterfaceError,
+)
+
+
+class Database:
+    """A pool of connections to one database, opened on first use and again after a failure."""
+
+    def __init__(self, url: str, *, pool_size: int = 4, pooler: bool = False) -> None:
+        """Remember where the database is.
+
+        Args:
+            url: postgresql://…
+            pool_size: Most connections this process opens.
+            pooler: The URL leads to a transaction-mode pooler, so nothing may outlive a
+                transaction on the server: no prepared statements, no LISTEN.
+        """
+        self.url = url
+        self.pooler = pooler
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self.url,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    statement_cache_size=0 if self.pooler else 256,
+                    max_inactive_connection_lifetime=60,
+                    command_timeout=120,
+                    timeout=10,
+                    init=_prepare,
+                    server_settings=None if self.pooler else {"application_name": "ingest"},
+                )
+            return self._pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Borrow a connection.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached, shuts down, or gave up on us.
+        """
+        try:
+            pool = self._pool or await self._open()
+            async with pool.acquire(timeout=15) as connection:
+                yield connection
+        except _UNAVAILABLE as exc:
+            raise StoreUnavailable(f"the database is not available ({type(exc).__name__})") from exc
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Borrow a connection inside one transaction.
+
+        Raises:
+            StoreUnavailable: as ``connection``; nothing was written, or all of it was.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.close()
+
+
+async def _prepare(connection: Connection) -> None:
+    await register_vector(connection)
+    await connection.set_type_codec(
+        "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
+    )

@@ -1,0 +1,111 @@
+"""Reading published chunks: by position, and by nearness to a vector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.adapters.postgres.index_store import model_row
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.embedding import EmbeddingModel, IndexKind
+
+SQL = load("document_chunks")
+EF_SEARCH = 100
+"""Candidates HNSW keeps while it walks; pgvector's default of 40 is under the largest k."""
+OVERFETCH = 20
+"""Candidates by sign bits for each result wanted, before the exact re-rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkView:
+    """A published chunk as its owner reads it."""
+
+    chunk_id: UUID
+    chunk_ord: int
+    char_start: int
+    char_end: int
+    page: int | None
+    heading_path: tuple[str, ...]
+    token_count: int
+    text: str
+    embed_model: str
+    embed_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A search result."""
+
+    chunk_id: UUID
+    document_id: UUID
+    chunk_ord: int
+    char_start: int
+    char_end: int
+    page: int | None
+    heading_path: tuple[str, ...]
+    text: str
+    filename: str
+    score: float
+    """Cosine similarity, -1 to 1."""
+
+
+class SearchStore:
+    """Published rows of ``document_chunks``, of one tenant at a time."""
+
+    def __init__(self, database: Database, model: EmbeddingModel) -> None:
+        self._database = database
+        self._model = model
+
+    async def list_chunks(
+        self, document_id: UUID, user_id: UUID, *, from_ord: int = 0, limit: int = 100
+    ) -> list[ChunkView]:
+        """Chunks of a document's published generation, in order."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["list_chunks"], document_id, user_id, from_ord, limit)
+        return [ChunkView(**{**row, "heading_path": tuple(row["heading_path"])}) for row in rows]
+
+    async def search(
+        self,
+        vector: NDArray[np.float32],
+        user_id: UUID,
+        *,
+        limit: int,
+        document_ids: Sequence[UUID] | None = None,
+    ) -> list[Hit]:
+        """The nearest published chunks of one tenant in this model's vector space.
+
+        Args:
+            vector: float32[dimension], embedded with the same model.
+            user_id: The tenant.
+            limit: Most results, 1 to 100.
+            document_ids: Only these documents.
+        """
+        async with self._database.transaction() as connection:
+            row = await model_row(connection, self._model)
+            await connection.execute(
+                f"SET LOCAL hnsw.ef_search = {EF_SEARCH}; "
+                "SET LOCAL hnsw.iterative_scan = strict_order"
+            )
+            parameters = [
+                vector,
+                user_id,
+                self._model.name,
+                self._model.version,
+                limit,
+                list(document_ids) if document_ids is not None else None,
+            ]
+            kind = IndexKind(row["index_kind"])
+            if kind is IndexKind.BIT:
+                parameters.append(limit * OVERFETCH)
+            rows = await connection.fetch(
+                search_statement(kind, self._model.dimension), *parameters
+            )
+        return [Hit(**{**row, "heading_path": tuple(row["heading_path"])}) for row in rows]
+
+
+def search_statement(kind: IndexKind, dimension: int) -> str:
+    """The search of an index kind; a type's length cannot be a parameter, so it is written in."""
+    return SQL[f"search_{kind}"].format(dimension=int(dimension))

@@ -1,0 +1,99 @@
+-- name: stored_chunks
+-- Chunk rows that these documents have already, of one model, published or not.
+SELECT c.chunk_id, c.document_id, c.generation, c.char_start, c.char_end, c.page, c.heading_path
+FROM upload_pipeline.document_chunks AS c
+WHERE c.document_id = ANY($1::uuid[]) AND c.embed_model = $2 AND c.embed_version = $3;
+
+-- name: delete_unpublished
+-- Rows of a document that were never visible and that the present attempt does not want.
+DELETE FROM upload_pipeline.document_chunks AS c
+USING upload_pipeline.documents AS d
+WHERE c.document_id = $1 AND d.document_id = $1 AND c.generation > d.live_generation
+    AND NOT EXISTS (SELECT 1 FROM unnest($2::uuid[]) AS keep (chunk_id)
+        WHERE keep.chunk_id = c.chunk_id);
+
+-- name: delete_superseded
+-- Rows of a document's generations up to $2 that the new generation does not have ($3).
+DELETE FROM upload_pipeline.document_chunks AS c
+WHERE c.document_id = $1 AND c.generation <= $2
+    AND NOT EXISTS (SELECT 1 FROM unnest($3::uuid[]) AS keep (chunk_id)
+        WHERE keep.chunk_id = c.chunk_id);
+
+-- name: retained_chunks
+-- What job $1 keeps of the rows that were there before it.
+SELECT retained_chunks FROM upload_pipeline.upload_jobs WHERE job_id = $1;
+
+-- name: move_retained
+-- New places of rows whose text did not change; rows that did not move are not touched.
+UPDATE upload_pipeline.document_chunks AS c
+SET char_start = k.char_start, char_end = k.char_end, page = k.page,
+    heading_path = k.heading_path
+FROM jsonb_to_recordset($2::jsonb) AS k (
+    chunk_id uuid, char_start integer, char_end integer, page integer, heading_path text []
+)
+WHERE c.document_id = $1 AND c.chunk_id = k.chunk_id
+    AND (c.char_start, c.char_end, c.page, c.heading_path)
+    IS DISTINCT FROM (k.char_start, k.char_end, k.page, k.heading_path);
+
+-- name: delete_stale
+-- Rows that this transaction wrote for jobs whose lease is gone.
+DELETE FROM upload_pipeline.document_chunks
+WHERE document_id = ANY($1::uuid[]) AND chunk_id = ANY($2::uuid[])
+    AND embed_model = $3 AND embed_version = $4;
+
+-- name: create_arrivals
+-- A private table for a batch that may meet rows which are there already.
+CREATE TEMPORARY TABLE chunk_arrivals
+(LIKE upload_pipeline.document_chunks INCLUDING DEFAULTS) ON COMMIT DROP;
+
+-- name: insert_arrivals
+-- What is new of the arrivals, for the documents ($1) whose leases hold.
+INSERT INTO upload_pipeline.document_chunks
+SELECT * FROM chunk_arrivals WHERE document_id = ANY($1::uuid[])
+ON CONFLICT DO NOTHING
+RETURNING document_id;
+
+-- name: list_chunks
+-- Published chunks of a document of a tenant, in order, from position $3.
+SELECT
+    c.chunk_id, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
+    c.token_count, c.text, c.embed_model, c.embed_version
+FROM upload_pipeline.document_chunks AS c
+INNER JOIN upload_pipeline.documents AS d
+    ON d.document_id = c.document_id AND c.generation <= d.live_generation
+WHERE c.document_id = $1 AND d.user_id = $2 AND c.chunk_ord >= $3
+ORDER BY c.chunk_ord LIMIT $4;
+
+-- name: search_halfvec
+-- The $5 published chunks of tenant $2 nearest to vector $1, by the HNSW index of the model.
+SELECT
+    c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
+    c.text, d.filename,
+    1 - (c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension})) AS score
+FROM upload_pipeline.document_chunks AS c
+INNER JOIN upload_pipeline.documents AS d
+    ON d.document_id = c.document_id AND c.generation <= d.live_generation
+WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
+    AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
+ORDER BY c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $5;
+
+-- name: search_bit
+-- The same by sign bits: $7 candidates from the index, re-ranked with the exact vectors.
+WITH nearest AS MATERIALIZED (
+    SELECT
+        c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
+        c.heading_path, c.text, d.filename, c.embedding
+    FROM upload_pipeline.document_chunks AS c
+    INNER JOIN upload_pipeline.documents AS d
+        ON d.document_id = c.document_id AND c.generation <= d.live_generation
+    WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
+        AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
+    ORDER BY
+        binary_quantize(c.embedding)::bit({dimension})
+        <~> binary_quantize($1::vector({dimension}))
+    LIMIT $7
+)
+SELECT
+    chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
+    1 - (embedding <=> $1::vector({dimension})) AS score
+FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $5;

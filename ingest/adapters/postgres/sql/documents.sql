@@ -1,0 +1,85 @@
+-- name: lock_document
+-- A document of a tenant by id, locked.
+SELECT document_id, file_sha256, generation, live_generation
+FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR UPDATE;
+
+-- name: insert_document
+-- The first generation of a document; nothing when someone else was faster.
+INSERT INTO upload_pipeline.documents
+(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING
+RETURNING document_id;
+
+-- name: next_generation
+-- New bytes under a name that exists; what is published stays until the new one is complete.
+UPDATE upload_pipeline.documents
+SET generation = generation + 1, filename = $2, media_type = $3, bytes_len = $4,
+    file_sha256 = $5, raw_key = $6, parsed_key = NULL, parsed_sha256 = NULL, parser = NULL,
+    page_count = NULL, char_count = NULL, updated_at = now()
+WHERE document_id = $1
+RETURNING generation;
+
+-- name: record_parsed
+-- Where the text of these documents is; only for the generation that was parsed.
+UPDATE upload_pipeline.documents AS d
+SET parsed_key = b.parsed_key, parsed_sha256 = b.parsed_sha256, parser = b.parser,
+    page_count = b.page_count, char_count = b.char_count, updated_at = now()
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bigint[])
+    AS b (
+        document_id, generation, parsed_key, parsed_sha256, parser, page_count, char_count
+    )
+WHERE d.document_id = b.document_id AND d.generation = b.generation;
+
+-- name: live_generations
+-- The published generation of each of these documents, locked in order for publishing.
+SELECT document_id, live_generation FROM upload_pipeline.documents
+WHERE document_id = ANY($1::uuid[]) ORDER BY document_id FOR UPDATE;
+
+-- name: publish
+-- From here on readers see generation $2 of each document, with $3 chunks.
+UPDATE upload_pipeline.documents AS d
+SET live_generation = b.generation, chunk_count = b.chunk_count,
+    published_at = now(), updated_at = now()
+FROM unnest($1::uuid[], $2::int[], $3::int[]) AS b (document_id, generation, chunk_count)
+WHERE d.document_id = b.document_id;
+
+-- name: get_document
+-- One document of one tenant.
+SELECT
+    document_id, user_id, name, filename, media_type, bytes_len, file_sha256, parser,
+    page_count, char_count, generation, live_generation, chunk_count, parsed_key,
+    created_at, updated_at, published_at
+FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2;
+
+-- name: list_documents
+-- Documents of a tenant, newest first, after the page key ($2, $3).
+SELECT
+    document_id, user_id, name, filename, media_type, bytes_len, file_sha256, parser,
+    page_count, char_count, generation, live_generation, chunk_count, parsed_key,
+    created_at, updated_at, published_at
+FROM upload_pipeline.documents
+WHERE user_id = $1
+    AND ($2::timestamptz IS NULL OR (created_at, document_id) < ($2, $3::uuid))
+ORDER BY created_at DESC, document_id DESC LIMIT $4;
+
+-- name: delete_document
+-- Remove a document with its jobs and chunks; its blobs are named so that they can follow.
+DELETE FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2
+RETURNING raw_key, parsed_key;
+
+-- name: lock_blob
+-- Until the end of the transaction nobody else accepts or deletes a document with this blob.
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
+
+-- name: blob_in_use
+-- Whether a blob of this tenant still belongs to a document.
+SELECT EXISTS (
+    SELECT 1 FROM upload_pipeline.documents
+    WHERE user_id = $1 AND (raw_key = $2 OR parsed_key = $2)
+);
+
+-- name: count_documents
+-- Published documents and their chunks, over all tenants.
+SELECT count(*) AS documents, coalesce(sum(chunk_count), 0)::bigint AS chunks
+FROM upload_pipeline.documents WHERE live_generation > 0;

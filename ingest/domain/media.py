@@ -1,0 +1,178 @@
+"""Which media type a file has: its content decides, its name only settles what content cannot."""
+
+import io
+import re
+import zipfile
+from pathlib import PurePosixPath
+
+from ingest.domain.document import EXTENSIONS, MediaType
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentUnreadable,
+    UnsupportedMediaType,
+)
+
+HEAD_BYTES = 4096
+"""How much of a file ``sniff`` wants to see; fewer bytes are fine when the file is shorter."""
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"RIFF", "a RIFF audio, video or image file"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"{\\rtf", "an RTF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+    (b"ID3", "an MP3 recording"),
+    (b"OggS", "an Ogg recording"),
+)
+_ZIPPED = {MediaType.DOCX, MediaType.PPTX, MediaType.XLSX, MediaType.EPUB}
+_ZIP_FOLDERS = {b"word/": MediaType.DOCX, b"ppt/": MediaType.PPTX, b"xl/": MediaType.XLSX}
+_EPUB_MARK = b"mimetypeapplication/epub+zip"
+_ZIP_NAME = re.compile(rb"PK\x03\x04.{26}(word/|ppt/|xl/)", re.DOTALL)
+_HTML = re.compile(
+    rb"(?:<\?xml[^>]*>|<!--.{0,2000}?-->|\s)*<(?:!doctype\s+html|html|head|body)\b",
+    re.DOTALL | re.IGNORECASE,
+)
+_MAIL_FIELD = re.compile(rb"([A-Za-z][A-Za-z-]*):[ \t]?")
+_MAIL_ENVELOPE = {b"received", b"message-id", b"mime-version", b"return-path", b"delivered-to"}
+_MAIL_FIELDS = _MAIL_ENVELOPE | {b"from", b"to", b"subject", b"date"}
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00")) + b"\x7f"
+
+
+def sniff(head: bytes, *, filename: str) -> MediaType:
+    """The media type by the first bytes of a file, for the door.
+
+    Which kind of Office file a ZIP archive is often cannot be seen in the first bytes; the
+    extension is believed here and ``detect`` checks it later.
+
+    Args:
+        head: The first HEAD_BYTES of the file, or all of it.
+        filename: Only its extension counts.
+
+    Raises:
+        DocumentEmpty: there are no bytes.
+        UnsupportedMediaType: naming what the content is.
+        DocumentUnreadable: plain text under the name of a binary format.
+    """
+    if not head:
+        raise DocumentEmpty("the file has no bytes")
+    named = _named_type(filename)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-") or (
+        named is MediaType.PDF and b"%PDF-" in head[:1024]
+    ):
+        return MediaType.PDF
+    if head.startswith(b"PK\x03\x04"):
+        return _sniff_zip(head, named)
+    if head.startswith(_OLE):
+        if named in _ZIPPED:
+            return named
+        raise UnsupportedMediaType("the content is a legacy Office file (OLE), which is not read")
+    return _sniff_text(head, named)
+
+
+def detect(data: bytes, *, filename: str) -> MediaType:
+    """The media type by the whole content of a file.
+
+    Raises:
+        DocumentEmpty: there are no bytes.
+        UnsupportedMediaType: naming what the content is.
+        DocumentUnreadable: a broken archive, or plain text under the name of a binary format.
+        DocumentEncrypted: an Office file protected by a password.
+    """
+    sniffed = sniff(data[:HEAD_BYTES], filename=filename)
+    if sniffed not in _ZIPPED:
+        return sniffed
+    if data.startswith(_OLE):
+        if _ENCRYPTED_OOXML in data:
+            raise DocumentEncrypted("the Office file is protected by a password")
+        raise UnsupportedMediaType("the content is a legacy Office file (OLE), which is not read")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OverflowError, UnicodeDecodeError) as exc:
+        raise DocumentUnreadable("the ZIP archive is truncated or corrupt") from exc
+    if "META-INF/container.xml" in names:
+        return MediaType.EPUB
+    for folder, media_type in _ZIP_FOLDERS.items():
+        if any(name.startswith(folder.decode()) for name in names):
+            return media_type
+    raise UnsupportedMediaType("the content is a ZIP archive without an Office document or a book")
+
+
+def _named_type(filename: str) -> MediaType | None:
+    return EXTENSIONS.get(PurePosixPath(filename).suffix.lower())
+
+
+def _sniff_zip(head: bytes, named: MediaType | None) -> MediaType:
+    if head[30:].startswith(_EPUB_MARK):
+        return MediaType.EPUB
+    seen = _ZIP_NAME.search(head)
+    if seen:
+        return _ZIP_FOLDERS[seen[1]]
+    if named in _ZIPPED:
+        return named
+    raise UnsupportedMediaType("the content is a ZIP archive")
+
+
+def _sniff_text(head: bytes, named: MediaType | None) -> MediaType:
+    for magic, kind in _FOREIGN:
+        if head.startswith(magic) and (not magic.isalnum() or not _is_text(head)):
+            raise UnsupportedMediaType(f"the content is {kind}")
+    if not _is_text(head):
+        raise UnsupportedMediaType("the content is binary, of no known type")
+    if _HTML.match(head.removeprefix(b"\xef\xbb\xbf")):
+        return MediaType.HTML
+    if _is_mail(head, named):
+        return MediaType.EML
+    if named is MediaType.PDF or named in _ZIPPED:
+        extension = next(ext for ext, media_type in EXTENSIONS.items() if media_type is named)
+        raise DocumentUnreadable(f"the name ends in {extension} but the content is plain text")
+    if named in {MediaType.HTML, MediaType.MARKDOWN}:
+        return named
+    return MediaType.TEXT
+
+
+def _is_text(head: bytes) -> bool:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    nuls = head.count(0)
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if nuls > len(head) // 5 and min(even, odd) * 20 <= max(even, odd):
+        return True
+    control = len(head) - len(head.translate(None, _CONTROL))
+    try:
+        head.decode()
+    except UnicodeDecodeError as exc:
+        cut_inside_a_character = exc.start >= len(head) - 3 and exc.reason.startswith("unexpected")
+        if not cut_inside_a_character:
+            return nuls == 0 and control * 50 <= len(head)
+    return nuls * 2 <= len(head) and control * 10 <= len(head)
+
+
+def _is_mail(head: bytes, named: MediaType | None) -> bool:
+    block = re.split(rb"\r?\n\r?\n", head.removeprefix(b"\xef\xbb\xbf").lstrip(), maxsplit=1)[0]
+    lines = block.splitlines()
+    if not lines or not _MAIL_FIELD.match(lines[0]):
+        return False
+    matches = (_MAIL_FIELD.match(line) for line in lines)
+    fields = {match[1].lower() for match in matches if match}
+    known = fields & _MAIL_FIELDS
+    if named is MediaType.EML:
+        return bool(known)
+    return len(known) >= 2 and (named is None or bool(fields & _MAIL_ENVELOPE))

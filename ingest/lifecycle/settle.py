@@ -1,0 +1,61 @@
+"""How an attempt ends that did not publish."""
+
+import random
+
+import structlog
+
+from ingest.domain.attempt import Settlement
+from ingest.domain.errors import IngestError, LeaseLost, StoreUnavailable
+from ingest.domain.job import ClaimedJob, JobState, Lease
+from ingest.domain.retry import DeadLetter, RetryPolicy
+from ingest.ports import SettlesJobs
+
+log = structlog.get_logger(logger=__name__)
+
+
+class Settler:
+    """Turns an error into the end of an attempt, by the retry policy alone."""
+
+    def __init__(self, jobs: SettlesJobs, policy: RetryPolicy) -> None:
+        self._jobs = jobs
+        self._policy = policy
+
+    async def fail(self, lease: Lease, error: IngestError, *, attempt: int, stage: str) -> None:
+        """End an attempt with an error; never raises for the sake of one job.
+
+        A lost lease or an unreachable database needs nothing: the lease runs out by itself and
+        the job is rescued.
+        """
+        if isinstance(error, LeaseLost):
+            return
+        settlement = self._decide(error, attempt=attempt)
+        try:
+            held = await self._jobs.settle(lease, settlement)
+        except StoreUnavailable:
+            log.warning(
+                "job not settled", job_id=lease.job_id, stage=stage, code="store_unavailable"
+            )
+            return
+        if held:
+            log.warning(
+                "job settled",
+                job_id=lease.job_id,
+                stage=stage,
+                outcome=settlement.state,
+                code=error.code,
+                attempt=attempt,
+            )
+
+    async def fail_job(self, job: ClaimedJob, error: IngestError, *, stage: str) -> None:
+        """The same, for a job as it was claimed."""
+        with structlog.contextvars.bound_contextvars(
+            correlation_id=job.correlation_id, document_id=str(job.document_id)
+        ):
+            await self.fail(job.lease, error, attempt=job.attempt, stage=stage)
+
+    def _decide(self, error: IngestError, *, attempt: int) -> Settlement:
+        decision = self._policy.decide(error, attempt=attempt, jitter=random.random())  # noqa: S311
+        if isinstance(decision, DeadLetter):
+            return Settlement(JobState.DEADLETTER, error, costs_attempt=True)
+        state = JobState.RETRYABLE if decision.costs_attempt else JobState.QUEUED
+        return Settlement(state, error, delay=decision.delay, costs_attempt=decision.costs_attempt)

@@ -1,0 +1,88 @@
+-- Why: the searchable chunks, the vector spaces they live in, and one index for each space.
+-- Locks documents briefly for the foreign key; there are no old rows.
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
+
+CREATE TABLE upload_pipeline.embedding_models (
+    embed_model text NOT NULL,
+    embed_version text NOT NULL,
+    dimension integer NOT NULL CHECK (dimension BETWEEN 1 AND 16000),
+    distance text NOT NULL DEFAULT 'cosine' CHECK (distance = 'cosine'),
+    index_kind text NOT NULL DEFAULT 'halfvec'
+    CONSTRAINT embedding_models_index_kind_check CHECK (index_kind IN ('halfvec', 'bit')),
+    index_name text NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (embed_model, embed_version),
+    UNIQUE (embed_model, embed_version, dimension)
+);
+
+INSERT INTO upload_pipeline.embedding_models
+(embed_model, embed_version, dimension, index_kind, index_name)
+VALUES
+('text-embedding-3-small', '1', 1536, 'halfvec', 'idx_hnsw_chunks_te3s_v1'),
+('wordllama-l2-supercat', '1', 256, 'halfvec', 'idx_hnsw_chunks_wll2s_v1');
+
+CREATE TABLE upload_pipeline.document_chunks (
+    chunk_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    document_id uuid NOT NULL
+    REFERENCES upload_pipeline.documents (document_id) ON DELETE CASCADE,
+    -- The generation that brought this row; it is visible while it is not over the document's
+    -- live_generation. Publishing deletes the rows that the new generation does not have, so a
+    -- chunk that did not change keeps its row and its place in the index.
+    generation integer NOT NULL CHECK (generation >= 1),
+    chunk_ord integer NOT NULL CHECK (chunk_ord >= 0),
+    char_start integer NOT NULL CHECK (char_start >= 0),
+    char_end integer NOT NULL,
+    page integer CHECK (page >= 1),
+    heading_path text [] NOT NULL DEFAULT '{}',
+    token_count integer NOT NULL CHECK (token_count > 0),
+    text text NOT NULL CHECK (text <> ''),
+    chunk_sha bytea NOT NULL CHECK (octet_length(chunk_sha) = 32),
+    chunker text NOT NULL,
+    embed_model text NOT NULL,
+    embed_version text NOT NULL,
+    vector_dim integer NOT NULL,
+    embedding vector NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (chunk_id, embed_model, embed_version),
+    CONSTRAINT document_chunks_model_fkey
+    FOREIGN KEY (embed_model, embed_version, vector_dim)
+    REFERENCES upload_pipeline.embedding_models (embed_model, embed_version, dimension),
+    CONSTRAINT document_chunks_span_check CHECK (char_end > char_start),
+    CONSTRAINT document_chunks_dimension_check CHECK (vector_dims(embedding) = vector_dim),
+    -- A zero vector has a NaN distance, and NaN passes every threshold. vector refuses NaN itself.
+    CONSTRAINT document_chunks_norm_check CHECK (vector_norm(embedding) > 0)
+);
+
+-- Serves publishing, deleting and reading a document's chunks in order.
+CREATE INDEX idx_document_chunks_document
+ON upload_pipeline.document_chunks (document_id, chunk_ord);
+
+-- Serve search, one for each vector space; the predicate keeps the spaces apart.
+CREATE INDEX idx_hnsw_chunks_te3s_v1 ON upload_pipeline.document_chunks
+USING hnsw ((embedding::halfvec(1536)) halfvec_cosine_ops)
+WHERE embed_model = 'text-embedding-3-small' AND embed_version = '1';
+CREATE INDEX idx_hnsw_chunks_wll2s_v1 ON upload_pipeline.document_chunks
+USING hnsw ((embedding::halfvec(256)) halfvec_cosine_ops)
+WHERE embed_model = 'wordllama-l2-supercat' AND embed_version = '1';
+
+-- Staging for whole-model migration: embedded with a model that does not serve yet.
+CREATE TABLE upload_pipeline.document_vector_buffer (
+    chunk_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    document_id uuid NOT NULL
+    REFERENCES upload_pipeline.documents (document_id) ON DELETE CASCADE,
+    embed_model text NOT NULL,
+    embed_version text NOT NULL,
+    vector_dim integer NOT NULL,
+    embedding vector NOT NULL,
+    buffered_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (chunk_id, embed_model, embed_version),
+    CONSTRAINT document_vector_buffer_model_fkey
+    FOREIGN KEY (embed_model, embed_version, vector_dim)
+    REFERENCES upload_pipeline.embedding_models (embed_model, embed_version, dimension),
+    CONSTRAINT document_vector_buffer_dimension_check
+    CHECK (vector_dims(embedding) = vector_dim),
+    CONSTRAINT document_vector_buffer_norm_check CHECK (vector_norm(embedding) > 0)
+);
