@@ -7,7 +7,7 @@
     ├─ RequestRejected            the caller's fault: answered at the door
     │  ├─ Unauthenticated  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
     ├─ TransientError             nobody's fault: retried
-    │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  └─ WorkerLost
+    │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  └─ Unexpected
     ├─ ProviderRefused            our fault, outside: never retried, a person must look
     ├─ InvalidVector              an embedder returned something that is not a vector
     ├─ LeaseLost                  someone else owns the job: stop, write nothing
@@ -160,6 +160,12 @@ class WorkerLost(TransientError):
     """The worker that held the job vanished."""
 
     code = "worker_lost"
+
+
+class Unexpected(TransientError):
+    """Something broke that nobody foresaw; the log has the trace."""
+
+    code = "unexpected"
 
 
 class ProviderRefused(IngestError):

@@ -1,4 +1,4 @@
-"""Makes a skipped test a failed one; CI loads it, because a test that did not run proves nothing."""
+"""Makes a skipped test a failed one; CI loads it: a test that did not run proves nothing."""
 
 from collections.abc import Generator
 from typing import TypeVar

@@ -14,6 +14,7 @@ _BOMS = (
 _META_CHARSET = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w:.-]+)""", re.I
 )
+_FOREIGN_BYTE = re.compile(rb"[\x80-\xff]")
 _SAMPLE_BYTES = 16 * 1024
 
 
@@ -54,7 +55,8 @@ def _declared_charset(data: bytes) -> str | None:
 
 
 def _detected_charset(data: bytes) -> str:
-    foreign = next((at for at, byte in enumerate(data) if byte > 127), 0)
-    sample = data[max(0, foreign - _SAMPLE_BYTES // 2) :][:_SAMPLE_BYTES]
+    foreign = _FOREIGN_BYTE.search(data)
+    start = max(0, foreign.start() - _SAMPLE_BYTES // 2) if foreign else 0
+    sample = data[start : start + _SAMPLE_BYTES]
     best = from_bytes(sample).best()
     return best.encoding if best else "cp1252"

@@ -1,0 +1,100 @@
+"""From chunks to published vectors: embedding, embedded."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import structlog
+
+from ingest.domain.attempt import DocumentChunks, StoredBatch
+from ingest.domain.embedding import Vectors
+from ingest.domain.errors import IngestError, StoreUnavailable, Unexpected
+from ingest.domain.job import ClaimedJob
+from ingest.ports import Embedder, StoresChunks
+from ingest.stages.settling import SettlesFailures
+
+log = structlog.get_logger(logger=__name__)
+STORE_TRIES = 6
+"""Tries to store a batch that is embedded already, over about 15 s; then its leases run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Chunks of one or many documents that are embedded by one call."""
+
+    jobs: tuple[ClaimedJob, ...]
+    documents: tuple[DocumentChunks, ...]
+    """One for each job, in the same order."""
+
+
+class EmbedStage:
+    """Embeds batches, makes them durable, and publishes the documents they complete."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        chunks: StoresChunks,
+        *,
+        settler: SettlesFailures,
+        lease: timedelta,
+    ) -> None:
+        """Put the stage together; ``lease`` is a lease's length from each sign of progress on."""
+        self._embedder = embedder
+        self._chunks = chunks
+        self._settler = settler
+        self._lease = lease
+
+    async def run(self, batch: Batch) -> StoredBatch:
+        """Embed and store a batch.
+
+        When the batch is refused, its documents are embedded one by one, so that a document
+        that cannot be embedded fails alone.
+        """
+        try:
+            return await self._embed_and_store(batch)
+        except IngestError as exc:
+            if exc.retryable or len(batch.jobs) == 1:
+                await self._fail(batch, exc)
+                return StoredBatch(frozenset(), frozenset())
+        except Exception as exc:
+            log.exception("embed failed unexpectedly", jobs=len(batch.jobs))
+            if len(batch.jobs) == 1:
+                error = Unexpected(f"embedding failed unexpectedly ({type(exc).__name__})")
+                await self._fail(batch, error)
+                return StoredBatch(frozenset(), frozenset())
+        return await self._run_each(batch)
+
+    async def _run_each(self, batch: Batch) -> StoredBatch:
+        outcomes = [
+            await self.run(Batch((job,), (document,)))
+            for job, document in zip(batch.jobs, batch.documents, strict=True)
+        ]
+        return StoredBatch(
+            published=frozenset().union(*(outcome.published for outcome in outcomes)),
+            stale=frozenset().union(*(outcome.stale for outcome in outcomes)),
+        )
+
+    async def _embed_and_store(self, batch: Batch) -> StoredBatch:
+        texts = [chunk.text for document in batch.documents for chunk in document.chunks]
+        vectors: Vectors
+        if texts:
+            vectors = await self._embedder.embed(texts)
+        else:
+            vectors = np.empty((0, self._embedder.model.dimension), dtype=np.float32)
+        return await self._store(batch.documents, vectors)
+
+    async def _store(self, documents: Sequence[DocumentChunks], vectors: Vectors) -> StoredBatch:
+        for attempt in range(1, STORE_TRIES + 1):
+            try:
+                return await self._chunks.store(documents, vectors, lease=self._lease)
+            except StoreUnavailable:
+                if attempt == STORE_TRIES:
+                    raise
+                await asyncio.sleep(min(5.0, 0.25 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    async def _fail(self, batch: Batch, error: IngestError) -> None:
+        for job in batch.jobs:
+            await self._settler.fail_job(job, error, stage="embedding")

@@ -1,0 +1,126 @@
+"""From uploaded bytes to stored text: job_validated, parsing, parsed, parse_validated."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from ingest.domain import identity
+from ingest.domain.attempt import ParsedRecord, Target
+from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
+from ingest.domain.job import ClaimedJob
+from ingest.ports import BlobStore, Parser, RecordsTexts
+from ingest.stages.settling import SettlesFailures
+
+log = structlog.get_logger(logger=__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedJob:
+    """A job whose text is stored."""
+
+    job: ClaimedJob
+    parsed: ParsedDocument
+
+
+class ParseStage:
+    """Parses the documents of a claim, each on its own, and records them together."""
+
+    def __init__(
+        self,
+        parser: Parser,
+        blobs: BlobStore,
+        *,
+        texts: RecordsTexts,
+        settler: SettlesFailures,
+        lease: timedelta,
+        linger: timedelta = timedelta(milliseconds=250),
+    ) -> None:
+        """Put the stage together.
+
+        Args:
+            parser: Reads the documents.
+            blobs: Holds their bytes and their texts.
+            texts: Where finished ones are recorded.
+            settler: Where failed ones end.
+            lease: Length of a lease from each sign of progress on.
+            linger: How long a finished document may wait for others of its claim, so that
+                they go on together; a slow one delays the rest by no more than this.
+        """
+        self._parser = parser
+        self._blobs = blobs
+        self._texts = texts
+        self._settler = settler
+        self._lease = lease
+        self._linger = linger.total_seconds()
+
+    async def run(self, jobs: Sequence[ClaimedJob]) -> AsyncIterator[list[ParsedJob]]:
+        """Parse jobs and yield them in groups, each stored and recorded before it is yielded.
+
+        Failed documents are settled and left out; so are those whose lease was lost.
+        """
+        pending = {asyncio.create_task(self._parse(job)) for job in jobs}
+        while pending:
+            finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if pending:
+                more, pending = await asyncio.wait(pending, timeout=self._linger)
+                finished |= more
+            results = [result for task in finished if (result := task.result()) is not None]
+            if results and (group := await self._record(results)):
+                yield group
+
+    async def _parse(self, job: ClaimedJob) -> tuple[ParsedJob, ParsedRecord] | None:
+        try:
+            parsed, key, digest = await self._text_of(job)
+        except IngestError as exc:
+            await self._settler.fail_job(job, exc, stage="parsing")
+            return None
+        except Exception as exc:
+            log.exception("parse failed unexpectedly", job_id=job.lease.job_id)
+            error = Unexpected(f"parsing failed unexpectedly ({type(exc).__name__})")
+            await self._settler.fail_job(job, error, stage="parsing")
+            return None
+        record = ParsedRecord(
+            target=Target.of(job),
+            parsed_key=key,
+            parsed_sha256=digest,
+            parser=parsed.parser,
+            page_count=len(parsed.pages) or None,
+            char_count=len(parsed.text),
+        )
+        return ParsedJob(job, parsed), record
+
+    async def _text_of(self, job: ClaimedJob) -> tuple[ParsedDocument, str, str]:
+        if job.parsed_key is not None:
+            encoded = await self._blobs.get(job.parsed_key)
+            parsed = ParsedDocument.from_bytes(encoded)
+            return parsed, job.parsed_key, identity.sha256_hex(encoded)
+        data = await self._blobs.get(job.raw_key)
+        expected = job.raw_key.rpartition("/")[2]
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise StoreUnavailable("the stored bytes do not match their digest")
+        parsed = await self._parser.parse(
+            data, filename=job.filename, media_type=MediaType(job.media_type)
+        )
+        if not parsed.text.strip():
+            raise DocumentEmpty("there is no text in the document")
+        encoded = parsed.to_bytes()
+        digest = identity.sha256_hex(encoded)
+        key = identity.parsed_key(job.user_id, digest)
+        await self._blobs.put(key, encoded)
+        return parsed, key, digest
+
+    async def _record(self, results: Sequence[tuple[ParsedJob, ParsedRecord]]) -> list[ParsedJob]:
+        try:
+            held = await self._texts.record_parsed(
+                [record for _, record in results], lease=self._lease
+            )
+        except StoreUnavailable as exc:
+            for parsed_job, _ in results:
+                await self._settler.fail_job(parsed_job.job, exc, stage="parsed")
+            return []
+        return [parsed for parsed, _ in results if parsed.job.lease.job_id in held]

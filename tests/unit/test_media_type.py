@@ -1,0 +1,134 @@
+import io
+import random
+import zipfile
+
+import pytest
+import samples
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.domain.document import EXTENSIONS, MediaType
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentRejected,
+    DocumentUnreadable,
+    UnsupportedMediaType,
+)
+from ingest.domain.media import HEAD_BYTES, detect, sniff
+
+EACH = {name: data for name, data in samples.one_of_each(samples.LOREM)}
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_sniff_and_detect_agree_with_the_extension_of_a_sound_file(name: str) -> None:
+    expected = EXTENSIONS["." + name.rpartition(".")[2]]
+
+    assert sniff(EACH[name][:HEAD_BYTES], filename=name) is expected
+    assert detect(EACH[name], filename=name) is expected
+
+
+@pytest.mark.parametrize("name", ["sample.pdf", "sample.html"])
+def test_content_decides_over_a_wrong_extension(name: str) -> None:
+    expected = EXTENSIONS["." + name.rpartition(".")[2]]
+
+    for wrong in ("x.txt", "x.docx", "x.md", "x"):
+        assert detect(EACH[name], filename=wrong) is expected
+
+
+@pytest.mark.parametrize("name", ["sample.docx", "sample.pptx", "sample.xlsx", "sample.epub"])
+def test_an_archive_is_recognised_under_the_name_of_another_format(name: str) -> None:
+    expected = EXTENSIONS["." + name.rpartition(".")[2]]
+
+    for wrong in ("x.docx", "x.pptx", "x.xlsx", "x.epub"):
+        assert detect(EACH[name], filename=wrong) is expected
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (samples.png(), "PNG"),
+        (b"MZ\x90\x00\x03\x00\x00\x00", "Windows program"),
+        (b"\x7fELF\x02\x01\x01", "Linux program"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "gzip"),
+        (b"{\\rtf1\\ansi text}", "RTF"),
+        (samples.legacy_doc(), "OLE"),
+        (random.Random(7).randbytes(5000), "binary"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.pdf", "x.txt", "x.md", "x.bin", "x"])
+def test_unsupported_content_is_refused_by_what_it_is(content: bytes, says: str, name: str) -> None:
+    with pytest.raises(UnsupportedMediaType, match=says):
+        sniff(content[:HEAD_BYTES], filename=name)
+
+
+def test_a_zip_archive_of_other_things_is_unsupported() -> None:
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("photo.png", samples.png())
+
+    with pytest.raises(UnsupportedMediaType, match="ZIP"):
+        sniff(out.getvalue(), filename="photos.zip")
+    with pytest.raises(UnsupportedMediaType, match="ZIP"):
+        detect(out.getvalue(), filename="photos.docx")
+
+
+@pytest.mark.parametrize("extension", [".pdf", ".docx", ".pptx", ".xlsx", ".epub"])
+def test_plain_text_under_a_binary_name_is_unreadable(extension: str) -> None:
+    with pytest.raises(DocumentUnreadable, match=f"ends in {extension} but the content is plain"):
+        sniff(b"just some words", filename=f"x{extension}")
+
+
+def test_no_bytes_are_an_empty_document() -> None:
+    with pytest.raises(DocumentEmpty):
+        sniff(b"", filename="x.pdf")
+
+
+def test_an_encrypted_office_file_passes_the_door_and_is_named_by_the_parse_stage() -> None:
+    content = samples.encrypted_docx()
+
+    assert sniff(content[:HEAD_BYTES], filename="x.docx") is MediaType.DOCX
+    with pytest.raises(DocumentEncrypted):
+        detect(content, filename="x.docx")
+    with pytest.raises(UnsupportedMediaType, match="legacy"):
+        detect(samples.legacy_doc(), filename="x.docx")
+
+
+def test_a_truncated_archive_is_unreadable() -> None:
+    with pytest.raises(DocumentUnreadable, match="truncated or corrupt"):
+        detect(samples.docx()[:9000], filename="x.docx")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "naïve café".encode("latin-1"),
+        "Привет, мир".encode("cp1251"),
+        "wide text".encode("utf-16"),
+        "wide text without a mark".encode("utf-16-le"),
+        "שלום 😀 <|endoftext|>".encode(),
+        b"some\x00 NUL\x00 bytes in a text that goes on",
+        ("x" * (HEAD_BYTES - 1) + "é").encode()[:HEAD_BYTES],
+    ],
+)
+def test_text_in_any_encoding_is_text(content: bytes) -> None:
+    assert sniff(content, filename="x.txt") is MediaType.TEXT
+    assert sniff(content, filename="x.md") is MediaType.MARKDOWN
+
+
+def test_a_memo_with_headers_stays_text_but_a_message_is_mail() -> None:
+    memo = b"From: Ada\nTo: Archive\nSubject: Ledgers\n\nPlease sort them."
+
+    assert sniff(memo, filename="memo.txt") is MediaType.TEXT
+    assert sniff(memo, filename="memo.eml") is MediaType.EML
+    assert sniff(b"MIME-Version: 1.0\n" + memo, filename="memo.txt") is MediaType.EML
+
+
+@given(st.binary(max_size=300), st.sampled_from(["", *EXTENSIONS, ".png"]))
+def test_any_bytes_have_a_media_type_or_are_rejected(content: bytes, extension: str) -> None:
+    try:
+        found = detect(content, filename=f"x{extension}")
+    except DocumentRejected:
+        return
+    assert found in MediaType
