@@ -39,5 +39,5 @@ def configure(level: str = "INFO") -> None:
 
 def get(name: str) -> FilteringBoundLogger:
     """The logger of a module."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(module=name)
     return logger

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     parse_timeout_seconds: float = Field(
         60.0, gt=0, description="A parse that takes longer is killed and costs one document."
     )
+    parse_processes: int = Field(
+        1, ge=1, le=64, description="Documents each parse actor parses at the same time."
+    )
     parse_memory_bytes: int = Field(
         2 * 1024**3, ge=256 * 1024**2, description="Memory limit of one parser process."
     )
@@ -143,6 +146,18 @@ class Settings(BaseSettings):
     def lease(self) -> timedelta:
         """How long a lease lasts without a heartbeat."""
         return timedelta(seconds=self.lease_seconds)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make another process load these very settings; holds secrets."""
+        return {
+            f"INGEST_{name.upper()}": _spelled(getattr(self, name))
+            for name in type(self).model_fields
+            if getattr(self, name) is not None
+        }
+
+
+def _spelled(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def is_loopback(host: str) -> bool:

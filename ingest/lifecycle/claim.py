@@ -12,7 +12,7 @@ import structlog
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import ClaimedJob, Lane
 
-log = structlog.get_logger(logger=__name__)
+log = structlog.get_logger(module=__name__)
 IDLE = timedelta(seconds=1)
 """Longest sleep without jobs; a new job rings the doorbell, a due retry does not."""
 FULL = timedelta(milliseconds=25)

@@ -1,6 +1,7 @@
 """How an attempt ends that did not publish."""
 
 import random
+from collections.abc import Callable
 
 import structlog
 
@@ -10,15 +11,23 @@ from ingest.domain.job import ClaimedJob, JobState, Lease
 from ingest.domain.retry import DeadLetter, RetryPolicy
 from ingest.ports import SettlesJobs
 
-log = structlog.get_logger(logger=__name__)
+log = structlog.get_logger(module=__name__)
 
 
 class Settler:
     """Turns an error into the end of an attempt, by the retry policy alone."""
 
-    def __init__(self, jobs: SettlesJobs, policy: RetryPolicy) -> None:
+    def __init__(
+        self,
+        jobs: SettlesJobs,
+        policy: RetryPolicy,
+        *,
+        count: Callable[[str, str, JobState], None] | None = None,
+    ) -> None:
+        """Put the settler together; ``count`` is told stage, error code and new state."""
         self._jobs = jobs
         self._policy = policy
+        self._count = count
 
     async def fail(self, lease: Lease, error: IngestError, *, attempt: int, stage: str) -> None:
         """End an attempt with an error; never raises for the sake of one job.
@@ -37,6 +46,8 @@ class Settler:
             )
             return
         if held:
+            if self._count is not None:
+                self._count(stage, error.code, settlement.state)
             log.warning(
                 "job settled",
                 job_id=lease.job_id,

@@ -1,6 +1,7 @@
 """From chunks to published vectors: embedding, embedded."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +13,12 @@ from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import IngestError, StoreUnavailable, Unexpected
 from ingest.domain.job import ClaimedJob
+from ingest.domain.stage import Stage
 from ingest.ports import Embedder, StoresChunks
+from ingest.stages.measuring import UNMEASURED, Measures
 from ingest.stages.settling import SettlesFailures
 
-log = structlog.get_logger(logger=__name__)
+log = structlog.get_logger(module=__name__)
 STORE_TRIES = 6
 """Tries to store a batch that is embedded already, over about 15 s; then its leases run out."""
 
@@ -39,12 +42,14 @@ class EmbedStage:
         *,
         settler: SettlesFailures,
         lease: timedelta,
+        measures: Measures = UNMEASURED,
     ) -> None:
         """Put the stage together; ``lease`` is a lease's length from each sign of progress on."""
         self._embedder = embedder
         self._chunks = chunks
         self._settler = settler
         self._lease = lease
+        self._measures = measures
 
     async def run(self, batch: Batch) -> StoredBatch:
         """Embed and store a batch.
@@ -77,13 +82,22 @@ class EmbedStage:
         )
 
     async def _embed_and_store(self, batch: Batch) -> StoredBatch:
+        started = time.monotonic()
         texts = [chunk.text for document in batch.documents for chunk in document.chunks]
         vectors: Vectors
         if texts:
             vectors = await self._embedder.embed(texts)
         else:
             vectors = np.empty((0, self._embedder.model.dimension), dtype=np.float32)
-        return await self._store(batch.documents, vectors)
+        stored = await self._store(batch.documents, vectors)
+        self._measures.took(Stage.EMBEDDING, time.monotonic() - started)
+        kept = [d for d in batch.documents if d.target.lease.job_id not in stored.stale]
+        self._measures.stored(
+            chunks=sum(len(d.chunks) for d in kept),
+            tokens=sum(chunk.token_count for d in kept for chunk in d.chunks),
+            documents=len(stored.published),
+        )
+        return stored
 
     async def _store(self, documents: Sequence[DocumentChunks], vectors: Vectors) -> StoredBatch:
         for attempt in range(1, STORE_TRIES + 1):

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,10 +14,14 @@ from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
 from ingest.domain.job import ClaimedJob
+from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Parser, RecordsTexts
+from ingest.stages.measuring import UNMEASURED, Measures
 from ingest.stages.settling import SettlesFailures
 
-log = structlog.get_logger(logger=__name__)
+log = structlog.get_logger(module=__name__)
+TRAVEL_CHARS = 256 * 1024
+"""Longest text that goes to the next stage with its job; bounds what is under way in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,9 @@ class ParsedJob:
     """A job whose text is stored."""
 
     job: ClaimedJob
-    parsed: ParsedDocument
+    parsed_key: str
+    parsed: ParsedDocument | None
+    """None when it is too long to travel; the next stage reads it from storage."""
 
 
 class ParseStage:
@@ -38,6 +45,8 @@ class ParseStage:
         texts: RecordsTexts,
         settler: SettlesFailures,
         lease: timedelta,
+        measures: Measures = UNMEASURED,
+        at_once: int = 4,
         linger: timedelta = timedelta(milliseconds=250),
     ) -> None:
         """Put the stage together.
@@ -48,6 +57,8 @@ class ParseStage:
             texts: Where finished ones are recorded.
             settler: Where failed ones end.
             lease: Length of a lease from each sign of progress on.
+            measures: Told how long each document took.
+            at_once: Documents in memory at the same time, over all calls.
             linger: How long a finished document may wait for others of its claim, so that
                 they go on together; a slow one delays the rest by no more than this.
         """
@@ -57,6 +68,8 @@ class ParseStage:
         self._settler = settler
         self._lease = lease
         self._linger = linger.total_seconds()
+        self._measures = measures
+        self._room = asyncio.Semaphore(at_once)
 
     async def run(self, jobs: Sequence[ClaimedJob]) -> AsyncIterator[list[ParsedJob]]:
         """Parse jobs and yield them in groups, each stored and recorded before it is yielded.
@@ -75,7 +88,10 @@ class ParseStage:
 
     async def _parse(self, job: ClaimedJob) -> tuple[ParsedJob, ParsedRecord] | None:
         try:
-            parsed, key, digest = await self._text_of(job)
+            async with self._room:
+                started = time.monotonic()
+                parsed, key, digest = await self._text_of(job)
+                self._measures.took(Stage.PARSING, time.monotonic() - started)
         except IngestError as exc:
             await self._settler.fail_job(job, exc, stage="parsing")
             return None
@@ -92,7 +108,8 @@ class ParseStage:
             page_count=len(parsed.pages) or None,
             char_count=len(parsed.text),
         )
-        return ParsedJob(job, parsed), record
+        travels = parsed if len(parsed.text) <= TRAVEL_CHARS else None
+        return ParsedJob(job, key, travels), record
 
     async def _text_of(self, job: ClaimedJob) -> tuple[ParsedDocument, str, str]:
         if job.parsed_key is not None:

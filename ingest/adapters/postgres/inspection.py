@@ -1,0 +1,46 @@
+"""Looking at a database from outside: what it is, and how far its schema is."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from ingest.adapters.postgres import migrate
+from ingest.domain.errors import ConfigurationError, StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What a database says about itself."""
+
+    server_version: str
+    pgvector: str | None
+    """Version that is installed in the database, or that could be; None: the server has none."""
+    revision: str | None
+    """Revision of the schema; None for an empty database."""
+
+
+async def inspect(url: str, *, timeout_seconds: float = 10) -> DatabaseFacts:
+    """Connect once, to a database of any schema or none.
+
+    Raises:
+        ConfigurationError: the URL is none.
+        StoreUnavailable: the database cannot be reached, or refuses us; says why.
+    """
+    try:
+        connection = await asyncpg.connect(url, timeout=timeout_seconds, statement_cache_size=0)
+    except (ValueError, asyncpg.InterfaceError) as exc:
+        raise ConfigurationError(f"the database URL cannot be used: {exc}") from exc
+    except (OSError, TimeoutError, asyncpg.PostgresError) as exc:
+        reason = str(exc).strip() or "no answer in time"
+        raise StoreUnavailable(f"the database is not available: {reason}") from exc
+    try:
+        return DatabaseFacts(
+            server_version=await connection.fetchval("SELECT current_setting('server_version')"),
+            pgvector=await connection.fetchval(
+                "SELECT coalesce(installed_version, default_version) "
+                "FROM pg_available_extensions WHERE name = 'vector'"
+            ),
+            revision=await migrate.current(connection),
+        )
+    finally:
+        await connection.close()

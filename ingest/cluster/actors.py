@@ -1,0 +1,129 @@
+"""The three pools: each actor wires one stage together and hands envelopes to it."""
+
+from collections.abc import AsyncIterator
+
+import pyarrow as pa
+import ray
+
+from ingest import logs, settings, wiring
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.pool import Database
+from ingest.cluster.envelope import seal, unseal
+from ingest.cluster.metrics import StageMetrics
+from ingest.lifecycle.settle import Settler
+from ingest.settings import Settings
+from ingest.stages.chunk import BatchLimits, ChunkStage
+from ingest.stages.embed import EmbedStage
+from ingest.stages.parse import ParseStage
+
+CALLS = 4
+"""Envelopes one actor works on at the same time."""
+_EMPTY: list[object] = []
+
+
+class _Repeats:
+    """Tells which calls may repeat one that was cut short when the actor was killed.
+
+    Ray runs such a call again on the restarted actor and drops as many of its first outputs as
+    were delivered before. What those outputs held is not the same the second time, so a repeated
+    call first yields empty envelopes, as many as it can have yielded, for Ray to drop.
+    """
+
+    def __init__(self) -> None:
+        restarted = ray.get_runtime_context().was_current_actor_reconstructed
+        self._left = 2 * CALLS if restarted else 0
+
+    def next(self) -> bool:
+        """Whether the call that begins now may be a repeated one."""
+        self._left -= 1
+        return self._left >= 0
+
+
+def _begin() -> tuple[Settings, Database, StageMetrics, Settler]:
+    configured = settings.load()
+    logs.configure(configured.log_level)
+    database = wiring.open_database(configured)
+    metrics = StageMetrics()
+    policy = wiring.retry_policy(configured)
+    settler = Settler(JobStore(database), policy, count=metrics.failed)
+    return configured, database, metrics, settler
+
+
+class ParseActor:
+    """Waves of jobs in; groups of parsed documents out, slow ones later."""
+
+    def __init__(self) -> None:
+        configured, database, metrics, settler = _begin()
+        self._repeats = _Repeats()
+        self._stage = ParseStage(
+            wiring.make_parser(configured),
+            wiring.open_blobs(configured),
+            texts=DocumentStore(database),
+            settler=settler,
+            lease=configured.lease,
+            measures=metrics,
+            at_once=configured.parse_processes + 2,
+        )
+
+    async def __call__(self, table: pa.Table) -> AsyncIterator[pa.Table]:
+        """Parse one wave."""
+        wave = unseal(table)
+        if self._repeats.next():
+            for _ in wave:
+                yield seal(_EMPTY)
+        async for group in self._stage.run(wave):
+            yield seal(group)
+
+
+class ChunkActor:
+    """Groups of parsed documents in; embedding batches out."""
+
+    def __init__(self) -> None:
+        configured, database, metrics, settler = _begin()
+        self._repeats = _Repeats()
+        self._stage = ChunkStage(
+            wiring.make_splitter(configured),
+            wiring.open_blobs(configured),
+            wiring.make_chunk_store(configured, database),
+            settler=settler,
+            lease=configured.lease,
+            limits=BatchLimits(
+                items=configured.batch_items,
+                tokens=configured.batch_tokens,
+                ways=configured.embed_pool_max * configured.embed_concurrency,
+            ),
+            measures=metrics,
+        )
+
+    async def __call__(self, table: pa.Table) -> AsyncIterator[pa.Table]:
+        """Cut one group."""
+        packed = await self._stage.run(unseal(table))
+        if self._repeats.next():
+            for _ in range(packed.most):
+                yield seal(None)
+        for batch in packed.batches:
+            yield seal(batch)
+
+
+class EmbedActor:
+    """Embedding batches in; published documents out, in the database."""
+
+    def __init__(self) -> None:
+        configured, database, metrics, settler = _begin()
+        embedder = wiring.make_embedder(configured)
+        embedder.warm()
+        self._stage = EmbedStage(
+            embedder,
+            wiring.make_chunk_store(configured, database),
+            settler=settler,
+            lease=configured.lease,
+            measures=metrics,
+        )
+
+    async def __call__(self, table: pa.Table) -> pa.Table:
+        """Embed, store and publish one batch; the row that is returned only says it is over."""
+        batch = unseal(table)
+        if batch is not None:
+            await self._stage.run(batch)
+        return seal(None)

@@ -1,0 +1,153 @@
+"""Keeps one stream of a lane alive, and returns to the queue what dead streams held."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+import time
+from typing import cast
+from uuid import UUID, uuid4
+
+import ray
+from ray.actor import ActorHandle
+
+import ingest
+from ingest import logs, settings, wiring
+from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.cluster import stream
+from ingest.cluster.background_loop import BackgroundLoop
+from ingest.cluster.local_ray import NAMESPACE
+from ingest.domain.errors import StoreUnavailable
+from ingest.domain.job import Lane
+
+log = logs.get(__name__)
+SILENT_SECONDS = 10.0
+"""A stream beats every two seconds; one that is silent for this long is taken for dead."""
+RECYCLE_BLOCKS = 50_000
+"""Blocks after which a stream is replaced: the dataflow keeps about 2 KB for each of them."""
+_RESTART_SECONDS = 1.0
+_TRIES = 5
+_HANGS_SECONDS = 60.0
+
+
+class _Supervisor:
+    """Runs inside an actor that Ray restarts; all it must remember is in the database."""
+
+    def __init__(self, lane: str) -> None:
+        self._settings = settings.load()
+        logs.configure(self._settings.log_level)
+        self._lane = Lane(lane)
+        self._loop = BackgroundLoop()
+        database = wiring.open_database(self._settings)
+        self._jobs = JobStore(database)
+        self._workers = WorkerStore(database)
+        self._draining = threading.Event()
+        self._current: UUID | None = None
+        self.low_latency = stream.configure(self._settings)
+        self._loop.spawn(self._watch())
+        self._thread = threading.Thread(target=self._run_streams, daemon=True)
+        self._thread.start()
+
+    def ping(self) -> tuple[int, bool]:
+        """Process id, and whether the low-latency path is on."""
+        return os.getpid(), self.low_latency
+
+    def drain(self, longest: float) -> bool:
+        """Claim nothing more, finish what is held; True when nothing was left over in time."""
+        self._draining.set()
+        self._ask_to_drain()
+        self._thread.join(longest)
+        return not self._thread.is_alive()
+
+    def _ask_to_drain(self) -> None:
+        if self._current is not None:
+            with contextlib.suppress(StoreUnavailable):
+                self._loop.run(self._workers.drain(self._current))
+
+    def _run_streams(self) -> None:
+        while not self._draining.is_set():
+            try:
+                self._run_stream(uuid4())
+            except StoreUnavailable as exc:
+                log.warning("stream not started", lane=self._lane, code=exc.code)
+                self._draining.wait(_RESTART_SECONDS)
+
+    def _run_stream(self, worker_id: UUID) -> None:
+        self._loop.run(
+            self._workers.register(
+                worker_id,
+                self._lane,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=ingest.__version__,
+            )
+        )
+        self._current = worker_id
+        log.info("stream started", lane=self._lane, worker_id=worker_id)
+        try:
+            for count, _ in enumerate(stream.run(self._lane, worker_id, self._settings), start=1):
+                if count == RECYCLE_BLOCKS or self._draining.is_set():
+                    self._ask_to_drain()
+        except Exception:
+            log.exception("stream failed", lane=self._lane, worker_id=worker_id)
+        finally:
+            self._current = None
+            self._bury(worker_id)
+
+    def _bury(self, worker_id: UUID) -> None:
+        """Return what an ended stream held; leases that this cannot reach run out."""
+        for _ in range(_TRIES):
+            try:
+                self._loop.run(self._end(worker_id))
+                return
+            except StoreUnavailable:
+                time.sleep(_RESTART_SECONDS)
+
+    async def _end(self, worker_id: UUID) -> None:
+        released = await self._jobs.release(worker_id, died=not self._draining.is_set())
+        await self._workers.stop(worker_id)
+        log.info("stream ended", lane=self._lane, worker_id=worker_id, released=len(released))
+
+    async def _watch(self) -> None:
+        """Rescue jobs for ever; step down when the own stream is silent but does not end."""
+        while True:
+            try:
+                rescued = await self._jobs.rescue(max_rescues=self._settings.max_rescues)
+                if rescued:
+                    log.warning("jobs rescued", jobs=len(rescued))
+                await self._look_at_workers()
+            except StoreUnavailable as exc:
+                log.warning("rescue failed", code=exc.code)
+            await asyncio.sleep(self._settings.rescue_interval_seconds)
+
+    async def _look_at_workers(self) -> None:
+        for worker in await self._workers.list_running():
+            if worker.worker_id == self._current:
+                if worker.silent_seconds > max(self._settings.lease_seconds, _HANGS_SECONDS):
+                    log.error("stream hangs", lane=self._lane, worker_id=worker.worker_id)
+                    os._exit(1)  # Ray restarts the actor, which starts a new stream
+            elif worker.silent_seconds > SILENT_SECONDS:
+                await self._end(worker.worker_id)
+
+
+Supervisor = ray.remote(_Supervisor)
+
+
+def actor_name(lane: Lane) -> str:
+    """The name of a lane's supervisor in the cluster."""
+    return f"supervisor-{lane}"
+
+
+def start(lane: Lane) -> ActorHandle[_Supervisor]:
+    """Start the supervisor of a lane, or find the one that runs."""
+    handle = Supervisor.options(
+        name=actor_name(lane),
+        namespace=NAMESPACE,
+        get_if_exists=True,
+        max_restarts=-1,
+        max_concurrency=4,
+        num_cpus=0.01,
+    ).remote(lane.value)
+    return cast("ActorHandle[_Supervisor]", handle)

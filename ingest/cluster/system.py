@@ -1,0 +1,177 @@
+"""The whole system in one place: database, Ray, gateway and stream, started and stopped."""
+
+import asyncio
+import contextlib
+import importlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from ingest import wiring
+from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.cluster.local_ray import LocalRay
+from ingest.domain.errors import ProviderUnavailable
+from ingest.domain.job import Lane
+from ingest.settings import Settings
+
+GATEWAY = "serve.app:build_app"
+_START_SECONDS = 90.0
+
+
+class System:
+    """Everything ``ingest up`` runs; one a process."""
+
+    def __init__(self, settings: Settings, *, report: Callable[[str], None]) -> None:
+        """Remember the settings; ``report`` gets a line for each step."""
+        self._settings = settings
+        self._report = report
+        self._stop = threading.Event()
+        self._postgres: EmbeddedPostgres | None = None
+        self._ray: LocalRay | None = None
+        self._supervisor: Any = None
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP API is."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"http://{host}:{self._settings.port}"
+
+    def start(self) -> None:
+        """Start everything and wait until documents can be ingested.
+
+        Raises:
+            ConfigurationError: a setting or the database's schema does not allow it.
+            StoreUnavailable: the database does not answer.
+            ProviderUnavailable: Ray, the gateway or the stream did not come up.
+        """
+        try:
+            self._start_database()
+            self._report("starting Ray")
+            self._ray = LocalRay(self._settings)
+            self._ray.start()
+            self._report("starting the gateway")
+            self._start_gateway()
+            self._report("starting the stream")
+            self._start_stream()
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait(self) -> None:
+        """Block until ``request_stop``; starts an embedded database again that died.
+
+        Raises:
+            ProviderUnavailable: Ray died.
+        """
+        import ray
+
+        while not self._stop.wait(1.0):
+            if self._postgres is not None and not self._postgres.is_running():
+                self._report("PostgreSQL died; starting it again")
+                self._postgres.start()
+            if not ray.is_initialized():
+                raise ProviderUnavailable("Ray is not running any more")
+
+    def request_stop(self) -> None:
+        """Make ``wait`` return; may be called by a signal handler."""
+        self._stop.set()
+
+    def stop(self) -> None:
+        """Finish what is under way, as long as the settings allow, and stop everything."""
+        if self._ray is not None:
+            self._drain()
+            self._stop_gateway()
+            self._ray.stop()
+            self._ray = None
+        if self._postgres is not None:
+            self._postgres.stop()
+            self._postgres = None
+
+    def _start_database(self) -> None:
+        """After this, the environment holds the settings for every process that is started."""
+        known: dict[str, Any] = {
+            "state_dir": Path(self._settings.state_dir).resolve(),
+            "blob_url": wiring.blob_url(self._settings),
+        }
+        if self._settings.database_url is None:
+            self._report("starting PostgreSQL")
+            self._postgres = EmbeddedPostgres(known["state_dir"])
+            url = self._postgres.start()
+            migrate.upgrade(url)
+            known["database_url"] = SecretStr(url)
+        self._settings = self._settings.model_copy(update=known)
+        if self._postgres is None:
+            asyncio.run(_check_schema(self._settings))
+        os.environ.update(self._settings.environment())
+
+    def _start_gateway(self) -> None:
+        from ray import serve as ray_serve
+
+        module, _, name = GATEWAY.partition(":")
+        try:
+            ray_serve.start(
+                http_options={"host": self._settings.host, "port": self._settings.port},
+                logging_config={"log_level": "WARNING"},
+            )
+            application = getattr(importlib.import_module(module), name)({})
+            ray_serve.run(application, name="ingest", route_prefix="/")
+        except (RuntimeError, TimeoutError, OSError) as exc:
+            raise ProviderUnavailable(f"the gateway did not come up: {exc}") from exc
+
+    def _stop_gateway(self) -> None:
+        import ray
+        from ray import serve as ray_serve
+
+        with contextlib.suppress(ray.exceptions.RayError, RuntimeError):
+            ray_serve.shutdown()  # type: ignore[no-untyped-call]
+
+    def _start_stream(self) -> None:
+        from ingest.cluster import supervisor
+
+        self._supervisor = supervisor.start(Lane.INTERACTIVE)
+        asyncio.run(_first_worker(self._settings))
+
+    def _drain(self) -> None:
+        if self._supervisor is None:
+            return
+        import ray
+
+        self._report("finishing what is under way")
+        longest = self._settings.drain_timeout_seconds + 5
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.get(self._supervisor.drain.remote(longest), timeout=longest + 10)
+        self._supervisor = None
+
+
+async def _check_schema(settings: Settings) -> None:
+    database = wiring.open_database(settings)
+    try:
+        async with database.connection() as connection:
+            await migrate.ensure_current(connection)
+    finally:
+        await database.close()
+
+
+async def _first_worker(settings: Settings) -> None:
+    """Wait until a stream has begun.
+
+    Raises:
+        ProviderUnavailable: none has, within a generous time.
+    """
+    database = wiring.open_database(settings)
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if await WorkerStore(database).list_running():
+                return
+            await asyncio.sleep(0.05)
+    finally:
+        await database.close()
+    raise ProviderUnavailable(f"no stream began within {_START_SECONDS:g} seconds")
