@@ -44,7 +44,7 @@ class LocalRay:
             namespace=NAMESPACE,
             num_cpus=max(4, os.cpu_count() or 1),
             include_dashboard=self._settings.dashboard,
-            dashboard_port=self._settings.dashboard_port,
+            dashboard_port=self._settings.dashboard_port if self._settings.dashboard else None,
             object_store_memory=_OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level=logging.ERROR,

@@ -1,0 +1,71 @@
+"""Killing parts of the running system with SIGKILL, while documents go through it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ledger import Ledger
+
+from benchmarks.corpus import mixed_corpus
+from benchmarks.running_system import RunningSystem
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+FILES = 120
+VICTIMS = {
+    "parse actor": "ParseActor",
+    "chunk actor": "ChunkActor",
+    "embed actor": "EmbedActor",
+    "claim source": "ReadClaim",
+    "supervisor": "_Supervisor",
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killing_a_part_loses_and_duplicates_nothing(
+    victim: str, system: RunningSystem, ledger: Ledger, tmp_path: Path
+) -> None:
+    before = ledger.states()
+    planted = _write_files(tmp_path, seed=100 + list(VICTIMS).index(victim))
+    jobs = sum(before.values()) + FILES
+    uploading = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "ingest", "upload", str(tmp_path)),
+            *("--url", system.url, "--no-wait", "--json"),
+        ],
+        stdout=subprocess.PIPE,
+    )
+
+    _wait_for(lambda: ledger.finished() >= sum(before.values()) + FILES // 6)
+    victims = system.processes(VICTIMS[victim])
+    for process in victims:
+        process.kill()
+    left = jobs - ledger.finished()
+
+    assert victims, "there was nothing to kill"
+    assert left > 0, "everything was over before the kill"
+    output, _ = uploading.communicate(timeout=120)
+    assert uploading.returncode == 0, output
+    ledger.wait_until_finished(jobs=jobs, seconds=120)
+    assert ledger.states() == {"done": before["done"] + FILES}
+    assert ledger.faults() == []
+    texts = ledger.texts()
+    for filename, sentence in planted.items():
+        whole = " ".join(" ".join(text for _, _, text in texts[filename]).split())
+        assert sentence in whole, filename
+
+
+def _write_files(folder: Path, *, seed: int) -> dict[str, str]:
+    planted = {}
+    for filename, content, sentence in mixed_corpus(FILES, seed=seed):
+        (folder / filename).write_bytes(content)
+        planted[filename] = sentence
+    return planted
+
+
+def _wait_for(condition) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline, "the system does not work on the upload"
+        time.sleep(0.02)
