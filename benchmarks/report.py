@@ -1,0 +1,100 @@
+"""What every benchmark shares: its arguments, the table for people, the JSON line for machines."""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+Value = float | int | str | bool | None
+Results = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of one benchmark."""
+
+    name: str
+    settings: Mapping[str, object]
+    """What was chosen: sizes, counts, pools."""
+    baseline: str
+    """What the ratios compare with, measured in the same run."""
+    results: Results
+
+
+def run(measure: Callable[[bool], Report], *, description: str | None) -> None:
+    """Run a benchmark as a program.
+
+    Args:
+        measure: Does the work; gets whether the quick variant is wanted, under 60 s.
+        description: Shown by ``--help``.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="smaller, under 60 seconds")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--save", type=Path, help="folder for the JSON, named after the benchmark")
+    arguments = parser.parse_args()
+    report = measure(arguments.quick)
+    _print_table(report)
+    line = json.dumps(_record(report), default=str)
+    if arguments.save is not None:
+        arguments.save.mkdir(parents=True, exist_ok=True)
+        Path(arguments.save, f"{report.name}.json").write_text(line + "\n", encoding="utf-8")
+    if arguments.json:
+        print(line)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value under which this share of the values lies, nearest rank; share in 0..1."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _print_table(report: Report) -> None:
+    table = Table("measure", "value", title=f"{report.name} (baseline: {report.baseline})")
+    for key, value in report.results.items():
+        table.add_row(key, f"{value:,.3f}" if isinstance(value, float) else str(value))
+    Console(width=80).print(table)
+
+
+def _record(report: Report) -> dict[str, object]:
+    return {
+        "name": report.name,
+        "commit": _commit(),
+        "machine": _machine(),
+        "settings": dict(report.settings),
+        "baseline": report.baseline,
+        "results": {
+            key: round(value, 3) if isinstance(value, float) else value
+            for key, value in report.results.items()
+        },
+    }
+
+
+def _machine() -> dict[str, object]:
+    return {
+        "cpus": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "ray": version("ray"),
+    }
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(  # noqa: S603 - a fixed command
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
