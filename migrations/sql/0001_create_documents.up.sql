@@ -15,6 +15,8 @@ CREATE TABLE upload_pipeline.documents (
     file_sha256 text NOT NULL CHECK (file_sha256 ~ '^[0-9a-f]{64}$'),
     raw_key text NOT NULL,
     parsed_key text,
+    -- Blob keys of older generations; they go when the document is deleted.
+    retired_keys text [] NOT NULL DEFAULT '{}',
     parsed_sha256 text CHECK (parsed_sha256 ~ '^[0-9a-f]{64}$'),
     parser text,
     page_count integer,

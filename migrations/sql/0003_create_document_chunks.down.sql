@@ -5,3 +5,4 @@ SET LOCAL statement_timeout = '60s';
 DROP TABLE upload_pipeline.document_vector_buffer;
 DROP TABLE upload_pipeline.document_chunks;
 DROP TABLE upload_pipeline.embedding_models;
+DROP FUNCTION upload_pipeline.chunk_words(uuid, text);

@@ -67,6 +67,15 @@ CREATE INDEX idx_hnsw_chunks_wll2s_v1 ON upload_pipeline.document_chunks
 USING hnsw ((embedding::halfvec(256)) halfvec_cosine_ops)
 WHERE embed_model = 'wordllama-l2-supercat' AND embed_version = '1';
 
+-- What search by words looks at. The tenant is one of the words, so that a search never walks
+-- through another tenant's chunks.
+CREATE FUNCTION upload_pipeline.chunk_words(user_id uuid, text text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN to_tsvector('simple'::regconfig, text) || array_to_tsvector(ARRAY[user_id::text]);
+
+CREATE INDEX idx_document_chunks_words
+ON upload_pipeline.document_chunks USING gin (upload_pipeline.chunk_words(user_id, text));
+
 -- Staging for whole-model migration: embedded with a model that does not serve yet.
 CREATE TABLE upload_pipeline.document_vector_buffer (
     chunk_id uuid NOT NULL,

@@ -1,5 +1,6 @@
 """Chunks: storing batches as they arrive, publishing whole generations, reading them."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -70,26 +71,22 @@ class ChunkStore:
             missing, retained = [], []
             for document in live:
                 have = stored.get(document.target.document_id, set())
-                kept = [chunk for chunk in document.chunks if chunk.chunk_id in have]
-                if have:
-                    await connection.execute(
-                        SQL["delete_unpublished"],
-                        document.target.document_id,
-                        [chunk.chunk_id for chunk in kept],
-                    )
-                retained.append(kept)
-                missing.append(
-                    DocumentChunks(
-                        document.target,
-                        tuple(c for c in document.chunks if c.chunk_id not in have),
-                    )
-                )
+                retained.append([chunk for chunk in document.chunks if chunk.chunk_id in have])
+                fresh = tuple(c for c in document.chunks if c.chunk_id not in have)
+                missing.append(DocumentChunks(document.target, fresh))
+            await connection.execute(
+                SQL["delete_unpublished"],
+                [document.target.document_id for document in live],
+                [chunk.chunk_id for kept in retained for chunk in kept],
+                self._model.name,
+                self._model.version,
+            )
             await connection.execute(
                 JOBS["advance_chunked"],
                 [document.target.lease.job_id for document in live],
                 [len(document.chunks) for document in live],
                 [len(kept) for kept in retained],
-                [[_place(chunk) for chunk in kept] if kept else None for kept in retained],
+                [_places(kept) for kept in retained],
                 lease,
             )
         lost = frozenset(d.target.lease.job_id for d in documents) - held
@@ -186,7 +183,7 @@ class ChunkStore:
             JOBS["advance_stored"], list(held), [stored[job_id] for job_id in held], lease
         )
         complete = {r["job_id"] for r in rows if r["chunks_stored"] == r["chunks_total"]}
-        await _publish(
+        await self._publish(
             connection,
             [d.target for d in documents if d.target.lease.job_id in complete],
             {row["job_id"]: row["chunks_total"] for row in rows},
@@ -195,6 +192,49 @@ class ChunkStore:
             published=frozenset(complete),
             stale=frozenset(d.target.lease.job_id for d in stale),
         )
+
+    async def _publish(
+        self,
+        connection: Connection,
+        targets: Sequence[Target],
+        chunk_counts: dict[UUID, int],
+    ) -> None:
+        """Swap generations and finish jobs, inside the transaction that stored the last chunk."""
+        if not targets:
+            return
+        rows = await connection.fetch(
+            DOCUMENTS["live_generations"], [target.document_id for target in targets]
+        )
+        live = {row["document_id"]: row["live_generation"] for row in rows}
+        for target in targets:
+            if live[target.document_id]:
+                await self._replace(connection, target, live[target.document_id])
+        await connection.execute(
+            DOCUMENTS["publish"],
+            [target.document_id for target in targets],
+            [target.generation for target in targets],
+            [chunk_counts[target.lease.job_id] for target in targets],
+        )
+        await connection.execute(JOBS["finish_jobs"], [target.lease.job_id for target in targets])
+
+    async def _replace(self, connection: Connection, target: Target, live_generation: int) -> None:
+        retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
+        await connection.execute(
+            SQL["delete_superseded"],
+            target.document_id,
+            live_generation,
+            [UUID(place["chunk_id"]) for place in retained],
+            self._model.name,
+            self._model.version,
+        )
+        if retained:
+            await connection.execute(
+                SQL["move_retained"],
+                target.document_id,
+                retained,
+                self._model.name,
+                self._model.version,
+            )
 
     def _records(
         self, documents: Sequence[DocumentChunks], vectors: Vectors
@@ -234,45 +274,19 @@ async def _lock(connection: Connection, documents: Sequence[DocumentChunks]) -> 
     return frozenset(row["job_id"] for row in rows)
 
 
-async def _publish(
-    connection: Connection, targets: Sequence[Target], chunk_counts: dict[UUID, int]
-) -> None:
-    """Swap generations and finish jobs, inside the transaction that stored the last chunk."""
-    if not targets:
-        return
-    rows = await connection.fetch(
-        DOCUMENTS["live_generations"], [target.document_id for target in targets]
+def _places(chunks: Sequence[Chunk]) -> str | None:
+    """JSON text: a list in a list of jsonb would be taken for a matrix."""
+    if not chunks:
+        return None
+    return json.dumps(
+        [
+            {
+                "chunk_id": str(chunk.chunk_id),
+                "char_start": chunk.char_start,
+                "char_end": chunk.char_end,
+                "page": chunk.page,
+                "heading_path": chunk.heading_path,
+            }
+            for chunk in chunks
+        ]
     )
-    live = {row["document_id"]: row["live_generation"] for row in rows}
-    for target in targets:
-        if live[target.document_id]:
-            await _replace(connection, target, live[target.document_id])
-    await connection.execute(
-        DOCUMENTS["publish"],
-        [target.document_id for target in targets],
-        [target.generation for target in targets],
-        [chunk_counts[target.lease.job_id] for target in targets],
-    )
-    await connection.execute(JOBS["finish_jobs"], [target.lease.job_id for target in targets])
-
-
-async def _replace(connection: Connection, target: Target, live_generation: int) -> None:
-    retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
-    await connection.execute(
-        SQL["delete_superseded"],
-        target.document_id,
-        live_generation,
-        [UUID(place["chunk_id"]) for place in retained],
-    )
-    if retained:
-        await connection.execute(SQL["move_retained"], target.document_id, retained)
-
-
-def _place(chunk: Chunk) -> dict[str, Any]:
-    return {
-        "chunk_id": str(chunk.chunk_id),
-        "char_start": chunk.char_start,
-        "char_end": chunk.char_end,
-        "page": chunk.page,
-        "heading_path": list(chunk.heading_path),
-    }

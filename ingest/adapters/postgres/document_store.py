@@ -45,6 +45,10 @@ class DocumentView:
     published_at: datetime | None
 
 
+class _Raced(Exception):
+    """The document was deleted while its next upload was being accepted."""
+
+
 class DocumentStore:
     """Rows of ``documents``."""
 
@@ -78,8 +82,8 @@ class DocumentStore:
                         if not await blob_is_there():
                             raise StoreUnavailable("the upload's bytes were deleted meanwhile")
                     return accepted
-            except asyncpg.UniqueViolationError:
-                continue  # the same upload won a race; the next try finds what it made
+            except (asyncpg.UniqueViolationError, _Raced):
+                continue  # the next try finds what the winner of the race left
         raise StoreUnavailable("the same upload is being accepted at this moment")
 
     async def _accept(self, connection: Connection, arrival: Arrival) -> Accepted:
@@ -89,7 +93,6 @@ class DocumentStore:
             )
             if row is not None:
                 return _replayed(row, arrival)
-        older = await connection.fetch(JOBS["lock_document_jobs"], arrival.document_id)
         inserted = await connection.fetchval(
             SQL["insert_document"],
             arrival.document_id,
@@ -103,11 +106,16 @@ class DocumentStore:
         )
         if inserted:
             return await self._enqueue(connection, arrival, 1)
+        return await self._accept_again(connection, arrival)
+
+    async def _accept_again(self, connection: Connection, arrival: Arrival) -> Accepted:
+        await connection.execute(SQL["lock_accepting"], arrival.document_id)
+        older = await connection.fetch(JOBS["lock_document_jobs"], arrival.document_id)
         present = await connection.fetchrow(
             SQL["lock_document"], arrival.document_id, arrival.user_id
         )
         if present is None:
-            raise StoreUnavailable("the document was deleted at this moment")
+            raise _Raced
         if present["file_sha256"] == arrival.file_sha256:
             job = await connection.fetchrow(JOBS["newest_job"], arrival.document_id)
             if job is not None and job["state"] not in (JobState.DEADLETTER, JobState.CANCELLED):
@@ -203,14 +211,14 @@ class DocumentStore:
             False when there was no such document.
         """
         async with self._database.transaction() as connection:
-            jobs = await connection.fetch(JOBS["lock_document_jobs"], document_id)
-            if await connection.fetchrow(SQL["lock_document"], document_id, user_id) is None:
+            if await connection.fetchval(SQL["lock_for_deletion"], document_id, user_id) is None:
                 return False
+            jobs = await connection.fetch(JOBS["lock_document_jobs"], document_id)
             await cancel_jobs(
                 connection, [row["job_id"] for row in jobs], reason="the document was deleted"
             )
-            row = await connection.fetchrow(SQL["delete_document"], document_id, user_id)
-            for key in sorted(key for key in (row["raw_key"], row["parsed_key"]) if key):
+            keys = await connection.fetchval(SQL["delete_document"], document_id, user_id)
+            for key in sorted(set(keys)):
                 await connection.execute(SQL["lock_blob"], key)
                 if not await connection.fetchval(SQL["blob_in_use"], user_id, key):
                     await remove_blob(key)

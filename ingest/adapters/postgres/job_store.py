@@ -17,6 +17,7 @@ from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
 NO_TENANT = UUID(int=0)
+MAX_RESCUES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class JobView:
 
 
 def _error_json(error: IngestError) -> dict[str, Any]:
-    return {"class": type(error).__name__, "code": error.code, "message": error.message}
+    # jsonb takes neither NUL nor lone surrogates, and an attempt must end whatever its error says.
+    message = error.message.replace("\0", "").encode("utf-8", "replace").decode()
+    return {"class": type(error).__name__, "code": error.code, "message": message}
 
 
 class JobStore:
@@ -66,21 +69,17 @@ class JobStore:
     async def claim(
         self, lane: Lane, *, after: UUID, limit: int, worker_id: UUID, lease: timedelta
     ) -> list[ClaimedJob]:
-        """Take up to ``limit`` jobs under new leases, fair between tenants.
+        """Take up to ``limit`` jobs under new leases, in turns between tenants.
 
         Args:
             lane: Which queue.
-            after: Tenants up to this one were served last; the round goes on behind it.
+            after: The tenant served last; the round goes on behind it and ends with it.
             limit: Most jobs to take.
             worker_id: Who will hold the leases.
             lease: How long they last without a heartbeat.
         """
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["claim_jobs"], lane, after, limit, worker_id, lease)
-            if len(rows) < limit and after != NO_TENANT:
-                rows += await connection.fetch(
-                    SQL["claim_jobs"], lane, NO_TENANT, limit - len(rows), worker_id, lease
-                )
         return [_claimed(row) for row in rows]
 
     async def count_working(self, worker_id: UUID) -> int:
@@ -102,15 +101,18 @@ class JobStore:
             await connection.fetch(SQL["expire_waiting"])
         return [row["job_id"] for row in rows]
 
-    async def release(self, worker_id: UUID, *, died: bool) -> list[UUID]:
+    async def release(
+        self, worker_id: UUID, *, died: bool, max_rescues: int = MAX_RESCUES
+    ) -> list[UUID]:
         """Give back at once what a worker holds.
 
         Args:
             worker_id: The worker; it must never write again, and cannot: its tokens are void.
             died: Count it as a rescue, so that a document that kills its worker ends somewhere.
+            max_rescues: Rescues after which a job ends in the dead letter.
         """
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["release_worker"], worker_id, int(died))
+            rows = await connection.fetch(SQL["release_worker"], worker_id, int(died), max_rescues)
         return [row["job_id"] for row in rows]
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:
@@ -138,10 +140,14 @@ class JobStore:
     async def requeue(self, job_id: UUID, user_id: UUID) -> bool:
         """Send a dead-lettered job round again; False when it is not one of theirs.
 
-        A job of an older generation than the document's newest stays where it is.
+        A job of an older generation than the document's newest stays where it is, and so does
+        one whose content was uploaded again meanwhile: that upload's job does the work.
         """
-        async with self._database.connection() as connection:
-            return await connection.fetchval(SQL["requeue_job"], job_id, user_id) is not None
+        try:
+            async with self._database.connection() as connection:
+                return await connection.fetchval(SQL["requeue_job"], job_id, user_id) is not None
+        except asyncpg.UniqueViolationError:
+            return False
 
     async def get(self, job_id: UUID, user_id: UUID) -> JobView | None:
         """One job of a tenant."""

@@ -72,8 +72,14 @@ class Database:
         """
         try:
             pool = self._pool or await self._open()
-            async with pool.acquire(timeout=15) as connection:
+            connection = await pool.acquire(timeout=15)
+        except (*_UNAVAILABLE, asyncpg.PostgresError) as exc:  # refused, whatever the reason
+            raise StoreUnavailable(f"the database is not available ({type(exc).__name__})") from exc
+        try:
+            try:
                 yield connection
+            finally:
+                await pool.release(connection)
         except _UNAVAILABLE as exc:
             raise StoreUnavailable(f"the database is not available ({type(exc).__name__})") from exc
 
@@ -95,7 +101,10 @@ class Database:
 
 
 async def _prepare(connection: Connection) -> None:
-    await register_vector(connection)
+    try:
+        await register_vector(connection)
+    except ValueError as exc:
+        raise StoreUnavailable("the database has no extension 'vector': migrate it first") from exc
     await connection.set_type_codec(
         "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +12,7 @@ from ingest.adapters.postgres.index_store import model_row
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel, IndexKind
+from ingest.domain.fusion import fuse
 
 SQL = load("document_chunks")
 EF_SEARCH = 100
@@ -74,14 +76,20 @@ class SearchStore:
         *,
         limit: int,
         document_ids: Sequence[UUID] | None = None,
+        words: str | None = None,
     ) -> list[Hit]:
-        """The nearest published chunks of one tenant in this model's vector space.
+        """The best published chunks of one tenant in this model's vector space.
+
+        Without ``words`` these are the nearest ones. With them, the chunks that hold every word
+        are a second ranking, and the two are fused; so names and numbers, which an embedding
+        blurs, are found where they are written.
 
         Args:
             vector: float32[dimension], embedded with the same model.
             user_id: The tenant.
             limit: Most results, 1 to 100.
             document_ids: Only these documents.
+            words: Text whose words count as they are written.
         """
         async with self._database.transaction() as connection:
             row = await model_row(connection, self._model)
@@ -100,10 +108,19 @@ class SearchStore:
             kind = IndexKind(row["index_kind"])
             if kind is IndexKind.BIT:
                 parameters.append(limit * OVERFETCH)
-            rows = await connection.fetch(
+            nearest = await connection.fetch(
                 search_statement(kind, self._model.dimension), *parameters
             )
-        return [Hit(**{**row, "heading_path": tuple(row["heading_path"])}) for row in rows]
+            matching = []
+            if words is not None:
+                matching = await connection.fetch(SQL["search_words"], *parameters[:6], words)
+        rows = {row["chunk_id"]: row for row in (*nearest, *matching)}
+        ranked = fuse([row["chunk_id"] for row in nearest], [row["chunk_id"] for row in matching])
+        return [_hit(rows[chunk_id]) for chunk_id in ranked[:limit]]
+
+
+def _hit(row: asyncpg.Record) -> Hit:
+    return Hit(**{**row, "heading_path": tuple(row["heading_path"])})
 
 
 def search_statement(kind: IndexKind, dimension: int) -> str:

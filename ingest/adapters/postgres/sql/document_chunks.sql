@@ -1,23 +1,32 @@
 -- name: stored_chunks
 -- Chunk rows that these documents have already, of one model, published or not.
-SELECT c.chunk_id, c.document_id, c.generation, c.char_start, c.char_end, c.page, c.heading_path
+SELECT c.chunk_id, c.document_id
 FROM upload_pipeline.document_chunks AS c
 WHERE c.document_id = ANY($1::uuid[]) AND c.embed_model = $2 AND c.embed_version = $3;
 
 -- name: delete_unpublished
--- Rows of a document that were never visible and that the present attempt does not want.
+-- Rows of documents ($1) that were never visible and that the present attempts do not want; they
+-- want ($2), in the vector space ($3, $4).
 DELETE FROM upload_pipeline.document_chunks AS c
 USING upload_pipeline.documents AS d
-WHERE c.document_id = $1 AND d.document_id = $1 AND c.generation > d.live_generation
-    AND NOT EXISTS (SELECT 1 FROM unnest($2::uuid[]) AS keep (chunk_id)
-        WHERE keep.chunk_id = c.chunk_id);
+WHERE c.document_id = ANY($1::uuid[]) AND d.document_id = c.document_id
+    AND c.generation > d.live_generation
+    AND NOT (
+        c.embed_model = $3 AND c.embed_version = $4
+        AND EXISTS (SELECT 1 FROM unnest($2::uuid[]) AS keep (chunk_id)
+            WHERE keep.chunk_id = c.chunk_id)
+    );
 
 -- name: delete_superseded
--- Rows of a document's generations up to $2 that the new generation does not have ($3).
+-- Rows of a document's generations up to $2 that the new generation does not have; it has ($3), in
+-- the vector space ($4, $5).
 DELETE FROM upload_pipeline.document_chunks AS c
 WHERE c.document_id = $1 AND c.generation <= $2
-    AND NOT EXISTS (SELECT 1 FROM unnest($3::uuid[]) AS keep (chunk_id)
-        WHERE keep.chunk_id = c.chunk_id);
+    AND NOT (
+        c.embed_model = $4 AND c.embed_version = $5
+        AND EXISTS (SELECT 1 FROM unnest($3::uuid[]) AS keep (chunk_id)
+            WHERE keep.chunk_id = c.chunk_id)
+    );
 
 -- name: retained_chunks
 -- What job $1 keeps of the rows that were there before it.
@@ -32,6 +41,7 @@ FROM jsonb_to_recordset($2::jsonb) AS k (
     chunk_id uuid, char_start integer, char_end integer, page integer, heading_path text []
 )
 WHERE c.document_id = $1 AND c.chunk_id = k.chunk_id
+    AND c.embed_model = $3 AND c.embed_version = $4
     AND (c.char_start, c.char_end, c.page, c.heading_path)
     IS DISTINCT FROM (k.char_start, k.char_end, k.page, k.heading_path);
 
@@ -97,3 +107,27 @@ SELECT
     chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
     1 - (embedding <=> $1::vector({dimension})) AS score
 FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $5;
+
+-- name: search_words
+-- Published chunks of tenant $2 that hold every word of $7, the closest together first, with
+-- their nearness to vector $1. Of very many, 200 are looked at.
+WITH matching AS MATERIALIZED (
+    SELECT
+        c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
+        c.heading_path, c.text, d.filename, c.embedding,
+        upload_pipeline.chunk_words(c.user_id, c.text) AS words
+    FROM upload_pipeline.document_chunks AS c
+    INNER JOIN upload_pipeline.documents AS d
+        ON d.document_id = c.document_id AND c.generation <= d.live_generation
+    WHERE upload_pipeline.chunk_words(c.user_id, c.text)
+        @@ (plainto_tsquery('simple', $7) && quote_literal($2::uuid::text)::tsquery)
+        AND numnode(plainto_tsquery('simple', $7)) > 0
+        AND c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
+        AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
+    LIMIT 200
+)
+SELECT
+    chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
+    1 - (embedding <=> $1::vector) AS score
+FROM matching
+ORDER BY ts_rank_cd(words, plainto_tsquery('simple', $7)) DESC, score DESC LIMIT $5;

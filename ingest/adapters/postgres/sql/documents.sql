@@ -1,6 +1,15 @@
+-- name: lock_accepting
+-- Until the end of the transaction nobody else accepts an upload of document $1 that exists.
+SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0));
+
 -- name: lock_document
--- A document of a tenant by id, locked.
-SELECT document_id, file_sha256, generation, live_generation
+-- A document of a tenant by id, locked for change; chunks may still be stored meanwhile.
+SELECT file_sha256, generation
+FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR NO KEY UPDATE;
+
+-- name: lock_for_deletion
+-- A document of a tenant by id, locked against everything that is done to it or its jobs.
+SELECT document_id
 FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR UPDATE;
 
 -- name: insert_document
@@ -16,7 +25,8 @@ RETURNING document_id;
 UPDATE upload_pipeline.documents
 SET generation = generation + 1, filename = $2, media_type = $3, bytes_len = $4,
     file_sha256 = $5, raw_key = $6, parsed_key = NULL, parsed_sha256 = NULL, parser = NULL,
-    page_count = NULL, char_count = NULL, updated_at = now()
+    page_count = NULL, char_count = NULL, updated_at = now(),
+    retired_keys = retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL)
 WHERE document_id = $1
 RETURNING generation;
 
@@ -34,7 +44,7 @@ WHERE d.document_id = b.document_id AND d.generation = b.generation;
 -- name: live_generations
 -- The published generation of each of these documents, locked in order for publishing.
 SELECT document_id, live_generation FROM upload_pipeline.documents
-WHERE document_id = ANY($1::uuid[]) ORDER BY document_id FOR UPDATE;
+WHERE document_id = ANY($1::uuid[]) ORDER BY document_id FOR NO KEY UPDATE;
 
 -- name: publish
 -- From here on readers see generation $2 of each document, with $3 chunks.
@@ -64,9 +74,10 @@ WHERE user_id = $1
 ORDER BY created_at DESC, document_id DESC LIMIT $4;
 
 -- name: delete_document
--- Remove a document with its jobs and chunks; its blobs are named so that they can follow.
+-- Remove a document with its jobs and chunks; the blobs of all its generations are named, so that
+-- they can follow.
 DELETE FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2
-RETURNING raw_key, parsed_key;
+RETURNING retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL);
 
 -- name: lock_blob
 -- Until the end of the transaction nobody else accepts or deletes a document with this blob.

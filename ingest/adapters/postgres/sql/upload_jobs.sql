@@ -1,59 +1,84 @@
 -- name: claim_jobs
--- Up to $3 jobs of lane $1, round-robin over at most 16 tenants after tenant $2, under new leases
--- for worker $4 that last $5. Tenants are found by skipping through the claim index.
-WITH RECURSIVE tenants AS (
-    (
-        SELECT j.user_id, 1 AS seen FROM upload_pipeline.upload_jobs AS j
-        WHERE j.lane = $1 AND j.state IN ('queued', 'retryable') AND j.user_id > $2
-        ORDER BY j.user_id LIMIT 1
-    )
+-- Up to $3 jobs of lane $1, round-robin over at most 16 tenants, under new leases for worker $4
+-- that last $5, in the order of turns. The ring of tenants with due jobs begins after tenant $2
+-- and ends with it; it is walked by skipping through the claim index.
+WITH RECURSIVE ring AS (
+    SELECT $2::uuid AS user_id, 0 AS place, false AS wrapped
     UNION ALL
-    SELECT following.user_id, t.seen + 1 FROM tenants AS t
+    SELECT following.user_id, r.place + 1, following.user_id <= $2
+    FROM ring AS r
     CROSS JOIN LATERAL (
-        SELECT j.user_id FROM upload_pipeline.upload_jobs AS j
-        WHERE j.lane = $1 AND j.state IN ('queued', 'retryable') AND j.user_id > t.user_id
-        ORDER BY j.user_id LIMIT 1
+        SELECT coalesce(
+            (
+                SELECT j.user_id FROM upload_pipeline.upload_jobs AS j
+                WHERE j.lane = $1 AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
+                    AND j.user_id > r.user_id
+                    AND j.user_id <= CASE
+                        WHEN r.wrapped THEN $2 ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
+                    END
+                ORDER BY j.user_id LIMIT 1
+            ),
+            CASE WHEN NOT r.wrapped THEN (
+                SELECT j.user_id FROM upload_pipeline.upload_jobs AS j
+                WHERE j.lane = $1 AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
+                    AND j.user_id <= $2
+                ORDER BY j.user_id LIMIT 1
+            ) END
+        ) AS user_id
     ) AS following
-    WHERE t.seen < 16
-), candidates AS (
-    SELECT due.job_id
-    FROM tenants AS t
+    WHERE r.place < 16 AND following.user_id IS NOT NULL
+), candidates AS MATERIALIZED (
+    SELECT due.job_id, due.turn, r.place
+    FROM ring AS r
     CROSS JOIN LATERAL (
         SELECT j.job_id, row_number() OVER (ORDER BY j.priority DESC, j.run_after) AS turn
         FROM upload_pipeline.upload_jobs AS j
-        WHERE j.lane = $1 AND j.user_id = t.user_id
+        WHERE j.lane = $1 AND j.user_id = r.user_id
             AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
         ORDER BY j.priority DESC, j.run_after LIMIT $3
     ) AS due
-    ORDER BY due.turn, t.user_id LIMIT $3
+    WHERE r.place > 0
+    ORDER BY due.turn, r.place LIMIT $3
 ), held AS (
     SELECT j.job_id FROM upload_pipeline.upload_jobs AS j
     WHERE j.job_id IN (SELECT job_id FROM candidates)
         AND j.state IN ('queued', 'retryable')
     FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE upload_pipeline.upload_jobs AS j
+    SET state = 'working',
+        leased_by = $4,
+        leased_until = now() + $5::interval,
+        lease_token = gen_random_uuid(),
+        progressed_at = now()
+    FROM held, upload_pipeline.documents AS d
+    WHERE j.job_id = held.job_id AND d.document_id = j.document_id
+    RETURNING
+        j.job_id, j.lease_token, j.document_id, j.user_id, j.generation, j.stage,
+        j.attempt_count + 1 AS attempt, j.correlation_id,
+        d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key
 )
-UPDATE upload_pipeline.upload_jobs AS j
-SET state = 'working',
-    leased_by = $4,
-    leased_until = now() + $5::interval,
-    lease_token = gen_random_uuid(),
-    progressed_at = now()
-FROM held, upload_pipeline.documents AS d
-WHERE j.job_id = held.job_id AND d.document_id = j.document_id
-RETURNING
-    j.job_id, j.lease_token, j.document_id, j.user_id, j.generation, j.stage,
-    j.attempt_count + 1 AS attempt, j.correlation_id,
-    d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key;
+SELECT
+    claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id,
+    claimed.generation, claimed.stage, claimed.attempt, claimed.correlation_id,
+    claimed.filename, claimed.media_type, claimed.bytes_len, claimed.raw_key, claimed.parsed_key
+FROM claimed INNER JOIN candidates ON candidates.job_id = claimed.job_id
+ORDER BY candidates.turn, candidates.place;
 
 -- name: count_working
 -- Unfinished jobs that worker $1 holds.
 SELECT count(*) FROM upload_pipeline.upload_jobs WHERE leased_by = $1 AND state = 'working';
 
 -- name: heartbeat_jobs
--- Extend by $2 the leases of worker $1, but not of jobs without progress for $3.
+-- Extend by $2 the leases of worker $1, but not of jobs without progress for $3. A job that is
+-- locked is being written under its lease, which extends it.
 UPDATE upload_pipeline.upload_jobs
 SET leased_until = now() + $2::interval
-WHERE leased_by = $1 AND state = 'working' AND progressed_at > now() - $3::interval;
+WHERE job_id IN (
+    SELECT job_id FROM upload_pipeline.upload_jobs
+    WHERE leased_by = $1 AND state = 'working' AND progressed_at > now() - $3::interval
+    FOR UPDATE SKIP LOCKED
+);
 
 -- name: rescue_jobs
 -- Return up to $2 jobs whose lease ran out to their last durable point; after $1 rescues of one
@@ -86,17 +111,33 @@ WHERE j.job_id = e.job_id AND d.document_id = j.document_id
 RETURNING j.job_id, j.state;
 
 -- name: release_worker
--- Give back what worker $1 holds: it drained, or its stream is known to be dead.
+-- Give back what worker $1 holds: it drained ($2 is 0), or its stream is known to be dead ($2 is
+-- 1), which counts as a rescue; after $3 rescues of one job, dead-letter it.
+WITH held AS (
+    SELECT job_id, $2 > 0 AND rescue_count + $2 >= $3 AS exhausted
+    FROM upload_pipeline.upload_jobs
+    WHERE leased_by = $1 AND state = 'working'
+    ORDER BY job_id
+    FOR UPDATE
+)
 UPDATE upload_pipeline.upload_jobs AS j
-SET state = 'queued',
+SET state = CASE WHEN h.exhausted THEN 'deadletter' ELSE 'queued' END,
     stage = CASE
+        WHEN h.exhausted THEN j.stage
         WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
         ELSE 'queued'
     END,
     rescue_count = j.rescue_count + $2,
-    run_after = now()
-FROM upload_pipeline.documents AS d
-WHERE j.leased_by = $1 AND j.state = 'working' AND d.document_id = j.document_id
+    run_after = now(),
+    last_error = CASE
+        WHEN h.exhausted THEN jsonb_build_object(
+            'class', 'WorkerLost', 'code', 'worker_lost', 'stage', j.stage,
+            'message', 'its worker was lost ' || (j.rescue_count + 1) || ' times, limit ' || $3
+        )
+        ELSE j.last_error
+    END
+FROM held AS h, upload_pipeline.documents AS d
+WHERE j.job_id = h.job_id AND d.document_id = j.document_id
 RETURNING j.job_id;
 
 -- name: expire_waiting
@@ -115,30 +156,47 @@ RETURNING job_id;
 
 -- name: lock_leases
 -- The jobs of ($1 job ids, $2 lease tokens) that are still held by those leases, locked in order.
-SELECT j.job_id, j.chunks_total, j.chunks_stored
+-- Everybody locks in this order: a document against deletion, its jobs, the document for change.
+WITH kept AS MATERIALIZED (
+    SELECT d.document_id FROM upload_pipeline.documents AS d
+    WHERE d.document_id IN (
+        SELECT j.document_id FROM upload_pipeline.upload_jobs AS j
+        WHERE j.job_id = ANY($1::uuid[])
+    )
+    ORDER BY d.document_id FOR KEY SHARE
+)
+SELECT j.job_id
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN unnest($1::uuid[], $2::uuid[]) AS b (job_id, lease_token)
     ON j.job_id = b.job_id AND j.lease_token = b.lease_token
+INNER JOIN kept ON kept.document_id = j.document_id
 WHERE j.state = 'working'
 ORDER BY j.job_id
 FOR UPDATE OF j;
 
 -- name: advance_parsed
--- Jobs $1 of which the text is stored: go to parse_validated, extend leases by $2.
+-- Jobs $1 of which the text is stored: go to parse_validated, unless they are further already,
+-- and extend leases by $2.
 UPDATE upload_pipeline.upload_jobs
-SET stage = 'parse_validated', progressed_at = now(), leased_until = now() + $2::interval
+SET stage = upload_pipeline.stage_at(greatest(
+        upload_pipeline.stage_ordinal(stage), upload_pipeline.stage_ordinal('parse_validated')
+    )),
+    progressed_at = now(), leased_until = now() + $2::interval
 WHERE job_id = ANY($1::uuid[]);
 
 -- name: advance_chunked
--- Jobs of ($1 ids) cut into ($2) chunks, of which ($3) are stored already, with ($4) retained.
+-- Jobs of ($1 ids) cut into ($2) chunks, of which ($3) are stored already, with ($4) retained; one
+-- that is planned again, while batches of its first plan are being stored, does not go back.
 UPDATE upload_pipeline.upload_jobs AS j
-SET stage = 'chunks_buffered',
+SET stage = upload_pipeline.stage_at(greatest(
+        upload_pipeline.stage_ordinal(j.stage), upload_pipeline.stage_ordinal('chunks_buffered')
+    )),
     chunks_total = b.chunks_total,
     chunks_stored = b.chunks_stored,
-    retained_chunks = b.retained_chunks,
+    retained_chunks = b.retained_chunks::jsonb,
     progressed_at = now(),
     leased_until = now() + $5::interval
-FROM unnest($1::uuid[], $2::int[], $3::int[], $4::jsonb[])
+FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[])
     AS b (job_id, chunks_total, chunks_stored, retained_chunks)
 WHERE j.job_id = b.job_id;
 
@@ -176,9 +234,13 @@ WHERE j.job_id = $1 AND j.lease_token = $2 AND j.state = 'working'
 RETURNING j.job_id;
 
 -- name: lock_document_jobs
--- The unfinished jobs of a document, locked: always before the document itself is.
-SELECT job_id FROM upload_pipeline.upload_jobs
-WHERE document_id = $1 AND finished_at IS NULL ORDER BY job_id FOR UPDATE;
+-- The unfinished jobs of a document, locked, after the document is against deletion.
+WITH kept AS MATERIALIZED (
+    SELECT document_id FROM upload_pipeline.documents WHERE document_id = $1 FOR KEY SHARE
+)
+SELECT j.job_id FROM upload_pipeline.upload_jobs AS j
+INNER JOIN kept ON kept.document_id = j.document_id
+WHERE j.finished_at IS NULL ORDER BY j.job_id FOR UPDATE OF j;
 
 -- name: cancel_jobs
 -- Jobs $1, stopped by request or superseded, with the reason $2.
@@ -253,14 +315,19 @@ WHERE j.lane = mine.lane AND j.user_id = mine.user_id AND j.state IN ('queued', 
     AND (-j.priority, j.run_after) < (-mine.priority, mine.run_after);
 
 -- name: requeue_job
--- A person sends a dead-lettered job of tenant $2 round again, with fresh attempts.
+-- A person sends a dead-lettered job of tenant $2 round again, with fresh attempts. The document
+-- is locked against its next generation.
+WITH current AS MATERIALIZED (
+    SELECT d.document_id, d.generation, d.parsed_key FROM upload_pipeline.documents AS d
+    WHERE d.document_id = (
+        SELECT document_id FROM upload_pipeline.upload_jobs WHERE job_id = $1 AND user_id = $2
+    )
+    FOR SHARE
+)
 UPDATE upload_pipeline.upload_jobs AS j
 SET state = 'queued', attempt_count = 0, rescue_count = 0, run_after = now(),
-    stage = CASE
-        WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
-        ELSE 'queued'
-    END
-FROM upload_pipeline.documents AS d
+    stage = CASE WHEN d.parsed_key IS NOT NULL THEN 'parsed' ELSE 'queued' END
+FROM current AS d
 WHERE j.job_id = $1 AND j.user_id = $2 AND j.state = 'deadletter'
     AND d.document_id = j.document_id AND d.generation = j.generation
 RETURNING j.job_id;

@@ -1,0 +1,83 @@
+"""The API: routes and what they stand on, as one ASGI application; needs no Ray."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+import ingest
+from ingest.domain.errors import IngestError
+from ingest.settings import Settings
+
+from . import documents, events, health, jobs, problems, reference, search, uploads
+from .edge import Edge
+from .gateway import open_gateway
+from .metrics import Backlog, Metrics
+from .schemas import EventBody
+
+_DESCRIPTION = """\
+Documents in, searchable chunks out. Upload with `POST /v1/documents`, watch the job at its
+`status_url` or live at its `events_url`, then `POST /v1/search`.
+
+Every error is `application/problem+json` (RFC 9457) with a stable `code`; 429 and 503 carry
+`Retry-After` and are safe to repeat, uploads too: the same bytes are accepted once."""
+
+
+def create_api(settings: Settings, *, names_responses: bool = True) -> FastAPI:
+    """The application; it opens what it needs when its lifespan starts.
+
+    Args:
+        settings: Where everything is.
+        names_responses: Send X-Request-ID back; Ray Serve does so by itself.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        async with open_gateway(settings) as gateway:
+            api.state.gateway = gateway
+            metrics.show(Backlog(gateway.jobs, gateway.documents, gateway.workers))
+            yield
+
+    api = FastAPI(
+        title="ingest",
+        version=ingest.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.metrics = metrics
+    for part in (uploads, documents, jobs, events, search, health, reference):
+        api.include_router(part.router)
+    api.add_exception_handler(IngestError, problems.on_ingest_error)
+    api.add_exception_handler(RequestValidationError, problems.on_invalid_request)
+    api.add_exception_handler(HTTPException, problems.on_http_exception)
+    api.add_middleware(
+        Edge, metrics=metrics, upload_path=uploads.PATH, names_responses=names_responses
+    )
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign] # FastAPI's own way
+    return api
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    """The description, with the schemas that routes name but do not return."""
+    if api.openapi_schema is None:
+        described = get_openapi(
+            title=api.title,
+            version=api.version,
+            description=api.description,
+            routes=api.routes,
+        )
+        schemas = described.setdefault("components", {}).setdefault("schemas", {})
+        for model in (problems.Problem, EventBody):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[model.__name__] = schema
+        api.openapi_schema = described
+    return api.openapi_schema

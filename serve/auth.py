@@ -1,0 +1,55 @@
+"""Whose API key it is, without asking the database for every request."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from fastapi.security import HTTPBearer
+
+from ingest.adapters.postgres.key_store import KeyStore
+from ingest.domain.errors import Unauthenticated
+
+REMEMBERED_SECONDS = 1.0
+"""For how long a revoked key may still work in a process."""
+REMEMBERED_KEYS = 10_000
+
+bearer = HTTPBearer(
+    auto_error=False, description="An API key: ing_…; not needed when the gateway runs without."
+)
+
+
+class KeyRing:
+    """Looks tenants up by their keys; remembers good keys for a moment, bad ones never."""
+
+    def __init__(self, keys: KeyStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with nothing remembered.
+
+        Args:
+            keys: Where keys are.
+            clock: Seconds that only grow.
+        """
+        self._keys = keys
+        self._clock = clock
+        self._remembered: dict[bytes, tuple[UUID, float]] = {}
+
+    async def tenant(self, key: str) -> UUID:
+        """Whose key this is.
+
+        Raises:
+            Unauthenticated: the key is unknown or was revoked.
+            StoreUnavailable: nobody can say.
+        """
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+        known = self._remembered.get(digest)
+        if known is not None and known[1] > self._clock():
+            return known[0]
+        asked_at = self._clock()
+        user_id = await self._keys.tenant(key)
+        if user_id is None:
+            self._remembered.pop(digest, None)
+            raise Unauthenticated("this API key is not valid")
+        if len(self._remembered) >= REMEMBERED_KEYS:
+            self._remembered.clear()
+        self._remembered[digest] = user_id, asked_at + REMEMBERED_SECONDS
+        return user_id

@@ -1,0 +1,136 @@
+"""What a gateway process holds open, and how requests get at it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials
+
+from ingest import wiring
+from ingest.adapters.blob_store import ObjectBlobStore
+from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.event_store import EventStore
+from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.domain.errors import Unauthenticated
+from ingest.domain.identity import LOCAL_TENANT
+from ingest.lifecycle.accept import Intake
+from ingest.ports import Embedder
+from ingest.settings import Auth, Settings
+
+from .auth import KeyRing, bearer
+
+log = structlog.get_logger(module=__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What this process uses, in words without secrets."""
+
+    parser: str
+    embedder: str
+    blobs: str
+    schema: str
+    """Revision of the database that this code needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that requests need; one for each process."""
+
+    settings: Settings
+    backends: Backends
+    database: Database
+    blobs: ObjectBlobStore
+    embedder: Embedder
+    intake: Intake
+    documents: DocumentStore
+    jobs: JobStore
+    events: EventStore
+    search: SearchStore
+    workers: WorkerStore
+    key_ring: KeyRing | None
+    """None when authentication is off."""
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """Open what a process holds; the database may be away and is tried again by each request.
+
+    Raises:
+        ConfigurationError: the settings do not lead to a database, blobs or an embedder.
+    """
+    database = wiring.open_database(settings)
+    blobs = wiring.open_blobs(settings)
+    embedder = wiring.make_embedder(settings)
+    warming = asyncio.create_task(_warm(embedder))
+    try:
+        documents = DocumentStore(database)
+        yield Gateway(
+            settings=settings,
+            backends=await asyncio.to_thread(_backends, settings, embedder),
+            database=database,
+            blobs=blobs,
+            embedder=embedder,
+            intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
+            documents=documents,
+            jobs=JobStore(database),
+            events=EventStore(database),
+            search=SearchStore(database, embedder.model),
+            workers=WorkerStore(database),
+            key_ring=KeyRing(KeyStore(database)) if settings.auth is Auth.KEYS else None,
+        )
+    finally:
+        await warming
+        await embedder.close()
+        await database.close()
+
+
+async def _warm(embedder: WordllamaEmbedder) -> None:
+    """Load the model beside the first requests rather than within the first search."""
+    try:
+        await asyncio.to_thread(embedder.warm)
+    except Exception:
+        log.exception("embedder not loaded")
+
+
+def _backends(settings: Settings, embedder: Embedder) -> Backends:
+    return Backends(
+        parser=wiring.make_parser(settings).label,
+        embedder=embedder.model.label,
+        blobs=wiring.blob_url(settings).partition(":")[0],
+        schema=migrate.head(),
+    )
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+CurrentGateway = Annotated[Gateway, Depends(_gateway)]
+
+
+async def _tenant(
+    gateway: CurrentGateway,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> UUID:
+    if gateway.key_ring is None:
+        return LOCAL_TENANT
+    if credentials is None:
+        raise Unauthenticated("an API key is required: 'Authorization: Bearer ing_…'")
+    return await gateway.key_ring.tenant(credentials.credentials)
+
+
+Tenant = Annotated[UUID, Depends(_tenant)]
+"""Whose request it is; requests without a valid key do not get past it."""

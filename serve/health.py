@@ -1,0 +1,112 @@
+"""For machines that look after the gateway: alive, ready, measured."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import JSONResponse, Response
+
+import ingest
+from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.worker_store import WorkerView
+from ingest.domain.errors import StoreUnavailable
+from ingest.domain.job import Lane
+
+from .gateway import CurrentGateway, Gateway
+from .metrics import Metrics
+from .problems import documented, respond
+from .workers import is_alive, working_lanes
+
+router = APIRouter(tags=["operations"])
+CHECK_SECONDS = 5.0
+"""Longest that one check of readiness may take."""
+
+
+@router.get("/healthz", summary="Is the process alive?")
+async def healthz() -> dict[str, str]:
+    """Answers as long as the process does; asks nobody else."""
+    return {"status": "ok", "version": ingest.__version__}
+
+
+@router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
+async def readyz(request: Request, gateway: CurrentGateway) -> Response:
+    """Whether the database, the blob storage and the streams are there, and what is in use."""
+    (schema, workers, wrong), blobs = await asyncio.gather(_database(gateway), _blobs(gateway))
+    wrong += [blobs] if blobs else []
+    facts = _facts(gateway, schema, workers) | {"problems": wrong}
+    if not wrong:
+        return JSONResponse({"status": "ready"} | facts)
+    return respond(
+        request,
+        503,
+        code="not_ready",
+        detail="; ".join(wrong),
+        headers={"Retry-After": "5"},
+        extensions=facts,
+    )
+
+
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """The backlog as of at most a few seconds ago, and this process's requests."""
+    measured: Metrics = request.app.state.metrics
+    return Response(await measured.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _facts(gateway: Gateway, schema: str | None, workers: list[WorkerView]) -> dict[str, Any]:
+    backends = gateway.backends
+    return {
+        "version": ingest.__version__,
+        "schema": schema,
+        "parser": backends.parser,
+        "embedder": backends.embedder,
+        "blobs": backends.blobs,
+        "auth": gateway.settings.auth.value,
+        "workers": [
+            {
+                "worker_id": str(worker.worker_id),
+                "lane": worker.lane.value,
+                "alive": is_alive(worker),
+                "draining": worker.draining,
+            }
+            for worker in workers
+        ],
+    }
+
+
+async def _database(gateway: Gateway) -> tuple[str | None, list[WorkerView], list[str]]:
+    """The database's revision, the streams it knows, and what is wrong with either."""
+    wanted = gateway.backends.schema
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            async with gateway.database.connection() as connection:
+                schema = await migrate.current(connection)
+            if schema != wanted:
+                wrong = f"the database is at schema {schema or 'none'}, this code needs {wanted}"
+                return schema, [], [wrong]
+            workers = await gateway.workers.list_running()
+    except TimeoutError:
+        return None, [], [f"the database did not answer within {CHECK_SECONDS:g} seconds"]
+    except StoreUnavailable as exc:
+        return None, [], [exc.message]
+    missing = sorted(_needed_lanes(workers) - working_lanes(workers))
+    return schema, workers, [f"no stream of lane {lane.value!r} is working" for lane in missing]
+
+
+def _needed_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:
+    """Interactive always; others once a stream of theirs was started and did not end."""
+    return frozenset({Lane.INTERACTIVE} | {worker.lane for worker in workers})
+
+
+async def _blobs(gateway: Gateway) -> str | None:
+    """What is wrong with the blob storage."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await gateway.blobs.check()
+    except TimeoutError:
+        return f"the blob storage did not answer within {CHECK_SECONDS:g} seconds"
+    except StoreUnavailable as exc:
+        return exc.message
+    return None

@@ -1,0 +1,125 @@
+"""Jobs: how far they are, what they wait for, and the two buttons."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from ingest.adapters.postgres.job_store import JobView
+from ingest.domain.errors import Conflict, NotFound
+from ingest.domain.job import CLAIMABLE_STATES, JobState, Lane
+
+from . import paging
+from .gateway import CurrentGateway, Gateway, Tenant
+from .problems import documented
+from .schemas import JobBatch, JobBatchRequest, JobBody, JobPage, WaitingFor
+from .workers import working_lanes
+
+router = APIRouter(tags=["jobs"])
+MISSING = "there is no such job"
+
+
+@router.get(
+    "/v1/jobs",
+    response_model=JobPage,
+    summary="List jobs, newest first",
+    responses=documented(401, 422, 503),
+)
+async def list_jobs(
+    gateway: CurrentGateway,
+    tenant: Tenant,
+    state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
+    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> JobPage:
+    """One page of the tenant's jobs."""
+    rows = await gateway.jobs.list_newest(
+        tenant, state=state, before=paging.decode(cursor), limit=limit + 1
+    )
+    page, next_cursor = paging.cut(rows, limit, lambda row: (row.created_at, row.job_id))
+    return JobPage(jobs=[_body(row) for row in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "/v1/jobs:batchGet",
+    response_model=JobBatch,
+    summary="Look at many jobs at once",
+    responses=documented(401, 413, 422, 503),
+)
+async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tenant) -> JobBatch:
+    """Up to 500 jobs of the tenant."""
+    rows = await gateway.jobs.get_many(asked.job_ids, tenant)
+    return JobBatch(jobs=[_body(row) for row in rows])
+
+
+@router.get(
+    "/v1/jobs/{job_id:uuid}",
+    response_model=JobBody,
+    summary="Look at a job",
+    responses=documented(401, 404, 422, 503),
+)
+async def get_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
+    """One job of the tenant, with its place in the queue while it waits there."""
+    return await _read(gateway, job_id, tenant)
+
+
+@router.post(
+    "/v1/jobs/{job_id:uuid}:cancel",
+    response_model=JobBody,
+    summary="Cancel a job",
+    responses=documented(401, 404, 409, 422, 503),
+)
+async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
+    """Stop a job that has not ended; cancelling it again changes nothing."""
+    done = await gateway.jobs.cancel(job_id, tenant)
+    body = await _read(gateway, job_id, tenant)
+    if not done and body.state is not JobState.CANCELLED:
+        raise Conflict(f"the job has ended already, in state {body.state.value!r}")
+    return body
+
+
+@router.post(
+    "/v1/jobs/{job_id:uuid}:retry",
+    response_model=JobBody,
+    summary="Retry a dead-lettered job",
+    responses=documented(401, 404, 409, 422, 503),
+)
+async def retry_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
+    """Send a job from the dead letter round again, with fresh attempts."""
+    done = await gateway.jobs.requeue(job_id, tenant)
+    body = await _read(gateway, job_id, tenant)
+    if done:
+        return body
+    if body.state is JobState.DEADLETTER:
+        raise Conflict("a newer job of the same document has taken this one's place")
+    raise Conflict(f"only jobs in the dead letter are retried, this one is {body.state.value!r}")
+
+
+async def _read(gateway: Gateway, job_id: UUID, tenant: UUID) -> JobBody:
+    view = await gateway.jobs.get(job_id, tenant)
+    if view is None:
+        raise NotFound(MISSING)
+    if view.state not in CLAIMABLE_STATES:
+        return _body(view)
+    lanes = working_lanes(await gateway.workers.list_running())
+    return _body(view, lanes=lanes, jobs_ahead=await gateway.jobs.queue_position(job_id))
+
+
+def _body(
+    view: JobView, *, lanes: Collection[Lane] = tuple(Lane), jobs_ahead: int | None = None
+) -> JobBody:
+    return JobBody.of(view, waiting_for=_waiting_for(view, lanes, jobs_ahead))
+
+
+def _waiting_for(view: JobView, lanes: Collection[Lane], jobs_ahead: int | None) -> WaitingFor:
+    if view.state is JobState.WORKING:
+        return WaitingFor(reason="worker", until=view.leased_until, worker_id=view.leased_by)
+    if view.state is JobState.WAITING:
+        return WaitingFor.model_validate({"reason": view.wait_reason, "until": view.wait_until})
+    if view.run_after > datetime.now(UTC):
+        return WaitingFor(reason="retry", until=view.run_after)
+    if view.lane not in lanes:
+        return WaitingFor(reason="no_worker", jobs_ahead=jobs_ahead)
+    return WaitingFor(reason="queue", jobs_ahead=jobs_ahead)

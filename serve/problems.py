@@ -1,0 +1,185 @@
+"""Errors as HTTP answers: one table, and RFC 9457 problem+json for every one of them."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Literal
+
+import structlog
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from ingest.domain import errors
+
+log = structlog.get_logger(module=__name__)
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = timedelta(seconds=2)
+"""What a client is told when the error itself does not say."""
+
+
+class BodyTooLarge(errors.InvalidRequest):
+    """The request's body has more bytes than the limit."""
+
+    code = "body_too_large"
+
+
+STATUS: dict[type[errors.IngestError], HTTPStatus] = {
+    errors.IngestError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DocumentRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.DocumentTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TooManyPages: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DocumentUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DocumentEncrypted: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DocumentEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ParserLimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidFilename: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RequestRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WorkerLost: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Unexpected: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ProviderRefused: HTTPStatus.BAD_GATEWAY,
+    errors.InvalidVector: HTTPStatus.BAD_GATEWAY,
+    errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The status of each class; a test checks that none is missing."""
+
+
+class FieldProblem(BaseModel):
+    """One thing wrong with a request."""
+
+    field: str = Field(description="Where it is, e.g. body.k or query.limit.")
+    message: str
+
+
+class Problem(BaseModel):
+    """What every error looks like (RFC 9457, application/problem+json)."""
+
+    type: Literal["about:blank"]
+    title: str = Field(description="The status in words.")
+    status: int
+    code: str = Field(description="Stable name of the error, for programs.")
+    detail: str = Field(description="What is wrong, for people; names the limit that was broken.")
+    instance: str = Field(description="Correlation id of the request, as in X-Request-ID.")
+    errors: list[FieldProblem] | None = Field(None, description="Each field that is wrong.")
+    incident: str | None = Field(None, description="What to quote; the log has the trace.")
+    problems: list[str] | None = Field(None, description="Why the system is not ready.")
+
+
+def respond(
+    request: Request,
+    status: int,
+    *,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, Any] | None = None,
+) -> Response:
+    """The answer that tells of a problem.
+
+    Args:
+        request: The request that met it.
+        status: HTTP status.
+        code: Stable name of the error.
+        detail: What is wrong, safe to show.
+        headers: More of them.
+        extensions: More members of the body, in terms of JSON.
+    """
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": request.state.correlation_id,
+        **(extensions or {}),
+    }
+    # ASCII, because a client's field name may hold a lone surrogate, which UTF-8 has not.
+    return Response(
+        json.dumps(body).encode("ascii"),
+        status_code=status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def status_of(error: errors.IngestError) -> HTTPStatus:
+    """The HTTP status of an error: its class's, or the nearest base's."""
+    return next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
+
+
+async def on_ingest_error(request: Request, exc: Exception) -> Response:
+    """Answer an error of ours."""
+    if not isinstance(exc, errors.IngestError):
+        raise exc
+    status = status_of(exc)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request not served", code=exc.code, detail=exc.message, exc_info=exc)
+    headers: dict[str, str] = {}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="ingest"'
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        asked = exc.retry_after if isinstance(exc, errors.TransientError) else None
+        headers["Retry-After"] = str(math.ceil((asked or RETRY_AFTER).total_seconds()))
+    return respond(request, status, code=exc.code, detail=exc.message, headers=headers)
+
+
+async def on_invalid_request(request: Request, exc: Exception) -> Response:
+    """Answer a request that does not fit its schema; what was sent is not repeated."""
+    if not isinstance(exc, RequestValidationError):
+        raise exc
+    found = [
+        {"field": ".".join(map(str, error["loc"])), "message": error["msg"]}
+        for error in exc.errors()
+    ]
+    return respond(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        code=errors.InvalidRequest.code,
+        detail="; ".join(f"{problem['field']}: {problem['message']}" for problem in found[:5]),
+        extensions={"errors": found},
+    )
+
+
+async def on_http_exception(request: Request, exc: Exception) -> Response:
+    """Answer what the framework refused: unknown paths, wrong methods, bodies it cannot decode."""
+    if not isinstance(exc, HTTPException):
+        raise exc
+    if isinstance(exc.__cause__, errors.IngestError):
+        return await on_ingest_error(request, exc.__cause__)
+    status, code, detail = exc.status_code, "http_error", str(exc.detail)
+    if status == HTTPStatus.NOT_FOUND:
+        code, detail = errors.NotFound.code, "there is nothing at this path"
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        code, detail = "method_not_allowed", f"this path does not take {request.method}"
+    elif status == HTTPStatus.BAD_REQUEST:
+        status, code = HTTPStatus.UNPROCESSABLE_ENTITY, errors.InvalidRequest.code
+        detail = "the body cannot be decoded as JSON"
+    return respond(request, status, code=code, detail=detail, headers=exc.headers)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, for its OpenAPI description."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }

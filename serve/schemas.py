@@ -1,0 +1,282 @@
+"""Request and response bodies of the API."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ingest.adapters.postgres.document_store import DocumentView
+from ingest.adapters.postgres.event_store import Event
+from ingest.adapters.postgres.job_store import JobView
+from ingest.adapters.postgres.search_store import ChunkView, Hit
+from ingest.domain.arrival import Accepted
+from ingest.domain.identity import external_name
+from ingest.domain.job import FINAL_STATES, JobState, Lane
+from ingest.domain.stage import Stage
+
+MAX_BATCH_JOBS = 500
+MAX_QUERY_CHARS = 8000
+MAX_SEARCH_DOCUMENTS = 1000
+_EXTERNAL = external_name("")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AcceptedBody(_Body):
+    """What an upload led to."""
+
+    document_id: UUID
+    job_id: UUID
+    generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
+    created: bool = Field(description="False when this very content had been accepted before.")
+    status_url: str
+    events_url: str
+    document_url: str
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> Self:
+        """The answer to an upload."""
+        job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
+        return cls(
+            document_id=accepted.document_id,
+            job_id=accepted.job_id,
+            generation=accepted.generation,
+            created=accepted.created,
+            status_url=job,
+            events_url=f"{job}/events",
+            document_url=document,
+        )
+
+
+class DocumentBody(_Body):
+    """A document."""
+
+    document_id: UUID
+    external_id: str | None = Field(description="The client's own name, when it gave one.")
+    filename: str
+    media_type: str
+    bytes_len: int
+    file_sha256: str
+    parser: str | None
+    page_count: int | None
+    char_count: int | None
+    generation: int = Field(description="The newest that was accepted.")
+    live_generation: int = Field(description="The one that search sees; 0 before the first.")
+    chunk_count: int = Field(description="Of the live generation.")
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+
+    @classmethod
+    def of(cls, view: DocumentView) -> Self:
+        """The body of a document."""
+        named = view.name.startswith(_EXTERNAL)
+        external_id = view.name.removeprefix(_EXTERNAL) if named else None
+        return cls.model_validate({"external_id": external_id} | _fields(view))
+
+
+class DocumentPage(_Body):
+    """Documents, newest first."""
+
+    documents: list[DocumentBody]
+    next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
+
+
+class ChunkBody(_Body):
+    """A published chunk."""
+
+    chunk_id: UUID
+    chunk_ord: int
+    char_start: int
+    char_end: int = Field(description="Half-open, in characters of the document's text.")
+    page: int | None
+    heading_path: tuple[str, ...]
+    token_count: int
+    text: str
+    embed_model: str
+    embed_version: str
+
+    @classmethod
+    def of(cls, view: ChunkView) -> Self:
+        """The body of a chunk."""
+        return cls.model_validate(view)
+
+
+class ChunkPage(_Body):
+    """Chunks of a document's live generation, in order."""
+
+    document_id: UUID
+    live_generation: int
+    chunks: list[ChunkBody]
+    next_from: int | None = Field(description="The next page's from; null at the end.")
+
+
+class ErrorBody(_Body):
+    """The last thing that went wrong with a job."""
+
+    code: str
+    message: str
+    stage: Stage | None = None
+
+
+class Progress(_Body):
+    """How much of a job is durable."""
+
+    chunks_stored: int
+    chunks_total: int | None = Field(description="Known once the document is cut.")
+
+
+class WaitingFor(_Body):
+    """What an unfinished job needs next."""
+
+    reason: Literal["queue", "no_worker", "retry", "worker", "provider", "budget", "paused"]
+    jobs_ahead: int | None = Field(
+        None, description="Of the same tenant and lane; only when one job is asked for."
+    )
+    until: datetime | None = Field(
+        None, description="End of the lease, of the wait, or of the pause before a retry."
+    )
+    worker_id: UUID | None = Field(None, description="Who holds the lease.")
+
+
+class JobBody(_Body):
+    """A job."""
+
+    job_id: UUID
+    document_id: UUID
+    generation: int
+    filename: str
+    media_type: str
+    bytes_len: int
+    lane: Lane
+    stage: Stage
+    state: JobState
+    attempt: int = Field(description="1-based number of the present or the last attempt.")
+    progress: Progress
+    waiting_for: WaitingFor | None = Field(description="Null once the job has ended.")
+    last_error: ErrorBody | None
+    correlation_id: str
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, view: JobView, *, waiting_for: WaitingFor | None) -> Self:
+        """The body of a job."""
+        failed_for_good = view.state is JobState.DEADLETTER
+        return cls.model_validate(
+            _fields(view)
+            | {
+                "attempt": max(1, view.attempt_count + (not failed_for_good)),
+                "progress": Progress.model_validate(view),
+                "waiting_for": None if view.state in FINAL_STATES else waiting_for,
+                "last_error": view.last_error,
+            }
+        )
+
+
+class JobPage(_Body):
+    """Jobs, newest first."""
+
+    jobs: list[JobBody]
+    next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
+
+
+class JobBatchRequest(_Request):
+    """Which jobs to look up."""
+
+    job_ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
+
+
+class JobBatch(_Body):
+    """Jobs, in no order."""
+
+    jobs: list[JobBody] = Field(description="Ids that are unknown are left out.")
+
+
+class EventBody(_Body):
+    """One change of a job; the data of a server-sent event."""
+
+    event_id: int
+    at: datetime
+    from_stage: Stage | None
+    stage: Stage
+    from_state: JobState | None
+    state: JobState
+    attempt: int
+    error: ErrorBody | None
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The body of an event."""
+        return cls.model_validate(event)
+
+
+def _check_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("there is nothing but white space")
+    if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
+        raise ValueError("lone surrogates and NUL are not text")
+    return text
+
+
+class SearchMode(StrEnum):
+    """What makes a chunk a hit."""
+
+    HYBRID = "hybrid"
+    """Nearness in meaning, fused with holding every word of the query."""
+    VECTOR = "vector"
+    """Nearness in meaning alone."""
+
+
+class SearchRequest(_Request):
+    """What to look for."""
+
+    query: Annotated[str, AfterValidator(_check_text)] = Field(max_length=MAX_QUERY_CHARS)
+    k: int = Field(10, ge=1, le=100, strict=True, description="Most hits.")
+    mode: SearchMode = Field(
+        SearchMode.HYBRID,
+        description="hybrid: meaning and words as written, fused by rank; vector: meaning alone.",
+    )
+    document_ids: list[UUID] | None = Field(
+        None, max_length=MAX_SEARCH_DOCUMENTS, description="Only these documents."
+    )
+
+
+class HitBody(_Body):
+    """A chunk that was found."""
+
+    score: float = Field(description="Cosine similarity, -1 to 1.")
+    document_id: UUID
+    filename: str
+    chunk_id: UUID
+    chunk_ord: int
+    char_start: int
+    char_end: int = Field(description="Half-open, in characters of the document's text.")
+    page: int | None
+    heading_path: tuple[str, ...]
+    text: str
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        """The body of a hit."""
+        return cls.model_validate(hit)
+
+
+class SearchResponse(_Body):
+    """Hits, best first."""
+
+    hits: list[HitBody]
+    model: str = Field(description="The vector space that was searched.")
+
+
+def _fields(view: DocumentView | JobView) -> dict[str, Any]:
+    return {name: getattr(view, name) for name in view.__slots__}

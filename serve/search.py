@@ -1,0 +1,35 @@
+"""Search: the chunks nearest to a question."""
+
+from fastapi import APIRouter
+
+from ingest.domain.errors import InvalidRequest, InvalidVector
+
+from .gateway import CurrentGateway, Tenant
+from .problems import documented
+from .schemas import HitBody, SearchMode, SearchRequest, SearchResponse
+
+router = APIRouter(tags=["search"])
+
+
+@router.post(
+    "/v1/search",
+    response_model=SearchResponse,
+    summary="Search the published chunks",
+    responses=documented(401, 413, 422, 429, 503),
+)
+async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
+    """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""
+    try:
+        vectors = await gateway.embedder.embed([asked.query])
+    except InvalidVector as exc:
+        raise InvalidRequest("the query holds nothing that the model knows") from exc
+    hits = await gateway.search.search(
+        vectors[0],
+        tenant,
+        limit=asked.k,
+        document_ids=asked.document_ids,
+        words=asked.query if asked.mode is SearchMode.HYBRID else None,
+    )
+    return SearchResponse(
+        hits=[HitBody.of(hit) for hit in hits], model=gateway.embedder.model.label
+    )

@@ -1,0 +1,179 @@
+"""Uploads: a document in, a job out."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import structlog
+from fastapi import APIRouter, Header, Query, Request, Response
+from python_multipart.multipart import parse_options_header
+
+from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
+from ingest.domain.job import Lane
+from ingest.lifecycle.accept import UploadRequest
+
+from .gateway import CurrentGateway, Tenant
+from .multipart import OVERHEAD_BYTES, FileForm
+from .problems import documented
+from .schemas import AcceptedBody
+
+log = structlog.get_logger(module=__name__)
+router = APIRouter(tags=["documents"])
+PATH = "/v1/documents"
+_FIELDS = frozenset({"external_id", "lane"})
+_EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
+_BINARY = {"type": "string", "format": "binary"}
+_NAMES = {
+    "external_id": {"type": "string", "description": "Your own name for the document."},
+    "lane": {"type": "string", "enum": [lane.value for lane in Lane], "default": "interactive"},
+}
+_REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": _NAMES | {"file": _BINARY},
+                    "description": "Fields first; the file is the last part.",
+                }
+            },
+            "application/octet-stream": {
+                "schema": _BINARY | {"description": "The bytes; needs a filename beside them."}
+            },
+        },
+    }
+}
+
+
+@router.post(
+    PATH,
+    status_code=202,
+    response_model=AcceptedBody,
+    summary="Hand over a document",
+    openapi_extra=_REQUEST_BODY,
+    responses={
+        200: {"model": AcceptedBody, "description": "This very content was accepted before"},
+        **documented(401, 409, 413, 415, 422, 503),
+    },
+)
+async def upload(
+    request: Request,
+    response: Response,
+    gateway: CurrentGateway,
+    tenant: Tenant,
+    external_id: Annotated[
+        str | None, Query(description="Your own name; new bytes make its next generation.")
+    ] = None,
+    lane: Annotated[Lane | None, Query(description="Which stream; interactive by default.")] = None,
+    filename: Annotated[str | None, Query(description="For a raw body.")] = None,
+    x_filename: Annotated[
+        str | None, Header(description="For a raw body; percent-encoded or RFC 5987.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Same key, same answer; other content is a conflict.")
+    ] = None,
+) -> AcceptedBody:
+    """Store a document as it arrives and enqueue its job.
+
+    Send a form with the part `file`, or the bytes themselves with a filename in `X-Filename` or
+    `?filename=`. The content decides the type. 202: a job was made; watch it at `status_url`.
+    """
+    form = _form(request)
+    _check_length(request, form, gateway.settings.max_upload_bytes)
+    if form is not None:
+        written_name, content = await form.open(), form.content()
+    else:
+        written_name, content = _raw_filename(filename, x_filename), request.stream()
+    named = _merge({"external_id": external_id, "lane": lane}, form.fields if form else {})
+    upload_request = UploadRequest(
+        user_id=tenant,
+        filename=written_name,
+        correlation_id=request.state.correlation_id,
+        external_id=named["external_id"],
+        idempotency_key=idempotency_key,
+        lane=_lane(named["lane"]),
+    )
+    return await _accept(gateway, upload_request, content, response)
+
+
+async def _accept(
+    gateway: CurrentGateway,
+    upload_request: UploadRequest,
+    content: AsyncIterator[bytes],
+    response: Response,
+) -> AcceptedBody:
+    accepted = await gateway.intake.accept(upload_request, content)
+    body = AcceptedBody.of(accepted)
+    response.status_code = 202 if accepted.created else 200
+    response.headers["Location"] = body.status_url
+    log.info(
+        "upload accepted",
+        document_id=accepted.document_id,
+        job_id=accepted.job_id,
+        generation=accepted.generation,
+        created=accepted.created,
+    )
+    return body
+
+
+def _form(request: Request) -> FileForm | None:
+    """The form in the body, None for a raw body."""
+    media_type, options = parse_options_header(request.headers.get("content-type"))
+    if media_type != b"multipart/form-data":
+        return None
+    boundary = options.get(b"boundary", b"")
+    if not boundary:
+        raise InvalidRequest("the content type multipart/form-data has no boundary")
+    return FileForm(request.stream(), boundary=boundary, allowed=_FIELDS)
+
+
+def _check_length(request: Request, form: FileForm | None, limit: int) -> None:
+    """Refuse a body that says beforehand that it is too long; it is not read at all."""
+    declared = request.headers.get("content-length", "")
+    most = limit + (OVERHEAD_BYTES if form is not None else 0)
+    if declared.isdecimal() and (len(declared) > len(str(most)) or int(declared) > most):
+        raise DocumentTooLarge(f"the document has over {limit} bytes, the limit")
+
+
+def _merge(query: Mapping[str, str | None], form: Mapping[str, str]) -> dict[str, str | None]:
+    merged = dict(query)
+    for name, value in form.items():
+        if merged[name] is not None:
+            raise InvalidRequest(f"{name} is given twice, in the query and in the form")
+        merged[name] = value
+    return merged
+
+
+def _lane(name: str | None) -> Lane:
+    if name is None:
+        return Lane.INTERACTIVE
+    try:
+        return Lane(name)
+    except ValueError as exc:
+        allowed = ", ".join(Lane)
+        raise InvalidRequest(f"lane must be one of {allowed}, not {name[:50]!r}") from exc
+
+
+def _raw_filename(query: str | None, header: str | None) -> str:
+    if query is not None and header is not None:
+        raise InvalidRequest("the filename is given twice, in the query and in X-Filename")
+    if header is not None:
+        return _decode_header(header)
+    if query is None:
+        raise InvalidRequest("a raw body needs its filename in X-Filename or in the query")
+    return query
+
+
+def _decode_header(value: str) -> str:
+    """The filename in a header: RFC 5987, percent-encoded UTF-8, or UTF-8 as it stands."""
+    charset, encoded = "utf-8", value
+    if extended := _EXTENDED.fullmatch(value):
+        charset, encoded = extended[1], extended[2]
+    try:
+        plain = encoded.encode("latin-1").decode() if not encoded.isascii() else encoded
+        return unquote(plain, encoding=charset, errors="strict")
+    except UnicodeError as exc:
+        raise InvalidFilename(f"the filename is not {charset.upper()}") from exc
