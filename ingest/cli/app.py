@@ -1,0 +1,109 @@
+"""The commands, and what becomes of their errors."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from ingest import __version__
+from ingest.cli import database, demo, doctor, jobs, running, search, status, upload
+from ingest.cli.failures import ExitCode, exit_code
+from ingest.cli.output import say
+from ingest.domain.errors import IngestError
+
+_EPILOG = (
+    "Settings are environment variables with the prefix INGEST_; 'ingest doctor' says which are "
+    "in use. Exit codes: 0 everything is fine, 1 something failed, 2 wrong usage or settings, "
+    "or the system cannot be reached, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="ingest",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+_SYSTEM, _DOCUMENTS, _JOBS, _DATABASE = "The system", "Documents", "Jobs", "The database"
+app.command(rich_help_panel=_SYSTEM)(demo.demo)
+app.command(rich_help_panel=_SYSTEM)(running.up)
+app.command(rich_help_panel=_SYSTEM)(running.down)
+app.command(rich_help_panel=_SYSTEM)(status.status)
+app.command(rich_help_panel=_SYSTEM)(doctor.doctor)
+app.command(rich_help_panel=_DOCUMENTS)(upload.upload)
+app.command(rich_help_panel=_DOCUMENTS)(search.search)
+app.command(rich_help_panel=_DOCUMENTS)(search.delete)
+app.command(name="jobs", rich_help_panel=_JOBS)(jobs.list_jobs)
+app.command(rich_help_panel=_JOBS)(jobs.why)
+app.command(rich_help_panel=_JOBS)(jobs.retry)
+app.command(rich_help_panel=_JOBS)(jobs.cancel)
+app.command(rich_help_panel=_DATABASE)(database.migrate)
+app.add_typer(database.keys, name="keys", rich_help_panel=_DATABASE)
+
+_traceback_wanted = False
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ingest {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def entrance(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where in the code an error comes from.")
+    ] = False,
+) -> None:
+    """Documents in, searchable chunks out.
+
+    Try it: 'ingest demo'. Use it: 'ingest up --detach', then 'ingest upload FOLDER', then
+    'ingest search "a question"'. Nothing else has to be installed or configured.
+    """
+    del version
+    global _traceback_wanted
+    _traceback_wanted = traceback
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code.
+
+    Args:
+        arguments: Without the program's name; None takes the process's.
+    """
+    try:
+        ended = app(
+            None if arguments is None else list(arguments),
+            prog_name="ingest",
+            standalone_mode=False,
+        )
+    except typer.TyperException as exc:
+        return _fail(exc, exc.format_message(), ExitCode.UNUSABLE)
+    except IngestError as exc:
+        return _fail(exc, str(exc), exit_code(exc))
+    except OSError as exc:
+        place = f"{str(exc.filename)!r}: " if exc.filename else ""
+        return _fail(exc, f"{place}{exc.strerror or exc}", ExitCode.FAILED)
+    except Exception as exc:  # noqa: BLE001 the process's edge
+        text = f"{type(exc).__name__}: {exc}".strip().splitlines()[0]
+        return _fail(exc, f"{text} (unexpected; --traceback shows more)", ExitCode.FAILED)
+    return ended if isinstance(ended, int) else ExitCode.OK
+
+
+def _fail(error: Exception, message: str, code: ExitCode) -> int:
+    if _traceback_wanted:
+        import traceback
+
+        traceback.print_exception(error)
+    say(f"error: {' '.join(message.split())}")
+    return code

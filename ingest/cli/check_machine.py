@@ -1,0 +1,148 @@
+"""Checks of this machine and its settings."""
+
+import asyncio
+import difflib
+import os
+import platform
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+import ingest
+from ingest.cli.connecting import open_gateway
+from ingest.cli.failures import CommandFailed, Unreachable
+from ingest.cli.findings import Finding, broken, doubtful, fine
+from ingest.cli.foreground import ensure_port_is_free
+from ingest.cli.instance import Instance
+from ingest.cli.output import Json, size
+from ingest.settings import Settings
+
+_FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})
+"""Variables with our prefix that are no settings."""
+_GB = 10**9
+_LOW_DISK, _NO_DISK = 5 * _GB, _GB
+_LOW_MEMORY = 3 * _GB
+_LOW_SHARED = _GB // 2
+_LOW_FILES = 4096
+
+
+def versions() -> Finding:
+    """What runs this command."""
+    python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    return fine("ingest", f"version {ingest.__version__}, {python}")
+
+
+def variables(settings: Settings) -> Iterator[Finding]:
+    """Which settings are set, and which names mean nothing."""
+    known = {f"INGEST_{name.upper()}" for name in Settings.model_fields}
+    present = {name for name in os.environ if name.startswith("INGEST_")}
+    named = ", ".join(sorted(present & known)) or "defaults only"
+    yield fine("settings", f"{named}; auth={settings.auth.value} on {settings.host}")
+    for name in sorted(present - known - _FOREIGN):
+        close = difflib.get_close_matches(name, known, n=1)
+        advice = f"did you mean {close[0]}?" if close else "it has no effect"
+        yield doubtful("settings", f"there is no setting {name}", advice)
+
+
+def state_folder(settings: Settings) -> Iterator[Finding]:
+    """The folder of the embedded system: writable, and with room."""
+    folder = settings.state_dir.absolute()
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as exc:
+        yield broken(
+            "state",
+            f"{str(existing)!r} is not writable ({exc.strerror})",
+            "make it writable, or name another folder: INGEST_STATE_DIR",
+        )
+        return
+    free = shutil.disk_usage(existing).free
+    text = f"{folder}, {size(free)} free" + ("" if folder.exists() else "; not made yet")
+    if free < _NO_DISK:
+        yield broken("state", text, f"at least {size(_NO_DISK)} must be free")
+    elif free < _LOW_DISK:
+        yield doubtful("state", text, f"under {size(_LOW_DISK)}; Ray stops at 95 % full")
+    else:
+        yield fine("state", text)
+
+
+def resources(settings: Settings) -> Iterator[Finding]:
+    """Processors, memory, shared memory and open files."""
+    del settings
+    memory = psutil.virtual_memory().available
+    text = f"{os.cpu_count()} CPUs, {size(memory)} of memory available"
+    if memory < _LOW_MEMORY:
+        yield doubtful("machine", text, f"under {size(_LOW_MEMORY)}; large files may not fit")
+    else:
+        yield fine("machine", text)
+    shared = Path("/dev/shm")  # noqa: S108 looked at only
+    if shared.is_dir():
+        free = shutil.disk_usage(shared).free
+        if free < _LOW_SHARED:
+            yield doubtful(
+                "machine",
+                f"{size(free)} of shared memory free",
+                f"under {size(_LOW_SHARED)}, and Ray falls back to slow files; "
+                "in a container: --shm-size=1g",
+            )
+        else:
+            yield fine("machine", f"{size(free)} of shared memory free")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < _LOW_FILES:
+        most = "unlimited" if hard < 0 else hard
+        yield doubtful(
+            "machine", f"{soft} open files allowed", f"raise it: ulimit -n 65536 (limit: {most})"
+        )
+
+
+def running_system(settings: Settings) -> Iterator[Finding]:
+    """Whether a system runs on the state folder, or could."""
+    instance = Instance(settings.state_dir)
+    pid = instance.pid()
+    if pid is None:
+        try:
+            ensure_port_is_free(settings.host, settings.port)
+        except CommandFailed as exc:
+            yield broken("system", exc.message, "or stop what uses it")
+        else:
+            where = f"port {settings.port} on {settings.host}"
+            yield fine("system", f"not running; {where} is free")
+        if settings.dashboard:
+            yield from _dashboard_port(settings)
+        return
+    url = instance.url()
+    if url is None:
+        yield doubtful("system", f"pid {pid} is starting", f"its log: {instance.log_file}")
+        return
+    try:
+        ready, answer = asyncio.run(_readiness(url))
+    except Unreachable as exc:
+        yield broken("system", f"pid {pid}: {exc.message}", f"its log: {instance.log_file}")
+        return
+    if ready:
+        yield fine("system", f"pid {pid} is ready at {url}")
+    else:
+        detail = answer.get("detail", "no reason given")
+        yield broken("system", f"pid {pid} is not ready: {detail}", f"its log: {instance.log_file}")
+
+
+def _dashboard_port(settings: Settings) -> Iterator[Finding]:
+    try:
+        ensure_port_is_free("127.0.0.1", settings.dashboard_port)
+    except CommandFailed:
+        yield broken(
+            "system",
+            f"port {settings.dashboard_port} of the Ray dashboard is in use",
+            "choose another one: INGEST_DASHBOARD_PORT",
+        )
+
+
+async def _readiness(url: str) -> tuple[bool, Json]:
+    async with open_gateway(url, None) as gateway:
+        return await gateway.readiness()

@@ -1,0 +1,184 @@
+"""Checks of the parts that ingest is put together from; each is used once, for real."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import ingest
+from ingest import wiring
+from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.inspection import DatabaseFacts
+from ingest.adapters.postgres.key_store import KeyStore
+from ingest.cli import local
+from ingest.cli.about import database_label
+from ingest.cli.findings import Finding, broken, doubtful, fine
+from ingest.domain.document import MediaType
+from ingest.domain.errors import ConfigurationError, StoreUnavailable
+from ingest.settings import Auth, Settings
+
+_RAY_SERIES = "2.60."
+_RAY_SECONDS = 60
+_LOOK_AT_PACKAGES = (
+    "import json, ingest, serve, ray; "
+    "print(json.dumps([ray.__version__, ingest.__file__, serve.__file__]))"
+)
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """PostgreSQL, pgvector, and the schema."""
+    fresh = settings.database_url is None and not (settings.state_dir / "postgres").exists()
+    label = database_label(settings)
+    with _folder_for(fresh) as folder, local.with_database(settings, folder=folder) as reachable:
+        try:
+            facts = local.inspect(reachable)
+        except (ConfigurationError, StoreUnavailable) as exc:
+            yield broken("database", f"{label}: {exc.message}", "check INGEST_DATABASE_URL")
+            return
+        yield fine("database", f"{label}, version {facts.server_version}")
+        if facts.pgvector is None:
+            yield broken(
+                "database",
+                "the server has no pgvector",
+                "install pgvector 0.8 or newer",
+            )
+        else:
+            yield fine("database", f"pgvector {facts.pgvector}")
+        yield from _schema(settings, facts, fresh=fresh)
+        if settings.auth is Auth.KEYS and facts.revision == migrate.head():
+            yield from _keys(reachable)
+
+
+@contextmanager
+def _folder_for(fresh: bool) -> Iterator[Path | None]:
+    """A folder of its own for a trial of the embedded server, so that doctor leaves no trace."""
+    if not fresh:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="ingest-doctor-") as folder:
+        yield Path(folder)
+
+
+def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterator[Finding]:
+    wanted = migrate.head()
+    if facts.revision == wanted:
+        yield fine("database", f"schema {wanted}")
+    elif settings.database_url is None:
+        found = "not made yet" if fresh else f"at {facts.revision or 'none'}"
+        yield fine("database", f"schema {found}; 'ingest up' brings it to {wanted}")
+    elif facts.revision is not None and facts.revision > wanted:
+        yield broken(
+            "database",
+            f"schema {facts.revision} is newer than this code's {wanted}",
+            "run the version of ingest that fits",
+        )
+    else:
+        yield broken(
+            "database",
+            f"schema {facts.revision or 'none'}, this code needs {wanted}",
+            "run 'ingest migrate'",
+        )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    async def count() -> int:
+        opened = wiring.open_database(settings)
+        try:
+            return sum(key.revoked_at is None for key in await KeyStore(opened).list_all())
+        finally:
+            await opened.close()
+
+    valid = asyncio.run(count())
+    if valid:
+        yield fine("database", f"{valid} valid API keys")
+    else:
+        yield doubtful("database", "there is no valid API key", "run 'ingest keys create'")
+
+
+def blobs(settings: Settings) -> Iterator[Finding]:
+    """Write, read and delete a blob."""
+    url = wiring.blob_url(settings)
+    is_ours = settings.blob_url is None
+    if is_ours and not (settings.state_dir / "blobs").exists():
+        yield fine("blobs", f"{url}; not made yet")
+        return
+
+    async def try_out() -> None:
+        store, key = wiring.open_blobs(settings), f"probe/{uuid4()}"
+        await store.put(key, b"probe")
+        try:
+            if await store.get(key) != b"probe":
+                raise StoreUnavailable("the blob storage returned other bytes than it was given")
+        finally:
+            await store.delete(key)
+
+    try:
+        asyncio.run(try_out())
+    except (ConfigurationError, StoreUnavailable) as exc:
+        yield broken(
+            "blobs", f"{url}: {exc.message}", "check INGEST_BLOB_URL, the endpoint and credentials"
+        )
+    else:
+        yield fine("blobs", f"{url}, readable and writable")
+
+
+def parser(settings: Settings) -> Iterator[Finding]:
+    """Parse a line of text."""
+
+    async def parse() -> str:
+        made = wiring.make_parser(settings)
+        try:
+            await made.parse(b"probe", filename="probe.txt", media_type=MediaType.TEXT)
+            return made.label
+        finally:
+            await made.close()
+
+    yield fine("parser", asyncio.run(parse()))
+
+
+def embedder(settings: Settings) -> Iterator[Finding]:
+    """Embed a line of text."""
+
+    async def embed() -> str:
+        made = wiring.make_embedder(settings)
+        try:
+            await made.embed(["probe"])
+            return f"{made.model.label}, {made.model.dimension} dimensions"
+        finally:
+            await made.close()
+
+    yield fine("embedder", asyncio.run(embed()))
+
+
+def ray(settings: Settings) -> Iterator[Finding]:
+    """Import Ray and both packages in a process that starts where Ray's workers would."""
+    try:
+        looked = subprocess.run(  # noqa: S603 our own words
+            [sys.executable, "-c", _LOOK_AT_PACKAGES],
+            capture_output=True,
+            text=True,
+            timeout=_RAY_SECONDS,
+            check=True,
+        )
+        version, *files = json.loads(looked.stdout.splitlines()[-1])
+    except subprocess.SubprocessError as exc:
+        lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
+        yield broken("ray", f"cannot be imported: {lines[-1]}", "install the package again")
+        return
+    ours, gateway = (Path(file).resolve().parents[1] for file in files)
+    if ours != gateway or ours != Path(ingest.__file__).resolve().parents[1]:
+        yield broken(
+            "ray",
+            f"another package hides ours: {', '.join(files)}",
+            "start ingest from another folder, or uninstall the other package",
+        )
+    where = settings.ray_address or "a local Ray of its own"
+    if version.startswith(_RAY_SERIES):
+        yield fine("ray", f"version {version}, {where}")
+    else:
+        yield doubtful("ray", f"version {version}", f"tested with {_RAY_SERIES}x only")

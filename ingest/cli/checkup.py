@@ -1,0 +1,40 @@
+"""The examination behind ``ingest doctor``, in order."""
+
+from collections.abc import Callable, Iterator
+
+from ingest import settings
+from ingest.cli import check_machine, check_parts
+from ingest.cli.findings import Finding, broken
+from ingest.domain.errors import ConfigurationError, IngestError
+from ingest.settings import Settings
+
+Check = Callable[[Settings], Iterator[Finding]]
+_CHECKS: tuple[tuple[str, Check], ...] = (
+    ("settings", check_machine.variables),
+    ("state", check_machine.state_folder),
+    ("machine", check_machine.resources),
+    ("system", check_machine.running_system),
+    ("database", check_parts.database),
+    ("blobs", check_parts.blobs),
+    ("parser", check_parts.parser),
+    ("embedder", check_parts.embedder),
+    ("ray", check_parts.ray),
+)
+
+
+def examine() -> Iterator[Finding]:
+    """Check everything; each finding comes as soon as it is known."""
+    yield check_machine.versions()
+    try:
+        loaded = settings.load()
+    except ConfigurationError as exc:
+        yield broken("settings", exc.message, "correct these environment variables")
+        return
+    for subject, check in _CHECKS:
+        try:
+            yield from check(loaded)
+        except IngestError as exc:
+            yield broken(subject, exc.message, "see above")
+        except Exception as exc:  # noqa: BLE001 one broken part must not hide the others
+            first = f"{type(exc).__name__}: {exc}".splitlines()[0]
+            yield broken(subject, first, "this is unexpected: the installation may be damaged")

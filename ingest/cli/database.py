@@ -1,0 +1,167 @@
+"""``ingest migrate`` and ``ingest keys``: commands that talk to the database itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID, uuid5
+
+import typer
+
+from ingest.cli.failures import CommandFailed, WrongUsage
+from ingest.cli.options import JsonOption
+from ingest.domain.identity import NAMESPACE
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.key_store import KeyStore
+
+Result = TypeVar("Result")
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=False)
+
+
+def migrate(
+    revision: Annotated[
+        str,
+        typer.Option(help="Bring the schema to this revision, e.g. 0002."),
+    ] = "head",
+    down: Annotated[
+        bool, typer.Option("--down", help="Undo migrations down to --revision (or 'base').")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --down: the data of dropped tables may go.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the database to the schema of this version.
+
+    'ingest up' does it by itself for the embedded database; a database of your own
+    (INGEST_DATABASE_URL) is migrated only by this command.
+    """
+    from ingest import settings, wiring
+    from ingest.adapters.postgres import migrate as migrations
+    from ingest.cli import local
+    from ingest.cli.output import emit_json
+
+    if down and not yes:
+        raise WrongUsage("--down drops tables with their data; add --yes if that is meant")
+    _ensure_known(revision, down=down)
+    with local.with_database(settings.load()) as reachable:
+        before = local.inspect(reachable).revision
+        move = migrations.downgrade if down else migrations.upgrade
+        move(wiring.database_url(reachable), revision)
+        after = local.inspect(reachable).revision
+    if as_json:
+        emit_json({"before": before, "after": after})
+    elif before == after:
+        typer.echo(f"the schema is at {after or 'none'}; nothing to do")
+    else:
+        typer.echo(f"the schema went from {before or 'none'} to {after or 'none'}")
+
+
+def _ensure_known(revision: str, *, down: bool) -> None:
+    from ingest.adapters.postgres.migrate import MIGRATIONS
+
+    known = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    known.append("base" if down else "head")
+    if revision not in known:
+        raise WrongUsage(f"--revision must be one of {', '.join(known)}, not {revision!r}")
+
+
+@keys.callback(invoke_without_command=True)
+def _keys(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@keys.command()
+def create(
+    tenant: Annotated[
+        str,
+        typer.Option(
+            help="Whose documents the key opens: a name, or a UUID. 'local' is the tenant of "
+            "everything that was uploaded without authentication."
+        ),
+    ] = "local",
+    label: Annotated[str, typer.Option(help="What the key is for; shown by 'keys list'.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make an API key. It is shown this once; only its digest is kept."""
+    from ingest.cli.output import emit_json, say
+
+    tenant_id = tenant_uuid(tenant)
+    key_id, key = _with_keys(lambda store: store.create(tenant_id, label))
+    if as_json:
+        emit_json({"key_id": key_id, "tenant": tenant_id, "label": label, "key": key})
+        return
+    typer.echo(key)
+    say(f"key {key_id} of tenant {tenant_id}; it is not shown again. Use it as INGEST_API_KEY.")
+
+
+@keys.command(name="list")
+def list_keys(as_json: JsonOption = False) -> None:
+    """List all keys, newest first, without the keys themselves."""
+    from dataclasses import asdict
+
+    from ingest.cli.output import console, emit_json, facts
+
+    found = _with_keys(lambda store: store.list_all())
+    if as_json:
+        emit_json([asdict(view) for view in found])
+    elif not found:
+        typer.echo("no keys; 'ingest keys create' makes one")
+    else:
+        for view in found:
+            revoked = f"{view.revoked_at:%Y-%m-%d %H:%M} UTC" if view.revoked_at else None
+            console().print(
+                facts(
+                    [
+                        ("key", view.key_id),
+                        ("tenant", view.user_id),
+                        ("label", view.label or None),
+                        ("created", f"{view.created_at:%Y-%m-%d %H:%M} UTC"),
+                        ("revoked", revoked),
+                    ]
+                ),
+                end="\n",
+            )
+
+
+@keys.command()
+def revoke(
+    key_id: Annotated[UUID, typer.Argument(metavar="KEY_ID", help="From 'ingest keys list'.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Refuse a key from now on. Gateways notice within seconds."""
+    from ingest.cli.output import emit_json
+
+    if not _with_keys(lambda store: store.revoke(key_id)):
+        raise CommandFailed(f"there is no valid key {key_id}")
+    if as_json:
+        emit_json({"revoked": key_id})
+    else:
+        typer.echo(f"{key_id} revoked")
+
+
+def tenant_uuid(tenant: str) -> UUID:
+    """The tenant with this name, or this UUID itself."""
+    try:
+        return UUID(tenant)
+    except ValueError:
+        return uuid5(NAMESPACE, f"tenant:{tenant}")
+
+
+def _with_keys(use: "Callable[[KeyStore], Awaitable[Result]]") -> Result:
+    """Open the key store for one operation."""
+    from ingest import settings, wiring
+    from ingest.adapters.postgres.key_store import KeyStore
+    from ingest.cli import local
+
+    async def operate() -> Result:
+        database = wiring.open_database(reachable)
+        try:
+            return await use(KeyStore(database))
+        finally:
+            await database.close()
+
+    with local.with_database(settings.load()) as reachable:
+        local.ensure_schema(reachable)
+        return asyncio.run(operate())

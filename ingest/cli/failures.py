@@ -1,0 +1,79 @@
+"""What goes wrong on the command line, and the exit code it leads to."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+from ingest.domain.errors import ConfigurationError, IngestError, TransientError
+
+
+class ExitCode(IntEnum):
+    """What a caller of the command can tell from its end."""
+
+    OK = 0
+    FAILED = 1
+    """The command ran; something it was asked for failed."""
+    UNUSABLE = 2
+    """Wrong usage or settings, or the system cannot be reached or used with this key."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C."""
+
+
+class CommandFailed(IngestError):
+    """The command did not reach its end."""
+
+    code: ClassVar[str] = "command_failed"
+
+
+class WrongUsage(IngestError):
+    """The command cannot be carried out as it is written."""
+
+    code: ClassVar[str] = "wrong_usage"
+
+
+class Unreachable(IngestError):
+    """The system does not answer."""
+
+    code: ClassVar[str] = "unreachable"
+
+
+class Refused(IngestError):
+    """The gateway answered with a problem."""
+
+    def __init__(self, message: str = "", *, status: int = 0, problem: str = "") -> None:
+        """Keep what the gateway said.
+
+        Args:
+            message: The problem's detail.
+            status: HTTP status.
+            problem: The problem's stable code.
+        """
+        super().__init__(message)
+        self.status = status
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the extras across pickling."""
+        return (type(self), self.args, {"status": self.status, "problem": self.problem})
+
+    @property
+    def bars_everything(self) -> bool:
+        """True when no other request with this key can succeed either."""
+        return self.status in (401, 403)
+
+    @property
+    def is_busy(self) -> bool:
+        """True when the same request may succeed a little later."""
+        return self.status in (429, 502, 503, 504)
+
+    def __str__(self) -> str:
+        """The detail and the code."""
+        return f"{self.message} ({self.problem})" if self.problem else self.message
+
+
+def exit_code(error: IngestError) -> ExitCode:
+    """The exit code that an error leads to."""
+    if isinstance(error, WrongUsage | Unreachable | ConfigurationError | TransientError):
+        return ExitCode.UNUSABLE
+    if isinstance(error, Refused) and (error.bars_everything or error.is_busy):
+        return ExitCode.UNUSABLE
+    return ExitCode.FAILED

@@ -1,0 +1,109 @@
+"""The system that runs on a state folder: at most one, known by a lock that only it can hold."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from ingest.cli.failures import CommandFailed
+
+_TRIES = 5
+_PAUSE_SECONDS = 0.05
+
+
+class AlreadyRunning(CommandFailed):
+    """A system runs on this state folder already."""
+
+    code = "already_running"
+
+
+class Instance:
+    """Who runs on a state folder.
+
+    The process that runs the system holds a lock on ``ingest.pid`` for as long as it lives, so
+    a file that a crash left behind is never taken for a running system, nor is a stranger who
+    got its pid.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        """Remember the folder; nothing is read or made yet."""
+        self.pid_file = Path(state_dir, "ingest.pid").absolute()
+        self.url_file = self.pid_file.with_name("ingest.url")
+        self.log_file = Path(state_dir, "logs", "ingest.log").absolute()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the system of this folder.
+
+        Raises:
+            AlreadyRunning: another process is.
+        """
+        self.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._locked() as file:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                self.url_file.unlink(missing_ok=True)
+                self.pid_file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[str]]:
+        for remaining in reversed(range(_TRIES)):
+            with self.pid_file.open("a+", encoding="ascii") as file:
+                if _try_lock(file) and _is_still(file, self.pid_file):
+                    yield file
+                    return
+            if remaining:
+                time.sleep(_PAUSE_SECONDS)  # somebody who only looks holds it for a moment
+        raise AlreadyRunning(f"a system runs on {str(self.pid_file.parent)!r} as pid {self.pid()}")
+
+    def pid(self) -> int | None:
+        """The process that runs the system; None when none does."""
+        try:
+            with self.pid_file.open(encoding="ascii") as file:
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    return None
+                for _ in range(_TRIES):
+                    file.seek(0)
+                    if (text := file.read().strip()).isdigit():
+                        return int(text)
+                    time.sleep(_PAUSE_SECONDS)
+        except FileNotFoundError:
+            pass
+        return None
+
+    def announce(self, url: str) -> None:
+        """Note where the system answers, for commands on this machine."""
+        self.url_file.write_text(url + "\n", encoding="utf-8")
+
+    def url(self) -> str | None:
+        """Where the running system answers; None when none runs, or not yet."""
+        if self.pid() is None:
+            return None
+        try:
+            return self.url_file.read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(file: IO[str], path: Path) -> bool:
+    """Whether an open file is the one under this path, which another may have replaced."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,122 @@
+"""``ingest jobs``, ``why``, ``retry`` and ``cancel``."""
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from ingest.cli.options import JobArgument, JsonOption, KeyOption, UrlOption
+from ingest.domain.job import JobState
+
+PAGE_JOBS = 100
+
+
+def list_jobs(
+    state: Annotated[
+        JobState | None, typer.Option(help="Only jobs in this state.", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Most jobs to show.")
+    ] = 20,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List jobs, newest first.
+
+    'ingest jobs --state deadletter' lists what failed for good; 'ingest why JOB' explains one.
+    """
+    from ingest.cli.output import console, emit_json, table
+
+    found = asyncio.run(_newest(state, limit, url=url, key=key))
+    if as_json:
+        emit_json(found)
+    elif not found:
+        typer.echo(f"no jobs in state {state.value}" if state else "no jobs")
+    else:
+        rows = [(job["job_id"], job["state"], _note(job)) for job in found]
+        console().print(table(["job", "state", "file"], rows, whole=["job"]))
+
+
+async def _newest(
+    state: JobState | None, limit: int, *, url: str | None, key: str | None
+) -> list[dict[str, Any]]:
+    from ingest.cli.connecting import open_gateway
+
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    async with open_gateway(url, key) as gateway:
+        while len(found) < limit:
+            page = await gateway.get(
+                "/v1/jobs",
+                state=state.value if state else None,
+                limit=min(PAGE_JOBS, limit - len(found)),
+                cursor=cursor,
+            )
+            found += page["jobs"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+    return found
+
+
+def why(
+    job: JobArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Explain a job: where it is, what it waits for or why it failed, and what can be done."""
+    from ingest.cli import story
+    from ingest.cli.connecting import open_gateway
+    from ingest.cli.output import Json, console, emit_json
+
+    async def fetch() -> tuple[Json, list[Json]]:
+        async with open_gateway(url, key) as gateway:
+            return await gateway.get(f"/v1/jobs/{job}"), await gateway.history(str(job))
+
+    found, events = asyncio.run(fetch())
+    if as_json:
+        emit_json({"job": found, "next": story.next_steps(found), "events": events})
+    else:
+        story.show(console(), found, events)
+
+
+def retry(
+    job: JobArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Send a dead-lettered job round again."""
+    _act(job, "retry", "sent round again", url=url, key=key, as_json=as_json)
+
+
+def cancel(
+    job: JobArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Stop a job that has not ended; what is published of its document stays searchable."""
+    _act(job, "cancel", "cancelled", url=url, key=key, as_json=as_json)
+
+
+def _act(
+    job: UUID, verb: str, done: str, *, url: str | None, key: str | None, as_json: bool
+) -> None:
+    from ingest.cli.connecting import open_gateway
+    from ingest.cli.output import Json, emit_json
+
+    async def ask() -> Json:
+        async with open_gateway(url, key) as gateway:
+            return await gateway.post(f"/v1/jobs/{job}:{verb}")
+
+    answer = asyncio.run(ask())
+    if as_json:
+        emit_json(answer)
+    else:
+        typer.echo(f"{job} {done}")
+
+
+def _note(job: dict[str, Any]) -> str:
+    """A job's file, how far it is, and the shortest answer to why it is not done."""
+    error, waiting = job["last_error"] or {}, job["waiting_for"] or {}
+    if job["state"] in ("done", "cancelled"):
+        return str(job["filename"])
+    if job["state"] == "deadletter":
+        return f"{job['filename']}: {error.get('code')}"
+    why = error.get("code") or waiting.get("reason") or ""
+    return f"{job['filename']}: {job['stage']}, {why}"

@@ -1,0 +1,71 @@
+"""Direct access to the database, for commands that must work while the system is down."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from ingest import wiring
+from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres import inspection, migrate
+from ingest.cli.failures import CommandFailed
+from ingest.domain.errors import ConfigurationError
+from ingest.settings import Settings
+
+
+@contextmanager
+def with_database(settings: Settings, *, folder: Path | None = None) -> Iterator[Settings]:
+    """Settings whose database answers for as long as the context lasts.
+
+    Without a URL it is the embedded server: the one that runs on the folder, or one that is
+    started, and that is stopped again unless somebody else uses it by then.
+
+    Args:
+        settings: What is set.
+        folder: Where the embedded server keeps its data, instead of the state folder.
+
+    Raises:
+        CommandFailed: the embedded server does not start.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    server = EmbeddedPostgres(folder or Path(settings.state_dir))
+    try:
+        url = server.start()
+    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as exc:
+        raise CommandFailed(
+            f"the embedded PostgreSQL in {str(server.folder)!r} does not start: {exc}"
+        ) from exc
+    try:
+        yield settings.model_copy(update={"database_url": SecretStr(url)})
+    finally:
+        server.stop()
+
+
+def inspect(settings: Settings) -> inspection.DatabaseFacts:
+    """What the database is.
+
+    Raises:
+        ConfigurationError: the URL is none.
+        StoreUnavailable: it cannot be reached.
+    """
+    return asyncio.run(inspection.inspect(wiring.database_url(settings)))
+
+
+def ensure_schema(settings: Settings) -> None:
+    """Check that the database has this code's schema.
+
+    Raises:
+        ConfigurationError: it has not.
+        StoreUnavailable: it cannot be reached.
+    """
+    found, wanted = inspect(settings).revision, migrate.head()
+    if found != wanted:
+        raise ConfigurationError(
+            f"the database is at schema {found or 'none'}, this code needs {wanted}: "
+            "run 'ingest migrate', or the version of ingest that fits"
+        )

@@ -1,0 +1,31 @@
+"""Options and arguments that several commands share."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON to standard output instead of text.")
+]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        envvar="INGEST_URL",
+        show_default=False,
+        help="The gateway; default: the system of this state folder, or the port of INGEST_PORT.",
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        envvar="INGEST_API_KEY",
+        show_default=False,
+        help="API key, where authentication is on ('ingest keys create').",
+    ),
+]
+JobArgument = Annotated[UUID, typer.Argument(metavar="JOB", help="Id of the job.")]

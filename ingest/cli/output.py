@@ -1,0 +1,105 @@
+"""How the command line writes: results to standard output, everything else to standard error."""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+
+def console(*, err: bool = False) -> Console:
+    """A console that prints texts as they are; 80 columns wide when there is no terminal."""
+    return Console(stderr=err, markup=False, highlight=False, emoji=False)
+
+
+def emit_json(value: object, *, indent: int | None = 2) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+
+
+def say(line: str) -> None:
+    """Tell a person something that is no part of the result."""
+    typer.echo(line, err=True)
+
+
+def clean(text: str) -> str:
+    """A text without anything that a terminal would obey, on one line."""
+    kept = (" " if char in "\n\r\t" else char for char in text)
+    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs", "Cf"} else c for c in kept)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> Table:
+    """A table without frames; long cells fold, so nothing is cut off.
+
+    Args:
+        columns: Headings.
+        rows: Cells; None is shown as a dash.
+        right: Headings of the columns of numbers.
+        whole: Headings of the columns that never fold, so that they can be copied.
+    """
+    built = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        rigid = column in right or column in whole
+        built.add_column(column, justify=justify, overflow="fold", no_wrap=rigid)
+    for row in rows:
+        built.add_row(*("-" if cell is None else clean(str(cell)) for cell in row))
+    return built
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Table:
+    """Names and values, one pair a line; pairs without a value are left out."""
+    built = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    built.add_column(no_wrap=True, style="bold")
+    built.add_column(overflow="fold")
+    for name, value in pairs:
+        if value is not None:
+            built.add_row(name, clean(str(value)))
+    return built
+
+
+def indented(text: str, *, columns: int = 2) -> Padding:
+    """A paragraph, wrapped at words and moved to the right."""
+    return Padding(Text(clean(text)), (0, 0, 0, columns))
+
+
+def size(count: float) -> str:
+    """Bytes for people, e.g. 41.2 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float | timedelta) -> str:
+    """A span for people: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 4 d 3 h."""
+    value = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
+    if value < 10:
+        return f"{value:.1f} s"
+    whole = round(value)
+    for unit, smaller, per, small in (("d", "h", 86400, 3600), ("h", "min", 3600, 60)):
+        if whole >= per:
+            return f"{whole // per} {unit} {whole % per // small} {smaller}"
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def plural(count: int, noun: str) -> str:
+    """A number and its noun, e.g. 1 file, 2,000 files."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+Json = dict[str, Any]
+"""A JSON object from the gateway."""

@@ -1,0 +1,170 @@
+"""Showing how an upload gets on: bars in a terminal, a line now and then elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from ingest.cli.output import console, duration, plural, say, size
+from ingest.cli.tally import Pace, Tally
+
+_FILE_WEIGHT = 64 * 1024
+"""Bytes that the round trip of a file is worth in the upload's bar and ETA."""
+_QUIET_SECONDS = 30.0
+_NOBODY_WORKS = "nothing finished for 30 s; 'ingest status' shows whether anybody works"
+
+
+class _View(Protocol):
+    interval: float
+    """Seconds between two updates."""
+
+    def update(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@asynccontextmanager
+async def shown(tally: Tally, *, jobs: bool) -> AsyncIterator[None]:
+    """Show a tally on standard error for as long as the context lasts.
+
+    Args:
+        tally: The figures.
+        jobs: Show how the jobs get on, too.
+    """
+    screen = console(err=True)
+    figures = _Figures(tally, jobs=jobs)
+    view: _View = _Bars(figures, screen) if screen.is_terminal else _Lines(figures)
+    ticking = asyncio.create_task(_tick(view))
+    try:
+        yield
+    finally:
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+        view.close()
+
+
+async def _tick(view: _View) -> None:
+    while True:
+        view.update()
+        await asyncio.sleep(view.interval)
+
+
+class _Figures:
+    """A tally with its speeds."""
+
+    def __init__(self, tally: Tally, *, jobs: bool) -> None:
+        self.tally = tally
+        self.jobs = jobs
+        self._files, self._bytes, self._weight, self._ended = Pace(), Pace(), Pace(), Pace()
+        self._last_end = 0.0
+        self._ends_seen = 0
+
+    def measure(self) -> None:
+        self._files.mark(self.tally.ended)
+        self._bytes.mark(self.tally.sent_bytes)
+        self._weight.mark(self.weight)
+        self._ended.mark(self.tally.jobs_ended)
+        if self.tally.jobs_ended != self._ends_seen or not self.tally.jobs:
+            self._ends_seen, self._last_end = self.tally.jobs_ended, self.tally.seconds
+
+    @property
+    def weight(self) -> int:
+        return self.tally.sent_bytes + self.tally.ended * _FILE_WEIGHT
+
+    @property
+    def full_weight(self) -> int:
+        return self.tally.bytes_len + self.tally.files * _FILE_WEIGHT
+
+    @property
+    def stalled(self) -> bool:
+        return self.jobs and self.tally.seconds - self._last_end > _QUIET_SECONDS
+
+    def upload_text(self) -> str:
+        tally = self.tally
+        speed = f"{self._files.per_second:.0f}/s {size(self._bytes.per_second)}/s"
+        if tally.uploaded_seconds is not None:
+            return f"{tally.ended:,}/{tally.files:,} files in {duration(tally.uploaded_seconds)}"
+        left = self._weight.seconds_for(self.full_weight - self.weight)
+        return f"{tally.ended:,}/{tally.files:,} files {speed}{_left(left)}"
+
+    def jobs_text(self) -> str:
+        tally = self.tally
+        missing = tally.jobs_expected - tally.jobs_ended
+        left = self._ended.seconds_for(missing) if missing else None
+        return (
+            f"{tally.jobs_ended:,}/{tally.jobs_expected:,} jobs "
+            f"{self._ended.per_second:.1f}/s{_left(left)}"
+        )
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f", {duration(max(1.0, seconds))} left"
+
+
+class _Bars:
+    interval = 0.2
+
+    def __init__(self, figures: _Figures, screen: Console) -> None:
+        self._figures = figures
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[text]}"),
+            console=screen,
+        )
+        self._upload = self._progress.add_task("upload ", total=figures.full_weight, text="")
+        self._jobs: TaskID | None = None
+        if figures.jobs:
+            self._jobs = self._progress.add_task("process", total=None, text="")
+        self._warned = False
+        self._progress.start()
+
+    def update(self) -> None:
+        figures, tally = self._figures, self._figures.tally
+        figures.measure()
+        self._progress.update(self._upload, completed=figures.weight, text=figures.upload_text())
+        if self._jobs is not None:
+            self._progress.update(
+                self._jobs,
+                completed=tally.jobs_ended,
+                total=tally.jobs_expected,
+                text=figures.jobs_text(),
+            )
+        if figures.stalled and not self._warned:
+            self._warned = True
+            self._progress.console.print(_NOBODY_WORKS)
+
+    def close(self) -> None:
+        self.update()
+        self._progress.stop()
+
+
+class _Lines:
+    interval = 5.0
+
+    def __init__(self, figures: _Figures) -> None:
+        self._figures = figures
+        self._said = ""
+
+    def update(self) -> None:
+        self._figures.measure()
+        tally = self._figures.tally
+        if not tally.ended:
+            self._tell(f"uploading {plural(tally.files, 'file')}, {size(tally.bytes_len)}")
+            return
+        line = f"uploaded {self._figures.upload_text()}"
+        if self._figures.jobs:
+            line += f"; finished {self._figures.jobs_text()}"
+        self._tell(_NOBODY_WORKS if self._figures.stalled else line)
+
+    def _tell(self, line: str) -> None:
+        if line != self._said:
+            self._said = line
+            say(line)
+
+    def close(self) -> None:
+        """The summary says the rest."""

@@ -1,0 +1,172 @@
+"""The whole story in a folder of its own: start, ingest, search, stop."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from ingest import settings
+from ingest.cli.connecting import gateway_url, open_gateway
+from ingest.cli.detached import Child
+from ingest.cli.failures import CommandFailed
+from ingest.cli.output import Json, console, duration, plural
+from ingest.cli.search import show_hits
+from ingest.cli.selection import select
+from ingest.cli.transfer import Transfer
+from ingest.cli.uploading import Manner
+from ingest.demo import corpus
+
+HOST = "127.0.0.1"
+_SNIPPET_CHARS = 240
+_OWN = ("INGEST_DATABASE_URL", "INGEST_DATABASE_POOLER", "INGEST_BLOB_URL", "INGEST_BLOB_ENDPOINT")
+"""Settings that would lead the demo out of its folder."""
+_ELSEWHERE = ("INGEST_RAY_ADDRESS", "INGEST_AUTH", "INGEST_HTTP_PROXY", "INGEST_DASHBOARD")
+
+
+def perform(*, say: Callable[[str], None], show: bool) -> Json:
+    """Run the demo; everything it started is stopped and removed, however it ends.
+
+    Args:
+        say: Gets a line for each step.
+        show: Print the answers as they come.
+
+    Returns:
+        What it did, in figures, with the answers.
+
+    Raises:
+        IngestError: a step failed.
+    """
+    started = time.monotonic()
+    with _interruptible(), _folder() as folder:
+        files = corpus.render(folder / "documents")
+        say(f"1. wrote this project's documentation as {plural(len(files), 'file')}")
+        with _system(folder, say) as url:
+            ready = time.monotonic()
+            say(f"2. the system is ready after {duration(ready - started)}: {url}")
+            transfer = _ingest(url, folder / "documents")
+            ingested = time.monotonic() - ready
+            chunks = asyncio.run(_count_chunks(url, sorted(transfer.tally.documents)))
+            say(
+                f"3. {plural(transfer.tally.done, 'document')} and {plural(chunks, 'chunk')} "
+                f"searchable after {duration(ingested)}"
+            )
+            answers = asyncio.run(_ask(url))
+            if show:
+                _show(answers)
+    say(f"4. stopped and removed; all in {duration(time.monotonic() - started)}")
+    return {
+        "documents": transfer.tally.done,
+        "chunks": chunks,
+        "start_seconds": round(ready - started, 2),
+        "ingest_seconds": round(ingested, 2),
+        "seconds": round(time.monotonic() - started, 2),
+        "answers": answers,
+    }
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does: everything is stopped first."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="ingest-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _system(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """A system of the demo's own; its URL."""
+    environment = {k: v for k, v in os.environ.items() if k not in (*_OWN, *_ELSEWHERE)}
+    environment |= {
+        "INGEST_STATE_DIR": str(folder / "state"),
+        "INGEST_HOST": HOST,
+        "INGEST_PORT": str(_free_port()),
+    }
+    with _as_environment(environment):
+        loaded = settings.load()
+    child = Child(loaded, environment=environment, on_progress=lambda line: say(f"   {line}"))
+    try:
+        child.wait_until_ready()
+        yield gateway_url(loaded.host, loaded.port)
+    except BaseException:
+        child.stop()
+        raise
+    code = child.stop()
+    if code != 0:
+        raise CommandFailed(f"the system stopped with exit code {code}")
+
+
+@contextmanager
+def _as_environment(environment: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _ingest(url: str, folder: Path) -> Transfer:
+    transfer = Transfer(select([str(folder)]), Manner(), wait=True)
+    asyncio.run(transfer.run(url, None))
+    for one in (*transfer.tally.rejected, *transfer.tally.failed):
+        raise CommandFailed(f"{Path(one.file).name} was not ingested: {one.code}: {one.detail}")
+    return transfer
+
+
+async def _count_chunks(url: str, document_ids: list[str]) -> int:
+    async with open_gateway(url, None) as gateway:
+        documents = [await gateway.get(f"/v1/documents/{one}") for one in document_ids]
+    return sum(int(document["chunk_count"]) for document in documents)
+
+
+async def _ask(url: str) -> list[Json]:
+    answers: list[Json] = []
+    async with open_gateway(url, None) as gateway:
+        for question in corpus.QUESTIONS:
+            started = time.monotonic()
+            found = await gateway.post("/v1/search", {"query": question, "k": 1})
+            if not found["hits"]:
+                raise CommandFailed(f"nothing was found for {question!r}")
+            took = round((time.monotonic() - started) * 1000, 1)
+            answers.append({"question": question, "milliseconds": took, "hits": found["hits"]})
+    return answers
+
+
+def _show(answers: list[Json]) -> None:
+    screen = console()
+    for answer in answers:
+        screen.print()
+        screen.print(f"{answer['question']}  ({answer['milliseconds']:.0f} ms)", style="bold")
+        show_hits(screen, answer["hits"], answer["question"], chars=_SNIPPET_CHARS)
+    screen.print()

@@ -1,0 +1,58 @@
+"""``ingest up`` and ``ingest down``."""
+
+from typing import Annotated
+
+import typer
+
+from ingest.cli.options import JsonOption
+
+
+def up(
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", "-d", help="Return once it is ready; 'ingest down' stops it."),
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            show_default=False,
+            help="Port of the HTTP API instead of INGEST_PORT.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the whole system: database, workers and the HTTP API.
+
+    Without settings everything lives in the folder .ingest: an embedded PostgreSQL, the stored
+    files, the logs. Ctrl-C stops it cleanly: jobs under way are finished, the rest stays queued.
+    """
+    import os
+
+    from ingest import settings
+    from ingest.cli import detached, foreground
+
+    if port is not None:
+        os.environ["INGEST_PORT"] = str(port)  # the processes it starts read it from there
+    loaded = settings.load()
+    foreground.ensure_nothing_runs(loaded)
+    foreground.ensure_port_is_free(loaded.host, loaded.port)
+    if detach:
+        detached.start(loaded, as_json=as_json)
+    else:
+        foreground.run(loaded, as_json=as_json)
+
+
+def down(as_json: JsonOption = False) -> None:
+    """Stop the system that runs on this state folder, and wait until it is gone."""
+    from ingest import settings
+    from ingest.cli import detached
+    from ingest.cli.output import emit_json
+
+    pid = detached.stop(settings.load())
+    if as_json:
+        emit_json({"stopped": pid})
+    else:
+        typer.echo("no system runs on this state folder" if pid is None else f"stopped pid {pid}")

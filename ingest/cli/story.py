@@ -1,0 +1,121 @@
+"""A job's story: where it is, how it got there, and what can be done about it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from ingest.cli.output import Json, duration, facts, plural, size, table
+from ingest.domain.errors import DocumentRejected
+from ingest.domain.stage import STAGES, Stage
+
+
+def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
+    """Tell it to a person."""
+    stage = Stage(job["stage"])
+    progress = job["progress"]
+    chunks = None
+    if progress["chunks_total"] is not None:
+        chunks = f"{progress['chunks_stored']} of {progress['chunks_total']} stored"
+    screen.print(
+        facts(
+            [
+                ("job", job["job_id"]),
+                ("document", f"{job['document_id']}, generation {job['generation']}"),
+                ("file", f"{job['filename']} ({job['media_type']}, {size(job['bytes_len'])})"),
+                ("state", f"{job['state']}, attempt {job['attempt']}"),
+                ("stage", f"{stage.value} ({stage.ordinal + 1} of {len(STAGES)})"),
+                ("chunks", chunks),
+                ("why", _reason(job)),
+                ("next", next_steps(job)),
+            ]
+        )
+    )
+    if events:
+        screen.print()
+        screen.print(table(["time", "after", "stage", "state", "note"], _rows(events)))
+
+
+def next_steps(job: Json) -> str:
+    """What happens next, or what a person can do."""
+    job_id, state = job["job_id"], job["state"]
+    code = (job.get("last_error") or {}).get("code")
+    if state == "done":
+        return "nothing: the document is searchable"
+    if state == "cancelled":
+        return "uploading the same file again starts a new job"
+    if state == "deadletter":
+        if code in document_faults():
+            return (
+                "the document is at fault: upload a corrected file; "
+                f"'ingest retry {job_id}' tries the same bytes again"
+            )
+        return f"'ingest retry {job_id}' tries again, from the last stage that is stored"
+    waiting = job.get("waiting_for") or {}
+    steps = {
+        "no_worker": "start a worker: 'ingest up'; the job is safe meanwhile",
+        "paused": "it goes on when the pause is lifted",
+        "budget": "it goes on when the budget is raised or the day turns",
+        "provider": "it goes on by itself when the provider answers",
+    }
+    return steps.get(waiting.get("reason", ""), f"it goes on by itself; 'ingest cancel {job_id}'")
+
+
+def document_faults() -> frozenset[str]:
+    """Codes of errors that trying again cannot mend."""
+    return frozenset({DocumentRejected.code, *(kind.code for kind in _below(DocumentRejected))})
+
+
+def _below(base: type[DocumentRejected]) -> Iterator[type[DocumentRejected]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _below(kind)
+
+
+def _reason(job: Json) -> str | None:
+    error = job.get("last_error")
+    waiting = job.get("waiting_for") or {}
+    parts = []
+    if error and job["state"] != "done":
+        where = f" at stage {error['stage']}" if error.get("stage") else ""
+        parts.append(f"{error['code']}{where}: {error['message']}")
+    until = f" for {_until(waiting['until'])} more" if waiting.get("until") else ""
+    ahead = waiting.get("jobs_ahead")
+    match waiting.get("reason"):
+        case "queue":
+            parts.append(f"it is in the queue{_ahead(ahead)}")
+        case "no_worker":
+            parts.append(f"nobody takes jobs at the moment{_ahead(ahead)}")
+        case "retry":
+            parts.append(f"it pauses before the next attempt{until}")
+        case "worker":
+            parts.append(f"worker {waiting.get('worker_id')} is at it; its lease lasts{until}")
+        case None:
+            pass
+        case reason:
+            parts.append(f"it waits for {reason}{until}")
+    return "; ".join(parts) or None
+
+
+def _ahead(jobs: int | None) -> str:
+    return f", {plural(jobs, 'job')} before it" if jobs else ""
+
+
+def _until(moment: str) -> str:
+    return duration(max(0.0, (_time(moment) - datetime.now(UTC)).total_seconds()))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _rows(events: Sequence[Json]) -> Iterator[Sequence[object]]:
+    first = before = _time(events[0]["at"])
+    for event in events:
+        at = _time(event["at"])
+        error = event.get("error")
+        note = f"{error['code']}: {error['message']}" if error else ""
+        clock = at.astimezone().strftime("%H:%M:%S")
+        after = "" if at == first else f"+{(at - before).total_seconds() * 1000:.0f} ms"
+        yield clock, after, event["stage"], event["state"], note
+        before = at

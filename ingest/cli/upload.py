@@ -1,0 +1,84 @@
+"""``ingest upload``."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.failures import ExitCode
+from ingest.cli.options import JsonOption, KeyOption, UrlOption
+from ingest.domain.job import Lane
+
+if TYPE_CHECKING:
+    from ingest.cli.transfer import Transfer
+
+_Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns.")
+]
+_Concurrency = Annotated[
+    int, typer.Option(metavar="N", min=1, max=64, help="Files on their way at the same time.")
+]
+_Lane = Annotated[Lane, typer.Option(metavar="LANE", help="interactive or backfill (goes last).")]
+_Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until the documents are searchable.")
+]
+_ExternalIds = Annotated[
+    bool,
+    typer.Option(
+        "--external-ids",
+        help="Name each document by its path below the folder, so that a changed file becomes "
+        "the next generation of the same document.",
+    ),
+]
+
+
+def upload(
+    paths: _Paths,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    concurrency: _Concurrency = 4,
+    lane: _Lane = Lane.INTERACTIVE,
+    wait: _Wait = True,
+    external_ids: _ExternalIds = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Upload files and folders, and wait until they are searchable.
+
+    Folders are read recursively; hidden files and extensions that cannot be parsed are skipped
+    and counted. Files are streamed, several at a time. The same bytes are one document, so the
+    same command can be run again at any time: after an interruption it goes on, and what is
+    there already is not processed again.
+
+    Exit code 0: everything is fine. 1: a file was rejected or failed. 2: wrong usage, or the
+    system cannot be reached.
+    """
+    from ingest.cli.selection import ensure_distinct, select
+    from ingest.cli.transfer import Transfer
+    from ingest.cli.uploading import Manner
+
+    selection = select(paths)
+    if external_ids:
+        ensure_distinct(selection.files)
+    manner = Manner(concurrency=concurrency, lane=lane.value, external_ids=external_ids)
+    transfer = Transfer(selection, manner, wait=wait)
+    _run(transfer, url, key, as_json=as_json)
+    if transfer.tally.rejected or transfer.tally.failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _run(transfer: "Transfer", url: str | None, key: str | None, *, as_json: bool) -> None:
+    """Transfer, and say how far it came however it ends."""
+    from ingest.cli import summary
+    from ingest.cli.output import console, emit_json, say
+
+    try:
+        asyncio.run(transfer.run(url, key))
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on where this one stopped")
+        raise
+    finally:
+        tally, skipped = transfer.tally, transfer.selection.skipped
+        if tally.ended and as_json:
+            emit_json(summary.as_json(tally, skipped))
+        elif tally.ended:
+            summary.show(console(), tally, skipped, waited=transfer.wait)

@@ -1,0 +1,138 @@
+"""Uploading many files at once, each streamed from disk."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ingest.cli.failures import Refused
+from ingest.cli.gateway import Gateway
+from ingest.cli.selection import Candidate
+from ingest.domain.errors import IngestError
+
+PART_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a file was not taken, or not finished."""
+
+    file: str
+    code: str
+    detail: str
+    job_id: str | None = None
+    """Set when it failed after it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that the gateway has."""
+
+    file: Candidate
+    document_id: str
+    job_id: str
+    created: bool
+    """False when it had the same bytes before."""
+
+
+class Listener(Protocol):
+    """Who wants to know how an upload gets on."""
+
+    def sent(self, count: int) -> None:
+        """Bytes went out; negative when a try failed and they will go out again."""
+        ...
+
+    def ended(self, file: Candidate, outcome: Taken | Rejection) -> None:
+        """A file was taken or rejected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How files are uploaded."""
+
+    concurrency: int = 4
+    """Files at the same time."""
+    lane: str = "interactive"
+    external_ids: bool = False
+    """Name documents by their relative path, so that changed files become next generations."""
+
+
+async def upload_files(
+    gateway: Gateway, files: Iterable[Candidate], manner: Manner, listener: Listener
+) -> None:
+    """Upload files; each ends with the listener.
+
+    Raises:
+        Unreachable: the gateway went away for longer than its patience.
+        Refused: it takes nothing from us: no valid key, or too busy for too long.
+    """
+    remaining = iter(files)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(manner.concurrency):
+                group.create_task(_upload_some(gateway, remaining, manner, listener))
+    except* IngestError as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _upload_some(
+    gateway: Gateway, files: Iterator[Candidate], manner: Manner, listener: Listener
+) -> None:
+    for file in files:
+        listener.ended(file, await _upload(gateway, file, manner, listener))
+
+
+async def _upload(
+    gateway: Gateway, file: Candidate, manner: Manner, listener: Listener
+) -> Taken | Rejection:
+    body = _Body(file.path, listener)
+    params = {"filename": file.path.name, "lane": manner.lane}
+    if manner.external_ids:
+        params["external_id"] = file.relative
+    try:
+        for text in params.values():
+            text.encode()
+        length = str(await asyncio.to_thread(_bytes_len, file.path))
+        headers = {"content-type": "application/octet-stream", "content-length": length}
+        answer = await gateway.upload(params, headers, body.parts)
+    except UnicodeEncodeError:
+        return Rejection(str(file.path), "invalid_filename", "the filename is not valid UTF-8")
+    except OSError as exc:
+        return Rejection(str(file.path), "unreadable_file", exc.strerror or type(exc).__name__)
+    except Refused as exc:
+        if exc.bars_everything or exc.is_busy:
+            raise
+        return Rejection(str(file.path), exc.problem, exc.message)
+    finally:
+        body.settle(file.bytes_len)
+    return Taken(file, answer["document_id"], answer["job_id"], bool(answer["created"]))
+
+
+def _bytes_len(path: Path) -> int:
+    return path.stat().st_size
+
+
+class _Body:
+    """The bytes of a file, read as they are sent."""
+
+    def __init__(self, path: Path, listener: Listener) -> None:
+        self._path = path
+        self._listener = listener
+        self._sent = 0
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The file from its beginning; a new try starts the count again."""
+        self.settle(0)
+        with await asyncio.to_thread(self._path.open, "rb") as source:
+            while part := await asyncio.to_thread(source.read, PART_BYTES):
+                yield part
+                self._sent += len(part)
+                self._listener.sent(len(part))
+
+    def settle(self, bytes_len: int) -> None:
+        """Tell the listener as many bytes as the file counts for, whatever was sent."""
+        if self._sent != bytes_len:
+            self._listener.sent(bytes_len - self._sent)
+            self._sent = bytes_len

@@ -1,0 +1,1 @@
+"""The demo's documents: this project's own documentation, in four formats."""

@@ -1,0 +1,166 @@
+"""How commands end: exit codes, one line for an error, and nothing heavy on the way."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from integration.cli_system import clean_environment, ingest
+
+COMMAND = [sys.executable, "-m", "ingest"]
+HEAVY = {"ray", "pyarrow", "numpy", "asyncpg", "sqlalchemy", "httpx", "pydantic_settings"}
+
+
+def a_closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], env=clean_environment(**variables), capture_output=True, text=True
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import json, sys; from ingest.cli import main; main(['--help']); "
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env=clean_environment(), capture_output=True, text=True
+    )
+
+    assert "upload" in ended.stdout
+    assert HEAVY.isdisjoint(json.loads(ended.stderr))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["demo"],
+        ["up"],
+        ["down"],
+        ["status"],
+        ["doctor"],
+        ["upload"],
+        ["search"],
+        ["delete"],
+        ["jobs"],
+        ["why"],
+        ["retry"],
+        ["cancel"],
+        ["migrate"],
+        ["keys", "create"],
+        ["keys", "list"],
+        ["keys", "revoke"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_explains_itself_in_80_columns_and_offers_json(command: list[str]) -> None:
+    outcome = ingest(*command, "--help")
+
+    assert outcome.code == 0
+    assert "--json" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_version_and_no_command_at_all_are_fine() -> None:
+    version = run("--version")
+    nothing = run()
+
+    assert (version.returncode, version.stdout) == (0, "ingest 0.1.0\n")
+    assert nothing.returncode == 0
+    assert "Usage: ingest" in nothing.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["jobs", "--state", "broken"], "'--state'"),
+        (["upload"], "PATH"),
+        (["upload", "/nowhere/at/all"], "there is no file or folder '/nowhere/at/all'"),
+        (["upload", "/nowhere/*.txt"], "no file matches '/nowhere/*.txt'"),
+        (["search", "x", "-k", "0"], "-k"),
+        (["why", "1234"], "JOB"),
+        (["jobs", "--url", "ftp://somewhere"], "is not an http:// or https:// URL"),
+        (["migrate", "--down"], "add --yes"),
+        (["migrate", "--revision", "9999"], "--revision must be one of 0001"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], told: str) -> None:
+    outcome = ingest(*arguments)
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    [line] = outcome.err.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
+
+
+def test_a_system_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Tides.")
+    url = f"http://127.0.0.1:{a_closed_port()}"
+
+    for arguments in (["status"], ["jobs"], ["search", "x"], ["upload", str(tmp_path)]):
+        ended = ingest(*arguments, "--url", url)
+
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith(f"error: nothing answers at {url}; 'ingest up' starts")
+        assert len(ended.err.splitlines()) == 1
+
+
+def test_something_else_that_answers_is_no_traceback(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as stranger:
+        assert stranger.stdout is not None
+        port = stranger.stdout.readline().split()[5]
+        outcome = ingest("jobs", "--url", f"http://127.0.0.1:{port}")
+        stranger.terminate()
+
+    assert outcome.code == 1
+    assert outcome.err.startswith("error: ")
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_wrong_settings_are_named_all_at_once(tmp_path: Path) -> None:
+    outcome = ingest("up", INGEST_PORT="99999", INGEST_WAVE_JOBS="0")
+
+    assert outcome.code == 2
+    assert "INGEST_PORT" in outcome.err
+    assert "INGEST_WAVE_JOBS" in outcome.err
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    with os.fdopen(writing, "w") as nobody:
+        ended = subprocess.run(
+            [*COMMAND, "--help"],
+            env=clean_environment(),
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert "Traceback" not in ended.stderr
+
+
+def test_traceback_shows_where_an_error_comes_from() -> None:
+    outcome = ingest("--traceback", "upload", "/nowhere")
+
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("error: there is no file or folder")

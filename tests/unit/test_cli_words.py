@@ -1,0 +1,140 @@
+"""The words of the command line: figures, snippets, reasons, addresses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ingest.cli.about import without_password
+from ingest.cli.connecting import gateway_url
+from ingest.cli.failures import ExitCode, Refused, Unreachable, WrongUsage, exit_code
+from ingest.cli.output import clean, duration, plural, size
+from ingest.cli.snippet import snippet
+from ingest.cli.story import document_faults, next_steps
+from ingest.domain import errors
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (59.6, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (7800, "2 h 10 min"),
+        (90000, "1 d 1 h"),
+    ],
+)
+def test_durations_are_said_in_two_units_at_most(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 B"), (999, "999 B"), (41_200, "41.2 kB"), (3_000_000_000_000, "3.0 TB")],
+)
+def test_sizes_are_said_in_the_largest_unit_that_fits(count: int, words: str) -> None:
+    assert size(count) == words
+
+
+def test_numbers_have_a_noun_that_agrees() -> None:
+    assert (plural(1, "file"), plural(2000, "file")) == ("1 file", "2,000 files")
+
+
+def test_texts_cannot_command_the_terminal() -> None:
+    assert clean("a\x1b[31mred\x07\u202eb\nc\udce9") == "a\ufffd[31mred\ufffd\ufffdb c\ufffd"
+
+
+def test_a_snippet_is_the_part_that_shares_words_with_the_question() -> None:
+    filler = "The committee met and adjourned again. " * 20
+    text = f"# Wages\n\n{filler}The keepers are paid in herring. {filler}"
+
+    shown = snippet(text, "How is a keeper paid?", chars=120)
+
+    assert shown.startswith("… The keepers are paid in herring.")
+    assert shown.endswith(" …")
+    assert len(shown) <= 124
+
+
+def test_a_snippet_of_a_short_text_is_the_text_without_headings() -> None:
+    assert snippet("# Tides\nHigh at\nnoon.", "moon", chars=100) == "High at noon."
+    assert snippet("# Tides", "moon", chars=100) == "# Tides"
+    assert snippet("See [the table](http://x/y).", "moon", chars=100) == "See the table."
+
+
+def test_a_snippet_without_shared_words_is_the_beginning() -> None:
+    assert snippet("One two three. " * 30, "zebra", chars=20) == "One two three. One …"
+
+
+def test_a_snippet_of_one_endless_word_is_cut() -> None:
+    assert len(snippet("x" * 5000, "zebra", chars=100)) <= 102
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@db:5432/x", "postgresql://u@db:5432/x"),
+        ("postgresql://db/x", "postgresql://db/x"),
+        ("postgresql://u@db/x?password=secret&host=/tmp", "postgresql://u@db/x?password=***&host=/tmp"),
+    ],
+)  # fmt: skip
+def test_database_urls_are_shown_without_their_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:1"),
+        ("0.0.0.0", "http://127.0.0.1:1"),  # noqa: S104
+        ("::", "http://[::1]:1"),
+        ("example", "http://example:1"),
+    ],
+)
+def test_a_gateway_on_every_address_is_reached_on_this_machine(host: str, url: str) -> None:
+    assert gateway_url(host, 1) == url
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WrongUsage("x"), ExitCode.UNUSABLE),
+        (Unreachable("x"), ExitCode.UNUSABLE),
+        (errors.ConfigurationError("x"), ExitCode.UNUSABLE),
+        (errors.StoreUnavailable("x"), ExitCode.UNUSABLE),
+        (Refused("x", status=401), ExitCode.UNUSABLE),
+        (Refused("x", status=503), ExitCode.UNUSABLE),
+        (Refused("x", status=404), ExitCode.FAILED),
+        (errors.DocumentEmpty("x"), ExitCode.FAILED),
+    ],
+)
+def test_the_exit_code_tells_a_failure_from_a_system_that_cannot_be_used(
+    error: errors.IngestError, code: ExitCode
+) -> None:
+    assert exit_code(error) is code
+
+
+def a_job(**changes: Any) -> dict[str, Any]:
+    waiting: dict[str, Any] | None = None
+    return {"job_id": "j", "state": "done", "last_error": None, "waiting_for": waiting} | changes
+
+
+def test_the_next_step_depends_on_whose_fault_it_was() -> None:
+    theirs = a_job(state="deadletter", last_error={"code": "document_encrypted"})
+    ours = a_job(state="deadletter", last_error={"code": "store_unavailable"})
+
+    assert "upload a corrected file" in next_steps(theirs)
+    assert next_steps(ours).startswith("'ingest retry j' tries again")
+
+
+def test_every_fault_of_a_document_is_known_as_one() -> None:
+    assert {"document_empty", "too_many_pages", "parser_limit_exceeded"} <= document_faults()
+    assert "store_unavailable" not in document_faults()
+
+
+@pytest.mark.parametrize("reason", ["queue", "no_worker", "retry", "worker", "budget", "paused"])
+def test_every_waiting_job_has_a_next_step(reason: str) -> None:
+    until = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    job = a_job(state="queued", waiting_for={"reason": reason, "until": until})
+
+    assert next_steps(job)
