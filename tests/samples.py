@@ -4,15 +4,35 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from email.message import EmailMessage
+from html import escape
 
 import openpyxl
 from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks import corpus
-
-mixed_corpus = corpus.mixed_corpus
+from ingest.adapters.local_parser import LocalParser
 
 LOREM = "The harbour office keeps its ledgers in the second room on the left."
+
+
+def local_parser(
+    *,
+    max_pages: int = 5000,
+    max_text_chars: int = 50_000_000,
+    timeout: float = 60.0,
+    memory_bytes: int = 2 * 1024**3,
+    processes: int = 1,
+) -> LocalParser:
+    """A parser with the limits of production, the time limit in seconds."""
+    return LocalParser(
+        max_pages=max_pages,
+        max_text_chars=max_text_chars,
+        timeout=timedelta(seconds=timeout),
+        memory_bytes=memory_bytes,
+        processes=processes,
+    )
 
 
 def pdf(pages: Sequence[str]) -> bytes:
@@ -29,6 +49,37 @@ def pdf(pages: Sequence[str]) -> bytes:
         canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+def sized_pdf(lines: Sequence[tuple[int, str]]) -> bytes:
+    """One page; each line in letters of its own size."""
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    y = 780
+    for size, line in lines:
+        canvas.setFont("Helvetica", size)
+        canvas.drawString(20, y, line)
+        y -= 2 * size
+    canvas.save()
+    return out.getvalue()
+
+
+def emoji_pdf() -> bytes:
+    """Letter A is an emoji: a line of body with some, then "BB" in large letters."""
+    letters = (
+        b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange "
+        b"2 beginbfchar <41> <D83DDE00> <42> <0042> endbfchar endcmap"
+    )
+    words = b"BT /F 8 Tf 20 700 Td (AAA BAB. " + b"B" * 40 + b") Tj /F 24 Tf 0 -60 Td (BB) Tj ET"
+    return _pdf_file(
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R"
+        b"/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(words), words),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(letters), letters),
+    )
 
 
 def docx(*paragraphs: str, heading: str = "Overview") -> bytes:
@@ -68,8 +119,20 @@ def epub(*paragraphs: str, heading: str = "Overview") -> bytes:
     return corpus.write_epub([(heading, paragraphs or (LOREM,))])
 
 
-def eml(*paragraphs: str, subject: str = "Overview", as_html: bool = False) -> bytes:
-    return corpus.write_eml([(subject, paragraphs or (LOREM,))], html=as_html)
+def message(text: str, *, subtype: str = "plain", encoding: str | None = None) -> EmailMessage:
+    made = EmailMessage()
+    made["Subject"] = "Overview"
+    made["From"] = "Ada Registrar <ada@example.org>"
+    made.set_content(text, subtype=subtype, cte=encoding)
+    return made
+
+
+def eml(*paragraphs: str, as_html: bool = False, encoding: str | None = None) -> bytes:
+    words = paragraphs or (LOREM,)
+    if as_html:
+        body = "".join(f"<p>{escape(word)}</p>" for word in words)
+        return message(body, subtype="html", encoding=encoding).as_bytes()
+    return message("\n\n".join(words), encoding=encoding).as_bytes()
 
 
 def one_of_each(sentence: str) -> Iterator[tuple[str, bytes]]:
@@ -95,30 +158,71 @@ def truncated_pdf() -> bytes:
 
 
 def corrupt_pdf() -> bytes:
-    """A PDF whose every object is overwritten; only the first and the last line are left."""
+    """A PDF whose every object is overwritten; only its first line and its end are left."""
     whole = pdf([LOREM])
-    return whole[:9] + bytes(byte ^ 0x5A for byte in whole[9:-7]) + whole[-7:]
+    end = whole.rindex(b"startxref")
+    return whole[:9] + bytes(byte ^ 0x5A for byte in whole[9:end]) + whole[end:]
 
 
 def empty_pdf() -> bytes:
     """A well-formed PDF with no pages."""
-    objects = (
-        b"1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n",
-        b"2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n",
-    )
+    return _pdf_file(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>")
+
+
+def _pdf_file(*objects: bytes) -> bytes:
     out = bytearray(b"%PDF-1.4\n")
-    table = b"xref\n0 3\n0000000000 65535 f \n"
-    for entry in objects:
+    table = b"0000000000 65535 f \n"
+    for number, body in enumerate(objects, start=1):
         table += b"%010d 00000 n \n" % len(out)
-        out += entry
-    start = len(out)
-    return bytes(out + table + b"trailer\n<</Size 3/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    size, start = len(objects) + 1, len(out)
+    return bytes(
+        out
+        + b"xref\n0 %d\n" % size
+        + table
+        + b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, start)
+    )
+
+
+def replaced(archive: bytes, part: str, old: bytes, new: str) -> bytes:
+    """The same archive with bytes of one part replaced."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename == part:
+                assert old in data
+                data = data.replace(old, new.encode())
+            target.writestr(entry, data)
+    return out.getvalue()
+
+
+def with_part(archive: bytes, part: str, content: str) -> bytes:
+    """The same archive with one more part."""
+    out = io.BytesIO(archive)
+    with zipfile.ZipFile(out, "a") as target:
+        target.writestr(part, content)
+    return out.getvalue()
 
 
 def encrypted_docx() -> bytes:
     """The frame of a password-protected Office file: an OLE container with its stream's name."""
     header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + struct.pack("<16xHH", 0x3E, 3)
     return header.ljust(1024, b"\0") + "EncryptedPackage".encode("utf-16-le").ljust(1024, b"\0")
+
+
+def locked_docx() -> bytes:
+    """A Word document in a ZIP archive whose every entry is marked as encrypted."""
+    locked = bytearray(docx())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = locked.find(mark)
+        while at >= 0:
+            locked[at + flags] |= 1
+            at = locked.find(mark, at + 1)
+    return bytes(locked)
 
 
 def legacy_doc() -> bytes:

@@ -14,9 +14,10 @@ from ingest.domain.errors import (
 )
 
 HEAD_BYTES = 4096
-"""How much of a file ``sniff`` wants to see; fewer bytes are fine when the file is shorter."""
+"""How much of a file ``sniff`` has to see; fewer bytes are fine when the file is shorter."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LEGACY_OFFICE = "the content is a legacy Office file (OLE), which is not read"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG image"),
@@ -42,11 +43,12 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"OggS", "an Ogg recording"),
 )
 _ZIPPED = {MediaType.DOCX, MediaType.PPTX, MediaType.XLSX, MediaType.EPUB}
+_ZIP = b"PK\x03\x04"
 _ZIP_FOLDERS = {b"word/": MediaType.DOCX, b"ppt/": MediaType.PPTX, b"xl/": MediaType.XLSX}
 _EPUB_MARK = b"mimetypeapplication/epub+zip"
 _ZIP_NAME = re.compile(rb"PK\x03\x04.{26}(word/|ppt/|xl/)", re.DOTALL)
 _HTML = re.compile(
-    rb"(?:<\?xml[^>]*>|<!--.{0,2000}?-->|\s)*<(?:!doctype\s+html|html|head|body)\b",
+    rb"(?>(?:<\?xml[^>]*>|<!--.*?-->|\s+)*)<(?:!doctype\s+html|html|head|body)\b",
     re.DOTALL | re.IGNORECASE,
 )
 _MAIL_FIELD = re.compile(rb"([A-Za-z][A-Za-z-]*):[ \t]?")
@@ -62,7 +64,7 @@ def sniff(head: bytes, *, filename: str) -> MediaType:
     extension is believed here and ``detect`` checks it later.
 
     Args:
-        head: The first HEAD_BYTES of the file, or all of it.
+        head: The first HEAD_BYTES of the file or more, or all of it.
         filename: Only its extension counts.
 
     Raises:
@@ -77,13 +79,13 @@ def sniff(head: bytes, *, filename: str) -> MediaType:
         named is MediaType.PDF and b"%PDF-" in head[:1024]
     ):
         return MediaType.PDF
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ZIP):
         return _sniff_zip(head, named)
     if head.startswith(_OLE):
         if named in _ZIPPED:
             return named
-        raise UnsupportedMediaType("the content is a legacy Office file (OLE), which is not read")
-    return _sniff_text(head, named)
+        raise UnsupportedMediaType(_LEGACY_OFFICE)
+    return _sniff_text(head[:HEAD_BYTES], named)
 
 
 def detect(data: bytes, *, filename: str) -> MediaType:
@@ -95,13 +97,12 @@ def detect(data: bytes, *, filename: str) -> MediaType:
         DocumentUnreadable: a broken archive, or plain text under the name of a binary format.
         DocumentEncrypted: an Office file protected by a password.
     """
-    sniffed = sniff(data[:HEAD_BYTES], filename=filename)
-    if sniffed not in _ZIPPED:
-        return sniffed
     if data.startswith(_OLE):
         if _ENCRYPTED_OOXML in data:
             raise DocumentEncrypted("the Office file is protected by a password")
-        raise UnsupportedMediaType("the content is a legacy Office file (OLE), which is not read")
+        raise UnsupportedMediaType(_LEGACY_OFFICE)
+    if not data.startswith(_ZIP):
+        return sniff(data[:HEAD_BYTES], filename=filename)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

@@ -1,5 +1,6 @@
 import io
 import random
+import time
 import zipfile
 
 import pytest
@@ -63,7 +64,6 @@ def test_unsupported_content_is_refused_by_what_it_is(content: bytes, says: str,
 
 
 def test_a_zip_archive_of_other_things_is_unsupported() -> None:
-
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("photo.png", samples.png())
@@ -123,6 +123,34 @@ def test_a_memo_with_headers_stays_text_but_a_message_is_mail() -> None:
     assert sniff(memo, filename="memo.txt") is MediaType.TEXT
     assert sniff(memo, filename="memo.eml") is MediaType.EML
     assert sniff(b"MIME-Version: 1.0\n" + memo, filename="memo.txt") is MediaType.EML
+
+
+@pytest.mark.parametrize("name", ["sample.docx", "sample.pptx", "sample.xlsx", "sample.epub"])
+def test_the_parse_stage_knows_an_archive_without_any_extension(name: str) -> None:
+    expected = EXTENSIONS["." + name.rpartition(".")[2]]
+
+    assert detect(EACH[name], filename="no extension") is expected
+
+
+@pytest.mark.parametrize("repeated", [b"<!---->", b"<!-- x -->\n", b"<?xml?>", b"<!--", b" \n"])
+def test_the_door_decides_at_once_whatever_the_content_repeats(repeated: bytes) -> None:
+    content = repeated * (HEAD_BYTES // len(repeated)) + b"x"
+    started = time.monotonic()
+
+    assert sniff(content, filename="x.txt") is MediaType.TEXT
+    assert time.monotonic() - started < 1
+
+
+def test_a_page_is_recognised_behind_comments_and_declarations() -> None:
+    page = b"<?xml version='1.0'?>\n<!-- a -->\n<!-- <b> -- -->\n<!DOCTYPE html><p>x"
+
+    assert sniff(page, filename="x") is MediaType.HTML
+
+
+def test_the_door_sees_the_same_in_the_head_as_in_the_whole_file() -> None:
+    content = b"just text " * HEAD_BYTES + b"\xff\x00\x01\x02" * HEAD_BYTES
+
+    assert sniff(content[:HEAD_BYTES], filename="x.txt") is sniff(content, filename="x.txt")
 
 
 @given(st.binary(max_size=300), st.sampled_from(["", *EXTENSIONS, ".png"]))

@@ -11,6 +11,8 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from ingest.adapters.local_parser import frames
 from ingest.adapters.local_parser.extract import parse_document
@@ -19,7 +21,6 @@ from ingest.adapters.local_parser.limits import Limits
 from ingest.domain.errors import DocumentRejected, DocumentUnreadable, ParserLimitExceeded
 
 _PR_SET_PDEATHSIG = 1
-_WARM_UP = b"<html><body><h1>Ready</h1></body></html>"
 
 
 def main(argv: list[str]) -> int:
@@ -28,7 +29,6 @@ def main(argv: list[str]) -> int:
     _die_with(parent)
     limits = Limits(max_pages, max_text_chars)
     with socket.socket(fileno=fd) as channel:
-        parse_document(_WARM_UP, filename="warm-up.html", limits=limits)
         _limit_memory(memory_bytes)
         _silence()
         gc.freeze()
@@ -68,9 +68,11 @@ def _die_with(parent: int) -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Private writable memory alone: address space also counts threads' untouched stacks."""
+    """Private writable memory alone: address space also counts what is only reserved."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):  # whoever must die when the machine has no memory left: not the parent
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _silence() -> None:

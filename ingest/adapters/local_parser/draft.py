@@ -1,23 +1,17 @@
 """A parsed document in the making: text is cleaned as it arrives, so landmarks stay exact."""
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 
+from ingest.adapters.local_parser.limits import Limits
 from ingest.domain.document import Heading, Page, ParsedDocument
-from ingest.domain.errors import DocumentEmpty, ParserLimitExceeded
+from ingest.domain.errors import DocumentEmpty, ParserLimitExceeded, TooManyPages
 
 LABEL = "local/1"
+MAX_TITLE_CHARS = 500
+"""A longer one is no heading, whatever the document says: headings travel with every chunk."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_ATX_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_INLINE = re.compile(
-    r"\\([!-/:-@\[-`{-~])"
-    r"|\[([^\]\n]*)\]\([^)\n]*\)"
-    r"|(\*\*|\*|`)(?=\S)([^*`\n]+)(?<=\S)\3"
-)
 
 
 def clean(text: str) -> str:
@@ -31,75 +25,66 @@ def clean(text: str) -> str:
 class Draft:
     """Collects blocks of text, separated by blank lines."""
 
-    def __init__(self, *, max_text_chars: int) -> None:
-        self._max_text_chars = max_text_chars
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._parts: list[str] = []
         self._length = 0
+        self._tight = False
         self._pages: list[Page] = []
         self._headings: list[Heading] = []
         self._page_number: int | None = None
         self._page_start: int | None = None
+
+    def expect_pages(self, count: int) -> None:
+        """Announce how many pages, slides or sheets there are.
+
+        Raises:
+            TooManyPages: more than the limit.
+        """
+        if count > self._limits.max_pages:
+            raise TooManyPages(f"the document has {count} pages, limit {self._limits.max_pages}")
 
     def begin_page(self, number: int) -> None:
         """All that follows is on this page (1-based, ascending)."""
         self._end_page()
         self._page_number = number
 
-    def add(self, text: str) -> None:
-        """Append a block.
+    def add(self, text: str, *, tight: bool = False) -> None:
+        """Append a block; no blank line separates two tight ones.
 
         Raises:
             ParserLimitExceeded: there would be more text than the limit.
         """
-        self._append(clean(text).strip("\n"))
+        self._append(clean(text).strip("\n"), tight=tight)
 
     def add_heading(self, level: int, title: str) -> None:
-        """Append a heading as Markdown; level 1 to 6."""
+        """Append a heading as Markdown, its level (from 1) at most 6; as text when too long."""
         title = " ".join(clean(title).split())
-        if title:
+        if len(title) > MAX_TITLE_CHARS:
+            self.add(title)
+        elif title:
+            level = min(level, 6)
             start = self._append(f"{'#' * level} {title}")
             self._headings.append(Heading(start, level, title))
 
-    def add_markdown(
-        self,
-        text: str,
-        *,
-        escaped: bool = False,
-        restored: Mapping[int, str] = MappingProxyType({}),
-    ) -> None:
-        """Append Markdown whose ATX headings outside of fenced code count as headings.
+    def add_table(self, rows: Iterable[Sequence[str]]) -> None:
+        """Append a Markdown table whose first row is its head; blank rows are left out.
 
-        Args:
-            text: Markdown.
-            escaped: Undo backslash escapes outside of fenced code.
-            restored: Characters to put back once headings and escapes are settled, by the
-                code point that stands in for them.
+        What has one column only is no table but lines.
         """
-        lines: list[str] = []
-        found: list[tuple[int, int, str]] = []
-        length = 0
-        fence = ""
-        for line in clean(text).strip("\n").split("\n"):
-            mark = _FENCE.match(line)
-            if mark and not fence:
-                fence = mark[1]
-            elif mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
-                fence = ""
-            elif not fence:
-                heading = _ATX_HEADING.match(line)
-                kept = _ESCAPED.sub(r"\1", line) if escaped and "\\" in line else line
-                if heading:
-                    found.append((length, len(heading[1]), _title(heading[2])))
-                line = kept
-            lines.append(line)
-            length += len(line) + 1
-        block = "\n".join(lines)
-        start = self._append(block.translate(restored) if restored else block)
-        self._headings += [
-            Heading(start + at, level, title.translate(restored))
-            for at, level, title in found
-            if title
-        ]
+        cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+        filled = [row for row in cells if any(row)]
+        if max(map(len, filled), default=0) == 1:
+            lines = [row[0] for row in filled]
+        else:
+            lines = [f"| {' | '.join(row)} |" for row in filled]
+            lines[1:1] = ["| --- " * len(row) + "|" for row in filled[:1]]
+        self.add("\n".join(lines))
+
+    def add_outlined(self, text: str, headings: Iterable[Heading]) -> None:
+        """Append clean text with headings of its own, their places counted from its start."""
+        start = self._append(text)
+        self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
 
     def finish(self) -> ParsedDocument:
         """The parsed document.
@@ -113,20 +98,23 @@ class Draft:
             raise DocumentEmpty("there is no text in the document")
         return ParsedDocument(text, tuple(self._pages), tuple(self._headings), LABEL)
 
-    def _append(self, block: str) -> int:
+    def _append(self, block: str, *, tight: bool = False) -> int:
         if not block:
             return self._length
         if self._parts:
-            self._parts.append("\n\n")
-            self._length += 2
+            separator = "\n" if tight and self._tight else "\n\n"
+            self._parts.append(separator)
+            self._length += len(separator)
+        self._tight = tight
         start = self._length
         if self._page_number is not None and self._page_start is None:
             self._page_start = start
         self._parts.append(block)
         self._length += len(block)
-        if self._length > self._max_text_chars:
+        if self._length > self._limits.max_text_chars:
             raise ParserLimitExceeded(
-                f"the document's text is longer than the limit of {self._max_text_chars} characters"
+                "the document's text is longer than the limit of "
+                f"{self._limits.max_text_chars} characters"
             )
         return start
 
@@ -135,9 +123,4 @@ class Draft:
             start = self._length if self._page_start is None else self._page_start
             self._pages.append(Page(self._page_number, start, self._length))
             self._page_number = self._page_start = None
-
-
-def _title(raw: str) -> str:
-    """A heading without closing marks, escapes and inline mark-up."""
-    bare = re.sub(r"[ \t]+#+[ \t]*$", "", raw)
-    return _INLINE.sub(lambda found: found[1] or found[2] or found[4] or "", bare).strip()
+            self._tight = False

@@ -1,21 +1,26 @@
 """One document in, one parsed document out, in this very process."""
 
+import io
+import zipfile
+import zlib
+
 from ingest.adapters.local_parser.archive import check_archive
+from ingest.adapters.local_parser.book import parse_epub
 from ingest.adapters.local_parser.draft import Draft
 from ingest.adapters.local_parser.limits import Limits
-from ingest.adapters.local_parser.office import parse_docx, parse_epub, parse_pptx, parse_xlsx
+from ingest.adapters.local_parser.mail import parse_eml
+from ingest.adapters.local_parser.markdown import parse_markdown
 from ingest.adapters.local_parser.pdf import parse_pdf
 from ingest.adapters.local_parser.plain import decode
-from ingest.adapters.local_parser.web import parse_eml, parse_html
+from ingest.adapters.local_parser.sheets import parse_xlsx
+from ingest.adapters.local_parser.slides import parse_pptx
+from ingest.adapters.local_parser.web import parse_html
+from ingest.adapters.local_parser.word import parse_docx
 from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.media import detect
 
-_ZIPPED = {
-    MediaType.DOCX: parse_docx,
-    MediaType.PPTX: parse_pptx,
-    MediaType.XLSX: parse_xlsx,
-    MediaType.EPUB: parse_epub,
-}
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
 
 
 def parse_document(data: bytes, *, filename: str, limits: Limits) -> ParsedDocument:
@@ -25,24 +30,36 @@ def parse_document(data: bytes, *, filename: str, limits: Limits) -> ParsedDocum
         DocumentRejected: a subclass says what is wrong with the document.
     """
     media_type = detect(data, filename=filename)
-    draft = Draft(max_text_chars=limits.max_text_chars)
-    parse_zipped = _ZIPPED.get(media_type)
-    if parse_zipped:
-        check_archive(
-            data,
-            media_type,
-            max_pages=limits.max_pages,
-            max_text_chars=limits.max_text_chars,
-        )
-        parse_zipped(data, draft)
-    elif media_type is MediaType.PDF:
-        parse_pdf(data, draft, max_pages=limits.max_pages)
-    elif media_type is MediaType.EML:
-        parse_eml(data, draft)
-    elif media_type is MediaType.HTML:
-        parse_html(decode(data, html=True), draft)
-    elif media_type is MediaType.MARKDOWN:
-        draft.add_markdown(decode(data))
-    else:
-        draft.add(decode(data))
+    draft = Draft(limits)
+    match media_type:
+        case MediaType.PDF:
+            parse_pdf(data, draft)
+        case MediaType.DOCX | MediaType.PPTX | MediaType.XLSX | MediaType.EPUB:
+            _parse_zipped(data, media_type, draft, limits)
+        case MediaType.EML:
+            parse_eml(data, draft)
+        case MediaType.HTML:
+            parse_html(decode(data, markup=True), draft)
+        case MediaType.MARKDOWN:
+            parse_markdown(decode(data), draft)
+        case MediaType.TEXT:
+            draft.add(decode(data))
     return draft.finish()
+
+
+def _parse_zipped(data: bytes, media_type: MediaType, draft: Draft, limits: Limits) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            check_archive(archive, archive_bytes=len(data), limits=limits)
+            if media_type is MediaType.DOCX:
+                parse_docx(archive, draft)
+            elif media_type is MediaType.PPTX:
+                parse_pptx(archive, draft)
+            elif media_type is MediaType.XLSX:
+                parse_xlsx(data, archive, draft)
+            else:
+                parse_epub(archive, draft)
+    except _ZIP_ERRORS as exc:
+        raise DocumentUnreadable(
+            f"the {media_type.name} document is truncated or corrupt ({type(exc).__name__})"
+        ) from exc

@@ -10,6 +10,7 @@ from enum import IntEnum
 from ingest.domain.errors import DocumentRejected, DocumentUnreadable
 
 _HEADER = struct.Struct(">BIQ")
+_MAX_NAME_BYTES = 64 * 1024
 _MAX_RECEIVE = 1 << 20
 
 
@@ -37,7 +38,7 @@ class Frame:
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The other side has gone, or says what it cannot say."""
 
 
 def send(to: socket.socket, frame: Frame, *, deadline: float | None = None) -> None:
@@ -66,11 +67,29 @@ def send(to: socket.socket, frame: Frame, *, deadline: float | None = None) -> N
         raise Closed from exc
 
 
-def receive(of: socket.socket, *, deadline: float | None = None) -> Frame:
-    """Read a frame; arguments and errors as in ``send``."""
+def receive(
+    of: socket.socket, *, deadline: float | None = None, max_body_bytes: int | None = None
+) -> Frame:
+    """Read a frame.
+
+    Args:
+        of: A connected stream socket.
+        deadline: On the monotonic clock, in seconds; None waits for ever.
+        max_body_bytes: Longest body to take in.
+
+    Raises:
+        TimeoutError: the deadline has passed.
+        Closed: the other side has gone, or sent something else than a frame.
+    """
     kind, name_bytes, body_bytes = _HEADER.unpack(_read(of, _HEADER.size, deadline=deadline))
-    name = json.loads(_read(of, name_bytes, deadline=deadline))
-    return Frame(Kind(kind), name, bytes(_read(of, body_bytes, deadline=deadline)))
+    if name_bytes > _MAX_NAME_BYTES or (max_body_bytes is not None and body_bytes > max_body_bytes):
+        raise Closed
+    name = _read(of, name_bytes, deadline=deadline)
+    body = _read(of, body_bytes, deadline=deadline)
+    try:
+        return Frame(Kind(kind), json.loads(name), body)
+    except ValueError as exc:
+        raise Closed from exc
 
 
 def rejection(error: DocumentRejected, *, last: bool = False) -> Frame:
@@ -82,23 +101,23 @@ def rejection(error: DocumentRejected, *, last: bool = False) -> Frame:
 def rejected(frame: Frame) -> DocumentRejected:
     """The typed error that a frame carries."""
     classes = {cls.code: cls for cls in DocumentRejected.__subclasses__()}
-    return classes.get(frame.name, DocumentUnreadable)(frame.body.decode())
+    return classes.get(frame.name, DocumentUnreadable)(frame.body.decode("utf-8", "replace"))
 
 
-def _read(of: socket.socket, count: int, *, deadline: float | None) -> bytearray:
-    data = bytearray(count)
-    view = memoryview(data)
-    at = 0
-    while at < count:
+def _read(of: socket.socket, count: int, *, deadline: float | None) -> bytes:
+    parts: list[bytes] = []
+    left = count
+    while left:
         of.settimeout(_remaining(deadline))
         try:
-            got = of.recv_into(view[at : at + _MAX_RECEIVE])
+            part = of.recv(min(left, _MAX_RECEIVE))
         except ConnectionResetError as exc:
             raise Closed from exc
-        if not got:
+        if not part:
             raise Closed
-        at += got
-    return data
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _remaining(deadline: float | None) -> float | None:

@@ -2,14 +2,15 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 
 from ingest.adapters.local_parser.draft import LABEL
 from ingest.adapters.local_parser.limits import Limits
 from ingest.adapters.local_parser.sandbox import ChildDied, Sandbox
 from ingest.domain.document import MediaType, ParsedDocument
-from ingest.domain.errors import IngestError, ParserLimitExceeded, WorkerLost
+from ingest.domain.errors import ParserLimitExceeded, WorkerLost
+
+_TRIES = 2
 
 
 class _Slot:
@@ -48,7 +49,8 @@ class LocalParser:
             for _ in range(processes)
         ]
         self._closed = False
-        self._free = asyncio.Queue[_Slot]()
+        # Last in, first out: what one child can do keeps the others unstarted.
+        self._free = asyncio.LifoQueue[_Slot]()
         for slot in self._slots:
             self._free.put_nowait(slot)
 
@@ -67,12 +69,16 @@ class LocalParser:
         """Start the children ahead of the first document; optional.
 
         Raises:
-            WorkerLost: a child did not become ready.
+            WorkerLost: a child did not become ready, or the parser is closed.
         """
+        self._check_open()
         loop = asyncio.get_running_loop()
-        await asyncio.gather(
-            *(loop.run_in_executor(slot.thread, slot.sandbox.start) for slot in self._slots)
-        )
+        try:
+            await asyncio.gather(
+                *(loop.run_in_executor(slot.thread, slot.sandbox.start) for slot in self._slots)
+            )
+        except ChildDied:
+            raise WorkerLost("the parser was closed while it started") from None
 
     async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
         """Parse one document; the content decides how, ``media_type`` is the door's guess.
@@ -83,8 +89,7 @@ class LocalParser:
             DocumentRejected: a subclass says what is wrong with the document.
             WorkerLost: no child process could be started, or the parser is closed.
         """
-        if self._closed:
-            raise WorkerLost("the parser is closed")
+        self._check_open()
         slot = await self._free.get()
         try:
             return await self._parse_in(slot, data, filename)
@@ -92,7 +97,9 @@ class LocalParser:
             self._free.put_nowait(slot)
 
     async def close(self) -> None:
-        """End the children; parses under way raise WorkerLost."""
+        """End the children; parses under way or waiting raise WorkerLost."""
+        if self._closed:
+            return
         self._closed = True
         for slot in self._slots:
             slot.sandbox.kill()
@@ -104,18 +111,23 @@ class LocalParser:
     async def _parse_in(self, slot: _Slot, data: bytes, filename: str) -> ParsedDocument:
         """Parse, once more on a new child when the first one died: that may have been chance."""
         loop = asyncio.get_running_loop()
-        for _ in range(2):
+        endings: list[str] = []
+        while len(endings) < _TRIES:
+            self._check_open()
             parsing = loop.run_in_executor(slot.thread, slot.sandbox.parse, data, filename)
             try:
                 return await asyncio.shield(parsing)
-            except ChildDied:
-                if self._closed:
-                    raise WorkerLost("the parser was closed during a parse") from None
+            except ChildDied as exc:
+                endings.append(str(exc))
             except asyncio.CancelledError:
                 slot.sandbox.kill()
-                with suppress(ChildDied, IngestError):
-                    await parsing
+                slot.thread.submit(slot.sandbox.stop)
                 raise
         raise ParserLimitExceeded(
-            f"the document killed two parser processes; memory limit {self._memory_bytes} bytes"
+            f"the document ended {_TRIES} parser processes ({', '.join(endings)}); "
+            f"their memory limit is {self._memory_bytes} bytes"
         )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise WorkerLost("the parser is closed")

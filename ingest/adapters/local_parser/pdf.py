@@ -9,14 +9,11 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from ingest.adapters.local_parser.draft import Draft
-from ingest.domain.errors import (
-    DocumentEmpty,
-    DocumentEncrypted,
-    DocumentUnreadable,
-    TooManyPages,
-)
+from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
 
 _LINE_END_HYPHEN = re.compile("[\x02\ufffe](?:\r\n|\n)?")
+_END_MARK = b"startxref"
+_TAIL_BYTES = 64 * 1024
 _HEADING_SCALE = 1.15
 _MAX_HEADING_CHARS = 200
 _MAX_HEADING_SHARE = 0.3
@@ -32,25 +29,25 @@ class _Line:
     """Height of the first letter's box in points, rounded; 0 when unknown."""
 
 
-def parse_pdf(data: bytes, draft: Draft, *, max_pages: int) -> None:
+def parse_pdf(data: bytes, draft: Draft) -> None:
     """Read a PDF page by page into a draft.
 
+    PDFium would mend a file whose end is missing, and silently lose the pages that are not there.
+
     Raises:
-        DocumentRejected: encrypted, unreadable, empty, too many pages, or too much text.
+        DocumentRejected: encrypted, unreadable, without pages, too many pages, or too much text.
     """
+    if _END_MARK not in data[-_TAIL_BYTES:]:
+        raise DocumentUnreadable("the PDF is truncated: its end is missing")
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as exc:
         if getattr(exc, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
             raise DocumentEncrypted("the PDF is protected by a password") from exc
-        raise DocumentUnreadable("the PDF is truncated or corrupt") from exc
+        raise DocumentUnreadable("the PDF is corrupt, or has no pages") from exc
     try:
-        page_count = len(document)
-        if page_count == 0:
-            raise DocumentEmpty("the PDF has no pages")
-        if page_count > max_pages:
-            raise TooManyPages(f"the PDF has {page_count} pages, limit {max_pages}")
-        pages = [_read_page(document, index) for index in range(page_count)]
+        draft.expect_pages(len(document))
+        pages = [_read_page(document, index) for index in range(len(document))]
     finally:
         document.close()
     levels = _heading_levels(pages)
@@ -75,23 +72,24 @@ def _read_page(document: pypdfium2.PdfDocument, index: int) -> list[_Line]:
 
 
 def _read_lines(textpage: pypdfium2.PdfTextPage) -> list[_Line]:
-    """The lines of a page; the count of UTF-16 units finds a line's letters in the page."""
     box = pdfium_c.FS_RECTF()
     lines: list[_Line] = []
     at = 0
-    for raw in textpage.get_text_range().split("\n"):
+    for raw in textpage.get_text_range(errors="surrogatepass").split("\n"):
         text = raw.strip()
         size = 0.0
-        lead = at + len(raw) - len(raw.lstrip())
-        if text and pdfium_c.FPDFText_GetLooseCharBox(textpage, lead, ctypes.byref(box)):
-            size = round(abs(box.top - box.bottom), 1)
+        if text:
+            lead = at + len(raw) - len(raw.lstrip())
+            letter = pdfium_c.FPDFText_GetCharIndexFromTextIndex(textpage, lead)
+            if pdfium_c.FPDFText_GetLooseCharBox(textpage, letter, ctypes.byref(box)):
+                size = round(abs(box.top - box.bottom), 1)
         lines.append(_Line(text, size))
-        at += len(raw) + 1 + sum(map(_is_astral, raw))
+        at += _utf16_units(raw) + 1
     return lines
 
 
-def _is_astral(char: str) -> bool:
-    return char > "\uffff"
+def _utf16_units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _heading_levels(pages: list[list[_Line]]) -> dict[float, int]:

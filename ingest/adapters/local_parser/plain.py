@@ -3,8 +3,6 @@
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -14,14 +12,25 @@ _BOMS = (
 _META_CHARSET = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w:.-]+)""", re.I
 )
-_FOREIGN_BYTE = re.compile(rb"[\x80-\xff]")
+_FOREIGN_RUN = re.compile(rb"[\x80-\xff]+")
+_SYMBOL_IN_WORD = re.compile("[^\\W\\d_][\xa1-\xa9\xac\xae-\xb4\xb6\xb8\xb9\xbb-\xbf][^\\W\\d_]")
 _SAMPLE_BYTES = 16 * 1024
+_MAX_ISOLATED_RUN = 2
+"""Most foreign bytes in a row, on average, in a script that is mostly ASCII letters."""
+_OTHER_SCRIPTS = (
+    *("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
+)
 
 
-def decode(data: bytes, *, html: bool = False) -> str:
-    """Text of a file: byte order mark, UTF-8, declared charset, detected charset, cp1252.
+def decode(data: bytes, *, markup: bool = False) -> str:
+    """Text of a file: byte order mark, UTF-8, declared charset, guessed charset.
 
     Bytes that the encoding does not know become U+FFFD.
+
+    Args:
+        data: The whole file.
+        markup: It is HTML or XML, which may declare its charset.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -32,8 +41,8 @@ def decode(data: bytes, *, html: bool = False) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        declared = _declared_charset(data) if html else None
-        return data.decode(declared or _detected_charset(data), "replace")
+        declared = _declared_charset(data) if markup else None
+        return data.decode(declared or _guessed_charset(data), "replace")
 
 
 def _wide_encoding(sample: bytes) -> str | None:
@@ -54,9 +63,19 @@ def _declared_charset(data: bytes) -> str | None:
         return None
 
 
-def _detected_charset(data: bytes) -> str:
-    foreign = _FOREIGN_BYTE.search(data)
-    start = max(0, foreign.start() - _SAMPLE_BYTES // 2) if foreign else 0
+def _guessed_charset(data: bytes) -> str:
+    first = _FOREIGN_RUN.search(data)
+    start = max(0, first.start() - _SAMPLE_BYTES // 2) if first else 0
     sample = data[start : start + _SAMPLE_BYTES]
-    best = from_bytes(sample).best()
-    return best.encoding if best else "cp1252"
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\N{REPLACEMENT CHARACTER}")
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
+    if broken * 2 <= foreign:
+        return "utf-8"
+    runs = _FOREIGN_RUN.findall(sample)
+    if sum(map(len, runs)) > _MAX_ISOLATED_RUN * len(runs):
+        from charset_normalizer import from_bytes  # 20 ms that few documents need
+
+        best = from_bytes(sample, cp_isolation=list(_OTHER_SCRIPTS)).best()
+        return best.encoding if best else "cp1252"
+    return "cp1250" if _SYMBOL_IN_WORD.search(sample.decode("cp1252", "replace")) else "cp1252"

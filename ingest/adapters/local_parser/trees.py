@@ -1,0 +1,103 @@
+"""XML and HTML as trees; the library's limits on depth, text and entities are kept on."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from lxml import etree  # type: ignore[import-untyped]  # ships no types
+
+from ingest.domain.errors import DocumentUnreadable, ParserLimitExceeded
+
+_XML = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
+
+
+class Element(Protocol):
+    """What is used of the library's elements; it ships no types."""
+
+    tag: str
+    text: str | None
+    tail: str | None
+
+    def get(self, key: str) -> str | None:
+        """An attribute's value."""
+        ...
+
+    def iter(self, *tags: str) -> Iterator["Element"]:
+        """The element and all below it, in order; ``{*}name`` is a name in any namespace."""
+        ...
+
+    def iterancestors(self, *tags: str) -> Iterator["Element"]:
+        """The elements around it, from the inside out."""
+        ...
+
+    def __iter__(self) -> Iterator["Element"]:
+        """The children."""
+        ...
+
+
+class Walk(Protocol):
+    """Start and end of each element, in order, without recursion."""
+
+    def __iter__(self) -> Iterator[tuple[str, Element]]:
+        """Pairs of "start" or "end" and the element."""
+        ...
+
+    def skip_subtree(self) -> None:
+        """Leave out what is below the element that has just started."""
+        ...
+
+
+def local_name(element: Element) -> str:
+    """The tag without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def local_attribute(element: Element, name: str) -> str | None:
+    """The value of the attribute of this name in the element's own namespace."""
+    return element.get(f"{element.tag.rpartition('}')[0]}}}{name}")
+
+
+def walk(root: Element) -> Walk:
+    """Walk over a tree."""
+    found: Walk = etree.iterwalk(root, events=("start", "end"))
+    return found
+
+
+def xml_tree(data: bytes) -> Element:
+    """Parse XML; entities that the document defines itself are left out.
+
+    Raises:
+        ParserLimitExceeded: nested too deeply, or a text too long.
+        DocumentUnreadable: it is not well-formed.
+    """
+    try:
+        root: Element = etree.fromstring(data, etree.XMLParser(**_XML))
+    except etree.XMLSyntaxError as exc:
+        _check_limit(exc.code)
+        raise DocumentUnreadable("the document's XML is not well-formed") from exc
+    return root
+
+
+def html_tree(markup: str) -> Element | None:
+    """Parse HTML, sound or not; None when nothing is in it.
+
+    Raises:
+        ParserLimitExceeded: nested too deeply.
+    """
+    parser = etree.HTMLParser(
+        encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True
+    )
+    try:
+        root: Element | None = etree.fromstring(markup.encode(), parser)
+    except etree.XMLSyntaxError as exc:
+        _check_limit(exc.code)
+        return None
+    for entry in parser.error_log.filter_from_fatals():
+        _check_limit(entry.type)
+    return root
+
+
+def _check_limit(code: int) -> None:
+    if code == etree.ErrorTypes.ERR_NO_MEMORY:
+        raise MemoryError
+    if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        raise ParserLimitExceeded("the document is nested too deeply or holds too long a text")
