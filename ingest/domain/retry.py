@@ -46,6 +46,7 @@ class RetryPolicy:
             return RetryAfter(asked or self.base, costs_attempt=False)
         if attempt >= self.max_attempts:
             return DeadLetter(exhausted=True)
-        nominal = min(self.cap, self.base * 2 ** (attempt - 1))
+        doublings = min(attempt - 1, 1000)  # more would overflow long after the cap is reached
+        nominal = self.base * min(self.cap / self.base, 2.0**doublings)
         delay = nominal * (0.75 + 0.5 * jitter)
         return RetryAfter(max(delay, asked or delay), costs_attempt=True)

@@ -45,6 +45,9 @@ class Settler:
                 "job not settled", job_id=lease.job_id, stage=stage, code="store_unavailable"
             )
             return
+        except Exception:
+            log.exception("job not settled", job_id=lease.job_id, stage=stage, code=error.code)
+            return
         if held:
             if self._count is not None:
                 self._count(stage, error.code, settlement.state)

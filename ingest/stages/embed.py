@@ -19,8 +19,8 @@ from ingest.stages.measuring import UNMEASURED, Measures
 from ingest.stages.settling import SettlesFailures
 
 log = structlog.get_logger(module=__name__)
-STORE_TRIES = 6
-"""Tries to store a batch that is embedded already, over about 15 s; then its leases run out."""
+STORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
+"""Seconds between tries to store a batch that is embedded already; then its attempts end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,13 @@ class EmbedStage:
         return stored
 
     async def _store(self, documents: Sequence[DocumentChunks], vectors: Vectors) -> StoredBatch:
-        for attempt in range(1, STORE_TRIES + 1):
+        for pause in STORE_PAUSES:
             try:
                 return await self._chunks.store(documents, vectors, lease=self._lease)
-            except StoreUnavailable:
-                if attempt == STORE_TRIES:
-                    raise
-                await asyncio.sleep(min(5.0, 0.25 * 2**attempt))
-        raise AssertionError("unreachable")
+            except StoreUnavailable as exc:
+                log.warning("batch not stored", documents=len(documents), code=exc.code)
+                await asyncio.sleep(pause)
+        return await self._chunks.store(documents, vectors, lease=self._lease)
 
     async def _fail(self, batch: Batch, error: IngestError) -> None:
         for job in batch.jobs:

@@ -12,7 +12,14 @@ import structlog
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.document import MediaType, ParsedDocument
-from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentUnreadable,
+    IngestError,
+    NotFound,
+    StoreUnavailable,
+    Unexpected,
+)
 from ingest.domain.job import ClaimedJob
 from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Parser, RecordsTexts
@@ -77,14 +84,18 @@ class ParseStage:
         Failed documents are settled and left out; so are those whose lease was lost.
         """
         pending = {asyncio.create_task(self._parse(job)) for job in jobs}
-        while pending:
-            finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            if pending:
-                more, pending = await asyncio.wait(pending, timeout=self._linger)
-                finished |= more
-            results = [result for task in finished if (result := task.result()) is not None]
-            if results and (group := await self._record(results)):
-                yield group
+        try:
+            while pending:
+                finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                if pending:
+                    more, pending = await asyncio.wait(pending, timeout=self._linger)
+                    finished |= more
+                results = [result for task in finished if (result := task.result()) is not None]
+                if results and (group := await self._record(results)):
+                    yield group
+        finally:
+            for task in pending:
+                task.cancel()
 
     async def _parse(self, job: ClaimedJob) -> tuple[ParsedJob, ParsedRecord] | None:
         try:
@@ -113,9 +124,16 @@ class ParseStage:
 
     async def _text_of(self, job: ClaimedJob) -> tuple[ParsedDocument, str, str]:
         if job.parsed_key is not None:
-            encoded = await self._blobs.get(job.parsed_key)
-            parsed = ParsedDocument.from_bytes(encoded)
-            return parsed, job.parsed_key, identity.sha256_hex(encoded)
+            try:
+                encoded = await self._blobs.get(job.parsed_key)
+                parsed = ParsedDocument.from_bytes(encoded)
+                return parsed, job.parsed_key, identity.sha256_hex(encoded)
+            except (NotFound, DocumentUnreadable) as exc:
+                # It went with another document of the same text; the uploaded bytes are there.
+                log.warning("stored text is lost", job_id=job.lease.job_id, code=exc.code)
+        return await self._parse_bytes(job)
+
+    async def _parse_bytes(self, job: ClaimedJob) -> tuple[ParsedDocument, str, str]:
         data = await self._blobs.get(job.raw_key)
         expected = job.raw_key.rpartition("/")[2]
         if hashlib.sha256(data).hexdigest() != expected:
@@ -139,5 +157,12 @@ class ParseStage:
         except StoreUnavailable as exc:
             for parsed_job, _ in results:
                 await self._settler.fail_job(parsed_job.job, exc, stage="parsed")
+            return []
+        except Exception as exc:
+            log.exception("record failed unexpectedly", jobs=len(results))
+            if len(results) > 1:
+                return [parsed for result in results for parsed in await self._record([result])]
+            error = Unexpected(f"recording failed unexpectedly ({type(exc).__name__})")
+            await self._settler.fail_job(results[0][0].job, error, stage="parsed")
             return []
         return [parsed for parsed, _ in results if parsed.job.lease.job_id in held]

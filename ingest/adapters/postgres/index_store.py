@@ -8,6 +8,8 @@ from ingest.domain.embedding import EmbeddingModel, IndexKind
 from ingest.domain.errors import ConfigurationError
 
 SQL = load("embedding_models")
+BUILD_SECONDS = 7 * 24 * 3600.0
+"""Longest that building an index may take; asyncpg reads None as the pool's own limit."""
 
 
 async def model_row(connection: Connection, model: EmbeddingModel) -> asyncpg.Record:
@@ -48,7 +50,7 @@ class IndexStore:
             fresh = f"{name}_{kind}"
             await connection.execute(_statement("drop_index", index=fresh))
             await connection.execute(
-                await self._create(connection, model, kind, index=fresh), timeout=None
+                await self._create(connection, model, kind, index=fresh), timeout=BUILD_SECONDS
             )
             await connection.execute(SQL["set_index_kind"], model.name, model.version, kind)
             await connection.execute(_statement("drop_index", index=name))

@@ -12,6 +12,8 @@ from pgvector.asyncpg import register_vector
 from ingest.domain.errors import StoreUnavailable
 
 Connection: TypeAlias = asyncpg.Connection
+COMMAND_SECONDS = 120.0
+"""Longest that one statement may take; building an index has its own limit."""
 _UNAVAILABLE = (
     OSError,
     TimeoutError,
@@ -56,7 +58,7 @@ class Database:
                     max_size=self._pool_size,
                     statement_cache_size=0 if self.pooler else 256,
                     max_inactive_connection_lifetime=60,
-                    command_timeout=120,
+                    command_timeout=COMMAND_SECONDS,
                     timeout=10,
                     init=_prepare,
                     server_settings=None if self.pooler else {"application_name": "ingest"},

@@ -1,0 +1,113 @@
+"""Writes the pages of docs/ that are generated from the code; a test compares them with it."""
+
+from pathlib import Path
+
+from ingest.domain.job import CLAIMABLE_STATES, FINAL_STATES, TRANSITIONS
+from ingest.domain.stage import STAGES
+from ingest.settings import Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+_NOTE = "<!-- Written by `make docs` from the code; do not edit. -->"
+
+_STAGE_MEANING = {
+    "queued": "accepted; bytes and job are stored",
+    "job_validated": "claimed; the stored bytes match their digest",
+    "parsing": "the parser reads the file",
+    "parsed": "the text is stored, content-addressed: **a durable point to go on from**",
+    "parse_validated": "the text was checked",
+    "chunking": "the text is cut",
+    "chunks_buffered": "the chunks are packed into batches",
+    "embedding": "batches are embedded; **each is durable as it is stored**",
+    "embedded": "all chunks are stored and published in one transaction",
+}
+_STATE_MEANING = {
+    "queued": "ready to be claimed once `run_after` has passed",
+    "working": "held under a lease by one worker",
+    "waiting": "parked for a named reason, with a deadline",
+    "retryable": "the last attempt failed; claimed again at `run_after`",
+    "done": "published: this generation is what readers see",
+    "deadletter": "failed for good, or too often; a person decides",
+    "cancelled": "stopped by request, or superseded by a newer generation",
+}
+
+
+def state_machine() -> str:
+    """docs/state-machine.md."""
+    edges = "\n".join(
+        f"    {state} --> {target}"
+        for state, targets in TRANSITIONS.items()
+        for target in sorted(targets)
+    )
+    stages = "\n".join(
+        f"| {stage.ordinal} | `{stage}` | {_STAGE_MEANING[stage]} |" for stage in STAGES
+    )
+    states = "\n".join(
+        f"| `{state}` | {_STATE_MEANING[state]} | "
+        f"{', '.join(f'`{target}`' for target in sorted(targets)) or 'final'} |"
+        for state, targets in TRANSITIONS.items()
+    )
+    return f"""{_NOTE}
+# Stages and states of a job
+
+A job is one wish to bring one generation of a document to one index version. Its **stage** says
+how far it has come, its **state** what is happening to it there. One table of transitions holds
+in the code and in a trigger of the database, which refuses everything else.
+
+## Stages
+
+| | stage | meaning |
+|--:|---|---|
+{stages}
+
+A job only moves forward. When an attempt is cut short, the next one starts at the last durable
+point: `parsed` when the text is stored, else `queued`.
+
+## States
+
+| state | meaning | may become |
+|---|---|---|
+{states}
+
+Claimable: {", ".join(f"`{state}`" for state in sorted(CLAIMABLE_STATES))}.
+Final: {", ".join(f"`{state}`" for state in sorted(FINAL_STATES))}.
+
+```mermaid
+stateDiagram-v2
+    [*] --> queued
+{edges}
+```
+"""
+
+
+def settings() -> str:
+    """docs/settings.md."""
+    rows = "\n".join(
+        f"| `INGEST_{name.upper()}` | {_default(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    )
+    return f"""{_NOTE}
+# Settings
+
+Environment variables, read once by each process. A value that is wrong, or contradicts another
+one, stops the start and is named together with all others that are. `ingest doctor` shows what is
+in use.
+
+| variable | default | meaning |
+|---|---|---|
+{rows}
+
+The command line also reads `INGEST_URL` (where the gateway is) and `INGEST_API_KEY`.
+"""
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "empty"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+PAGES = {"state-machine.md": state_machine, "settings.md": settings}
+
+if __name__ == "__main__":
+    for name, write in PAGES.items():
+        (DOCS / name).write_text(write(), encoding="utf-8")

@@ -1,0 +1,80 @@
+"""The documentation says what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ingest.cli.app import app
+from ingest.domain import errors
+from ingest.settings import Settings
+from tests.architecture.generated_docs import DOCS, PAGES
+
+ROOT = Path(__file__).parents[2]
+PROSE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+CLIENT_VARIABLES = {"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"}
+_LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_page_is_what_the_code_says(name: str) -> None:
+    written = (DOCS / name).read_text(encoding="utf-8")
+
+    assert written == PAGES[name](), "run 'make docs'"
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_that_are_there(page: Path) -> None:
+    targets = _LINK.findall(page.read_text(encoding="utf-8"))
+
+    missing = [
+        target
+        for target in targets
+        if "://" not in target and not (page.parent / target).resolve().exists()
+    ]
+
+    assert missing == []
+
+
+def test_every_variable_that_is_named_exists() -> None:
+    known = {f"INGEST_{name.upper()}" for name in Settings.model_fields} | CLIENT_VARIABLES
+    places = [*PROSE, ROOT / "cluster.yaml", ROOT / "Makefile"]
+    named = {
+        (place.name, name)
+        for place in places
+        for name in re.findall(r"INGEST_[A-Z0-9_]*[A-Z0-9]", place.read_text(encoding="utf-8"))
+    }
+
+    assert {(place, name) for place, name in named if name not in known} == set()
+
+
+def test_commands_in_the_readme_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    groups = {group.name for group in app.registered_groups}
+
+    targets = set(re.findall(r"\bmake ([a-z]+)", readme))
+    used = set(re.findall(r"(?:\.venv/bin/|`)ingest ([a-z]+)", readme))
+
+    assert targets
+    assert used
+    assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.M)} == set()
+    assert used - commands - groups == set()
+
+
+def test_every_refusal_has_a_line_in_the_table_of_bad_input() -> None:
+    page = (DOCS / "bad-input.md").read_text(encoding="utf-8")
+    refusals = [
+        *errors.DocumentRejected.__subclasses__(),
+        *errors.RequestRejected.__subclasses__(),
+        errors.StoreUnavailable,
+    ]
+
+    assert [refusal.code for refusal in refusals if f"`{refusal.code}`" not in page] == []
+
+
+def test_the_changelog_has_a_place_for_what_is_not_released() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert "## [Unreleased]" in changelog

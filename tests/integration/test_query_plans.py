@@ -1,0 +1,156 @@
+"""What the queue's statements touch when there are 200,000 jobs."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import builders
+import psycopg
+import pytest
+from conftest import on_database
+
+from ingest.adapters.postgres.job_store import NO_TENANT, SQL
+from ingest.adapters.postgres.pool import Database
+
+LIMIT = 64
+BUSY = UUID(int=7)
+TENANTS = 16
+"""Most that one claim takes turns between."""
+HELD, EXPIRED, WORKING = 50, 100, 2_000
+"""Jobs that worker BUSY holds, whose lease ran out, and that anybody holds."""
+_FILL = """
+SET session_replication_role = replica;
+INSERT INTO upload_pipeline.documents
+(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+SELECT gen_random_uuid(), md5('tenant' || n)::uuid, 'a', 'a', 'text/plain', 1,
+    repeat('0', 64), 'raw'
+FROM generate_series(0, 399) AS n;
+INSERT INTO upload_pipeline.upload_jobs (
+    job_id, document_id, user_id, generation, file_sha256, correlation_id, state, run_after,
+    leased_by, leased_until, lease_token, progressed_at, finished_at
+)
+SELECT gen_random_uuid(), d.document_id, d.user_id, n + 1, '', 'test', s.state,
+    now() + CASE WHEN s.state = 'retryable' THEN interval '1 h' ELSE interval '-1 h' END,
+    CASE WHEN s.state = 'working' THEN
+        CASE WHEN n % 4000 = 3 THEN '00000000-0000-0000-0000-000000000007'::uuid
+            ELSE gen_random_uuid() END
+    END,
+    CASE WHEN s.state = 'working' THEN now() + CASE WHEN n % 2000 = 3
+        THEN interval '-1 min' ELSE interval '1 h' END END,
+    CASE WHEN s.state = 'working' THEN gen_random_uuid() END,
+    CASE WHEN s.state = 'working' THEN now() END,
+    CASE WHEN s.state = 'deadletter' THEN now() END
+FROM generate_series(0, 199999) AS n
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN n % 100 = 3 THEN 'working' WHEN n % 10 = 4 THEN 'deadletter'
+        WHEN n % 10 < 3 THEN 'retryable' ELSE 'queued' END AS state
+) AS s
+INNER JOIN upload_pipeline.documents AS d ON d.user_id = md5('tenant' ||
+    CASE WHEN s.state = 'retryable' THEN n % 300 WHEN n % 2 = 0 THEN 300
+    ELSE 301 + n % 99 END)::uuid;
+"""
+
+
+@pytest.fixture(scope="module")
+def large_queue(server_url: str, template_database: str) -> Iterator[str]:
+    """URL of a database with 200,000 jobs: due, not due, held and dead, of 400 tenants."""
+    name = f"large_{template_database}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
+    url = on_database(server_url, name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_FILL.encode())
+        connection.execute("VACUUM ANALYZE upload_pipeline.upload_jobs")
+    yield url
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+async def explain(url: str, mode: str, statement: str, *parameters: Any) -> dict[str, Any]:
+    database = Database(url, pool_size=1)
+    try:
+        async with database.transaction() as connection:
+            await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            [row] = await connection.fetchrow(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *parameters
+            )
+            await connection.execute("ROLLBACK; BEGIN")
+    finally:
+        await database.close()
+    [plan] = json.loads(row) if isinstance(row, str) else row
+    return dict(plan["Plan"])
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def job_scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        node
+        for node in nodes(plan)
+        if node.get("Relation Name") == "upload_jobs" and "Scan" in node["Node Type"]
+    ]
+
+
+def indexes(plan: dict[str, Any]) -> set[str]:
+    """The indexes by which jobs are found; a scan of the whole table shows as ''."""
+    bitmaps = {n["Index Name"] for n in nodes(plan) if n["Node Type"] == "Bitmap Index Scan"}
+    direct = {
+        node.get("Index Name", "")
+        for node in job_scans(plan)
+        if node["Node Type"] != "Bitmap Heap Scan"
+    }
+    return {name for name in bitmaps | direct if name == "" or "upload_jobs" in name}
+
+
+def rows_touched(plan: dict[str, Any]) -> float:
+    """Rows that any scan of jobs returned or threw away, over all its loops."""
+    return sum(
+        node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+        for node in job_scans(plan)
+    )
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("after", [NO_TENANT, UUID(int=2**127), UUID(int=2**128 - 1)])
+async def test_claim_touches_few_rows_and_pages(large_queue: str, mode: str, after: UUID) -> None:
+    plan = await explain(
+        large_queue, mode, SQL["claim_jobs"], "interactive", after, LIMIT, BUSY, builders.LEASE
+    )
+
+    assert plan["Actual Rows"] == LIMIT
+    assert rows_touched(plan) <= TENANTS * (LIMIT + 4) + 2 * LIMIT
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 6_000
+    assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_counting_what_a_worker_holds_reads_only_that(large_queue: str, mode: str) -> None:
+    plan = await explain(large_queue, mode, SQL["count_working"], BUSY)
+
+    assert indexes(plan) == {"idx_upload_jobs_working"}
+    assert rows_touched(plan) == HELD
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_heartbeat_reads_only_what_its_worker_holds(large_queue: str, mode: str) -> None:
+    plan = await explain(
+        large_queue, mode, SQL["heartbeat_jobs"], BUSY, builders.LEASE, timedelta(hours=1)
+    )
+
+    assert indexes(plan) == {"idx_upload_jobs_working", "upload_jobs_pkey"}
+    assert rows_touched(plan) == 2 * HELD
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_rescue_reads_only_jobs_that_are_held(large_queue: str, mode: str) -> None:
+    plan = await explain(large_queue, mode, SQL["rescue_jobs"], 10, 1000)
+
+    assert plan["Actual Rows"] == EXPIRED
+    assert indexes(plan) == {"idx_upload_jobs_working", "upload_jobs_pkey"}
+    assert rows_touched(plan) == WORKING + EXPIRED

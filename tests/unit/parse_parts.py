@@ -1,0 +1,81 @@
+"""A parse stage whose parser and records a test directs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from unit.stage_parts import LEASE, Blobs, Ends
+
+from ingest.domain.attempt import ParsedRecord
+from ingest.domain.document import MediaType, Page, ParsedDocument
+from ingest.domain.job import ClaimedJob
+from ingest.stages.parse import ParsedJob, ParseStage
+
+LINGER = timedelta(milliseconds=50)
+Parse = Callable[[bytes], Awaitable[str]]
+
+
+async def decode(data: bytes) -> str:
+    return data.decode()
+
+
+class Parser:
+    """Reads bytes as text, by a function of the test's."""
+
+    label = "test/1"
+
+    def __init__(self, read: Parse = decode) -> None:
+        self.read = read
+        self.parsed: list[bytes] = []
+
+    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
+        self.parsed.append(data)
+        text = await self.read(data)
+        return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label)
+
+    async def close(self) -> None:
+        """There is nothing to stop."""
+
+
+class Texts:
+    """A RecordsTexts that keeps records."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[ParsedRecord]] = []
+        self.lost: set[UUID] = set()
+        self.refuse: Callable[[ParsedRecord], Exception | None] = lambda _: None
+
+    async def record_parsed(
+        self, records: Sequence[ParsedRecord], *, lease: timedelta
+    ) -> set[UUID]:
+        assert lease == LEASE
+        for record in records:
+            if error := self.refuse(record):
+                raise error
+        self.calls.append(list(records))
+        return {record.target.lease.job_id for record in records} - self.lost
+
+
+class Setting:
+    """A stage with its ports."""
+
+    def __init__(self, *contents: bytes, read: Parse = decode, at_once: int = 4) -> None:
+        self.blobs = Blobs(*contents)
+        self.parser = Parser(read)
+        self.texts = Texts()
+        self.ends = Ends()
+        self.at_once = at_once
+
+    def stage(self) -> ParseStage:
+        return ParseStage(
+            self.parser,
+            self.blobs,
+            texts=self.texts,
+            settler=self.ends.settler(),
+            lease=LEASE,
+            at_once=self.at_once,
+            linger=LINGER,
+        )
+
+    async def run(self, *jobs: ClaimedJob) -> list[list[ParsedJob]]:
+        return [group async for group in self.stage().run(jobs)]

@@ -1,0 +1,72 @@
+"""Every error survives a trip through Ray, has one code, and says whether to try again."""
+
+import pickle
+from collections import Counter
+from datetime import timedelta
+from inspect import Parameter, signature
+
+import pytest
+
+from ingest.domain.errors import (
+    DocumentRejected,
+    IngestError,
+    RateLimited,
+    RequestRejected,
+    TransientError,
+)
+
+
+def descendants(kind: type[IngestError]) -> list[type[IngestError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in descendants(child))]
+
+
+KINDS = [kind for kind in descendants(IngestError) if kind.__module__ == IngestError.__module__]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_survives_pickling_with_its_attributes(kind: type[IngestError]) -> None:
+    error = kind("the document 'd' has 412 pages, limit 400")
+    if isinstance(error, TransientError):
+        error.retry_after = timedelta(seconds=7)
+
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+
+    assert type(copy) is kind
+    assert (copy.message, str(copy), copy.args) == (error.message, str(error), error.args)
+    assert copy.__dict__ == error.__dict__
+    assert (copy.code, copy.retryable) == (error.code, error.retryable)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_constructor_needs_more_than_a_message(kind: type[IngestError]) -> None:
+    needed = [
+        parameter
+        for parameter in signature(kind).parameters.values()
+        if parameter.default is Parameter.empty
+    ]
+
+    assert needed == []
+    assert kind().message
+
+
+def test_codes_are_snake_case_and_belong_to_one_class_each() -> None:
+    codes = Counter(kind.code for kind in KINDS)
+
+    assert set(codes.values()) == {1}
+    assert all(code.replace("_", "a").isalpha() and code.islower() for code in codes)
+
+
+def test_only_transient_errors_are_tried_again() -> None:
+    retryable = {kind for kind in KINDS if kind.retryable}
+
+    assert retryable == {kind for kind in KINDS if issubclass(kind, TransientError)}
+    assert not any(issubclass(kind, DocumentRejected | RequestRejected) for kind in retryable)
+
+
+def test_retry_after_survives_when_it_was_given_at_the_start() -> None:
+    error = RateLimited("slow down", retry_after=timedelta(seconds=3))
+
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+
+    assert copy.retry_after == timedelta(seconds=3)
+    assert str(copy) == "slow down"

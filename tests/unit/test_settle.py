@@ -1,0 +1,84 @@
+"""How an attempt ends that did not publish."""
+
+from datetime import timedelta
+
+import pytest
+from unit.stage_parts import Ends, a_job
+
+from ingest.domain.errors import (
+    DocumentEncrypted,
+    IngestError,
+    LeaseLost,
+    ProviderUnavailable,
+    RateLimited,
+    StoreUnavailable,
+)
+from ingest.domain.job import JobState
+from ingest.domain.retry import RetryPolicy
+from ingest.lifecycle.settle import Settler
+
+POLICY = RetryPolicy(max_attempts=3, base=timedelta(seconds=2), cap=timedelta(seconds=60))
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "state", "costs"),
+    [
+        (ProviderUnavailable(), 1, JobState.RETRYABLE, True),
+        (ProviderUnavailable(), 2, JobState.RETRYABLE, True),
+        (ProviderUnavailable(), 3, JobState.DEADLETTER, True),
+        (DocumentEncrypted(), 1, JobState.DEADLETTER, True),
+        (RateLimited(), 3, JobState.QUEUED, False),
+    ],
+)
+async def test_the_error_and_the_attempt_decide_the_end(
+    error: IngestError, attempt: int, state: JobState, costs: bool
+) -> None:
+    ends = Ends()
+    job = a_job(attempt=attempt)
+
+    await Settler(ends, POLICY).fail_job(job, error, stage="parsing")
+
+    settlement = ends.settlements[job.lease.job_id]
+    assert (settlement.state, settlement.costs_attempt) == (state, costs)
+    assert settlement.error is error
+    assert (settlement.delay > timedelta()) == (state is not JobState.DEADLETTER)
+
+
+async def test_attempts_that_failed_together_do_not_come_back_together() -> None:
+    ends = Ends()
+    jobs = [a_job() for _ in range(50)]
+
+    for job in jobs:
+        await Settler(ends, POLICY).fail_job(job, ProviderUnavailable(), stage="embedding")
+
+    delays = {settlement.delay for settlement in ends.settlements.values()}
+    assert len(delays) > 40
+    assert all(1.5 <= delay.total_seconds() <= 2.5 for delay in delays)
+
+
+async def test_a_lost_lease_needs_no_end() -> None:
+    ends = Ends()
+
+    await Settler(ends, POLICY).fail_job(a_job(), LeaseLost(), stage="embedding")
+
+    assert ends.settlements == {}
+
+
+@pytest.mark.parametrize("broken", [StoreUnavailable(), ValueError("nobody foresaw this")])
+async def test_a_job_that_cannot_be_settled_raises_nothing(broken: Exception) -> None:
+    counted: list[tuple[str, str, JobState]] = []
+    settler = Settler(Ends(fails=broken), POLICY, count=lambda *facts: counted.append(facts))
+
+    await settler.fail_job(a_job(), DocumentEncrypted(), stage="parsing")
+
+    assert counted == []
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_only_an_end_that_was_written_is_counted(held: bool) -> None:
+    counted: list[tuple[str, str, JobState]] = []
+    settler = Settler(Ends(held=held), POLICY, count=lambda *facts: counted.append(facts))
+
+    await settler.fail_job(a_job(), DocumentEncrypted(), stage="parsing")
+
+    assert counted == ([("parsing", "document_encrypted", JobState.DEADLETTER)] if held else [])
