@@ -10,7 +10,6 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from python_multipart.multipart import parse_options_header
 
 from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
-from ingest.domain.job import Lane
 from ingest.lifecycle.accept import UploadRequest
 
 from .gateway import CurrentGateway, Tenant
@@ -21,13 +20,10 @@ from .schemas import AcceptedBody
 log = structlog.get_logger(module=__name__)
 router = APIRouter(tags=["documents"])
 PATH = "/v1/documents"
-_FIELDS = frozenset({"external_id", "lane"})
+_FIELDS = frozenset({"external_id"})
 _EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
 _BINARY = {"type": "string", "format": "binary"}
-_NAMES = {
-    "external_id": {"type": "string", "description": "Your own name for the document."},
-    "lane": {"type": "string", "enum": [lane.value for lane in Lane], "default": "interactive"},
-}
+_NAMES = {"external_id": {"type": "string", "description": "Your own name for the document."}}
 _REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -67,7 +63,6 @@ async def upload(
     external_id: Annotated[
         str | None, Query(description="Your own name; new bytes make its next generation.")
     ] = None,
-    lane: Annotated[Lane | None, Query(description="Which stream; interactive by default.")] = None,
     filename: Annotated[str | None, Query(description="For a raw body.")] = None,
     x_filename: Annotated[
         str | None, Header(description="For a raw body; percent-encoded or RFC 5987.")
@@ -87,14 +82,13 @@ async def upload(
         written_name, content = await form.open(), form.content()
     else:
         written_name, content = _raw_filename(filename, x_filename), request.stream()
-    named = _merge({"external_id": external_id, "lane": lane}, form.fields if form else {})
+    named = _merge({"external_id": external_id}, form.fields if form else {})
     upload_request = UploadRequest(
         user_id=tenant,
         filename=written_name,
         correlation_id=request.state.correlation_id,
         external_id=named["external_id"],
         idempotency_key=idempotency_key,
-        lane=_lane(named["lane"]),
     )
     return await _accept(gateway, upload_request, content, response)
 
@@ -145,16 +139,6 @@ def _merge(query: Mapping[str, str | None], form: Mapping[str, str]) -> dict[str
             raise InvalidRequest(f"{name} is given twice, in the query and in the form")
         merged[name] = value
     return merged
-
-
-def _lane(name: str | None) -> Lane:
-    if name is None:
-        return Lane.INTERACTIVE
-    try:
-        return Lane(name)
-    except ValueError as exc:
-        allowed = ", ".join(Lane)
-        raise InvalidRequest(f"lane must be one of {allowed}, not {name[:50]!r}") from exc
 
 
 def _raw_filename(query: str | None, header: str | None) -> str:

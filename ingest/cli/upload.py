@@ -7,7 +7,6 @@ import typer
 
 from ingest.cli.failures import ExitCode
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
-from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
     from ingest.cli.transfer import Transfer
@@ -18,7 +17,6 @@ _Paths = Annotated[
 _Concurrency = Annotated[
     int, typer.Option(metavar="N", min=1, max=64, help="Files on their way at the same time.")
 ]
-_Lane = Annotated[Lane, typer.Option(metavar="LANE", help="interactive or backfill (goes last).")]
 _Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until the documents are searchable.")
 ]
@@ -37,7 +35,6 @@ def upload(
     url: UrlOption = None,
     key: KeyOption = None,
     concurrency: _Concurrency = 4,
-    lane: _Lane = Lane.INTERACTIVE,
     wait: _Wait = True,
     external_ids: _ExternalIds = False,
     as_json: JsonOption = False,
@@ -59,7 +56,7 @@ def upload(
     selection = select(paths)
     if external_ids:
         ensure_distinct(selection.files)
-    manner = Manner(concurrency=concurrency, lane=lane.value, external_ids=external_ids)
+    manner = Manner(concurrency=concurrency, external_ids=external_ids)
     transfer = Transfer(selection, manner, wait=wait)
     _run(transfer, url, key, as_json=as_json)
     if transfer.tally.rejected or transfer.tally.failed:

@@ -54,7 +54,6 @@ class Manner:
 
     concurrency: int = 4
     """Files at the same time."""
-    lane: str = "interactive"
     external_ids: bool = False
     """Name documents by their relative path, so that changed files become next generations."""
 
@@ -88,7 +87,7 @@ async def _upload(
     gateway: Gateway, file: Candidate, manner: Manner, listener: Listener
 ) -> Taken | Rejection:
     body = _Body(file.path, listener)
-    params = {"filename": file.path.name, "lane": manner.lane}
+    params = {"filename": file.path.name}
     if manner.external_ids:
         params["external_id"] = file.relative
     try:

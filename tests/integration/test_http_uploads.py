@@ -30,7 +30,7 @@ async def gateway(shared: Running) -> AsyncIterator[Running]:
 
 async def test_a_form_upload_makes_a_document_and_a_job(gateway: Running) -> None:
     response = await gateway.client.post(
-        "/v1/documents", data={"lane": "backfill"}, files={"file": ("note.txt", TEXT)}
+        "/v1/documents", data={"external_id": "a note"}, files={"file": ("note.txt", TEXT)}
     )
 
     assert response.status_code == 202
@@ -39,8 +39,9 @@ async def test_a_form_upload_makes_a_document_and_a_job(gateway: Running) -> Non
     assert (body["generation"], body["created"]) == (1, True)
     document = (await gateway.client.get(body["document_url"])).json()
     assert (document["filename"], document["bytes_len"]) == ("note.txt", len(TEXT))
+    assert document["external_id"] == "a note"
     job = (await gateway.client.get(body["status_url"])).json()
-    assert (job["stage"], job["state"], job["lane"]) == ("queued", "queued", "backfill")
+    assert (job["stage"], job["state"], job["lane"]) == ("queued", "queued", "interactive")
     [blob] = gateway.blob_files()
     assert blob.endswith(document["file_sha256"])
 
