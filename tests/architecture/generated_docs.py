@@ -1,10 +1,17 @@
 """Writes the pages of docs/ that are generated from the code; a test compares them with it."""
 
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import typer
+
+from ingest.cli.app import app
 from ingest.domain.job import CLAIMABLE_STATES, FINAL_STATES, TRANSITIONS
 from ingest.domain.stage import STAGES
 from ingest.settings import Settings
+from serve.api import create_api
 
 DOCS = Path(__file__).parents[2] / "docs"
 _NOTE = "<!-- Written by `make docs` from the code; do not edit. -->"
@@ -106,7 +113,77 @@ def _default(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-PAGES = {"state-machine.md": state_machine, "settings.md": settings}
+_HTTP_INTRO = """\
+# HTTP
+
+The gateway describes itself: the full schema of every request and answer is at `/docs`, and as
+OpenAPI at `/openapi.json`.
+
+```console
+$ curl --data-binary @report.pdf 'http://127.0.0.1:8000/v1/documents?filename=report.pdf'
+$ curl --form file=@report.pdf http://127.0.0.1:8000/v1/documents
+$ curl --no-buffer http://127.0.0.1:8000/v1/jobs/JOB/events
+$ curl --json '{"query": "notice period", "k": 5}' http://127.0.0.1:8000/v1/search
+```
+
+An upload is answered with 202 once its bytes and its job are stored, or with 200 when the same
+content had been accepted before. The answer names the document, the job, and where to watch it.
+Name documents with `external_id` to make new bytes their next generation; send an
+`Idempotency-Key` to make a repeated request the same request.
+
+With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` carries
+`Authorization: Bearer KEY`. `X-Request-ID` comes back and is in every log line of the request and
+of the job that it made. Errors are `application/problem+json` with a stable `code`; all are in
+[bad input](bad-input.md). 429 and 503 carry `Retry-After`, and repeating is safe.
+
+| request | does |
+|---|---|
+"""
+_CLI_INTRO = """\
+# Command line
+
+`.venv/bin/ingest` after `make setup`, or `ingest` where the package is installed. Commands that
+talk to a running system find it by the state folder; `--url` or `INGEST_URL` names another one.
+`--json` prints JSON to standard output; progress and errors go to standard error. Exit codes: 0 all
+is well, 1 something failed, 2 wrong usage or settings or nothing answers, 130 interrupted.
+"""
+
+
+def http() -> str:
+    """docs/http.md."""
+    paths = create_api(Settings()).openapi()["paths"]
+    rows = "\n".join(
+        f"| `{method.upper()} {path}` | {operation['summary']} |"
+        for path, operations in sorted(paths.items())
+        for method, operation in operations.items()
+    )
+    return f"{_NOTE}\n{_HTTP_INTRO}{rows}\n"
+
+
+def cli() -> str:
+    """docs/cli.md."""
+    root = typer.main.get_command(app)
+    return f"{_NOTE}\n{_CLI_INTRO}{''.join(_commands(root, ('ingest',)))}"
+
+
+def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+    children = getattr(command, "commands", {})
+    for name, child in children.items():
+        yield from _commands(child, (*path, name))
+    if children:
+        return
+    arguments = [
+        (p.metavar or p.name or "").upper()
+        for p in command.params
+        if p.param_type_name == "argument"
+    ]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    yield f"\n## {' '.join((*path, *arguments))}\n\n{inspect.cleandoc(command.help)}\n\n"
+    for option in options:
+        yield f"* `{', '.join(sorted(option.opts, key=len))}`: {option.help}\n"
+
+
+PAGES = {"state-machine.md": state_machine, "settings.md": settings, "http.md": http, "cli.md": cli}
 
 if __name__ == "__main__":
     for name, write in PAGES.items():
