@@ -218,7 +218,7 @@ async def snapshot(database: Database) -> dict[str, list[Any]]:
     rows: dict[str, list[Any]] = {}
     async with database.connection() as connection:
         for table in TABLES:
-            query = f"SELECT to_jsonb(t) AS content, ctid, xmin FROM upload_pipeline.{table} AS t"  # noqa: S608
+            query = f"SELECT to_jsonb(t) AS content, ctid, xmin FROM upload_pipeline.{table} AS t"
             found = await connection.fetch(query)
             rows[table] = sorted(
                 (json.dumps(row["content"], sort_keys=True), str(row["ctid"]), str(row["xmin"]))

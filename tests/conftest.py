@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,12 +17,19 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server with pgvector: INGEST_TEST_DSN, or an embedded one."""
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server with pgvector: INGEST_TEST_DSN, or an embedded one.
+
+    Not in pytest's own folder: the next pytest that is started closes that to other users, and
+    under root the server runs as another user.
+    """
     if dsn := os.environ.get("INGEST_TEST_DSN"):
         yield dsn
         return
-    with EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg"))) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="ingest-pg-") as folder,
+        EmbeddedPostgres(Path(folder)) as server,
+    ):
         yield server.start()
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -18,6 +18,8 @@ from ingest.domain.errors import ConfigurationError, NotFound, StoreUnavailable
 _PART_BYTES = 8 * 1024**2
 _PARTS_AT_ONCE = 2
 _ATTEMPTS = 3
+_NO_BUCKET = "<Code>NoSuchBucket</Code>"
+"""S3's code, for which the library has no class: the documents are not lost, the setting is wrong."""
 _LONGEST = timedelta(seconds=60)
 
 
@@ -74,14 +76,14 @@ class ObjectBlobStore:
 
     async def put(self, key: str, data: bytes) -> None:
         """Write a blob at once."""
-        with _translated(key):
+        with _translated(key, writes=True):
             await obstore.put_async(self._store, _checked(key), data, use_multipart=False)
             await self._sync(key)
 
     async def put_stream(self, key: str, parts: AsyncIterator[bytes]) -> None:
         """Write a blob as it arrives; nothing remains when ``parts`` raises."""
         source = _Remembered(parts)
-        with _translated(key, source):
+        with _translated(key, source, writes=True):
             await obstore.put_async(
                 self._store,
                 _checked(key),
@@ -151,20 +153,24 @@ class _Remembered:
 
 
 @contextmanager
-def _translated(key: str, source: _Remembered | None = None) -> Iterator[None]:
+def _translated(
+    key: str, source: _Remembered | None = None, *, writes: bool = False
+) -> Iterator[None]:
+    """Raise our errors for the library's; a write that finds nothing has no bucket."""
     try:
         yield
-    except (NotFoundError, FileNotFoundError) as exc:
-        raise NotFound(f"there is no blob {key!r}") from exc
     except (BaseError, OSError) as exc:
         if source is not None and source.error is not None:
             raise source.error from None
+        missing = isinstance(exc, NotFoundError | FileNotFoundError)
+        if missing and not writes and _NO_BUCKET not in str(exc):
+            raise NotFound(f"there is no blob {key!r}") from exc
         kind = type(exc).__name__
         raise StoreUnavailable(f"the blob storage is not available ({kind})") from exc
 
 
 def _checked(key: str) -> str:
-    if key.startswith("/") or not {".", "..", ""}.isdisjoint(PurePosixPath(key).parts or ("",)):
+    if not {".", "..", ""}.isdisjoint(key.split("/")):
         raise ValueError(f"{key!r} is not a blob key")
     return key
 

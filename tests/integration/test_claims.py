@@ -34,7 +34,7 @@ async def a_backlog(
             run_after)
         SELECT gen_random_uuid(), document_id, $1, 1, repeat('0', 64), 'test', $3, {run_after}
         FROM made
-        """,  # noqa: S608
+        """,
         user_id,
         count,
         priority,

@@ -3,11 +3,6 @@
 SELECT embed_model, embed_version, dimension, index_kind, index_name
 FROM upload_pipeline.embedding_models WHERE embed_model = $1 AND embed_version = $2;
 
--- name: list_models
--- Every vector space.
-SELECT embed_model, embed_version, dimension, index_kind, index_name
-FROM upload_pipeline.embedding_models ORDER BY embed_model, embed_version;
-
 -- name: set_index_kind
 -- Search follows this from the next query on.
 UPDATE upload_pipeline.embedding_models SET index_kind = $3

@@ -1,0 +1,169 @@
+"""The same contract on a folder and on an S3 bucket."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
+from ingest.domain.errors import ConfigurationError, DocumentTooLarge, NotFound, StoreUnavailable
+
+BIG = os.urandom(1 << 20) * 20
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Endpoint of an S3 server with the bucket ``documents``."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - moto takes any
+    )
+    client.create_bucket(Bucket="documents")
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ObjectBlobStore:
+    if request.param == "folder":
+        return open_blob_store((tmp_path / "blobs").as_uri())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    endpoint = request.getfixturevalue("s3")
+    return open_blob_store(f"s3://documents/{tmp_path.name}", endpoint=endpoint)
+
+
+async def parts(data: bytes, size: int = 300_000) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@pytest.mark.parametrize("data", [b"", b"x", BIG], ids=["none", "one", "many"])
+async def test_what_was_put_is_got(store: ObjectBlobStore, data: bytes) -> None:
+    await store.put("tenants/a/raw/1", data)
+    await store.put_stream("tenants/a/raw/2", parts(data))
+
+    assert await store.get("tenants/a/raw/1") == data
+    assert await store.get("tenants/a/raw/2") == data
+    assert await store.exists("tenants/a/raw/2")
+    assert not await store.exists("tenants/a/raw/3")
+
+
+@pytest.mark.parametrize("before", [0, 1, 50])
+async def test_a_stream_that_breaks_leaves_nothing_and_its_own_error(
+    store: ObjectBlobStore, before: int
+) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        for _ in range(before):
+            yield BIG[:400_000]
+        raise DocumentTooLarge("the document has over 3 bytes, the limit")
+
+    with pytest.raises(DocumentTooLarge, match="over 3 bytes"):
+        await store.put_stream("incoming/1", broken())
+
+    assert not await store.exists("incoming/1")
+    with pytest.raises(NotFound):
+        await store.get("incoming/1")
+
+
+async def test_a_cancelled_stream_leaves_nothing(store: ObjectBlobStore) -> None:
+    arrived = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield BIG[:100_000]
+        arrived.set()
+        await asyncio.sleep(60)
+
+    writing = asyncio.create_task(store.put_stream("incoming/2", endless()))
+    await arrived.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+
+    assert not await store.exists("incoming/2")
+
+
+async def test_a_blob_moves_and_replaces_what_was_there(store: ObjectBlobStore) -> None:
+    await store.put("incoming/3", b"new")
+    await store.put("raw/3", b"old")
+
+    await store.rename("incoming/3", "raw/3")
+
+    assert await store.get("raw/3") == b"new"
+    assert not await store.exists("incoming/3")
+    with pytest.raises(NotFound):
+        await store.rename("incoming/3", "raw/4")
+
+
+async def test_deleting_twice_is_deleting_once(store: ObjectBlobStore) -> None:
+    await store.put("raw/5", b"x")
+
+    await store.delete("raw/5")
+    await store.delete("raw/5")
+
+    assert not await store.exists("raw/5")
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a/./b"])
+async def test_a_key_leads_nowhere_else(store: ObjectBlobStore, key: str) -> None:
+    with pytest.raises(ValueError, match="not a blob key"):
+        await store.put(key, b"x")
+
+
+async def test_a_check_writes_and_leaves_nothing(tmp_path: Path) -> None:
+    store = open_blob_store(tmp_path.as_uri())
+
+    await store.check()
+
+    assert [name for _, _, names in os.walk(tmp_path) for name in names] == []
+
+
+async def test_storage_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    store = open_blob_store("s3://documents/x", endpoint="http://127.0.0.1:9")
+
+    with pytest.raises(StoreUnavailable):
+        await store.get("raw/1")
+
+
+async def test_a_bucket_that_does_not_exist_is_no_missing_blob(
+    s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    store = open_blob_store("s3://elsewhere/x", endpoint=s3)
+
+    with pytest.raises(StoreUnavailable):
+        await store.check()
+    with pytest.raises(StoreUnavailable):
+        await store.get("raw/1")
+
+
+async def test_a_folder_that_is_full_of_something_else_is_unavailable(tmp_path: Path) -> None:
+    store = open_blob_store(tmp_path.as_uri())
+    (tmp_path / "raw").write_bytes(b"a file where a folder should be")
+
+    with pytest.raises(StoreUnavailable):
+        await store.put("raw/1", b"x")
+
+
+@pytest.mark.parametrize("url", ["http://example.org/x", "s3://", "documents", "file:///proc/x"])
+def test_a_url_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        open_blob_store(url)

@@ -1,0 +1,102 @@
+"""Migrations go up, down and up again, and another schema is refused."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import asyncpg
+import psycopg
+import pytest
+from conftest import on_database
+
+from ingest.adapters.postgres import migrate
+from ingest.domain.errors import ConfigurationError
+
+REVISIONS = ["0001", "0002", "0003", "0004"]
+DESCRIBE = """
+SELECT string_agg(line, chr(10) ORDER BY line) FROM (
+    SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
+        column_default) AS line
+    FROM information_schema.columns WHERE table_schema = 'upload_pipeline'
+    UNION ALL
+    SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
+    WHERE connamespace = 'upload_pipeline'::regnamespace
+    UNION ALL
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'upload_pipeline'
+    UNION ALL
+    SELECT pg_get_functiondef(oid) FROM pg_proc
+    WHERE pronamespace = 'upload_pipeline'::regnamespace
+    UNION ALL
+    SELECT pg_get_triggerdef(oid) FROM pg_trigger
+    WHERE tgrelid::regclass::text LIKE 'upload_pipeline.%' AND NOT tgisinternal
+) AS lines (line)
+"""
+
+
+@pytest.fixture
+def empty_url(server_url: str) -> Iterator[str]:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS migrations_test WITH (FORCE)")
+        connection.execute("CREATE DATABASE migrations_test")
+    yield on_database(server_url, "migrations_test")
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE migrations_test WITH (FORCE)")
+
+
+def describe(url: str) -> str | None:
+    with psycopg.connect(url) as connection:
+        there = connection.execute("SELECT to_regnamespace('upload_pipeline')").fetchone()
+        if there == (None,):
+            return None
+        row = connection.execute(DESCRIBE).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_up_down_and_up_again_give_the_same_schema_at_every_step(empty_url: str) -> None:
+    seen: dict[str, str | None] = {"base": describe(empty_url)}
+    for revision in REVISIONS:
+        migrate.upgrade(empty_url, revision)
+        seen[revision] = describe(empty_url)
+    assert len(set(seen.values())) == len(seen)
+
+    for revision in ["base", *REVISIONS][-2::-1]:
+        migrate.downgrade(empty_url, revision)
+        assert (describe(empty_url) or "") == (seen[revision] or ""), revision
+
+    migrate.upgrade(empty_url)
+    assert describe(empty_url) == seen[REVISIONS[-1]]
+
+
+def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(migrate.upgrade, [empty_url] * 3))
+
+    assert describe(empty_url)
+
+
+def test_the_newest_revision_is_the_last_file() -> None:
+    files = sorted(path.name[:4] for path in Path(migrate.MIGRATIONS, "sql").glob("*.up.sql"))
+
+    assert files == REVISIONS
+    assert migrate.head() == files[-1]
+
+
+@pytest.mark.parametrize(("revision", "found"), [(None, "none"), ("0003", "0003")])
+def test_another_schema_is_refused_by_name(
+    empty_url: str, revision: str | None, found: str
+) -> None:
+    if revision:
+        migrate.upgrade(empty_url, revision)
+
+    async def check() -> None:
+        connection = await asyncpg.connect(empty_url)
+        try:
+            await migrate.ensure_current(connection)
+        finally:
+            await connection.close()
+
+    with pytest.raises(ConfigurationError, match=f"at schema {found}, this code needs 0004"):
+        asyncio.run(check())

@@ -1,0 +1,61 @@
+"""The local model: real vectors, one space, the same text the same vector."""
+
+import asyncio
+import socket
+
+import numpy as np
+import pytest
+
+from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
+from ingest.domain.errors import InvalidVector
+
+EMBEDDER = WordllamaEmbedder()
+
+
+async def test_vectors_have_the_size_of_the_model_and_length_one() -> None:
+    vectors = await EMBEDDER.embed(
+        ["a dog", "x" * 100_000, "\u05e9\u05dc\u05d5\u05dd", "<|endoftext|>"]
+    )
+
+    assert vectors.shape == (4, MODEL.dimension)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+async def test_order_is_kept_and_neighbours_in_the_batch_change_nothing() -> None:
+    texts = [f"the number {n} of many" for n in range(300)]
+    together = await EMBEDDER.embed(texts)
+    alone = np.concatenate([await EMBEDDER.embed([text]) for text in texts[::50]])
+
+    assert np.allclose(together[::50], alone, atol=1e-5)
+
+
+async def test_meaning_shows_in_the_distance() -> None:
+    cat, kitten, tax = await EMBEDDER.embed(
+        ["The cat sleeps on the sofa.", "A kitten naps on a couch.", "Income tax is due in May."]
+    )
+
+    assert cat @ kitten > cat @ tax + 0.2
+
+
+async def test_threads_may_embed_at_once() -> None:
+    found = await asyncio.gather(*(EMBEDDER.embed(["same words"]) for _ in range(8)))
+
+    assert all(np.array_equal(vectors, found[0]) for vectors in found)
+
+
+async def test_a_text_without_a_known_token_is_an_error_and_no_vector() -> None:
+    with pytest.raises(InvalidVector):
+        await EMBEDDER.embed(["words", ""])
+
+
+def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ingest.adapters import wordllama_embedder
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the model reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(wordllama_embedder, "_loaded", [])
+
+    EMBEDDER.warm()
