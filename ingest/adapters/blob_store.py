@@ -19,7 +19,7 @@ _PART_BYTES = 8 * 1024**2
 _PARTS_AT_ONCE = 2
 _ATTEMPTS = 3
 _NO_BUCKET = "<Code>NoSuchBucket</Code>"
-"""S3's code, for which the library has no class: the documents are not lost, the setting is wrong."""
+"""S3 calls it so; the library has no class for it. The setting is wrong, no document is lost."""
 _LONGEST = timedelta(seconds=60)
 
 
