@@ -1,0 +1,216 @@
+"""From texts to batches: what is cut, what is packed together, and what ends early."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from unit.stage_parts import LEASE, Blobs, Ends, a_job
+
+from ingest.adapters.structure_splitter import StructureSplitter
+from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
+from ingest.domain.document import Heading, Page, ParsedDocument
+from ingest.domain.embedding import Vectors
+from ingest.domain.errors import DocumentEmpty, DocumentUnreadable, NotFound, StoreUnavailable
+from ingest.domain.job import ClaimedJob, JobState
+from ingest.stages.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed
+from ingest.stages.parse import ParsedJob
+
+SPLITTER = StructureSplitter(max_tokens=16, overlap_tokens=0)
+PARAGRAPH = "Eight plain words stand in this short paragraph."
+
+
+class Plans:
+    """A StoresChunks that only plans: some chunks are stored already, some leases are lost."""
+
+    def __init__(self) -> None:
+        self.stored: set[UUID] = set()
+        self.lost: set[UUID] = set()
+        self.fails: StoreUnavailable | None = None
+
+    async def plan(
+        self, documents: Sequence[DocumentChunks], *, lease: timedelta
+    ) -> tuple[list[DocumentChunks], frozenset[UUID]]:
+        assert lease == LEASE
+        if self.fails is not None:
+            raise self.fails
+        missing = [
+            DocumentChunks(d.target, tuple(c for c in d.chunks if c.chunk_id not in self.stored))
+            for d in documents
+            if d.target.lease.job_id not in self.lost
+        ]
+        return missing, frozenset(self.lost)
+
+    async def store(
+        self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
+    ) -> StoredBatch:
+        raise NotImplementedError
+
+
+class Setting:
+    def __init__(self, *, items: int = 2048, tokens: int = 300_000, ways: int = 1) -> None:
+        self.plans, self.blobs, self.ends = Plans(), Blobs(), Ends()
+        self.limits = BatchLimits(items=items, tokens=tokens, ways=ways)
+
+    async def run(self, *parsed_jobs: ParsedJob) -> Packed:
+        stage = ChunkStage(
+            SPLITTER,
+            self.blobs,
+            self.plans,
+            settler=self.ends.settler(),
+            lease=LEASE,
+            limits=self.limits,
+        )
+        return await stage.run(parsed_jobs)
+
+
+def a_text(paragraphs: int) -> ParsedDocument:
+    text = "\n\n".join(f"{PARAGRAPH} {n}." for n in range(paragraphs))
+    return ParsedDocument(text=text, pages=(), headings=(), parser="test/1")
+
+
+def a_parsed(paragraphs: int = 1, *, parsed: ParsedDocument | None = None) -> ParsedJob:
+    return ParsedJob(a_job(), "key", parsed or a_text(paragraphs))
+
+
+def chunks_in(packed: Packed) -> list[tuple[UUID, int]]:
+    return [
+        (document.target.lease.job_id, chunk.chunk_ord)
+        for batch in packed.batches
+        for document in batch.documents
+        for chunk in document.chunks
+    ]
+
+
+def all_of(*parsed_jobs: tuple[ParsedJob, int]) -> list[tuple[UUID, int]]:
+    return [(p.job.lease.job_id, n) for p, count in parsed_jobs for n in range(count)]
+
+
+async def test_small_documents_share_a_batch() -> None:
+    documents = [a_parsed() for _ in range(50)]
+
+    packed = await Setting().run(*documents)
+
+    assert len(packed.batches) == packed.most == 1
+    assert chunks_in(packed) == all_of(*((document, 1) for document in documents))
+    assert packed.batches[0].jobs == tuple(document.job for document in documents)
+
+
+async def test_a_large_document_is_spread_and_every_chunk_is_in_one_batch() -> None:
+    document = a_parsed(1000)
+
+    packed = await Setting(ways=4).run(document)
+
+    assert 4 <= len(packed.batches) <= 1000 // LEAST_ITEMS + 1
+    assert chunks_in(packed) == all_of((document, 1000))
+
+
+@pytest.mark.parametrize(("items", "tokens"), [(100, 300_000), (2048, 500)])
+async def test_no_batch_is_over_its_limits_and_documents_cross_borders(
+    items: int, tokens: int
+) -> None:
+    first, second = a_parsed(130), a_parsed(170)
+
+    packed = await Setting(items=items, tokens=tokens).run(first, second)
+
+    assert chunks_in(packed) == all_of((first, 130), (second, 170))
+    for batch in packed.batches:
+        chunks = [chunk for document in batch.documents for chunk in document.chunks]
+        assert len(chunks) <= items
+        assert sum(chunk.token_count for chunk in chunks) <= tokens
+    assert any(len(batch.documents) == 2 for batch in packed.batches)
+
+
+async def test_only_what_is_missing_is_embedded_and_what_is_complete_still_published() -> None:
+    setting = Setting()
+    whole, half = a_parsed(3), a_parsed(4)
+    before = await setting.run(whole, half)
+    chunks = [c for b in before.batches for d in b.documents for c in d.chunks]
+    setting.plans.stored = {chunk.chunk_id for chunk in chunks[:5]}
+
+    packed = await setting.run(whole, half)
+
+    assert chunks_in(packed) == [(half.job.lease.job_id, 2), (half.job.lease.job_id, 3)]
+    [batch] = packed.batches
+    assert {d.target for d in batch.documents} == {Target.of(whole.job), Target.of(half.job)}
+
+
+async def test_a_repeated_call_knows_how_many_batches_the_first_had() -> None:
+    setting = Setting(ways=4)
+    document = a_parsed(1000)
+    before = await setting.run(document)
+    setting.plans.stored = {
+        c.chunk_id for b in before.batches for d in b.documents for c in d.chunks
+    }
+
+    packed = await setting.run(document)
+
+    assert len(packed.batches) == 1
+    assert packed.most == len(before.batches) > 1
+
+
+async def test_a_text_that_did_not_travel_is_read_from_storage() -> None:
+    setting = Setting()
+    job = a_job()
+    setting.blobs.kept["text"] = a_text(2).to_bytes()
+
+    packed = await setting.run(ParsedJob(job, "text", None))
+
+    assert [ord_ for _, ord_ in chunks_in(packed)] == [0, 1]
+
+
+async def test_failed_documents_are_settled_and_the_rest_goes_on() -> None:
+    setting = Setting()
+    blank = a_parsed(parsed=ParsedDocument(text=" \n", pages=(), headings=(), parser="test/1"))
+    broken, gone, sound = a_job(), a_job(), a_parsed(2)
+    setting.blobs.kept["broken"] = b"{"
+
+    packed = await setting.run(
+        blank, ParsedJob(broken, "broken", None), ParsedJob(gone, "gone", None), sound
+    )
+
+    assert chunks_in(packed) == all_of((sound, 2))
+    assert setting.ends.of(blank.job) == (DocumentEmpty, JobState.DEADLETTER)
+    assert setting.ends.of(broken) == (DocumentUnreadable, JobState.DEADLETTER)
+    assert setting.ends.of(gone) == (NotFound, JobState.DEADLETTER)
+
+
+async def test_a_lost_lease_is_left_out_and_not_settled() -> None:
+    setting = Setting()
+    lost, held = a_parsed(2), a_parsed(2)
+    setting.plans.lost = {lost.job.lease.job_id}
+
+    packed = await setting.run(lost, held)
+
+    assert chunks_in(packed) == all_of((held, 2))
+    assert setting.ends.settlements == {}
+
+
+async def test_when_nothing_can_be_planned_all_are_tried_again() -> None:
+    setting = Setting()
+    documents: list[ParsedJob] = [a_parsed(), a_parsed()]
+    setting.plans.fails = StoreUnavailable()
+
+    assert await setting.run(*documents) == Packed()
+
+    jobs: list[ClaimedJob] = [document.job for document in documents]
+    assert [setting.ends.of(job)[1] for job in jobs] == [JobState.RETRYABLE] * 2
+
+
+async def test_chunks_know_their_page_and_headings() -> None:
+    text = f"# One\n\n{PARAGRAPH}\n\n## Two\n\n{PARAGRAPH}"
+    at = text.index("## Two")
+    parsed = ParsedDocument(
+        text=text,
+        pages=(Page(1, 0, at), Page(2, at, len(text))),
+        headings=(Heading(0, 1, "One"), Heading(at, 2, "Two")),
+        parser="test/1",
+    )
+
+    packed = await Setting().run(a_parsed(parsed=parsed))
+
+    chunks = [c for b in packed.batches for d in b.documents for c in d.chunks]
+    assert [(c.page, c.heading_path) for c in chunks] == [(1, ("One",)), (2, ("One", "Two"))]
+    assert "".join(text[c.char_start : c.char_end] for c in chunks).replace("\n", "") == (
+        text.replace("\n", "")
+    )
