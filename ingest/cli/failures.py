@@ -1,5 +1,7 @@
 """What goes wrong on the command line, and the exit code it leads to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar
 
@@ -68,6 +70,21 @@ class Refused(IngestError):
     def __str__(self) -> str:
         """The detail and the code."""
         return f"{self.message} ({self.problem})" if self.problem else self.message
+
+
+@contextmanager
+def first_failure() -> Iterator[None]:
+    """Raise the first of our errors in a task group's group of them, by itself.
+
+    An ``except*`` cannot do it: what it raises is wrapped in a group again on some versions.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ours, others = group.split(IngestError)
+        if ours is None or others is not None:
+            raise
+        raise ours.exceptions[0] from None
 
 
 def exit_code(error: IngestError) -> ExitCode:

@@ -3,7 +3,7 @@
 import asyncio
 
 from ingest.cli.connecting import BATCH_PATIENCE_SECONDS, open_gateway
-from ingest.cli.failures import Refused, Unreachable, WrongUsage
+from ingest.cli.failures import Refused, Unreachable, WrongUsage, first_failure
 from ingest.cli.following import Follower
 from ingest.cli.gateway import Gateway
 from ingest.cli.progress import shown
@@ -57,14 +57,15 @@ class Transfer:
         follower = Follower(gateway, self.tally.job_ended)
         listener = _Listener(self.tally, follower if self.wait else None)
         try:
-            async with asyncio.TaskGroup() as group:
-                if self.wait:
-                    group.create_task(follower.run())
-                await upload_files(gateway, self.selection.files, self._manner, listener)
-                self.tally.uploaded()
-                follower.complete()
-        except* IngestError as failures:
-            raise _resumable(failures.exceptions[0]) from None
+            with first_failure():
+                async with asyncio.TaskGroup() as group:
+                    if self.wait:
+                        group.create_task(follower.run())
+                    await upload_files(gateway, self.selection.files, self._manner, listener)
+                    self.tally.uploaded()
+                    follower.complete()
+        except IngestError as failure:
+            raise _resumable(failure) from None
 
 
 class _Listener:

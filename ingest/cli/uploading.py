@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ingest.cli.failures import Refused
+from ingest.cli.failures import Refused, first_failure
 from ingest.cli.gateway import Gateway
 from ingest.cli.selection import Candidate
-from ingest.domain.errors import IngestError
 
 PART_BYTES = 256 * 1024
 
@@ -68,12 +67,10 @@ async def upload_files(
         Refused: it takes nothing from us: no valid key, or too busy for too long.
     """
     remaining = iter(files)
-    try:
+    with first_failure():
         async with asyncio.TaskGroup() as group:
             for _ in range(manner.concurrency):
                 group.create_task(_upload_some(gateway, remaining, manner, listener))
-    except* IngestError as failures:
-        raise failures.exceptions[0] from None
 
 
 async def _upload_some(

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import importlib
+import io
+import logging
 import os
 import threading
 import time
@@ -87,8 +89,10 @@ class System:
         """Finish what is under way, as long as the settings allow, and stop everything."""
         if self._ray is not None:
             self._drain()
-            self._stop_gateway()
-            self._ray.stop()
+            # Serve's controller ends itself, and Ray prints that as a failure to standard output.
+            with contextlib.redirect_stdout(io.StringIO()):
+                self._stop_gateway()
+                self._ray.stop()
             self._ray = None
         if self._postgres is not None:
             self._postgres.stop()
@@ -114,6 +118,7 @@ class System:
     def _start_gateway(self) -> None:
         from ray import serve as ray_serve
 
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         module, _, name = GATEWAY.partition(":")
         try:
             ray_serve.start(

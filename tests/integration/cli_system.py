@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -72,6 +73,11 @@ def environment(**variables: str) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def hear_ctrl_c() -> None:
+    """For a child that gets SIGINT: a script's background jobs, and their children, ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

@@ -10,7 +10,14 @@ from uuid import uuid4
 
 import pytest
 import samples
-from integration.cli_system import Running, clean_environment, gateway, ingest, running
+from integration.cli_system import (
+    Running,
+    clean_environment,
+    gateway,
+    hear_ctrl_c,
+    ingest,
+    running,
+)
 from integration.gateway import a_database, a_settings
 
 
@@ -210,6 +217,7 @@ def test_status_watch_prints_a_line_of_json_a_time_until_ctrl_c(system: Running)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     readings = [json.loads(process.stdout.readline()) for _ in range(2)]

@@ -17,6 +17,7 @@ from integration.cli_system import (
     Running,
     clean_environment,
     gateway,
+    hear_ctrl_c,
     ingest,
     running,
 )
@@ -218,7 +219,11 @@ def test_an_interrupted_upload_says_so_and_goes_on_when_it_is_run_again(
     with gateway(a_settings(database_url, tmp_path), Faults(stuck)) as url:
         command = [*COMMAND, "upload", str(folder), "--no-wait", "--concurrency", "1"]
         process = subprocess.Popen(
-            command, env=clean_environment(INGEST_URL=url), stderr=subprocess.PIPE, text=True
+            command,
+            env=clean_environment(INGEST_URL=url),
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hear_ctrl_c,
         )
         assert stuck.wait(30)
         process.send_signal(signal.SIGINT)

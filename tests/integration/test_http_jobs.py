@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -55,7 +55,12 @@ async def test_a_queued_job_says_how_many_come_first(gateway: Running) -> None:
 
 
 async def test_a_queued_job_that_nobody_works_on_says_so(gateway: Running) -> None:
-    uploaded = await upload(gateway, lane="backfill")
+    uploaded = await upload(gateway)
+    async with gateway.database.connection() as connection:
+        await connection.execute(
+            "UPDATE upload_pipeline.upload_jobs SET lane = 'backfill' WHERE job_id = $1",
+            UUID(uploaded["job_id"]),
+        )
 
     waiting_for = (await look(gateway, uploaded))["waiting_for"]
 
