@@ -90,7 +90,8 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
         if process.poll() is not None:
             break
         try:
-            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+            ready = httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+            if ready and Path(log.parent, "ingest.url").exists():
                 return
         except httpx.TransportError:
             pass

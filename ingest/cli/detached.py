@@ -160,15 +160,16 @@ class Child:
 
     async def _missing(self, gateway: Gateway) -> str | None:
         """What is missing; None when the system is ready."""
-        if Instance(self._settings.state_dir).pid() != self.pid:
+        instance = Instance(self._settings.state_dir)
+        if instance.pid() != self.pid:
             return ""
         try:
             ready, answer = await gateway.readiness()
         except Unreachable:
             return self._last_step()
-        if ready:
-            return None
-        return f"waiting: {answer.get('detail', 'the gateway is not there yet')}"
+        if not ready:
+            return f"waiting: {answer.get('detail', 'the gateway is not there yet')}"
+        return None if instance.url() else self._last_step()
 
     def _last_step(self) -> str:
         """The last line of the log that is meant for people."""

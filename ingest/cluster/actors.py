@@ -56,8 +56,9 @@ class ParseActor:
     def __init__(self) -> None:
         configured, database, metrics, settler = _begin()
         self._repeats = _Repeats()
+        self._parser = wiring.make_parser(configured)
         self._stage = ParseStage(
-            wiring.make_parser(configured),
+            self._parser,
             wiring.open_blobs(configured),
             texts=DocumentStore(database),
             settler=settler,
@@ -67,8 +68,12 @@ class ParseActor:
         )
 
     async def __call__(self, table: pa.Table) -> AsyncIterator[pa.Table]:
-        """Parse one wave."""
+        """Parse one wave; one without jobs starts the parser and goes on."""
         wave = unseal(table)
+        if not wave:
+            await self._parser.start()
+            yield seal(_EMPTY)
+            return
         if self._repeats.next():
             for _ in wave:
                 yield seal(_EMPTY)
@@ -97,8 +102,12 @@ class ChunkActor:
         )
 
     async def __call__(self, table: pa.Table) -> AsyncIterator[pa.Table]:
-        """Cut one group."""
-        packed = await self._stage.run(unseal(table))
+        """Cut one group; one without documents goes on."""
+        group = unseal(table)
+        if not group:
+            yield seal(None)
+            return
+        packed = await self._stage.run(group)
         if self._repeats.next():
             for _ in range(packed.most):
                 yield seal(None)

@@ -62,6 +62,7 @@ def read_waves(lane: Lane, worker_id: UUID) -> Iterator[pa.Table]:
         claimer = _claimer(database, lane, worker_id)
         loop.spawn(claimer.keep_alive())
         try:
+            yield seal([])  # through all stages: it starts what they need, and shows that they run
             while (wave := loop.run(claimer.next_wave())) is not None:
                 yield seal(wave)
             loop.run(_empty(JobStore(database), worker_id, configured.drain_timeout_seconds))

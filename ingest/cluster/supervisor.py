@@ -45,14 +45,15 @@ class _Supervisor:
         self._workers = WorkerStore(database)
         self._draining = threading.Event()
         self._current: UUID | None = None
-        self.low_latency = stream.configure(self._settings)
+        self._flows = False
+        self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
         self._thread.start()
 
-    def ping(self) -> tuple[int, bool]:
-        """Process id, and whether the low-latency path is on."""
-        return os.getpid(), self.low_latency
+    def flows(self) -> bool:
+        """Whether something went through all stages of the present stream."""
+        return self._flows
 
     def drain(self, longest: float) -> bool:
         """Claim nothing more, finish what is held; True when nothing was left over in time."""
@@ -85,15 +86,21 @@ class _Supervisor:
             )
         )
         self._current = worker_id
-        log.info("stream started", lane=self._lane, worker_id=worker_id)
+        log.info(
+            "stream started",
+            lane=self._lane,
+            worker_id=worker_id,
+            low_latency=self._low_latency,
+        )
         try:
             for count, _ in enumerate(stream.run(self._lane, worker_id, self._settings), start=1):
+                self._flows = True
                 if count == RECYCLE_BLOCKS or self._draining.is_set():
                     self._ask_to_drain()
         except Exception:
             log.exception("stream failed", lane=self._lane, worker_id=worker_id)
         finally:
-            self._current = None
+            self._current, self._flows = None, False
             self._bury(worker_id)
 
     def _bury(self, worker_id: UUID) -> None:

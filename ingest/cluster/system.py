@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from ingest import wiring
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster.local_ray import LocalRay
 from ingest.domain.errors import ProviderUnavailable
 from ingest.domain.job import Lane
@@ -25,6 +24,7 @@ from ingest.settings import Settings
 
 GATEWAY = "serve.app:build_app"
 _START_SECONDS = 90.0
+_LOOK_SECONDS = 0.05
 
 
 class System:
@@ -58,10 +58,11 @@ class System:
             self._report("starting Ray")
             self._ray = LocalRay(self._settings)
             self._ray.start()
+            self._supervisor = self._start_supervisor()  # loads while the gateway starts
             self._report("starting the gateway")
             self._start_gateway()
             self._report("starting the stream")
-            self._start_stream()
+            self._wait_for_stream()
         except BaseException:
             self.stop()
             raise
@@ -137,11 +138,23 @@ class System:
         with contextlib.suppress(ray.exceptions.RayError, RuntimeError):
             ray_serve.shutdown()  # type: ignore[no-untyped-call]
 
-    def _start_stream(self) -> None:
+    def _start_supervisor(self) -> Any:
         from ingest.cluster import supervisor
 
-        self._supervisor = supervisor.start(Lane.INTERACTIVE)
-        asyncio.run(_first_worker(self._settings))
+        return supervisor.start(Lane.INTERACTIVE)
+
+    def _wait_for_stream(self) -> None:
+        import ray
+
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if ray.get(self._supervisor.flows.remote(), timeout=_START_SECONDS):
+                    return
+            except ray.exceptions.RayError as exc:
+                raise ProviderUnavailable(f"the supervisor did not start: {exc}") from exc
+            time.sleep(_LOOK_SECONDS)
+        raise ProviderUnavailable(f"nothing went through the stream in {_START_SECONDS:g} seconds")
 
     def _drain(self) -> None:
         if self._supervisor is None:
@@ -162,21 +175,3 @@ async def _check_schema(settings: Settings) -> None:
             await migrate.ensure_current(connection)
     finally:
         await database.close()
-
-
-async def _first_worker(settings: Settings) -> None:
-    """Wait until a stream has begun.
-
-    Raises:
-        ProviderUnavailable: none has, within a generous time.
-    """
-    database = wiring.open_database(settings)
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            if await WorkerStore(database).list_running():
-                return
-            await asyncio.sleep(0.05)
-    finally:
-        await database.close()
-    raise ProviderUnavailable(f"no stream began within {_START_SECONDS:g} seconds")
