@@ -1,27 +1,16 @@
 """Who is let in."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
-from integration.gateway import Running, shared_gateway, upload
+from integration.gateway import Running, upload
 
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.domain.errors import Unauthenticated
 from serve.auth import REMEMBERED_SECONDS, KeyRing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Running]:
-    folder = tmp_path_factory.mktemp("gateway")
-    async with shared_gateway(server_url, template_database, folder) as started:
-        yield started
 
 
 @pytest.mark.parametrize(

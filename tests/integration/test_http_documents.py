@@ -1,10 +1,7 @@
 """Documents over HTTP: lists, chunks, search, deletion, and walls between tenants."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from integration.gateway import Running, publish, shared_gateway, upload
+from integration.gateway import Running, publish, upload
 
 SENTENCES = (
     "The ferry leaves for the island at seven in the morning.",
@@ -14,21 +11,6 @@ SENTENCES = (
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Running]:
-    folder = tmp_path_factory.mktemp("gateway")
-    async with shared_gateway(server_url, template_database, folder) as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def gateway(shared: Running) -> AsyncIterator[Running]:
-    async with shared.as_tenant() as tenant:
-        yield tenant
 
 
 async def test_documents_are_listed_newest_first_page_by_page(gateway: Running) -> None:

@@ -1,29 +1,12 @@
 """A job's history over HTTP, as it was and as it happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from integration.gateway import Running, events_of, publish, shared_gateway, upload
+from integration.gateway import Running, events_of, publish, upload
 
 WORDS = "The ferry leaves at seven."
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Running]:
-    folder = tmp_path_factory.mktemp("gateway")
-    async with shared_gateway(server_url, template_database, folder) as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def gateway(shared: Running) -> AsyncIterator[Running]:
-    async with shared.as_tenant() as tenant:
-        yield tenant
 
 
 async def test_the_event_stream_replays_the_history_and_ends(gateway: Running) -> None:

@@ -1,12 +1,10 @@
 """Jobs over HTTP: what they wait for, the two buttons, and their live history."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
-from integration.gateway import Running, bury, claim, publish, shared_gateway, upload
+from integration.gateway import Running, bury, claim, publish, upload
 
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.worker_store import WorkerStore
@@ -18,21 +16,6 @@ WORDS = "The ferry leaves at seven."
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Running]:
-    folder = tmp_path_factory.mktemp("gateway")
-    async with shared_gateway(server_url, template_database, folder) as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def gateway(shared: Running) -> AsyncIterator[Running]:
-    async with shared.as_tenant() as tenant:
-        yield tenant
 
 
 async def look(gateway: Running, uploaded: dict[str, str]) -> dict[str, object]:

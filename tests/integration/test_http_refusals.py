@@ -30,12 +30,6 @@ async def shared(
         yield started
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def gateway(shared: Running) -> AsyncIterator[Running]:
-    async with shared.as_tenant() as tenant:
-        yield tenant
-
-
 def a_form(*parts: tuple[str, str], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
     """A form body; a part is its disposition, with more headers behind it, and its content."""
     written = "".join(

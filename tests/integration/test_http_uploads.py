@@ -3,29 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from integration.gateway import Running, shared_gateway, upload
+from integration.gateway import Running, upload
 
 TEXT = b"The ferry leaves at seven."
 BOUNDARY = "----frontier"
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Running]:
-    folder = tmp_path_factory.mktemp("gateway")
-    async with shared_gateway(server_url, template_database, folder) as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def gateway(shared: Running) -> AsyncIterator[Running]:
-    async with shared.as_tenant() as tenant:
-        yield tenant
 
 
 async def test_a_form_upload_makes_a_document_and_a_job(gateway: Running) -> None:
