@@ -25,6 +25,7 @@ from ingest.settings import Settings
 GATEWAY = "serve.app:build_app"
 _START_SECONDS = 90.0
 _LOOK_SECONDS = 0.05
+_TRIES = 2
 
 
 class System:
@@ -117,19 +118,30 @@ class System:
         os.environ.update(self._settings.environment())
 
     def _start_gateway(self) -> None:
+        """Start Serve and the gateway; once more when one of its actors died on the way."""
+        import ray
+
+        for left in reversed(range(_TRIES)):
+            try:
+                self._run_gateway()
+                return
+            except (ray.exceptions.RayError, RuntimeError, TimeoutError, OSError) as exc:
+                if not left or not isinstance(exc, ray.exceptions.RayActorError):
+                    raise ProviderUnavailable(f"the gateway did not come up: {exc}") from exc
+            self._report("a part of the gateway died; starting it again")
+            self._stop_gateway()
+
+    def _run_gateway(self) -> None:
         from ray import serve as ray_serve
 
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
         module, _, name = GATEWAY.partition(":")
-        try:
-            ray_serve.start(
-                http_options={"host": self._settings.host, "port": self._settings.port},
-                logging_config={"log_level": "WARNING"},
-            )
-            application = getattr(importlib.import_module(module), name)({})
-            ray_serve.run(application, name="ingest", route_prefix="/")
-        except (RuntimeError, TimeoutError, OSError) as exc:
-            raise ProviderUnavailable(f"the gateway did not come up: {exc}") from exc
+        ray_serve.start(
+            http_options={"host": self._settings.host, "port": self._settings.port},
+            logging_config={"log_level": "WARNING"},
+        )
+        application = getattr(importlib.import_module(module), name)({})
+        ray_serve.run(application, name="ingest", route_prefix="/")
 
     def _stop_gateway(self) -> None:
         import ray
@@ -148,11 +160,9 @@ class System:
 
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            try:
+            with contextlib.suppress(ray.exceptions.RayError):  # Ray restarts a supervisor
                 if ray.get(self._supervisor.flows.remote(), timeout=_START_SECONDS):
                     return
-            except ray.exceptions.RayError as exc:
-                raise ProviderUnavailable(f"the supervisor did not start: {exc}") from exc
             time.sleep(_LOOK_SECONDS)
         raise ProviderUnavailable(f"nothing went through the stream in {_START_SECONDS:g} seconds")
 

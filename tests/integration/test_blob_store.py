@@ -2,12 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
 from ingest.domain.errors import ConfigurationError, DocumentTooLarge, NotFound, StoreUnavailable
@@ -15,34 +13,10 @@ from ingest.domain.errors import ConfigurationError, DocumentTooLarge, NotFound,
 BIG = os.urandom(1 << 20) * 20
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """Endpoint of an S3 server with the bucket ``documents``."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - moto takes any
-    )
-    client.create_bucket(Bucket="documents")
-    yield endpoint
-    server.stop()
-
-
 @pytest.fixture(params=["folder", "s3"])
-def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> ObjectBlobStore:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectBlobStore:
     if request.param == "folder":
         return open_blob_store((tmp_path / "blobs").as_uri())
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
     endpoint = request.getfixturevalue("s3")
     return open_blob_store(f"s3://documents/{tmp_path.name}", endpoint=endpoint)
 
@@ -142,11 +116,8 @@ async def test_storage_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_bucket_that_does_not_exist_is_no_missing_blob(
-    s3: str, monkeypatch: pytest.MonkeyPatch
+    s3: str,
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
     store = open_blob_store("s3://elsewhere/x", endpoint=s3)
 
     with pytest.raises(StoreUnavailable):
