@@ -30,7 +30,7 @@ _HOPS = {
 
 def measure(quick: bool) -> Report:
     """Measure with the low-latency path, and with Ray's public settings alone."""
-    documents = 25 if quick else 100
+    documents = 15 if quick else 100
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for prefix, low_latency in (("", True), ("public_", False)):
