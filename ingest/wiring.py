@@ -5,14 +5,30 @@ from pathlib import Path
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
 from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.openai.embedding import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
+from ingest.adapters.openai.embedding import MODELS as OPENAI_MODELS
+from ingest.adapters.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.chunk_store import ChunkStore
+from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.provider_keys import Keys
 from ingest.adapters.structure_splitter import StructureSplitter
+from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
+from ingest.domain.money import PRICES, Price
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.claim import Pace
+from ingest.lifecycle.gatehouse import Quota
+from ingest.lifecycle.metered_embedder import MeteredEmbedder
+from ingest.lifecycle.provider_calls import ProviderCalls
+from ingest.ports.providers import Gate
 from ingest.settings import Settings
+from ingest.settings.providers import EmbedderKind
+from ingest.stages.chunk import BatchLimits
+
+_BATCH_SHARE = 0.03
 
 
 def database_url(settings: Settings) -> str:
@@ -65,17 +81,97 @@ def make_splitter(settings: Settings) -> StructureSplitter:
     )
 
 
-def make_embedder(settings: Settings) -> WordllamaEmbedder:
-    """The embedder."""
-    del settings
-    return WordllamaEmbedder()
+def embedding_model(settings: Settings) -> EmbeddingModel:
+    """The vector space of new chunks.
+
+    Raises:
+        ConfigurationError: the database has no index for the model.
+    """
+    if settings.embedder is EmbedderKind.LOCAL:
+        return LOCAL_MODEL
+    if settings.openai_model not in OPENAI_MODELS:
+        known = ", ".join(OPENAI_MODELS)
+        raise ConfigurationError(f"INGEST_OPENAI_MODEL is {settings.openai_model!r}, not {known}")
+    return OPENAI_MODELS[settings.openai_model]
+
+
+def make_embedder(
+    settings: Settings, database: Database, gate: Gate
+) -> WordllamaEmbedder | MeteredEmbedder:
+    """The embedder; a provider's is called through the gate and recorded in the database.
+
+    Raises:
+        ConfigurationError: model or price are not known.
+    """
+    if settings.embedder is EmbedderKind.LOCAL:
+        return WordllamaEmbedder()
+    service = make_openai(settings)
+    calls = ProviderCalls(
+        service.provider, gate=gate, ledger=LedgerStore(database), keys=openai_keys(settings)
+    )
+    return MeteredEmbedder(service, calls, prices=prices(settings))
+
+
+def make_openai(settings: Settings) -> OpenAIEmbedding:
+    """OpenAI's endpoint, without quota and ledger."""
+    return OpenAIEmbedding(
+        embedding_model(settings),
+        base_url=settings.openai_base_url,
+        timeout_seconds=settings.openai_timeout_seconds,
+        connections=settings.embed_concurrency,
+    )
+
+
+def openai_keys(settings: Settings) -> Keys:
+    """OpenAI's keys."""
+    given = settings.openai_api_keys
+    return Keys(given.get_secret_value() if given else "", settings.openai_api_key_file)
+
+
+def llamaparse_keys(settings: Settings) -> Keys:
+    """LlamaParse's keys."""
+    given = settings.llamaparse_api_keys
+    return Keys(given.get_secret_value() if given else "", settings.llamaparse_api_key_file)
+
+
+def prices(settings: Settings) -> tuple[Price, ...]:
+    """All known prices; those that are set come last, and of equal dates they count."""
+    own = tuple(Price(p.provider, p.model, p.since, p.usd) for p in settings.prices)
+    replaced = {(price.provider, price.model, price.since) for price in own}
+    kept = (p for p in PRICES if (p.provider, p.model, p.since) not in replaced)
+    return (*kept, *own)
+
+
+def quotas(settings: Settings) -> dict[str, Quota]:
+    """What each key of each provider allows, less what is kept in hand."""
+    share = settings.quota_share
+    return {
+        "openai": Quota(
+            share * settings.openai_requests_per_minute, share * settings.openai_tokens_per_minute
+        ),
+        "llamaparse": Quota(share * settings.llamaparse_requests_per_minute, None),
+    }
+
+
+def batch_limits(settings: Settings) -> BatchLimits:
+    """How chunks are packed: a paid batch is a small part of a minute's quota.
+
+    A request spends its whole share at once, so small ones keep the pace even and the order fair.
+    """
+    tokens = settings.batch_tokens
+    if settings.embedder is EmbedderKind.OPENAI:
+        share = int(_BATCH_SHARE * settings.openai_tokens_per_minute)
+        tokens = min(tokens, max(OPENAI_TEXT_TOKENS, share))
+    return BatchLimits(
+        items=settings.batch_items,
+        tokens=tokens,
+        ways=settings.embed_pool_max * settings.embed_concurrency,
+    )
 
 
 def make_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks, in the embedder's vector space and cut by the splitter."""
-    return ChunkStore(
-        database, make_embedder(settings).model, chunker=make_splitter(settings).label
-    )
+    return ChunkStore(database, embedding_model(settings), chunker=make_splitter(settings).label)
 
 
 def pace(settings: Settings) -> Pace:
@@ -90,4 +186,6 @@ def pace(settings: Settings) -> Pace:
 
 def retry_policy(settings: Settings) -> RetryPolicy:
     """When failed attempts are tried again."""
-    return RetryPolicy(max_attempts=settings.max_attempts)
+    return RetryPolicy(
+        max_attempts=settings.max_attempts, wait_at_most=timedelta(days=settings.wait_days)
+    )

@@ -10,7 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 import ingest
+from ingest import wiring
 from ingest.domain.errors import IngestError
+from ingest.lifecycle.local_gate import LocalGate
+from ingest.ports.providers import Gate
 from ingest.settings import Settings
 
 from . import documents, events, health, jobs, problems, reference, search, uploads
@@ -27,18 +30,22 @@ Every error is `application/problem+json` (RFC 9457) with a stable `code`; 429 a
 `Retry-After` and are safe to repeat, uploads too: the same bytes are accepted once."""
 
 
-def create_api(settings: Settings, *, names_responses: bool = True) -> FastAPI:
+def create_api(
+    settings: Settings, *, gate: Gate | None = None, names_responses: bool = True
+) -> FastAPI:
     """The application; it opens what it needs when its lifespan starts.
 
     Args:
         settings: Where everything is.
+        gate: Calls to providers go through it; by default one of this process alone.
         names_responses: Send X-Request-ID back; Ray Serve does so by itself.
     """
     metrics = Metrics()
+    shared = gate or LocalGate(wiring.quotas(settings))
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        async with open_gateway(settings) as gateway:
+        async with open_gateway(settings, shared) as gateway:
             api.state.gateway = gateway
             metrics.show(Backlog(gateway.jobs, gateway.documents, gateway.workers))
             yield

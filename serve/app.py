@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from ray import serve as ray_serve
 
 from ingest import logs
+from ingest.cluster.limiter import SharedGate
 from ingest.domain.errors import ConfigurationError
 from ingest.settings import load
 
@@ -20,7 +21,7 @@ def build_api() -> FastAPI:
     """The API of one replica, from that process's own environment."""
     settings = load()
     logs.configure(settings.log_level)
-    return create_api(settings, names_responses=False)
+    return create_api(settings, gate=SharedGate(), names_responses=False)
 
 
 class Gateway:

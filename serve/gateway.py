@@ -18,6 +18,7 @@ from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.event_store import EventStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.worker_store import WorkerStore
@@ -25,7 +26,9 @@ from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.errors import Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.lifecycle.accept import Intake
+from ingest.lifecycle.metered_embedder import MeteredEmbedder
 from ingest.ports import Embedder
+from ingest.ports.providers import Gate
 from ingest.settings import Auth, Settings
 
 from .auth import KeyRing, bearer
@@ -53,6 +56,8 @@ class Gateway:
     database: Database
     blobs: ObjectBlobStore
     embedder: Embedder
+    gate: Gate
+    ledger: LedgerStore
     intake: Intake
     documents: DocumentStore
     jobs: JobStore
@@ -64,15 +69,19 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]:
     """Open what a process holds; the database may be away and is tried again by each request.
+
+    Args:
+        settings: Where everything is.
+        gate: Calls to providers go through it.
 
     Raises:
         ConfigurationError: the settings do not lead to a database, blobs or an embedder.
     """
     database = wiring.open_database(settings)
     blobs = wiring.open_blobs(settings)
-    embedder = wiring.make_embedder(settings)
+    embedder = wiring.make_embedder(settings, database, gate)
     warming = asyncio.create_task(_warm(embedder))
     try:
         documents = DocumentStore(database)
@@ -82,6 +91,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             database=database,
             blobs=blobs,
             embedder=embedder,
+            gate=gate,
+            ledger=LedgerStore(database),
             intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
             documents=documents,
             jobs=JobStore(database),
@@ -96,7 +107,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await database.close()
 
 
-async def _warm(embedder: WordllamaEmbedder) -> None:
+async def _warm(embedder: WordllamaEmbedder | MeteredEmbedder) -> None:
     """Load the model beside the first requests rather than within the first search."""
     try:
         await asyncio.to_thread(embedder.warm)

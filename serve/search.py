@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter
 
-from ingest.domain.errors import InvalidRequest, InvalidVector
+from ingest.domain.errors import InputRefused, InvalidRequest, InvalidVector
+from ingest.domain.job import Lane
+from ingest.domain.money import Operation, Payer
 
 from .gateway import CurrentGateway, Tenant
 from .problems import documented
@@ -20,8 +22,9 @@ router = APIRouter(tags=["search"])
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""
     try:
-        vectors = await gateway.embedder.embed([asked.query])
-    except InvalidVector as exc:
+        payer = Payer(tenant, Lane.INTERACTIVE, Operation.SEARCH)
+        vectors = await gateway.embedder.embed([asked.query], payer=payer)
+    except (InvalidVector, InputRefused) as exc:
         raise InvalidRequest("the query holds nothing that the model knows") from exc
     hits = await gateway.search.search(
         vectors[0],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.domain.embedding import EmbeddingModel, Vectors, validate_vectors
+from ingest.domain.money import Payer
 
 MODEL = EmbeddingModel("wordllama-l2-supercat", "1", 256)
 _loading = threading.Lock()
@@ -15,6 +16,8 @@ _loaded: list[Any] = []
 
 class WordllamaEmbedder:
     """Static token embeddings, averaged; thousands of passages a second on one core."""
+
+    paid = False
 
     @property
     def model(self) -> EmbeddingModel:
@@ -25,12 +28,19 @@ class WordllamaEmbedder:
         """Load the model now, about a second, rather than with the first texts."""
         _model()
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        payer: Payer | None = None,
+        tokens: Sequence[int] | None = None,
+    ) -> Vectors:
         """Embed texts in order, in a thread.
 
         Raises:
             InvalidVector: a text has no token the model knows.
         """
+        del payer, tokens  # it costs nothing
         return await asyncio.to_thread(_embed, list(texts))
 
     async def close(self) -> None:

@@ -15,12 +15,16 @@ from ingest import wiring
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.inspection import DatabaseFacts
 from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cli import local
 from ingest.cli.about import database_label
 from ingest.cli.findings import Finding, broken, doubtful, fine
 from ingest.domain.document import MediaType
+from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
+from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Auth, Settings
+from ingest.settings.providers import EmbedderKind
 
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
@@ -142,17 +146,35 @@ def parser(settings: Settings) -> Iterator[Finding]:
 
 
 def embedder(settings: Settings) -> Iterator[Finding]:
-    """Embed a line of text."""
-
-    async def embed() -> str:
-        made = wiring.make_embedder(settings)
+    """Embed a word; at a provider with each key, which costs one token."""
+    if settings.embedder is EmbedderKind.LOCAL:
+        asyncio.run(WordllamaEmbedder().embed(["probe"]))
+        yield fine("embedder", _label(wiring.embedding_model(settings)))
+        return
+    keys = wiring.openai_keys(settings).current()
+    if not keys:
+        yield broken("embedder", "there is no key", "look into INGEST_OPENAI_API_KEY_FILE")
+    for key in keys:
         try:
-            await made.embed(["probe"])
-            return f"{made.model.label}, {made.model.dimension} dimensions"
-        finally:
-            await made.close()
+            asyncio.run(_probe(settings, key))
+        except CallFailed as exc:
+            wrong = f"key {key.fingerprint}: {exc.error.message}"
+            yield broken("embedder", wrong, "check the key, its region, and the plan's limits")
+        else:
+            label = _label(wiring.embedding_model(settings))
+            yield fine("embedder", f"{label}, key {key.fingerprint}")
 
-    yield fine("embedder", asyncio.run(embed()))
+
+async def _probe(settings: Settings, key: ProviderKey) -> None:
+    service = wiring.make_openai(settings)
+    try:
+        await service.call(["probe"], key=key, call_id=uuid4())
+    finally:
+        await service.close()
+
+
+def _label(model: EmbeddingModel) -> str:
+    return f"{model.label}, {model.dimension} dimensions"
 
 
 def ray(settings: Settings) -> Iterator[Finding]:

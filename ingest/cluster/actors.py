@@ -10,10 +10,11 @@ from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.cluster.envelope import seal, unseal
+from ingest.cluster.limiter import SharedGate
 from ingest.cluster.metrics import StageMetrics
 from ingest.lifecycle.settle import Settler
 from ingest.settings import Settings
-from ingest.stages.chunk import BatchLimits, ChunkStage
+from ingest.stages.chunk import ChunkStage
 from ingest.stages.embed import EmbedStage
 from ingest.stages.parse import ParseStage
 
@@ -93,11 +94,7 @@ class ChunkActor:
             wiring.make_chunk_store(configured, database),
             settler=settler,
             lease=configured.lease,
-            limits=BatchLimits(
-                items=configured.batch_items,
-                tokens=configured.batch_tokens,
-                ways=configured.embed_pool_max * configured.embed_concurrency,
-            ),
+            limits=wiring.batch_limits(configured),
             measures=metrics,
         )
 
@@ -120,7 +117,7 @@ class EmbedActor:
 
     def __init__(self) -> None:
         configured, database, metrics, settler = _begin()
-        embedder = wiring.make_embedder(configured)
+        embedder = wiring.make_embedder(configured, database, SharedGate())
         embedder.warm()
         self._stage = EmbedStage(
             embedder,

@@ -15,12 +15,16 @@ from ray.actor import ActorHandle
 import ingest
 from ingest import logs, settings, wiring
 from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
+from ingest.cluster.limiter import SharedGate
 from ingest.cluster.local_ray import NAMESPACE
+from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import StoreUnavailable
-from ingest.domain.job import Lane
+from ingest.domain.job import Lane, WaitReason
+from ingest.settings.providers import EmbedderKind
 
 log = logs.get(__name__)
 SILENT_SECONDS = 10.0
@@ -29,6 +33,8 @@ RECYCLE_BLOCKS = 50_000
 """Blocks after which a stream is replaced: the dataflow keeps about 2 KB for each of them."""
 _RESTART_SECONDS = 1.0
 _TRIES = 5
+_WAKE = 1000
+_PROBES = 2
 _HANGS_SECONDS = 60.0
 
 
@@ -43,6 +49,9 @@ class _Supervisor:
         database = wiring.open_database(self._settings)
         self._jobs = JobStore(database)
         self._workers = WorkerStore(database)
+        self._ledger = LedgerStore(database)
+        self._gate = SharedGate()
+        self._providers = self._settings.embedder is not EmbedderKind.LOCAL
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
@@ -124,10 +133,19 @@ class _Supervisor:
                 rescued = await self._jobs.rescue(max_rescues=self._settings.max_rescues)
                 if rescued:
                     log.warning("jobs rescued", jobs=len(rescued))
+                await self._wake()
+                await self._ledger.expire()
                 await self._look_at_workers()
             except StoreUnavailable as exc:
                 log.warning("rescue failed", code=exc.code)
             await asyncio.sleep(self._settings.rescue_interval_seconds)
+
+    async def _wake(self) -> None:
+        """Let jobs look again that wait; only a few while no provider's key works."""
+        health = await self._gate.health() if self._providers else []
+        stopped = health and all(key.breaker is not BreakerState.CLOSED for key in health)
+        await self._jobs.wake(WaitReason.PROVIDER, limit=_PROBES if stopped else _WAKE)
+        await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
 
     async def _look_at_workers(self) -> None:
         for worker in await self._workers.list_running():

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import IngestError
-from ingest.domain.job import ClaimedJob, JobState, Lease
+from ingest.domain.job import ClaimedJob, JobState, Lease, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,12 @@ class Settlement:
     """How an attempt that did not publish ends."""
 
     state: JobState
-    """queued (interrupted), retryable or deadletter."""
+    """queued (interrupted), waiting, retryable or deadletter."""
     error: IngestError
     delay: timedelta = timedelta()
-    """Until the job may be claimed again."""
+    """Until the job may be claimed, or woken, again."""
     costs_attempt: bool = False
+    wait_reason: WaitReason | None = None
+    """What a waiting job waits for."""
+    wait_at_most: timedelta | None = None
+    """How long it waits before it is given up."""

@@ -7,8 +7,14 @@
     ├─ RequestRejected            the caller's fault: answered at the door
     │  ├─ Unauthenticated  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
     ├─ TransientError             nobody's fault: retried
-    │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  └─ Unexpected
-    ├─ ProviderRefused            our fault, outside: never retried, a person must look
+    │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  ├─ Unexpected
+    │  └─ MustWait                the job waits for a named thing, and goes on by itself
+    │     └─ ProviderPaused  └─ BudgetExhausted
+    ├─ ProviderRefused            never repeated as it was
+    │  ├─ InputRefused            the content: a batch is split until the culprit is alone
+    │  │  └─ RequestTooLarge
+    │  ├─ CredentialsRefused      that key is stopped, a person must look
+    │  └─ BillingRefused          the same
     ├─ InvalidVector              an embedder returned something that is not a vector
     ├─ LeaseLost                  someone else owns the job: stop, write nothing
     ├─ IllegalTransition          our bug
@@ -150,6 +156,27 @@ class ProviderUnavailable(TransientError):
     code = "provider_unavailable"
 
 
+class MustWait(TransientError):
+    """The work waits until something outside changes. Costs no attempt."""
+
+    code = "must_wait"
+    reason: ClassVar[str] = "provider"
+    """What is waited for; a WaitReason."""
+
+
+class ProviderPaused(MustWait):
+    """No key of the provider may be used now: its breaker is open, or the keys are refused."""
+
+    code = "provider_paused"
+
+
+class BudgetExhausted(MustWait):
+    """A hard budget leaves no room for this."""
+
+    code = "budget_exhausted"
+    reason = "budget"
+
+
 class StoreUnavailable(TransientError):
     """The database or the blob storage did not answer."""
 
@@ -172,6 +199,39 @@ class ProviderRefused(IngestError):
     """A provider refused us: credentials, quota or a bad request."""
 
     code = "provider_refused"
+
+
+class InputRefused(ProviderRefused):
+    """A provider refused what it was sent, whoever sends it."""
+
+    code = "input_refused"
+
+    def __init__(self, message: str = "", *, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        """Position of the refused text in the request, when the provider named it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep ``index`` across pickling."""
+        return (type(self), self.args, {"index": self.index})
+
+
+class RequestTooLarge(InputRefused):
+    """A request is over a limit that no waiting lifts; it must be split."""
+
+    code = "request_too_large"
+
+
+class CredentialsRefused(ProviderRefused):
+    """A provider does not accept the key: unknown, revoked, or of another region."""
+
+    code = "credentials_refused"
+
+
+class BillingRefused(ProviderRefused):
+    """A provider wants money first: credit, plan or spend limit is used up."""
+
+    code = "billing_refused"
 
 
 class InvalidVector(IngestError):

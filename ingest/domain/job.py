@@ -74,6 +74,8 @@ class WaitReason(StrEnum):
     PROVIDER = "provider"
     BUDGET = "budget"
     PAUSED = "paused"
+    PARSE = "parse"
+    """A provider is parsing the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class ClaimedJob:
     document_id: UUID
     user_id: UUID
     """The tenant."""
+    lane: Lane
     generation: int
     """1-based; the generation of the document that this job publishes."""
     stage: Stage

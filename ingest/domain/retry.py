@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ingest.domain.errors import IngestError, RateLimited, TransientError
+from ingest.domain.errors import IngestError, MustWait, RateLimited, TransientError
+from ingest.domain.job import WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,15 @@ class RetryAfter:
 
     delay: timedelta
     costs_attempt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait for something outside; look again once this long has passed. Costs no attempt."""
+
+    reason: WaitReason
+    delay: timedelta
+    at_most: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +39,12 @@ class RetryPolicy:
     max_attempts: int = 5
     base: timedelta = timedelta(seconds=2)
     cap: timedelta = timedelta(seconds=60)
+    wait_at_most: timedelta = timedelta(days=7)
+    """How long a job waits for a provider or a budget before it is given up."""
 
-    def decide(self, error: IngestError, *, attempt: int, jitter: float) -> RetryAfter | DeadLetter:
+    def decide(
+        self, error: IngestError, *, attempt: int, jitter: float
+    ) -> RetryAfter | Wait | DeadLetter:
         """Decide after the given attempt failed with the given error.
 
         Args:
@@ -42,6 +56,9 @@ class RetryPolicy:
         if not error.retryable:
             return DeadLetter(exhausted=False)
         asked = error.retry_after if isinstance(error, TransientError) else None
+        if isinstance(error, MustWait):
+            delay = (asked or self.cap) * (1 + 0.25 * jitter)
+            return Wait(WaitReason(error.reason), delay, self.wait_at_most)
         if isinstance(error, RateLimited):
             return RetryAfter(asked or self.base, costs_attempt=False)
         if attempt >= self.max_attempts:

@@ -8,7 +8,7 @@ import structlog
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError, LeaseLost, StoreUnavailable
 from ingest.domain.job import ClaimedJob, JobState, Lease
-from ingest.domain.retry import DeadLetter, RetryPolicy
+from ingest.domain.retry import DeadLetter, RetryPolicy, Wait
 from ingest.ports import SettlesJobs
 
 log = structlog.get_logger(module=__name__)
@@ -71,5 +71,13 @@ class Settler:
         decision = self._policy.decide(error, attempt=attempt, jitter=random.random())  # noqa: S311
         if isinstance(decision, DeadLetter):
             return Settlement(JobState.DEADLETTER, error, costs_attempt=True)
+        if isinstance(decision, Wait):
+            return Settlement(
+                JobState.WAITING,
+                error,
+                delay=decision.delay,
+                wait_reason=decision.reason,
+                wait_at_most=decision.at_most,
+            )
         state = JobState.RETRYABLE if decision.costs_attempt else JobState.QUEUED
         return Settlement(state, error, delay=decision.delay, costs_attempt=decision.costs_attempt)

@@ -97,9 +97,15 @@ class ChunkStage:
             for job in jobs.values():
                 await self._settler.fail_job(job, exc, stage="chunking")
             return Packed()
-        most = batches_of([(jobs[d.target], d) for d in cut_documents], self._limits)
-        batches = batches_of([(jobs[d.target], d) for d in missing], self._limits)
-        return Packed(tuple(batches), most=len(most))
+        most = self._pack([(jobs[d.target], d) for d in cut_documents])
+        return Packed(tuple(self._pack([(jobs[d.target], d) for d in missing])), most=len(most))
+
+    def _pack(self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]) -> list[Batch]:
+        """Batches of one tenant each: it alone pays for a batch, and waits for its own budget."""
+        tenants: dict[UUID, list[tuple[ClaimedJob, DocumentChunks]]] = {}
+        for job, document in documents:
+            tenants.setdefault(job.user_id, []).append((job, document))
+        return [batch for own in tenants.values() for batch in batches_of(own, self._limits)]
 
     async def _cut(self, parsed_job: ParsedJob) -> list[Chunk]:
         job = parsed_job.job

@@ -10,9 +10,17 @@ import numpy as np
 import structlog
 
 from ingest.domain.attempt import DocumentChunks, StoredBatch
+from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import Vectors
-from ingest.domain.errors import IngestError, StoreUnavailable, Unexpected
+from ingest.domain.errors import (
+    IngestError,
+    InputRefused,
+    InvalidVector,
+    StoreUnavailable,
+    Unexpected,
+)
 from ingest.domain.job import ClaimedJob
+from ingest.domain.money import Operation, Payer
 from ingest.domain.stage import Stage
 from ingest.ports import Embedder, StoresChunks
 from ingest.stages.measuring import UNMEASURED, Measures
@@ -30,6 +38,32 @@ class Batch:
     jobs: tuple[ClaimedJob, ...]
     documents: tuple[DocumentChunks, ...]
     """One for each job, in the same order."""
+
+    @property
+    def chunks(self) -> list[Chunk]:
+        """All chunks, in order."""
+        return [chunk for document in self.documents for chunk in document.chunks]
+
+    def of(self, index: int) -> "Batch":
+        """What belongs to one job."""
+        return Batch((self.jobs[index],), (self.documents[index],))
+
+    def part(self, start: int, end: int) -> "Batch":
+        """The chunks from one place to another; documents without any go with the first part."""
+        jobs: list[ClaimedJob] = []
+        documents: list[DocumentChunks] = []
+        place = 0
+        for job, document in zip(self.jobs, self.documents, strict=True):
+            size = len(document.chunks)
+            cut = document.chunks[max(0, start - place) : max(0, end - place)]
+            if cut or (not size and start == 0):
+                jobs.append(job)
+                documents.append(DocumentChunks(document.target, cut))
+            place += size
+        return Batch(tuple(jobs), tuple(documents))
+
+
+NOTHING = StoredBatch(frozenset(), frozenset())
 
 
 class EmbedStage:
@@ -52,30 +86,57 @@ class EmbedStage:
         self._measures = measures
 
     async def run(self, batch: Batch) -> StoredBatch:
-        """Embed and store a batch.
+        """Embed and store a batch, all of one tenant.
 
-        When the batch is refused, its documents are embedded one by one, so that a document
-        that cannot be embedded fails alone.
+        A batch whose content is refused is halved until the culprit is alone; that chunk is left
+        out and the rest of its document goes on without it.
         """
         try:
             return await self._embed_and_store(batch)
+        except (InputRefused, InvalidVector) as exc:
+            return await self._divide(batch, exc)
         except IngestError as exc:
-            if exc.retryable or len(batch.jobs) == 1:
-                await self._fail(batch, exc)
-                return StoredBatch(frozenset(), frozenset())
+            await self._fail(batch, exc)
         except Exception as exc:
             log.exception("embed failed unexpectedly", jobs=len(batch.jobs))
-            if len(batch.jobs) == 1:
-                error = Unexpected(f"embedding failed unexpectedly ({type(exc).__name__})")
-                await self._fail(batch, error)
-                return StoredBatch(frozenset(), frozenset())
-        return await self._run_each(batch)
+            if len(batch.jobs) > 1:
+                return await self._run_all([batch.of(index) for index in range(len(batch.jobs))])
+            await self._fail(
+                batch, Unexpected(f"embedding failed unexpectedly ({type(exc).__name__})")
+            )
+        return NOTHING
 
-    async def _run_each(self, batch: Batch) -> StoredBatch:
-        outcomes = [
-            await self.run(Batch((job,), (document,)))
-            for job, document in zip(batch.jobs, batch.documents, strict=True)
-        ]
+    async def _divide(self, batch: Batch, refusal: InputRefused | InvalidVector) -> StoredBatch:
+        size = len(batch.chunks)
+        if size == 1:
+            return await self._leave_out(batch, refusal)
+        named = refusal.index if isinstance(refusal, InputRefused) else None
+        if named is not None and 0 <= named < size:
+            cuts = [batch.part(0, named), batch.part(named, named + 1), batch.part(named + 1, size)]
+        else:
+            cuts = [batch.part(0, size // 2), batch.part(size // 2, size)]
+        return await self._run_all([cut for cut in cuts if cut.jobs])
+
+    async def _leave_out(self, batch: Batch, refusal: IngestError) -> StoredBatch:
+        job, document = next(
+            pair for pair in zip(batch.jobs, batch.documents, strict=True) if pair[1].chunks
+        )
+        chunk = document.chunks[0]
+        log.warning(
+            "chunk left out",
+            document_id=job.document_id,
+            job_id=job.lease.job_id,
+            chunk_ord=chunk.chunk_ord,
+            code=refusal.code,
+        )
+        try:
+            return await self._chunks.leave_out(document.target, chunk, refusal, lease=self._lease)
+        except IngestError as exc:
+            await self._settler.fail_job(job, exc, stage="embedding")
+            return NOTHING
+
+    async def _run_all(self, batches: Sequence[Batch]) -> StoredBatch:
+        outcomes = [await self.run(batch) for batch in batches]
         return StoredBatch(
             published=frozenset().union(*(outcome.published for outcome in outcomes)),
             stale=frozenset().union(*(outcome.stale for outcome in outcomes)),
@@ -83,12 +144,7 @@ class EmbedStage:
 
     async def _embed_and_store(self, batch: Batch) -> StoredBatch:
         started = time.monotonic()
-        texts = [chunk.text for document in batch.documents for chunk in document.chunks]
-        vectors: Vectors
-        if texts:
-            vectors = await self._embedder.embed(texts)
-        else:
-            vectors = np.empty((0, self._embedder.model.dimension), dtype=np.float32)
+        vectors = await self._vectors(batch)
         stored = await self._store(batch.documents, vectors)
         self._measures.took(Stage.EMBEDDING, time.monotonic() - started)
         kept = [d for d in batch.documents if d.target.lease.job_id not in stored.stale]
@@ -98,6 +154,38 @@ class EmbedStage:
             documents=len(stored.published),
         )
         return stored
+
+    async def _vectors(self, batch: Batch) -> Vectors:
+        """float32[chunks, dimension]; texts that are there twice, or were before, are paid once.
+
+        Raises:
+            InputRefused: with the index of the chunk in the batch, if one is named.
+        """
+        dimension = self._embedder.model.dimension
+        chunks = batch.chunks
+        if not chunks:
+            return np.empty((0, dimension), dtype=np.float32)
+        payer = Payer(batch.jobs[0].user_id, batch.jobs[0].lane, Operation.EMBED)
+        if not self._embedder.paid:
+            return await self._embedder.embed([chunk.text for chunk in chunks], payer=payer)
+        distinct: dict[bytes, int] = {}
+        for index, chunk in enumerate(chunks):
+            distinct.setdefault(chunk.text_sha256, index)
+        known = await self._chunks.embedded_before(payer.user_id, list(distinct))
+        new = [index for digest, index in distinct.items() if digest not in known]
+        if new:
+            try:
+                fresh = await self._embedder.embed(
+                    [chunks[index].text for index in new],
+                    payer=payer,
+                    tokens=[chunks[index].token_count for index in new],
+                )
+            except InputRefused as exc:
+                if exc.index is not None and 0 <= exc.index < len(new):
+                    exc.index = new[exc.index]
+                raise
+            known |= {chunks[i].text_sha256: row for i, row in zip(new, fresh, strict=True)}
+        return np.stack([known[chunk.text_sha256] for chunk in chunks])
 
     async def _store(self, documents: Sequence[DocumentChunks], vectors: Vectors) -> StoredBatch:
         for pause in STORE_PAUSES:

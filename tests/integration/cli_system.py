@@ -24,6 +24,7 @@ from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cli import main
 from ingest.domain.job import Lane
 from ingest.lifecycle.settle import Settler
@@ -194,7 +195,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     jobs, workers, worker_id = JobStore(database), WorkerStore(database), uuid4()
     chunks = wiring.make_chunk_store(settings, database)
     settler = Settler(jobs, wiring.retry_policy(settings))
-    parser, embedder = wiring.make_parser(settings), wiring.make_embedder(settings)
+    parser, embedder = wiring.make_parser(settings), WordllamaEmbedder()
     texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
     parse = ParseStage(parser, blobs, texts=texts, settler=settler, lease=LEASE)
     limits = BatchLimits(items=2048, tokens=300_000, ways=1)

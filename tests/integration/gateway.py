@@ -25,6 +25,7 @@ from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain import identity
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, Target
 from ingest.domain.chunk import Chunk
@@ -39,7 +40,7 @@ structlog.configure(
 )
 LEASE = timedelta(minutes=5)
 PROBLEM = "application/problem+json"
-EMBEDDER = wiring.make_embedder(Settings())
+EMBEDDER = WordllamaEmbedder()
 
 
 @dataclass(frozen=True, slots=True)

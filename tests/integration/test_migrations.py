@@ -14,7 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-REVISIONS = ["0001", "0002", "0003", "0004"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -98,5 +98,7 @@ def test_another_schema_is_refused_by_name(
         finally:
             await connection.close()
 
-    with pytest.raises(ConfigurationError, match=f"at schema {found}, this code needs 0004"):
+    with pytest.raises(
+        ConfigurationError, match=f"at schema {found}, this code needs {REVISIONS[-1]}"
+    ):
         asyncio.run(check())

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from ingest.domain import identity
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError, NotFound
-from ingest.domain.job import ClaimedJob, JobState, Lease
+from ingest.domain.job import ClaimedJob, JobState, Lane, Lease
 from ingest.domain.retry import RetryPolicy
 from ingest.domain.stage import Stage
 from ingest.lifecycle.settle import Settler
@@ -28,6 +28,7 @@ def a_job(
         lease=Lease(uuid4(), uuid4()),
         document_id=uuid4(),
         user_id=TENANT,
+        lane=Lane.INTERACTIVE,
         generation=1,
         stage=Stage.QUEUED if parsed_key is None else Stage.PARSED,
         attempt=attempt,

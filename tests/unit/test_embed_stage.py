@@ -1,27 +1,34 @@
 """Embedding a batch: one call for many documents, one bad document alone, nothing raised."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from unit.stage_parts import LEASE, Ends, a_job, ids
+from numpy.typing import NDArray
+from unit.stage_parts import LEASE, TENANT, Ends, a_job, ids
 
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import (
+    BudgetExhausted,
     IngestError,
+    InputRefused,
     InvalidVector,
+    MustWait,
+    ProviderPaused,
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
     StoreUnavailable,
     Unexpected,
 )
-from ingest.domain.job import JobState
+from ingest.domain.job import JobState, Lane
+from ingest.domain.money import Operation, Payer
 from ingest.stages import embed
 from ingest.stages.embed import Batch, EmbedStage
 
@@ -39,7 +46,7 @@ def a_chunk(text: str) -> Chunk:
         heading_path=(),
         token_count=1,
         text=text,
-        text_sha256=hashlib.sha256(text.encode()).digest(),
+        text_sha256=digest(text),
     )
 
 
@@ -55,17 +62,26 @@ def a_batch(*documents: Sequence[str]) -> Batch:
     )
 
 
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
 class Embedder:
     """Vectors of a text's length and number in its call."""
 
     model = MODEL
 
-    def __init__(self, refuse: Refuse = lambda _: None) -> None:
+    def __init__(self, refuse: Refuse = lambda _: None, *, paid: bool = False) -> None:
+        self.paid = paid
+        self.payers: set[Payer] = set()
         self.calls: list[list[str]] = []
         self._refuse = refuse
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
+    async def embed(
+        self, texts: Sequence[str], *, payer: Payer, tokens: Sequence[int] | None = None
+    ) -> Vectors:
         self.calls.append(list(texts))
+        self.payers.add(payer)
         if error := self._refuse(texts):
             raise error
         return np.array([[len(text), n] for n, text in enumerate(texts)], dtype=np.float32)
@@ -82,7 +98,22 @@ class Chunks:
         self.shapes: list[tuple[int, ...]] = []
         self.tries = 0
         self.stale: set[UUID] = set()
+        self.known: dict[bytes, NDArray[np.float32]] = {}
+        self.left_out: list[tuple[UUID, str, str]] = []
         self._refuse = refuse
+
+    async def leave_out(
+        self, target: Target, chunk: Chunk, error: IngestError, *, lease: timedelta
+    ) -> StoredBatch:
+        if chunk.text == "alone":
+            raise InputRefused("none of the document's texts was accepted")
+        self.left_out.append((target.lease.job_id, chunk.text, error.code))
+        return StoredBatch(frozenset(), frozenset())
+
+    async def embedded_before(
+        self, user_id: UUID, digests: Sequence[bytes]
+    ) -> dict[bytes, NDArray[np.float32]]:
+        return {digest: self.known[digest] for digest in digests if digest in self.known}
 
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
@@ -108,9 +139,13 @@ class Setting:
     """A stage with its ports."""
 
     def __init__(
-        self, *, embedding: Refuse = lambda _: None, storing: Refuse = lambda _: None
+        self,
+        *,
+        embedding: Refuse = lambda _: None,
+        storing: Refuse = lambda _: None,
+        paid: bool = False,
     ) -> None:
-        self.embedder = Embedder(embedding)
+        self.embedder = Embedder(embedding, paid=paid)
         self.chunks = Chunks(storing)
         self.ends = Ends()
 
@@ -151,18 +186,9 @@ async def test_documents_without_new_chunks_are_published_and_nothing_is_embedde
     assert stored.published == ids(batch.jobs)
 
 
-@pytest.mark.parametrize(
-    ("error", "settled"),
-    [
-        (ProviderRefused("no"), (ProviderRefused, JobState.DEADLETTER)),
-        (InvalidVector("NaN"), (InvalidVector, JobState.DEADLETTER)),
-        (ValueError("odd"), (Unexpected, JobState.RETRYABLE)),
-    ],
-)
-async def test_a_document_that_cannot_be_embedded_fails_alone(
-    error: Exception, settled: tuple[type[IngestError], JobState]
-) -> None:
-    setting = Setting(embedding=lambda texts: error if "poison" in texts else None)
+async def test_a_document_whose_embedding_breaks_fails_alone() -> None:
+    setting = Setting(embedding=lambda texts: ValueError("odd") if "poison" in texts else None)
+    settled = (Unexpected, JobState.RETRYABLE)
     batch = a_batch(["a"], ["b", "poison"], ["c"])
     first, poisoned, last = batch.jobs
 
@@ -171,6 +197,97 @@ async def test_a_document_that_cannot_be_embedded_fails_alone(
     assert stored.published == ids([first, last])
     assert setting.ends.of(poisoned) == settled
     assert len(setting.ends.settlements) == 1
+
+
+@pytest.mark.parametrize("error", [InputRefused("no"), InvalidVector("NaN")])
+@pytest.mark.parametrize("place", [0, 1, 700, 998, 999])
+async def test_one_refused_text_of_a_thousand_is_found_by_halving_and_left_out(
+    error: IngestError, place: int
+) -> None:
+    texts = [f"text {n}" for n in range(1000)]
+    setting = Setting(embedding=lambda sent: error if texts[place] in sent else None)
+    batch = a_batch(texts[:400], texts[400:])
+    owner = batch.jobs[0 if place < 400 else 1].lease.job_id
+
+    await setting.run(batch)
+
+    assert setting.chunks.left_out == [(owner, texts[place], error.code)]
+    assert [text for _, text, _ in setting.chunks.rows] == texts[:place] + texts[place + 1 :]
+    refused = [sent for sent in setting.embedder.calls if texts[place] in sent]
+    assert len(refused) <= 1 + math.ceil(math.log2(len(texts)))
+    assert setting.ends.settlements == {}
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_refused_text_that_is_named_costs_one_refused_call_and_one_alone(
+    known: bool,
+) -> None:
+    def refuse(sent: Sequence[str]) -> Exception | None:
+        return InputRefused("no", index=list(sent).index("bad")) if "bad" in sent else None
+
+    setting = Setting(embedding=refuse, paid=known)
+    batch = a_batch(["a", "b"], ["b", "bad", "c"])
+    if known:
+        setting.chunks.known[digest("a")] = np.ones(2, dtype=np.float32)
+
+    await setting.run(batch)
+
+    assert setting.chunks.left_out == [(batch.jobs[1].lease.job_id, "bad", "input_refused")]
+    assert [text for _, text, _ in setting.chunks.rows] == ["a", "b", "b", "c"]
+    assert len([sent for sent in setting.embedder.calls if "bad" in sent]) == 2
+
+
+async def test_a_document_of_which_every_text_is_refused_goes_to_the_dead_letter() -> None:
+    setting = Setting(embedding=lambda texts: InputRefused("no") if "alone" in texts else None)
+    batch = a_batch(["alone"], ["a"])
+
+    stored = await setting.run(batch)
+
+    assert stored.published == ids(batch.jobs[1:])
+    assert setting.ends.of(batch.jobs[0]) == (InputRefused, JobState.DEADLETTER)
+
+
+async def test_a_provider_that_refuses_us_is_asked_once() -> None:
+    setting = Setting(embedding=lambda _: ProviderRefused("no such model"))
+    batch = a_batch(["a"], ["b"])
+
+    await setting.run(batch)
+
+    assert len(setting.embedder.calls) == 1
+    assert {setting.ends.of(job) for job in batch.jobs} == {(ProviderRefused, JobState.DEADLETTER)}
+
+
+async def test_texts_that_cost_money_are_embedded_once_and_looked_up_after() -> None:
+    setting = Setting(paid=True)
+    setting.chunks.known[digest("old")] = np.array([9, 9], dtype=np.float32)
+    batch = a_batch(["old", "new"], ["new", "newer", "old"])
+
+    stored = await setting.run(batch)
+
+    assert setting.embedder.calls == [["new", "newer"]]
+    assert [vector for _, _, vector in setting.chunks.rows] == [
+        [9.0, 9.0],
+        [3.0, 0.0],
+        [3.0, 0.0],
+        [5.0, 1.0],
+        [9.0, 9.0],
+    ]
+    assert stored.published == ids(batch.jobs)
+    assert setting.embedder.payers == {Payer(TENANT, Lane.INTERACTIVE, Operation.EMBED)}
+
+
+@pytest.mark.parametrize("error", [ProviderPaused("open"), BudgetExhausted("used up")])
+async def test_jobs_wait_for_a_provider_or_a_budget_and_lose_no_attempt(error: MustWait) -> None:
+    setting = Setting(embedding=lambda _: error)
+    batch = a_batch(["a"], ["b"])
+
+    await setting.run(batch)
+
+    for job in batch.jobs:
+        settlement = setting.ends.settlements[job.lease.job_id]
+        assert (settlement.state, settlement.costs_attempt) == (JobState.WAITING, False)
+        assert settlement.wait_reason == error.reason
+        assert settlement.wait_at_most is not None
 
 
 async def test_a_document_that_cannot_be_stored_fails_alone() -> None:
@@ -245,7 +362,7 @@ async def test_jobs_whose_lease_was_lost_are_named_and_not_settled() -> None:
 
 @pytest.mark.parametrize("broken", [StoreUnavailable(), ValueError("refused")])
 async def test_a_settlement_that_fails_stops_nobody(broken: Exception) -> None:
-    setting = Setting(embedding=lambda texts: InvalidVector() if "poison" in texts else None)
+    setting = Setting(embedding=lambda texts: KeyError() if "poison" in texts else None)
     setting.ends = Ends(fails=broken)
     batch = a_batch(["poison"], ["a"])
 

@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import numpy as np
+from numpy.typing import NDArray
 
-from ingest.adapters.postgres.document_store import SQL as DOCUMENTS
 from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.publish import publish
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.errors import IngestError, InputRefused
 
 SQL = load("document_chunks")
 JOBS = load("upload_jobs")
@@ -134,6 +137,42 @@ class ChunkStore:
         except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError):
             return await self._store_arrivals(documents, records, lease=lease)
 
+    async def leave_out(
+        self, target: Target, chunk: Chunk, error: IngestError, *, lease: timedelta
+    ) -> StoredBatch:
+        """Go on without a chunk that cannot be embedded; publish the document if that was all.
+
+        Raises:
+            InputRefused: it was the last chunk; nothing was written.
+        """
+        async with self._database.transaction() as connection:
+            lost = target.lease.job_id not in await _lock(connection, [DocumentChunks(target, ())])
+            if lost:
+                return StoredBatch(frozenset(), frozenset({target.lease.job_id}))
+            row = await connection.fetchrow(
+                JOBS["leave_out_chunk"],
+                target.lease.job_id,
+                {"chunk_ord": chunk.chunk_ord, "code": error.code, "message": error.message},
+                lease,
+            )
+            if row["chunks_total"] == 0:
+                raise InputRefused(f"none of the document's texts was accepted: {error.message}")
+            if row["chunks_stored"] < row["chunks_total"]:
+                return StoredBatch(frozenset(), frozenset())
+            counts = {target.lease.job_id: row["chunks_total"]}
+            await publish(connection, [target], counts, model=self._model)
+        return StoredBatch(frozenset({target.lease.job_id}), frozenset())
+
+    async def embedded_before(
+        self, user_id: UUID, digests: Sequence[bytes]
+    ) -> dict[bytes, NDArray[np.float32]]:
+        """Vectors that this tenant has already for texts, by the texts' digests."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                SQL["embedded_before"], user_id, digests, self._model.name, self._model.version
+            )
+        return {row["chunk_sha"]: row["embedding"].to_numpy() for row in rows}
+
     async def _store_arrivals(
         self,
         documents: Sequence[DocumentChunks],
@@ -183,58 +222,16 @@ class ChunkStore:
             JOBS["advance_stored"], list(held), [stored[job_id] for job_id in held], lease
         )
         complete = {r["job_id"] for r in rows if r["chunks_stored"] == r["chunks_total"]}
-        await self._publish(
+        await publish(
             connection,
             [d.target for d in documents if d.target.lease.job_id in complete],
             {row["job_id"]: row["chunks_total"] for row in rows},
+            model=self._model,
         )
         return StoredBatch(
             published=frozenset(complete),
             stale=frozenset(d.target.lease.job_id for d in stale),
         )
-
-    async def _publish(
-        self,
-        connection: Connection,
-        targets: Sequence[Target],
-        chunk_counts: dict[UUID, int],
-    ) -> None:
-        """Swap generations and finish jobs, inside the transaction that stored the last chunk."""
-        if not targets:
-            return
-        rows = await connection.fetch(
-            DOCUMENTS["live_generations"], [target.document_id for target in targets]
-        )
-        live = {row["document_id"]: row["live_generation"] for row in rows}
-        for target in targets:
-            if live[target.document_id]:
-                await self._replace(connection, target, live[target.document_id])
-        await connection.execute(
-            DOCUMENTS["publish"],
-            [target.document_id for target in targets],
-            [target.generation for target in targets],
-            [chunk_counts[target.lease.job_id] for target in targets],
-        )
-        await connection.execute(JOBS["finish_jobs"], [target.lease.job_id for target in targets])
-
-    async def _replace(self, connection: Connection, target: Target, live_generation: int) -> None:
-        retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
-        await connection.execute(
-            SQL["delete_superseded"],
-            target.document_id,
-            live_generation,
-            [UUID(place["chunk_id"]) for place in retained],
-            self._model.name,
-            self._model.version,
-        )
-        if retained:
-            await connection.execute(
-                SQL["move_retained"],
-                target.document_id,
-                retained,
-                self._model.name,
-                self._model.version,
-            )
 
     def _records(
         self, documents: Sequence[DocumentChunks], vectors: Vectors

@@ -12,7 +12,7 @@ from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError
-from ingest.domain.job import ClaimedJob, JobState, Lane, Lease
+from ingest.domain.job import ClaimedJob, JobState, Lane, Lease, WaitReason
 from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
@@ -43,6 +43,8 @@ class JobView:
     chunks_total: int | None
     """Known once the document is cut."""
     chunks_stored: int
+    skipped_chunks: list[dict[str, Any]] | None
+    """Chunks that were left out: chunk_ord, code and message of each."""
     last_error: dict[str, Any] | None
     """class, code, message and stage of the last failure."""
     correlation_id: str
@@ -126,8 +128,20 @@ class JobStore:
                 _error_json(settlement.error),
                 settlement.delay,
                 int(settlement.costs_attempt),
+                settlement.wait_reason,
+                settlement.wait_at_most,
             )
         return settled is not None
+
+    async def wake(self, reason: WaitReason, *, limit: int) -> int:
+        """Return to the queue jobs that wait for this and are due to look again."""
+        async with self._database.connection() as connection:
+            return len(await connection.fetch(SQL["wake_waiting"], reason, limit))
+
+    async def hasten(self, reason: WaitReason, user_id: UUID | None = None) -> None:
+        """Let jobs that wait for this look again at once; of one tenant, or of all."""
+        async with self._database.connection() as connection:
+            await connection.execute(SQL["hasten_waiting"], reason, user_id)
 
     async def cancel(self, job_id: UUID, user_id: UUID) -> bool:
         """Stop a job of a tenant; False when it had ended or is not theirs."""
@@ -210,7 +224,9 @@ async def cancel_jobs(
 def _claimed(row: asyncpg.Record) -> ClaimedJob:
     fields = dict(row)
     lease = Lease(job_id=fields.pop("job_id"), token=fields.pop("lease_token"))
-    return ClaimedJob(lease=lease, stage=Stage(fields.pop("stage")), **fields)
+    return ClaimedJob(
+        lease=lease, lane=Lane(fields.pop("lane")), stage=Stage(fields.pop("stage")), **fields
+    )
 
 
 def _view(row: asyncpg.Record) -> JobView:

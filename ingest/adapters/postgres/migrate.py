@@ -50,9 +50,23 @@ def downgrade(url: str, revision: str) -> None:
     _run(url, revision, down=True)
 
 
-def run_sql(name: str) -> None:
-    """Execute ``sql/<name>.sql`` as it stands; what each revision does."""
+def run_sql(name: str, *, in_transaction: bool = True) -> None:
+    """Execute ``sql/<name>.sql`` as it stands; what each revision does.
+
+    Args:
+        name: The file, without its ending.
+        in_transaction: False for statements that cannot run in one; they run one by one.
+    """
     text = (MIGRATIONS / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    if in_transaction:
+        _execute(text)
+        return
+    with op.get_context().autocommit_block():
+        for statement in text.split(";\n"):
+            _execute(statement)
+
+
+def _execute(text: str) -> None:
     driver: Any = op.get_bind().connection.driver_connection  # takes % and : as they stand
     driver.execute(text)
 

@@ -4,6 +4,13 @@ SELECT c.chunk_id, c.document_id
 FROM upload_pipeline.document_chunks AS c
 WHERE c.document_id = ANY($1::uuid[]) AND c.embed_model = $2 AND c.embed_version = $3;
 
+-- name: embedded_before
+-- A vector for each of the texts with digests ($2) that tenant $1 has one of, in the space ($3, $4).
+SELECT DISTINCT ON (c.chunk_sha) c.chunk_sha, c.embedding
+FROM upload_pipeline.document_chunks AS c
+WHERE c.user_id = $1 AND c.chunk_sha = ANY($2::bytea[])
+    AND c.embed_model = $3 AND c.embed_version = $4;
+
 -- name: delete_unpublished
 -- Rows of documents ($1) that were never visible and that the present attempts do not want; they
 -- want ($2), in the vector space ($3, $4).

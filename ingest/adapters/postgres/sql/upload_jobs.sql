@@ -54,12 +54,12 @@ WITH RECURSIVE ring AS (
     FROM held, upload_pipeline.documents AS d
     WHERE j.job_id = held.job_id AND d.document_id = j.document_id
     RETURNING
-        j.job_id, j.lease_token, j.document_id, j.user_id, j.generation, j.stage,
+        j.job_id, j.lease_token, j.document_id, j.user_id, j.lane, j.generation, j.stage,
         j.attempt_count + 1 AS attempt, j.correlation_id,
         d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key
 )
 SELECT
-    claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id,
+    claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id, claimed.lane,
     claimed.generation, claimed.stage, claimed.attempt, claimed.correlation_id,
     claimed.filename, claimed.media_type, claimed.bytes_len, claimed.raw_key, claimed.parsed_key
 FROM claimed INNER JOIN candidates ON candidates.job_id = claimed.job_id
@@ -140,6 +140,22 @@ FROM held AS h, upload_pipeline.documents AS d
 WHERE j.job_id = h.job_id AND d.document_id = j.document_id
 RETURNING j.job_id;
 
+-- name: wake_waiting
+-- Back to the queue: up to $2 jobs that wait for $1 and are due to look again.
+UPDATE upload_pipeline.upload_jobs AS j SET state = 'queued'
+WHERE j.job_id IN (
+    SELECT w.job_id FROM upload_pipeline.upload_jobs AS w
+    WHERE w.state = 'waiting' AND w.wait_reason = $1 AND w.run_after <= now()
+    ORDER BY w.run_after LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING j.job_id;
+
+-- name: hasten_waiting
+-- Jobs that wait for $1, of tenant $2 or of all, look again at once.
+UPDATE upload_pipeline.upload_jobs SET run_after = now()
+WHERE state = 'waiting' AND wait_reason = $1 AND run_after > now()
+    AND ($2::uuid IS NULL OR user_id = $2);
+
 -- name: expire_waiting
 -- Dead-letter waiting jobs whose deadline has passed.
 UPDATE upload_pipeline.upload_jobs
@@ -194,6 +210,7 @@ SET stage = upload_pipeline.stage_at(greatest(
     chunks_total = b.chunks_total,
     chunks_stored = b.chunks_stored,
     retained_chunks = b.retained_chunks::jsonb,
+    skipped_chunks = NULL,
     progressed_at = now(),
     leased_until = now() + $5::interval
 FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[])
@@ -211,13 +228,24 @@ FROM unnest($1::uuid[], $2::int[]) AS b (job_id, stored)
 WHERE j.job_id = b.job_id
 RETURNING j.job_id, j.chunks_total, j.chunks_stored;
 
+-- name: leave_out_chunk
+-- Job $1 goes on without a chunk, described by $2; its lease is extended by $3.
+UPDATE upload_pipeline.upload_jobs AS j
+SET stage = 'embedding',
+    chunks_total = j.chunks_total - 1,
+    skipped_chunks = coalesce(j.skipped_chunks, '[]') || $2::jsonb,
+    progressed_at = now(),
+    leased_until = now() + $3::interval
+WHERE j.job_id = $1
+RETURNING j.chunks_total, j.chunks_stored;
+
 -- name: finish_jobs
 -- Jobs $1, of which every chunk is stored and published.
 UPDATE upload_pipeline.upload_jobs SET state = 'done', stage = 'embedded' WHERE job_id = ANY($1);
 
 -- name: settle_job
--- End the attempt under lease ($1, $2): to state $3, with error $4, claimable again after $5;
--- $6 counts the attempt.
+-- End the attempt under lease ($1, $2): to state $3, with error $4, claimable again (or woken)
+-- after $5; $6 counts the attempt. A waiting job waits for $7, at the longest $8.
 UPDATE upload_pipeline.upload_jobs AS j
 SET state = $3,
     stage = CASE
@@ -227,7 +255,9 @@ SET state = $3,
     END,
     last_error = $4::jsonb || jsonb_build_object('stage', j.stage),
     run_after = now() + $5::interval,
-    attempt_count = j.attempt_count + $6
+    attempt_count = j.attempt_count + $6,
+    wait_reason = $7,
+    wait_until = now() + $8::interval
 FROM upload_pipeline.documents AS d
 WHERE j.job_id = $1 AND j.lease_token = $2 AND j.state = 'working'
     AND d.document_id = j.document_id
@@ -273,7 +303,7 @@ WHERE document_id = $1 ORDER BY generation DESC, created_at DESC LIMIT 1;
 SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
-    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.last_error,
+    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
     j.correlation_id, j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
@@ -285,7 +315,7 @@ WHERE j.job_id = $1 AND j.user_id = $2;
 SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
-    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.last_error,
+    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
     j.correlation_id, j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
@@ -297,7 +327,7 @@ WHERE j.job_id = ANY($1::uuid[]) AND j.user_id = $2;
 SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
-    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.last_error,
+    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
     j.correlation_id, j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j

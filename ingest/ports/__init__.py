@@ -5,12 +5,17 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.domain.arrival import Accepted, Arrival
-from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, StoredBatch
-from ingest.domain.chunk import Passage
+from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, StoredBatch, Target
+from ingest.domain.chunk import Chunk, Passage
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.errors import IngestError
 from ingest.domain.job import Lease
+from ingest.domain.money import Payer
 
 
 class BlobStore(Protocol):
@@ -103,11 +108,18 @@ class Embedder(Protocol):
         """The vector space of everything this embedder returns."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
+    paid: bool
+    """Whether texts that were embedded before should rather be looked up."""
+
+    async def embed(
+        self, texts: Sequence[str], *, payer: Payer, tokens: Sequence[int] | None = None
+    ) -> Vectors:
         """Embed texts in order.
 
         Args:
             texts: 1 to 2048 non-empty strings, together within the batch's token budget.
+            payer: On whose behalf.
+            tokens: Of each text, where they are known; cl100k_base.
 
         Returns:
             float32[len(texts), model.dimension], validated and L2-normalised.
@@ -115,7 +127,8 @@ class Embedder(Protocol):
         Raises:
             RateLimited: with retry_after when the provider said so.
             ProviderUnavailable: timeout, connection loss or server error. Safe to repeat.
-            ProviderRefused: credentials, quota or request; repeating will not help.
+            MustWait: the provider or the budget allow nothing now.
+            InputRefused: one of the texts, or all of them together.
             InvalidVector: the answer is not usable.
         """
         ...
@@ -203,5 +216,26 @@ class StoresChunks(Protocol):
 
         Raises:
             StoreUnavailable: nothing was written; repeating is safe.
+        """
+        ...
+
+    async def leave_out(
+        self, target: Target, chunk: Chunk, error: IngestError, *, lease: timedelta
+    ) -> StoredBatch:
+        """Go on without a chunk that cannot be embedded; publish the document if that was all.
+
+        Raises:
+            InputRefused: it was the last chunk; nothing was written.
+            StoreUnavailable: nothing was written.
+        """
+        ...
+
+    async def embedded_before(
+        self, user_id: UUID, digests: Sequence[bytes]
+    ) -> dict[bytes, NDArray[np.float32]]:
+        """Vectors that a tenant has already for texts, by the texts' digests.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
         """
         ...

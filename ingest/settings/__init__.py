@@ -6,10 +6,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from ingest.domain.errors import ConfigurationError
+from ingest.settings.providers import ProviderSettings
 
 
 class Auth(StrEnum):
@@ -26,10 +26,8 @@ class HttpProxy(StrEnum):
     HAPROXY = "haproxy"
 
 
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """Everything that can be set; each field is the variable INGEST_<FIELD>."""
-
-    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, extra="forbid")
 
     state_dir: Path = Field(
         Path(".ingest"), description="Folder of the embedded system: database, blobs, logs, Ray."
@@ -136,6 +134,7 @@ class Settings(BaseSettings):
             raise ValueError(f"auth=off is allowed only on a loopback host, not {self.host!r}")
         if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
             raise ValueError("chunk_overlap_tokens must be at most half of chunk_tokens")
+        self.check_providers(is_loopback)
         for stage in ("parse", "chunk", "embed"):
             least, most = getattr(self, f"{stage}_pool_min"), getattr(self, f"{stage}_pool_max")
             if least > most:
@@ -157,7 +156,11 @@ class Settings(BaseSettings):
 
 
 def _spelled(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, list | tuple):
+        return TypeAdapter(type(value)).dump_json(value).decode()
+    return str(value)
 
 
 def is_loopback(host: str) -> bool:
@@ -180,8 +183,13 @@ def load() -> Settings:
         return Settings()
     except ValidationError as exc:
         problems = "; ".join(
-            f"{'INGEST_' + '_'.join(map(str, e['loc'])).upper() if e['loc'] else 'settings'}: "
-            f"{e['msg']}"
-            for e in exc.errors(include_input=False)
+            f"{_variable(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False)
         )
         raise ConfigurationError(problems) from exc
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    if not loc:
+        return "settings"
+    name = str(loc[0]).upper()
+    return name if name.startswith(("INGEST_", "OPENAI_", "LLAMA_")) else f"INGEST_{name}"

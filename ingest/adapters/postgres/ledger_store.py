@@ -1,0 +1,136 @@
+"""The ledger: money set aside before a call, charged after it, and the budgets that bound it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.errors import BudgetExhausted
+from ingest.domain.money import CallState, Charge, Operation, Period, Reservation
+
+SQL = load("provider_calls")
+BUDGETS = load("budgets")
+_RETRY_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one day's calls to one model came to."""
+
+    day: date
+    provider: str
+    model: str
+    operation: Operation
+    calls: int
+    """Calls that were answered."""
+    unknown_calls: int
+    """Calls whose answer was lost; counted as charged."""
+    units: int
+    """Tokens, or credits."""
+    pages: int
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit, and what is used of it."""
+
+    user_id: UUID
+    """The tenant, or EVERYBODY."""
+    period: Period
+    soft_usd: Decimal | None
+    hard_usd: Decimal | None
+    updated_at: datetime
+    reserved_usd: Decimal
+    spent_usd: Decimal
+
+    @property
+    def used_usd(self) -> Decimal:
+        """Spent, and set aside for calls under way."""
+        return self.spent_usd + self.reserved_usd
+
+
+class LedgerStore:
+    """Rows of ``provider_calls``, ``spending`` and ``budgets``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reserve(self, reservation: Reservation) -> None:
+        """Set money aside for a call.
+
+        Raises:
+            BudgetExhausted: a hard budget has no room; nothing was written.
+            StoreUnavailable: nothing was written, or it is undone when the reservation ends.
+        """
+        payer = reservation.payer
+        async with self._database.connection() as connection:
+            full = await connection.fetchval(
+                SQL["reserve_call"],
+                reservation.call_id,
+                payer.user_id,
+                reservation.provider,
+                reservation.model,
+                payer.operation,
+                payer.lane,
+                reservation.key_fingerprint,
+                reservation.lasts,
+                reservation.units,
+                reservation.usd,
+            )
+        if full is not None:
+            raise BudgetExhausted(f"{full} is used up", retry_after=_RETRY_AFTER)
+
+    async def end(self, call_id: UUID, state: CallState, charge: Charge) -> None:
+        """Say how a call ended; a call that has ended already stays as it is."""
+        async with self._database.connection() as connection:
+            await connection.fetchval(
+                SQL["end_call"],
+                [call_id],
+                state,
+                charge.units,
+                charge.pages,
+                charge.usd,
+                charge.request_id,
+                charge.error_code,
+            )
+
+    async def expire(self, *, limit: int = 1000) -> int:
+        """End the reservations of dead processes: what was reserved counts as spent."""
+        async with self._database.connection() as connection:
+            calls = [row["call_id"] for row in await connection.fetch(SQL["expired_calls"], limit)]
+            if not calls:
+                return 0
+            return int(
+                await connection.fetchval(
+                    SQL["end_call"], calls, CallState.UNKNOWN, None, None, None, None, "expired"
+                )
+            )
+
+    async def usage(self, user_id: UUID | None, *, since: date, before: date) -> list[Usage]:
+        """What a tenant, or everybody, was charged on these days (UTC)."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["usage"], user_id, since, before)
+        return [Usage(**{**row, "operation": Operation(row["operation"])}) for row in rows]
+
+    async def set_budget(
+        self, user_id: UUID, period: Period, *, soft: Decimal | None, hard: Decimal | None
+    ) -> None:
+        """Set the limits of a tenant, or of EVERYBODY, in US dollars."""
+        async with self._database.connection() as connection:
+            await connection.execute(BUDGETS["set_budget"], user_id, period, soft, hard)
+
+    async def remove_budget(self, user_id: UUID, period: Period) -> bool:
+        """Lift the limits; False when there were none."""
+        async with self._database.connection() as connection:
+            removed = await connection.fetchval(BUDGETS["remove_budget"], user_id, period)
+        return removed is not None
+
+    async def budgets(self, user_ids: Sequence[UUID] | None = None) -> list[Budget]:
+        """The budgets of these tenants, or all of them, as they stand in the present period."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(BUDGETS["list_budgets"], user_ids)
+        return [Budget(**{**row, "period": Period(row["period"])}) for row in rows]

@@ -1,0 +1,64 @@
+"""Publishing: the step that makes a generation what readers see."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from ingest.adapters.postgres.document_store import SQL as DOCUMENTS
+from ingest.adapters.postgres.pool import Connection
+from ingest.adapters.postgres.statements import load
+from ingest.domain.attempt import Target
+from ingest.domain.embedding import EmbeddingModel
+
+SQL = load("document_chunks")
+JOBS = load("upload_jobs")
+
+
+async def publish(
+    connection: Connection,
+    targets: Sequence[Target],
+    chunk_counts: Mapping[UUID, int],
+    *,
+    model: EmbeddingModel,
+) -> None:
+    """Swap generations and finish jobs, inside the transaction that stored the last chunk.
+
+    Args:
+        connection: Of that transaction; the jobs' leases are locked in it.
+        targets: Whose chunks are all there.
+        chunk_counts: How many those are, by job.
+        model: The vector space they are in.
+    """
+    if not targets:
+        return
+    rows = await connection.fetch(
+        DOCUMENTS["live_generations"], [target.document_id for target in targets]
+    )
+    live = {row["document_id"]: row["live_generation"] for row in rows}
+    for target in targets:
+        if live[target.document_id]:
+            await _replace(connection, target, live[target.document_id], model)
+    await connection.execute(
+        DOCUMENTS["publish"],
+        [target.document_id for target in targets],
+        [target.generation for target in targets],
+        [chunk_counts[target.lease.job_id] for target in targets],
+    )
+    await connection.execute(JOBS["finish_jobs"], [target.lease.job_id for target in targets])
+
+
+async def _replace(
+    connection: Connection, target: Target, live_generation: int, model: EmbeddingModel
+) -> None:
+    retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
+    await connection.execute(
+        SQL["delete_superseded"],
+        target.document_id,
+        live_generation,
+        [UUID(place["chunk_id"]) for place in retained],
+        model.name,
+        model.version,
+    )
+    if retained:
+        await connection.execute(
+            SQL["move_retained"], target.document_id, retained, model.name, model.version
+        )

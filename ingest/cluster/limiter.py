@@ -1,0 +1,103 @@
+"""The gate as one actor for the whole cluster, and what other processes see of it."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import ray
+
+from ingest import logs, settings, wiring
+from ingest.cluster.local_ray import NAMESPACE
+from ingest.domain.errors import IngestError, ProviderPaused
+from ingest.domain.provider import KeyHealth, Need, Pass, Report
+from ingest.lifecycle.gatehouse import Gatehouse
+
+log = logs.get(__name__)
+NAME = "limiter"
+_CALLS = 10_000
+_AGAIN_SECONDS = 0.5
+_TRIES = 60
+
+
+class _Limiter:
+    """Runs inside an actor that Ray restarts; it remembers nothing, and starts carefully."""
+
+    def __init__(self) -> None:
+        configured = settings.load()
+        logs.configure(configured.log_level)
+        self._gate = Gatehouse(wiring.quotas(configured))
+
+    async def enter(self, need: Need) -> Pass | IngestError:
+        """Wait for permission; an error is returned, because Ray would wrap one that is raised."""
+        try:
+            return await self._gate.enter(need)
+        except IngestError as exc:
+            return exc
+
+    async def leave(self, passed: Pass, report: Report) -> None:
+        """Say how a call ended."""
+        self._gate.leave(passed, report)
+
+    async def health(self) -> list[KeyHealth]:
+        """How every key is."""
+        return self._gate.health()
+
+
+Limiter = ray.remote(_Limiter)
+
+
+class SharedGate:
+    """The Gate port: asks the actor, and waits while that one is restarted."""
+
+    def __init__(self) -> None:
+        self._actor: Any = None
+
+    async def enter(self, need: Need) -> Pass:
+        """Wait for permission; see ``ports.providers.Gate``."""
+        for _ in range(_TRIES):
+            try:
+                answer = await self._limiter().enter.remote(need)
+            except ray.exceptions.RayError as exc:
+                log.warning("limiter lost", reason=type(exc).__name__)
+                self._actor = None
+                await asyncio.sleep(_AGAIN_SECONDS)
+                continue
+            if isinstance(answer, IngestError):
+                raise answer
+            passed: Pass = answer
+            return passed
+        raise ProviderPaused("the cluster's limiter does not answer")
+
+    async def leave(self, passed: Pass, report: Report) -> None:
+        """Say how a call ended; a limiter that is gone has forgotten the call."""
+        with contextlib.suppress(ray.exceptions.RayError, ValueError):
+            await self._limiter().leave.remote(passed, report)
+
+    async def health(self) -> list[KeyHealth]:
+        """How every key is; empty while there is no limiter."""
+        try:
+            known: list[KeyHealth] = await asyncio.wait_for(
+                asyncio.wrap_future(self._limiter().health.remote().future()), 2.0
+            )
+        except (ray.exceptions.RayError, ValueError, TimeoutError):
+            self._actor = None
+            return []
+        return known
+
+    def _limiter(self) -> Any:
+        if self._actor is None:
+            self._actor = start()
+        return self._actor
+
+
+def start() -> Any:
+    """Start the limiter, or find the one that runs."""
+    return Limiter.options(
+        name=NAME,
+        namespace=NAMESPACE,
+        get_if_exists=True,
+        lifetime="detached",
+        max_restarts=-1,
+        max_concurrency=_CALLS,
+        num_cpus=0.01,
+    ).remote()

@@ -1,0 +1,246 @@
+"""The gate before providers: one for the whole cluster, so that quota is shared by all of it."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ingest.domain.breaker import Breaker
+from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
+from ingest.domain.fair_queue import FairQueue
+from ingest.domain.meter import Meter
+from ingest.domain.provider import KeyHealth, Limits, Need, Outcome, Pass, Report
+
+LIMITED_SECONDS = 1.0
+"""Pause after a 429 that names none."""
+_IDLE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Limits of one key."""
+
+    requests_per_minute: float
+    tokens_per_minute: float | None
+    """None when the provider does not count tokens."""
+
+
+@dataclass(slots=True)
+class _Key:
+    breaker: Breaker
+    requests: Meter
+    tokens: Meter | None
+    last_success: float | None = None
+    last_error: str | None = None
+
+    def wait_for(self, tokens: int, now: float) -> float:
+        waits = [self.breaker.wait(now), self.requests.wait_for(1, now)]
+        if self.tokens is not None:
+            waits.append(self.tokens.wait_for(tokens, now))
+        return max(waits)
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    need: Need
+    granted: "asyncio.Future[Pass]"
+
+
+@dataclass(slots=True)
+class _Pool:
+    """All keys of one provider and model, and who waits for one."""
+
+    keys: dict[str, _Key] = field(default_factory=dict)
+    queue: FairQueue[_Waiter] = field(default_factory=FairQueue)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    pump: "asyncio.Task[None] | None" = None
+
+
+class Gatehouse:
+    """Grants calls in a fair order, within quota, and none to a provider that fails."""
+
+    def __init__(
+        self, quotas: Mapping[str, Quota], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open the gate; it starts as if the quota had just been used up.
+
+        Args:
+            quotas: Limits of each key, by provider.
+            clock: Seconds that only grow.
+        """
+        self._quotas = quotas
+        self._clock = clock
+        self._pools: dict[tuple[str, str], _Pool] = {}
+        self._numbers = itertools.count(1)
+
+    async def enter(self, need: Need) -> Pass:
+        """Wait for permission to make a call.
+
+        Raises:
+            ProviderPaused: every key's breaker is open.
+            RateLimited: quota did not suffice within the caller's patience.
+            RequestTooLarge: it never will: the call is over the limit of a whole minute.
+        """
+        pool = self._pools.setdefault((need.provider, need.model), _Pool())
+        self._check(pool, need)
+        waiter = _Waiter(need, asyncio.get_running_loop().create_future())
+        pool.queue.push(waiter, lane=need.lane, tenant=need.tenant, cost=max(1, need.tokens))
+        pool.changed.set()
+        if pool.pump is None or pool.pump.done():
+            pool.pump = asyncio.create_task(self._pump(pool))
+        try:
+            return await asyncio.wait_for(waiter.granted, need.patience)
+        except TimeoutError:
+            pool.queue.discard(waiter)
+            raise RateLimited(
+                f"no quota of {need.provider} within {need.patience:g} seconds",
+                retry_after=timedelta(seconds=5),
+            ) from None
+        except asyncio.CancelledError:
+            pool.queue.discard(waiter)
+            if waiter.granted.done() and not waiter.granted.cancelled():
+                self.leave(waiter.granted.result(), Report(Outcome.UNUSED))
+            raise
+
+    def leave(self, passed: Pass, report: Report) -> None:
+        """Say how a call ended that was let in."""
+        pool = self._pools.get((passed.provider, passed.model))
+        key = pool.keys.get(passed.fingerprint) if pool else None
+        if pool is None or key is None:
+            return  # from before a restart
+        now = self._clock()
+        _judge(key, report, now)
+        _account(key.requests, 1, report, report.limits.requests, report.limits.requests_left, now)
+        if key.tokens is not None:
+            limits: Limits = report.limits
+            _account(key.tokens, passed.tokens, report, limits.tokens, limits.tokens_left, now)
+        pool.changed.set()
+
+    def health(self) -> list[KeyHealth]:
+        """How every key is that was ever asked for."""
+        now = self._clock()
+        return [
+            KeyHealth(
+                provider=provider,
+                model=model,
+                fingerprint=fingerprint,
+                breaker=key.breaker.state(now),
+                waiting=len(pool.queue),
+                requests_left=key.requests.left(now),
+                tokens_left=key.tokens.left(now) if key.tokens else 0.0,
+                last_success_seconds=None if key.last_success is None else now - key.last_success,
+                last_error=key.last_error,
+            )
+            for (provider, model), pool in self._pools.items()
+            for fingerprint, key in pool.keys.items()
+        ]
+
+    def _check(self, pool: _Pool, need: Need) -> None:
+        now = self._clock()
+        keys = [self._key(pool, need.provider, fingerprint) for fingerprint in need.fingerprints]
+        limit = max((key.tokens.limit for key in keys if key.tokens), default=None)
+        if limit is not None and need.tokens > limit:
+            raise RequestTooLarge(
+                f"{need.tokens} tokens in one request, limit {limit:g} a minute for {need.model}"
+            )
+        if not keys:
+            raise ProviderPaused(
+                f"there is no key for {need.provider}", retry_after=timedelta(seconds=_IDLE_SECONDS)
+            )
+        wait = min(key.breaker.wait(now) for key in keys)
+        if wait > 0:
+            raise ProviderPaused(
+                f"{need.provider} is not called for {wait:.0f} seconds: "
+                + ", ".join(sorted({key.last_error or "failed" for key in keys})),
+                retry_after=timedelta(seconds=wait),
+            )
+
+    def _key(self, pool: _Pool, provider: str, fingerprint: str) -> _Key:
+        if fingerprint not in pool.keys:
+            quota, now = self._quotas[provider], self._clock()
+            tokens = quota.tokens_per_minute
+            pool.keys[fingerprint] = _Key(
+                Breaker(),
+                Meter(quota.requests_per_minute, now),
+                None if tokens is None else Meter(tokens, now),
+            )
+        return pool.keys[fingerprint]
+
+    async def _pump(self, pool: _Pool) -> None:
+        """Grant what waits, in order, until nobody waits any more."""
+        while (waiter := pool.queue.peek()) is not None:
+            pool.changed.clear()
+            if waiter.granted.done():
+                pool.queue.discard(waiter)
+                continue
+            try:
+                self._check(pool, waiter.need)
+            except (ProviderPaused, RequestTooLarge) as exc:
+                pool.queue.discard(waiter)
+                waiter.granted.set_exception(exc)
+                continue
+            wait = self._grant(pool, waiter)
+            if wait > 0:
+                try:
+                    await asyncio.wait_for(pool.changed.wait(), min(wait, _IDLE_SECONDS))
+                except TimeoutError:
+                    continue
+
+    def _grant(self, pool: _Pool, waiter: _Waiter) -> float:
+        """Let the next one in with the key that is free first; or seconds until one is."""
+        need, now = waiter.need, self._clock()
+        waits = {name: pool.keys[name].wait_for(need.tokens, now) for name in need.fingerprints}
+        name = min(waits, key=lambda fingerprint: waits[fingerprint])
+        if waits[name] > 0:
+            return waits[name]
+        pool.queue.pop()
+        key = pool.keys[name]
+        key.breaker.enter(now)
+        key.requests.take(1, now)
+        if key.tokens is not None:
+            key.tokens.take(need.tokens, now)
+        waiter.granted.set_result(
+            Pass(next(self._numbers), need.provider, need.model, name, need.tokens)
+        )
+        return 0.0
+
+
+def _judge(key: _Key, report: Report, now: float) -> None:
+    """What the breaker learns."""
+    outcome = report.outcome
+    if outcome is Outcome.UNUSED:
+        key.breaker.withdraw()
+        return
+    if outcome is Outcome.ANSWERED:
+        key.last_success = now
+    else:
+        key.last_error = outcome
+    if outcome in {Outcome.ANSWERED, Outcome.LIMITED, Outcome.SLOW_DOWN}:
+        key.breaker.succeeded()  # it is there, and speaks to us
+    elif outcome is Outcome.FAILED:
+        key.breaker.failed(now)
+    else:
+        key.breaker.refused(now)
+
+
+def _account(
+    meter: Meter,
+    amount: float,
+    report: Report,
+    limit: float | None,
+    left: float | None,
+    now: float,
+) -> None:
+    """What one of the two meters learns."""
+    if report.outcome is Outcome.UNUSED:
+        meter.give_back(amount, now)
+        return
+    meter.arrived(amount)
+    meter.believe(limit=limit, remaining=left, now=now)
+    if report.outcome is Outcome.LIMITED:
+        meter.pause(report.retry_after or LIMITED_SECONDS, now)
+    if report.outcome is Outcome.SLOW_DOWN:
+        meter.pause(report.retry_after or LIMITED_SECONDS, now)
+        meter.slow(now)

@@ -1,0 +1,85 @@
+"""What it takes to call a provider: an endpoint, keys, permission, and money."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.money import CallState, Charge, Reservation
+from ingest.domain.provider import EmbedAnswer, KeyHealth, Need, Pass, ProviderKey, Report
+
+
+class EmbeddingService(Protocol):
+    """One provider's endpoint: a call is a request, and nothing is repeated."""
+
+    provider: str
+    model: EmbeddingModel
+    max_text_tokens: int
+    """Most tokens of one text."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, as the provider counts them."""
+        ...
+
+    async def call(self, texts: Sequence[str], *, key: ProviderKey, call_id: UUID) -> EmbedAnswer:
+        """Embed texts by one request.
+
+        Raises:
+            CallFailed: it was refused, got lost, or came back unusable.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Gate(Protocol):
+    """Shared by the whole cluster: lets calls to providers in, within their limits."""
+
+    async def enter(self, need: Need) -> Pass:
+        """Wait for permission to make a call.
+
+        Raises:
+            ProviderPaused: no key may be used now.
+            RateLimited: quota did not suffice within the caller's patience.
+            RequestTooLarge: the call is over the limit of a whole minute.
+        """
+        ...
+
+    async def leave(self, passed: Pass, report: Report) -> None:
+        """Say how a call ended that was let in; never raises."""
+        ...
+
+    async def health(self) -> list[KeyHealth]:
+        """How every key is that was asked for; empty when nobody knows."""
+        ...
+
+
+class Ledger(Protocol):
+    """Where calls and their cost are recorded."""
+
+    async def reserve(self, reservation: Reservation) -> None:
+        """Set money aside for a call.
+
+        Raises:
+            BudgetExhausted: a hard budget has no room.
+            StoreUnavailable: the database did not answer.
+        """
+        ...
+
+    async def end(self, call_id: UUID, state: CallState, charge: Charge) -> None:
+        """Say how a call ended; a call that has ended already stays as it is.
+
+        Raises:
+            StoreUnavailable: the reservation remains, and ends by itself.
+        """
+        ...
+
+
+class ProviderKeys(Protocol):
+    """The keys of one provider, as they are now."""
+
+    def current(self) -> Sequence[ProviderKey]:
+        """All of them; empty when there is none."""
+        ...

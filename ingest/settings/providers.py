@@ -1,0 +1,150 @@
+"""Settings of the providers: which are used, with what keys, at what pace and price."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Profile(StrEnum):
+    """How strict the system is with itself."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class EmbedderKind(StrEnum):
+    """Who turns texts into vectors."""
+
+    LOCAL = "local"
+    OPENAI = "openai"
+
+
+class ParserKind(StrEnum):
+    """Who turns files into text."""
+
+    LOCAL = "local"
+    LLAMAPARSE = "llamaparse"
+    AUTO = "auto"
+
+
+class Tier(StrEnum):
+    """LlamaParse's ways of parsing, from the cheapest to the best."""
+
+    FAST = "fast"
+    COST_EFFECTIVE = "cost_effective"
+    AGENTIC = "agentic"
+    AGENTIC_PLUS = "agentic_plus"
+
+
+class PriceEntry(BaseModel):
+    """A price from a day on; see ``domain.money.Price``."""
+
+    provider: str
+    model: str
+    since: date
+    usd: Decimal
+
+
+class ProviderSettings(BaseSettings):
+    """The part of the settings that is about providers."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INGEST_", frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    profile: Profile = Field(
+        Profile.DEVELOPMENT, description="production refuses simulated providers."
+    )
+    embedder: EmbedderKind = Field(EmbedderKind.LOCAL, description="local, or openai.")
+    parser: ParserKind = Field(
+        ParserKind.LOCAL,
+        description="local, llamaparse, or auto: llamaparse for scanned pages only.",
+    )
+    prices: list[PriceEntry] = Field(
+        [],
+        description="JSON list of {provider, model, since, usd}: prices that override the built-in "
+        "ones; usd per million tokens, or per credit.",
+    )
+    quota_share: float = Field(
+        0.97, gt=0, le=1, description="Share of a provider's limits that is used."
+    )
+    wait_days: float = Field(
+        7.0, gt=0, description="Longest wait for a provider or a budget before the dead letter."
+    )
+
+    openai_api_keys: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("INGEST_OPENAI_API_KEYS", "OPENAI_API_KEY"),
+        description="Keys, separated by commas; OPENAI_API_KEY is read, too.",
+    )
+    openai_api_key_file: Path | None = Field(
+        None, description="File with one key a line; changes are noticed within a second."
+    )
+    openai_base_url: str | None = Field(
+        None, description="Another server that speaks OpenAI's protocol, up to and with /v1."
+    )
+    openai_model: str = Field("text-embedding-3-small", description="The embedding model.")
+    openai_requests_per_minute: float = Field(
+        3000.0, gt=0, description="Requests a minute that each key allows (tier 1)."
+    )
+    openai_tokens_per_minute: float = Field(
+        1_000_000.0, gt=0, description="Tokens a minute that each key allows (tier 1)."
+    )
+    openai_timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for an answer.")
+
+    llamaparse_api_keys: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("INGEST_LLAMAPARSE_API_KEYS", "LLAMA_CLOUD_API_KEY"),
+        description="Keys, separated by commas; LLAMA_CLOUD_API_KEY is read, too.",
+    )
+    llamaparse_api_key_file: Path | None = Field(None, description="As for OpenAI.")
+    llamaparse_base_url: str | None = Field(
+        None, description="Another region, or another server that speaks LlamaParse's protocol."
+    )
+    llamaparse_tier: Tier = Field(
+        Tier.COST_EFFECTIVE, description="fast, cost_effective, agentic or agentic_plus."
+    )
+    llamaparse_version: str = Field("latest", description="Version of the tier.")
+    llamaparse_requests_per_minute: float = Field(
+        300.0, gt=0, description="Submissions a minute that each key allows."
+    )
+    llamaparse_deadline_seconds: float = Field(
+        3600.0, gt=0, description="Longest wait for one parse."
+    )
+    llamaparse_poll_seconds: float = Field(
+        20.0, gt=0, description="A parse that nobody reported is asked for this often."
+    )
+    llamaparse_webhook_url: str | None = Field(
+        None,
+        description="Public address of this system, e.g. https://ingest.example.com; empty: parses "
+        "are polled for.",
+    )
+    llamaparse_webhook_secret: SecretStr | None = Field(
+        None, description="Signs webhooks (LC-Signature); empty: their address alone is secret."
+    )
+
+    def check_providers(self, is_loopback: Callable[[str], bool]) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ValueError: says which setting is missing or not allowed.
+        """
+        if self.embedder is EmbedderKind.OPENAI:
+            _need_key("openai", self.openai_api_keys, self.openai_api_key_file)
+        if self.parser is not ParserKind.LOCAL:
+            _need_key("llamaparse", self.llamaparse_api_keys, self.llamaparse_api_key_file)
+        if self.profile is Profile.PRODUCTION:
+            for url in (self.openai_base_url, self.llamaparse_base_url):
+                if url is not None and is_loopback(urlsplit(url).hostname or ""):
+                    raise ValueError(f"profile=production refuses the simulated provider at {url}")
+
+
+def _need_key(provider: str, keys: SecretStr | None, file: Path | None) -> None:
+    if file is None and not (keys and keys.get_secret_value().strip(" ,")):
+        raise ValueError(f"{provider}_api_keys or {provider}_api_key_file is missing")

@@ -1,0 +1,1 @@
+"""Simulated providers: real HTTP servers that keep the vendors' contracts, limits and faults."""

@@ -1,0 +1,55 @@
+"""Simulated providers as processes of their own."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+
+class Simulator:
+    """One that runs."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = httpx.Client(base_url=url, timeout=30)
+
+    def stats(self) -> dict[str, Any]:
+        """Its exact accounts."""
+        return self.client.get("/sim/stats").raise_for_status().json()
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call it got."""
+        return self.client.get("/sim/calls").raise_for_status().json()
+
+    def script(self, *kinds: str) -> None:
+        """The faults of the next requests; ok is none."""
+        self.client.post("/sim/script", json=kinds).raise_for_status()
+
+    def faults(self, **fields: object) -> None:
+        """Change the schedule of faults."""
+        self.client.post("/sim/faults", json=fields).raise_for_status()
+
+    def reset(self) -> None:
+        """As if it had just been started."""
+        self.client.post("/sim/reset").raise_for_status()
+
+
+@contextmanager
+def running_simulator(kind: str, *options: str) -> Iterator[Simulator]:
+    """Start a simulator, wait until it listens, and stop it in the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingest.sim", kind, *options], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        word, _, url = process.stdout.readline().strip().partition(" ")
+        assert word == "ready", "the simulator did not start"
+        simulator = Simulator(url)
+        yield simulator
+        simulator.client.close()
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,205 @@
+"""The gate: within quota, in a fair order, one probe after an outage, nobody stuck."""
+
+import asyncio
+import time
+from collections import Counter
+
+import pytest
+
+from ingest.domain.breaker import FAILURES, BreakerState
+from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
+from ingest.domain.job import Lane
+from ingest.domain.provider import Limits, Need, Outcome, Pass, Report
+from ingest.lifecycle.gatehouse import Gatehouse, Quota
+
+SPEED = 200.0
+"""Seconds of the gate in one second of the test."""
+
+
+class FastClock:
+    """Time that runs ahead; waits are as much shorter."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self) -> float:
+        return (time.monotonic() - self._began) * SPEED
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gatehouse:
+    real = asyncio.wait_for
+
+    async def shorter(waited: object, timeout: float) -> object:  # noqa: ASYNC109
+        return await real(waited, timeout / SPEED)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("ingest.lifecycle.gatehouse.asyncio.wait_for", shorter)
+    quotas = {"openai": Quota(600, 60_000), "llamaparse": Quota(300, None)}
+    return Gatehouse(quotas, clock=FastClock())
+
+
+def need(
+    tokens: int = 100,
+    *,
+    keys: tuple[str, ...] = ("k1",),
+    tenant: str = "t",
+    lane: Lane = Lane.INTERACTIVE,
+    patience: float = 1000,
+    provider: str = "openai",
+) -> Need:
+    return Need(provider, "m", keys, tokens, lane, tenant, patience)
+
+
+OK = Report(Outcome.ANSWERED)
+
+
+async def test_calls_pass_at_the_pace_of_the_quota(gate: Gatehouse) -> None:
+    began = time.monotonic()
+    for _ in range(30):
+        gate.leave(await gate.enter(need(2000)), OK)
+
+    simulated = (time.monotonic() - began) * SPEED
+    assert simulated >= 58  # 60,000 tokens at 60,000 a minute, the last burst of 1 s aside
+
+
+async def test_a_request_over_a_whole_minute_is_refused_at_once(gate: Gatehouse) -> None:
+    with pytest.raises(RequestTooLarge, match="60001 tokens in one request, limit 60000"):
+        await gate.enter(need(60_001))
+
+
+async def test_a_provider_without_keys_pauses(gate: Gatehouse) -> None:
+    with pytest.raises(ProviderPaused, match="no key"):
+        await gate.enter(need(keys=()))
+
+
+async def test_patience_ends_in_an_error_that_costs_no_attempt(gate: Gatehouse) -> None:
+    gate.leave(await gate.enter(need(30_000)), OK)
+
+    with pytest.raises(RateLimited) as caught:
+        await gate.enter(need(30_000, patience=5))
+
+    assert caught.value.retry_after is not None
+    assert gate.health()[0].waiting == 0
+
+
+async def test_an_open_breaker_turns_everybody_away_and_lets_one_probe_pass(
+    gate: Gatehouse,
+) -> None:
+    for _ in range(FAILURES):
+        gate.leave(await gate.enter(need(10)), Report(Outcome.FAILED))
+    with pytest.raises(ProviderPaused) as caught:
+        await gate.enter(need(10))
+    assert caught.value.retry_after is not None
+    await asyncio.sleep(caught.value.retry_after.total_seconds() / SPEED + 0.01)
+
+    probe = await gate.enter(need(10))
+    with pytest.raises(ProviderPaused):
+        await gate.enter(need(10))
+    gate.leave(probe, OK)
+    after = await gate.enter(need(10))
+
+    gate.leave(after, OK)
+    assert gate.health()[0].breaker is BreakerState.CLOSED
+
+
+async def test_those_who_wait_when_it_opens_are_turned_away_at_once(gate: Gatehouse) -> None:
+    passes = [await gate.enter(need(10)) for _ in range(FAILURES)]
+    waiting = [asyncio.create_task(gate.enter(need(50_000))) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    for passed in passes:
+        gate.leave(passed, Report(Outcome.FAILED))
+
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(result, ProviderPaused) for result in results)
+
+
+async def test_one_provider_that_is_down_leaves_the_other_alone(gate: Gatehouse) -> None:
+    for _ in range(FAILURES):
+        gate.leave(await gate.enter(need(10)), Report(Outcome.FAILED))
+
+    passed = await gate.enter(need(0, provider="llamaparse"))
+
+    assert passed.provider == "llamaparse"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CREDENTIALS, Outcome.BILLING])
+async def test_a_refused_key_is_stopped_and_the_others_go_on(
+    gate: Gatehouse, outcome: Outcome
+) -> None:
+    bad = need(10, keys=("bad",))
+    gate.leave(await gate.enter(bad), Report(outcome))
+
+    found = [await gate.enter(need(10, keys=("bad", "good"))) for _ in range(5)]
+
+    assert {passed.fingerprint for passed in found} == {"good"}
+    with pytest.raises(ProviderPaused, match=outcome):
+        await gate.enter(bad)
+    states = {key.fingerprint: key.breaker for key in gate.health()}
+    assert states == {"bad": BreakerState.STOPPED, "good": BreakerState.CLOSED}
+
+
+async def test_two_keys_give_twice_the_pace(gate: Gatehouse) -> None:
+    found: Counter[str] = Counter()
+    for _ in range(40):
+        passed = await gate.enter(need(2000, keys=("k1", "k2")))
+        found[passed.fingerprint] += 1
+        gate.leave(passed, OK)
+
+    assert abs(found["k1"] - found["k2"]) <= 4
+
+
+@pytest.mark.parametrize("outcome", [Outcome.LIMITED, Outcome.SLOW_DOWN])
+async def test_a_429_pauses_the_key_and_does_not_open_the_breaker(
+    gate: Gatehouse, outcome: Outcome
+) -> None:
+    for _ in range(3 * FAILURES):
+        gate.leave(await gate.enter(need(1)), Report(outcome, retry_after=0.1))
+    gate.leave(await gate.enter(need(1)), Report(outcome, retry_after=20))
+
+    began = time.monotonic()
+    await gate.enter(need(1))
+
+    assert (time.monotonic() - began) * SPEED >= 19
+    assert gate.health()[0].breaker is BreakerState.CLOSED
+
+
+async def test_headers_correct_the_quota(gate: Gatehouse) -> None:
+    passed = await gate.enter(need(10))
+    gate.leave(passed, Report(Outcome.ANSWERED, limits=Limits(tokens=60_000, tokens_left=0)))
+
+    assert gate.health()[0].tokens_left < 1000
+
+
+async def test_who_is_cancelled_gives_the_place_to_the_next(gate: Gatehouse) -> None:
+    first = asyncio.create_task(gate.enter(need(50_000)))
+    second = asyncio.create_task(gate.enter(need(10)))
+    await asyncio.sleep(0.001)
+    first.cancel()
+
+    assert isinstance(await asyncio.wait_for(second, 5), Pass)
+
+
+async def test_unused_permission_goes_back(gate: Gatehouse) -> None:
+    passed = await gate.enter(need(900))
+    gate.leave(passed, Report(Outcome.UNUSED))
+
+    began = time.monotonic()
+    await gate.enter(need(900))
+    assert (time.monotonic() - began) * SPEED <= 10
+
+
+async def test_interactive_work_overtakes_backfill_that_waits(gate: Gatehouse) -> None:
+    order: list[str] = []
+
+    async def go(lane: Lane) -> None:
+        passed = await gate.enter(need(3000, lane=lane))
+        order.append(lane)
+        gate.leave(passed, OK)
+
+    backfill = [asyncio.create_task(go(Lane.BACKFILL)) for _ in range(12)]
+    await asyncio.sleep(0.001)
+    interactive = [asyncio.create_task(go(Lane.INTERACTIVE)) for _ in range(6)]
+    await asyncio.gather(*backfill, *interactive)
+
+    assert order[:9].count(Lane.INTERACTIVE) >= 5

@@ -1,0 +1,180 @@
+"""The meter never grants more than a limit, never starves, and believes the provider."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.domain.meter import BURST_SECONDS, MINUTE, Meter
+
+amounts = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=120)
+limits = st.floats(10, 10_000_000)
+pauses = st.lists(st.floats(0, 30), min_size=120, max_size=120)
+
+
+def run(
+    meter: Meter, shares: list[float], idle: list[float], now: float = 0.0
+) -> list[tuple[float, float]]:
+    """Take each amount as soon as the meter lets it pass; when and how much was granted."""
+    granted = []
+    for share, pause in zip(shares, idle, strict=False):
+        now += pause
+        amount = share * meter.limit
+        for _ in range(100):
+            if not (wait := meter.wait_for(amount, now)):
+                break
+            now += wait
+        else:
+            pytest.fail("it waits for ever")
+        meter.take(amount, now)
+        meter.arrived(amount)
+        granted.append((now, amount))
+    return granted
+
+
+@given(limits, amounts, pauses)
+def test_no_sixty_seconds_hold_more_than_the_limit(
+    limit: float, shares: list[float], idle: list[float]
+) -> None:
+    granted = run(Meter(limit, 0.0), shares, idle)
+
+    for place, (start, _) in enumerate(granted):
+        window = sum(amount for at, amount in granted[place:] if at < start + MINUTE - 1e-6)
+        assert window <= limit * (1 + 1e-6)
+
+
+@given(limits, amounts, pauses)
+def test_a_provider_with_a_continuous_bucket_never_refuses(
+    limit: float, shares: list[float], idle: list[float]
+) -> None:
+    level, at = limit, 0.0
+    for now, amount in run(Meter(limit, 0.0), shares, idle):
+        level = min(limit, level + (now - at) * limit / MINUTE) - amount
+        at = now
+        assert level >= -limit * 1e-6
+
+
+@given(limits, st.lists(st.floats(0.001, 0.02), min_size=20, max_size=200))
+def test_small_requests_get_the_whole_limit(limit: float, shares: list[float]) -> None:
+    granted = run(Meter(limit, 0.0), shares, [0.0] * len(shares))
+
+    took = granted[-1][0]
+    needed = (sum(shares) - shares[-1]) * MINUTE
+    assert took <= needed + BURST_SECONDS + 1e-6
+
+
+@given(limits, amounts, pauses)
+def test_waiting_as_long_as_told_is_enough(
+    limit: float, shares: list[float], idle: list[float]
+) -> None:
+    meter, now = Meter(limit, 0.0), 0.0
+    for share, pause in zip(shares, idle, strict=False):
+        now += pause
+        told = meter.wait_for(share * limit, now)
+        assert 0 <= told <= 2 * MINUTE + 1e-6
+        now += told
+        for _ in range(3):  # the last bits of floating point
+            now += meter.wait_for(share * limit, now)
+        assert meter.wait_for(share * limit, now) <= 1e-6
+        meter.take(share * limit, now)
+        meter.arrived(share * limit)
+
+
+def test_a_new_meter_grants_nothing_at_once() -> None:
+    assert Meter(600, 0.0).wait_for(10, 0.0) == pytest.approx(1.0)
+
+
+def test_a_pause_holds_until_it_is_over() -> None:
+    meter = Meter(600, 0.0)
+    meter.pause(20, 5.0)
+
+    assert meter.wait_for(1, 6.0) >= 19
+    assert meter.wait_for(1, 25.0 + 1.0) == 0
+
+
+def test_headers_of_a_shared_key_stop_us_before_a_refusal_does() -> None:
+    meter = Meter(60_000, 0.0)
+    meter.believe(limit=60_000, remaining=500, now=10.0)
+
+    assert meter.wait_for(1000, 10.0) >= 0.5
+    assert meter.wait_for(400, 11.0) == 0
+
+
+def test_what_is_on_the_way_is_not_believed_to_be_left() -> None:
+    meter = Meter(60_000, 0.0)
+    meter.take(900, 60.0)
+    meter.take(900, 62.0)
+    meter.arrived(900)
+    meter.believe(limit=None, remaining=1000, now=62.0)
+
+    assert meter.left(62.0) == pytest.approx(100)
+
+
+def test_two_meters_on_one_limit_settle_at_half_each_without_a_refusal() -> None:
+    limit, now = 60_000.0, 0.0
+    meters = [Meter(limit, now), Meter(limit, now)]
+    level, refused, granted = limit, 0, [0.0, 0.0]
+    while now < 600:
+        now += 0.05
+        level = min(limit, level + 0.05 * limit / MINUTE)
+        for place, meter in enumerate(meters):
+            if meter.wait_for(300, now) > 0:
+                continue
+            meter.take(300, now)
+            meter.arrived(300)
+            if level < 300:
+                refused += 1
+            else:
+                level -= 300
+                granted[place] += 300
+            meter.believe(limit=limit, remaining=level, now=now)
+
+    assert refused == 0
+    assert sum(granted) >= 0.95 * limit * 10
+    assert min(granted) >= 0.4 * sum(granted)
+
+
+def test_a_limit_in_the_headers_lowers_ours_and_never_raises_it() -> None:
+    meter = Meter(1000, 0.0)
+    meter.believe(limit=5000, remaining=None, now=1.0)
+    assert meter.limit == 1000
+    meter.believe(limit=300, remaining=None, now=1.0)
+    assert meter.limit == 300
+
+
+def test_a_slowed_meter_is_slower_and_recovers_by_itself() -> None:
+    meter = Meter(6000, 0.0)
+    meter.slow(0.0)
+    slow = meter.wait_for(100, 0.0)
+    recovered = Meter(6000, 0.0)
+    recovered.slow(0.0)
+    recovered.wait_for(1, 300.0)
+    recovered.take(recovered.left(300.0) * 0 + 100, 300.0)
+
+    assert slow == pytest.approx(2.0)
+    assert recovered.wait_for(100, 300.0) == pytest.approx(1.0, rel=0.05)
+
+
+def test_a_clock_that_stands_still_or_jumps_back_grants_nothing_more() -> None:
+    meter = Meter(600, 100.0)
+    meter.take(10, 101.0)
+    before = meter.wait_for(10, 101.0)
+
+    assert meter.wait_for(10, 50.0) >= before
+    assert meter.wait_for(10, 101.0) == pytest.approx(before)
+
+
+def test_what_is_given_back_can_be_granted_again() -> None:
+    meter = Meter(600, 0.0)
+    meter.take(10, 1.0)
+    meter.give_back(10, 1.0)
+
+    assert meter.wait_for(10, 1.0) == 0
+
+
+def test_grants_are_paced_after_the_first_burst() -> None:
+    granted = run(Meter(6000, 0.0), [0.005] * 100, [10.0] + [0.0] * 99)
+
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(granted[10:])]
+    assert max(gaps) == pytest.approx(0.3, rel=0.01)
