@@ -1,10 +1,8 @@
 """Embedding through OpenAI's SDK, gate and ledger: every bad answer, and every cent."""
 
 import asyncio
-import pickle
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
-from pathlib import Path
 from uuid import uuid4
 
 import builders
@@ -21,7 +19,6 @@ from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import (
     BudgetExhausted,
     ConfigurationError,
-    IngestError,
     InputRefused,
     ProviderPaused,
     ProviderUnavailable,
@@ -293,37 +290,3 @@ async def test_a_cancelled_call_is_booked_as_lost(setting: Setting, simulator: S
         await task
 
     assert await setting.states() == ["unknown"]
-
-
-def test_a_key_shows_nowhere_and_does_not_travel() -> None:
-    [key] = Keys("sk-very-secret").current()
-
-    assert "sk-very-secret" not in repr(key)
-    assert len(key.fingerprint) == 8
-    with pytest.raises(TypeError, match="does not leave its process"):
-        pickle.dumps(key)
-
-
-def test_a_key_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    now = [0.0]
-    file = tmp_path / "keys"
-    file.write_text("# the old one\nsk-a\n\n")
-    keys = Keys(file=file, clock=lambda: now[0])
-    first = [key.secret for key in keys.current()]
-    file.write_text("sk-b\nsk-c\nsk-b\n")
-    unseen = [key.secret for key in keys.current()]
-    now[0] = 2.0
-    second = [key.secret for key in keys.current()]
-    file.unlink()
-    now[0] = 4.0
-
-    assert (first, unseen, second) == (["sk-a"], ["sk-a"], ["sk-b", "sk-c"])
-    assert [key.secret for key in keys.current()] == ["sk-b", "sk-c"]
-
-
-def test_errors_of_calls_hold_neither_keys_nor_texts() -> None:
-    for error in (InputRefused("a"), ProviderPaused("b"), RequestTooLarge("c", index=3)):
-        again = pickle.loads(pickle.dumps(error))  # noqa: S301
-        assert type(again) is type(error)
-        assert isinstance(again, IngestError)
-        assert again.__dict__ == error.__dict__

@@ -118,8 +118,10 @@ async def test_documents_are_accepted_claimed_stored_published_and_found(
     for job in jobs:
         assert await builders.state_of(pooled, job.lease.job_id) == (Stage.EMBEDDED, JobState.DONE)
     query = some_vectors(40, MODEL, seed=3)[7]
-    hits = await SearchStore(pooled, MODEL).search(query, tenant, limit=5, words="passage")
+    search = SearchStore(pooled, MODEL)
+    hits = await search.search(query, tenant, limit=5)
     assert (hits[0].document_id, hits[0].chunk_ord) == (jobs[3].document_id, 7)
+    assert await search.search(query, tenant, limit=5, words="passage") != []
 
 
 async def test_a_repeated_batch_and_a_lost_lease_are_handled_as_without_a_pooler(

@@ -1,0 +1,1 @@
+"""LlamaParse's files and parse endpoints (v2), simulated."""

@@ -1,0 +1,81 @@
+"""What a document's pages say; and what markers in it ask of the simulator."""
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+
+import pypdfium2
+
+_PAGE_CHARS = 3000
+_TAGS = re.compile(r"<[^>]+>")
+_MARK = re.compile(rb"SIM:([A-Z_]+)(?:=([A-Za-z_0-9]+))?")
+TIERS = ("fast", "cost_effective", "agentic", "agentic_plus")
+MOST_BYTES = 64 * 1024
+"""Text of one page; the rest is cut off without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What markers like ``SIM:FAIL=TIMEOUT`` in a file ask for."""
+
+    name: str | None = None
+    value: str | None = None
+
+    @classmethod
+    def of(cls, data: bytes, tier: str) -> "Wish":
+        """The wish of a file; below the tier of ``SIM:BETTER_TIER`` only, if there is one."""
+        found = {m[1].decode(): (m[2] or b"").decode() for m in _MARK.finditer(data)}
+        better = found.pop("BETTER_TIER", None)
+        if better in TIERS and tier in TIERS and TIERS.index(tier) >= TIERS.index(better):
+            return cls()
+        for name, value in found.items():
+            return cls(name, value)
+        return cls()
+
+
+def split(data: bytes, filename: str) -> list[str]:
+    """Texts of the pages.
+
+    Raises:
+        ValueError: the failure code that the service gives for such a file.
+    """
+    if data.startswith(b"%PDF"):
+        return _pdf(data)
+    if data.startswith(b"PK"):
+        return _package(data)
+    text = data.decode("utf-8", "replace")
+    if filename.lower().endswith((".html", ".htm")):
+        text = _TAGS.sub(" ", text)
+    return [text[i : i + _PAGE_CHARS] for i in range(0, len(text), _PAGE_CHARS)] or [""]
+
+
+def _pdf(data: bytes) -> list[str]:
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as exc:
+        code = "PDF_IS_PROTECTED" if "password" in str(exc).lower() else "PDF_IS_BROKEN"
+        raise ValueError(code) from exc
+    try:
+        return [page.get_textpage().get_text_bounded() for page in document]
+    finally:
+        document.close()
+
+
+def _package(data: bytes) -> list[str]:
+    try:
+        package = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile as exc:
+        raise ValueError("UNSUPPORTED_FILE_TYPE") from exc
+    parts = [
+        name
+        for name in package.namelist()
+        if re.search(r"(word/document|ppt/slides/slide\d+|xl/sharedStrings|\.x?html?)", name)
+        and name.endswith((".xml", ".html", ".xhtml", ".htm"))
+    ]
+    pages = []
+    for name in sorted(parts):
+        text = package.read(name).decode("utf-8", "replace")
+        text = re.sub(r"</(w:p|a:p|p|h\d|li|si)>", "\n", text)
+        pages.append(_TAGS.sub("", text).strip())
+    return pages or [""]

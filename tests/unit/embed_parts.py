@@ -1,0 +1,138 @@
+"""What the tests of the embed stage build: batches, an embedder, a store of chunks."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+from unit.stage_parts import LEASE, Ends, a_job
+
+from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
+from ingest.domain.chunk import Chunk
+from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.errors import IngestError, InputRefused
+from ingest.domain.money import Payer
+from ingest.stages.embed import Batch, EmbedStage
+
+MODEL = EmbeddingModel("m", "1", 2)
+Refuse = Callable[[Sequence[str]], Exception | None]
+
+
+def a_chunk(text: str) -> Chunk:
+    return Chunk(
+        chunk_id=uuid4(),
+        chunk_ord=0,
+        char_start=0,
+        char_end=len(text),
+        page=None,
+        heading_path=(),
+        token_count=1,
+        text=text,
+        text_sha256=digest(text),
+    )
+
+
+def a_batch(*documents: Sequence[str]) -> Batch:
+    """One document for each sequence of texts."""
+    jobs = tuple(a_job() for _ in documents)
+    return Batch(
+        jobs,
+        tuple(
+            DocumentChunks(Target.of(job), tuple(a_chunk(text) for text in texts))
+            for job, texts in zip(jobs, documents, strict=True)
+        ),
+    )
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+class Embedder:
+    """Vectors of a text's length and number in its call."""
+
+    model = MODEL
+
+    def __init__(self, refuse: Refuse = lambda _: None, *, paid: bool = False) -> None:
+        self.paid = paid
+        self.payers: set[Payer] = set()
+        self.calls: list[list[str]] = []
+        self._refuse = refuse
+
+    async def embed(
+        self, texts: Sequence[str], *, payer: Payer, tokens: Sequence[int] | None = None
+    ) -> Vectors:
+        self.calls.append(list(texts))
+        self.payers.add(payer)
+        if error := self._refuse(texts):
+            raise error
+        return np.array([[len(text), n] for n, text in enumerate(texts)], dtype=np.float32)
+
+    async def close(self) -> None:
+        """There is nothing to release."""
+
+
+class Chunks:
+    """A StoresChunks that publishes whatever it is given."""
+
+    def __init__(self, refuse: Callable[[Sequence[str]], Exception | None] = lambda _: None):
+        self.rows: list[tuple[UUID, str, list[float]]] = []
+        self.shapes: list[tuple[int, ...]] = []
+        self.tries = 0
+        self.stale: set[UUID] = set()
+        self.known: dict[bytes, NDArray[np.float32]] = {}
+        self.left_out: list[tuple[UUID, str, str]] = []
+        self._refuse = refuse
+
+    async def leave_out(
+        self, target: Target, chunk: Chunk, error: IngestError, *, lease: timedelta
+    ) -> StoredBatch:
+        if chunk.text == "alone":
+            raise InputRefused("none of the document's texts was accepted")
+        self.left_out.append((target.lease.job_id, chunk.text, error.code))
+        return StoredBatch(frozenset(), frozenset())
+
+    async def embedded_before(
+        self, user_id: UUID, digests: Sequence[bytes]
+    ) -> dict[bytes, NDArray[np.float32]]:
+        return {digest: self.known[digest] for digest in digests if digest in self.known}
+
+    async def plan(
+        self, documents: Sequence[DocumentChunks], *, lease: timedelta
+    ) -> tuple[list[DocumentChunks], frozenset[UUID]]:
+        raise NotImplementedError
+
+    async def store(
+        self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
+    ) -> StoredBatch:
+        assert lease == LEASE
+        self.tries += 1
+        if error := self._refuse([c.text for d in documents for c in d.chunks]):
+            raise error
+        self.shapes.append(vectors.shape)
+        places = [(d.target.lease.job_id, c.text) for d in documents for c in d.chunks]
+        for (job_id, text), vector in zip(places, vectors, strict=True):
+            self.rows.append((job_id, text, vector.tolist()))
+        found = {d.target.lease.job_id for d in documents}
+        return StoredBatch(frozenset(found - self.stale), frozenset(found & self.stale))
+
+
+class Setting:
+    """A stage with its ports."""
+
+    def __init__(
+        self,
+        *,
+        embedding: Refuse = lambda _: None,
+        storing: Refuse = lambda _: None,
+        paid: bool = False,
+    ) -> None:
+        self.embedder = Embedder(embedding, paid=paid)
+        self.chunks = Chunks(storing)
+        self.ends = Ends()
+
+    async def run(self, batch: Batch) -> StoredBatch:
+        stage = EmbedStage(self.embedder, self.chunks, settler=self.ends.settler(), lease=LEASE)
+        return await stage.run(batch)
