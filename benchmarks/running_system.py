@@ -41,17 +41,20 @@ class RunningSystem:
 
 
 @contextmanager
-def running_system(folder: Path, **settings: object) -> Iterator[RunningSystem]:
+def running_system(
+    folder: Path, *, port: int | None = None, **settings: object
+) -> Iterator[RunningSystem]:
     """Start a system, wait until it is ready, and stop it in the end.
 
     Args:
         folder: Its state folder, and where its log goes.
+        port: Of its API; any free one by default.
         settings: INGEST_ settings by their names in lower case, e.g. ``wave_jobs=8``.
 
     Raises:
         RuntimeError: it did not start, or did not stop when asked.
     """
-    port = free_port()
+    port = port or free_port()
     log = folder / "system.log"
     folder.mkdir(parents=True, exist_ok=True)
     chosen = {"state_dir": folder, "port": port, **settings}

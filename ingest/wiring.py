@@ -1,15 +1,18 @@
 """From settings to working parts: the only place that picks adapters."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
+from ingest.adapters.llamaparse import LlamaParse
 from ingest.adapters.local_parser import LocalParser
 from ingest.adapters.openai.embedding import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
 from ingest.adapters.openai.embedding import MODELS as OPENAI_MODELS
 from ingest.adapters.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.parse_store import ParseStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.provider_keys import Keys
 from ingest.adapters.structure_splitter import StructureSplitter
@@ -17,17 +20,22 @@ from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
+from ingest.domain.identity import sha256_hex
 from ingest.domain.money import PRICES, Price
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.claim import Pace
 from ingest.lifecycle.gatehouse import Quota
 from ingest.lifecycle.metered_embedder import MeteredEmbedder
+from ingest.lifecycle.parse_collector import ParseCollector
 from ingest.lifecycle.provider_calls import ProviderCalls
+from ingest.lifecycle.remote_parser import RemoteParser, Terms
 from ingest.ports.providers import Gate
 from ingest.settings import Settings
-from ingest.settings.providers import EmbedderKind
+from ingest.settings.providers import EmbedderKind, ParserKind, Tier
 from ingest.stages.chunk import BatchLimits
 
+WEBHOOK_PATH = "/v1/webhooks/llamaparse"
+"""Where LlamaParse tells of parses; a word that only it knows follows."""
 _BATCH_SHARE = 0.03
 
 
@@ -63,14 +71,91 @@ def open_blobs(settings: Settings) -> ObjectBlobStore:
     return open_blob_store(blob_url(settings), endpoint=settings.blob_endpoint)
 
 
-def make_parser(settings: Settings) -> LocalParser:
-    """The parser, with its limits."""
+def make_local_parser(settings: Settings) -> LocalParser:
+    """The local parser, with its limits."""
     return LocalParser(
         max_pages=settings.max_pages,
         max_text_chars=settings.max_text_chars,
         timeout=timedelta(seconds=settings.parse_timeout_seconds),
         memory_bytes=settings.parse_memory_bytes,
         processes=settings.parse_processes,
+    )
+
+
+def make_parser(settings: Settings, database: Database, gate: Gate) -> LocalParser | RemoteParser:
+    """The parser; a provider's is called through the gate and recorded in the database.
+
+    Raises:
+        ConfigurationError: the price is not known.
+    """
+    local = make_local_parser(settings)
+    if settings.parser is ParserKind.LOCAL:
+        return local
+    service = make_llamaparse(settings)
+    ledger, keys = LedgerStore(database), llamaparse_keys(settings)
+    return RemoteParser(
+        local,
+        service,
+        ProviderCalls(service.provider, gate=gate, ledger=ledger, keys=keys),
+        keys=keys,
+        ledger=ledger,
+        parses=ParseStore(database),
+        blobs=open_blobs(settings),
+        prices=prices(settings),
+        terms=parse_terms(settings),
+    )
+
+
+def parser_label(settings: Settings) -> str:
+    """What the parser is called, without making one."""
+    local = make_local_parser(settings).label
+    if settings.parser is ParserKind.LOCAL:
+        return local
+    return parse_terms(settings).describe(local)
+
+
+def make_collector(settings: Settings, database: Database) -> ParseCollector:
+    """Who finds the parses that are over at the provider."""
+    return ParseCollector(
+        make_llamaparse(settings),
+        keys=llamaparse_keys(settings),
+        parses=ParseStore(database),
+        blobs=open_blobs(settings),
+        prices=prices(settings),
+        poll=timedelta(seconds=settings.llamaparse_poll_seconds),
+    )
+
+
+def make_llamaparse(settings: Settings) -> LlamaParse:
+    """LlamaParse's service, without quota and ledger."""
+    secret = settings.llamaparse_webhook_secret
+    return LlamaParse(
+        version=settings.llamaparse_version,
+        options=settings.llamaparse_options,
+        base_url=settings.llamaparse_base_url,
+        timeout_seconds=settings.llamaparse_timeout_seconds,
+        webhook_secret=secret.get_secret_value() if secret else None,
+        max_pages=settings.max_pages,
+        max_text_chars=settings.max_text_chars,
+    )
+
+
+def parse_terms(settings: Settings) -> Terms:
+    """On which terms documents are handed over to LlamaParse."""
+    tiers = list(Tier)
+    wanted = tiers.index(settings.llamaparse_tier)
+    url = settings.llamaparse_webhook_url
+    version = settings.llamaparse_version
+    if settings.llamaparse_options:
+        options = json.dumps(settings.llamaparse_options, sort_keys=True)
+        version += f"+{sha256_hex(options.encode())[:8]}"
+    return Terms(
+        tiers=tiers[wanted : wanted + 1 + settings.llamaparse_escalate],
+        version=version,
+        only_scanned=settings.parser is ParserKind.AUTO,
+        deadline=timedelta(seconds=settings.llamaparse_deadline_seconds),
+        poll=timedelta(seconds=settings.llamaparse_poll_seconds),
+        webhook_url=f"{url.rstrip('/')}{WEBHOOK_PATH}" if url else None,
     )
 
 

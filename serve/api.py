@@ -16,7 +16,17 @@ from ingest.lifecycle.local_gate import LocalGate
 from ingest.ports.providers import Gate
 from ingest.settings import Settings
 
-from . import documents, events, health, jobs, problems, reference, search, uploads
+from . import (
+    documents,
+    events,
+    health,
+    jobs,
+    problems,
+    reference,
+    search,
+    uploads,
+    webhooks,
+)
 from .edge import Edge
 from .gateway import open_gateway
 from .metrics import Backlog, Metrics
@@ -60,7 +70,7 @@ def create_api(
         redoc_url=None,
     )
     api.state.metrics = metrics
-    for part in (uploads, documents, jobs, events, search, health, reference):
+    for part in (uploads, documents, jobs, events, search, webhooks, health, reference):
         api.include_router(part.router)
     api.add_exception_handler(IngestError, problems.on_ingest_error)
     api.add_exception_handler(RequestValidationError, problems.on_invalid_request)

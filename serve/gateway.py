@@ -21,6 +21,7 @@ from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.webhook_store import WebhookStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.errors import Unauthenticated
@@ -64,6 +65,7 @@ class Gateway:
     events: EventStore
     search: SearchStore
     workers: WorkerStore
+    webhooks: WebhookStore
     key_ring: KeyRing | None
     """None when authentication is off."""
 
@@ -99,6 +101,7 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             events=EventStore(database),
             search=SearchStore(database, embedder.model),
             workers=WorkerStore(database),
+            webhooks=WebhookStore(database),
             key_ring=KeyRing(KeyStore(database)) if settings.auth is Auth.KEYS else None,
         )
     finally:
@@ -117,7 +120,7 @@ async def _warm(embedder: WordllamaEmbedder | MeteredEmbedder) -> None:
 
 def _backends(settings: Settings, embedder: Embedder) -> Backends:
     return Backends(
-        parser=wiring.make_parser(settings).label,
+        parser=wiring.parser_label(settings),
         embedder=embedder.model.label,
         blobs=wiring.blob_url(settings).partition(":")[0],
         schema=migrate.head(),

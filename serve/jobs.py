@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from ingest.adapters.postgres.job_store import JobView
 from ingest.domain.errors import Conflict, NotFound
-from ingest.domain.job import CLAIMABLE_STATES, JobState, Lane
+from ingest.domain.job import CLAIMABLE_STATES, JobState, Lane, WaitReason
 
 from . import paging
 from .gateway import CurrentGateway, Gateway, Tenant
@@ -117,7 +117,10 @@ def _waiting_for(view: JobView, lanes: Collection[Lane], jobs_ahead: int | None)
     if view.state is JobState.WORKING:
         return WaitingFor(reason="worker", until=view.leased_until, worker_id=view.leased_by)
     if view.state is JobState.WAITING:
-        return WaitingFor.model_validate({"reason": view.wait_reason, "until": view.wait_until})
+        # A parse ends by its own deadline, long before the job would be given up.
+        is_parse = view.wait_reason == WaitReason.PARSE
+        until = view.run_after if is_parse else view.wait_until
+        return WaitingFor.model_validate({"reason": view.wait_reason, "until": until})
     if view.run_after > datetime.now(UTC):
         return WaitingFor(reason="retry", until=view.run_after)
     if view.lane not in lanes:

@@ -13,7 +13,7 @@ from ingest.adapters.postgres.job_store import JobView
 from ingest.adapters.postgres.search_store import ChunkView, Hit
 from ingest.domain.arrival import Accepted
 from ingest.domain.identity import external_name
-from ingest.domain.job import FINAL_STATES, JobState, Lane
+from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
 from ingest.domain.stage import Stage
 
 MAX_BATCH_JOBS = 500
@@ -137,7 +137,7 @@ class Progress(_Body):
 class WaitingFor(_Body):
     """What an unfinished job needs next."""
 
-    reason: Literal["queue", "no_worker", "retry", "worker", "provider", "budget", "paused"]
+    reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
     jobs_ahead: int | None = Field(
         None, description="Of the same tenant and lane; only when one job is asked for."
     )
@@ -145,6 +145,16 @@ class WaitingFor(_Body):
         None, description="End of the lease, of the wait, or of the pause before a retry."
     )
     worker_id: UUID | None = Field(None, description="Who holds the lease.")
+
+
+class SkippedChunk(_Body):
+    """A chunk that its provider refused, so that the document went on without it."""
+
+    chunk_ord: int
+    char_start: int
+    char_end: int
+    code: str
+    message: str
 
 
 class JobBody(_Body):
@@ -163,6 +173,9 @@ class JobBody(_Body):
     progress: Progress
     waiting_for: WaitingFor | None = Field(description="Null once the job has ended.")
     last_error: ErrorBody | None
+    skipped_chunks: list[SkippedChunk] = Field(
+        description="Of a document that is searchable but for these; empty for a whole one."
+    )
     correlation_id: str
     created_at: datetime
     updated_at: datetime
@@ -179,6 +192,7 @@ class JobBody(_Body):
                 "progress": Progress.model_validate(view),
                 "waiting_for": None if view.state in FINAL_STATES else waiting_for,
                 "last_error": view.last_error,
+                "skipped_chunks": view.skipped_chunks or [],
             }
         )
 

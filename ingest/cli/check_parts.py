@@ -5,9 +5,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import ingest
@@ -24,7 +26,7 @@ from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Auth, Settings
-from ingest.settings.providers import EmbedderKind
+from ingest.settings.providers import EmbedderKind, ParserKind
 
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
@@ -132,10 +134,10 @@ def blobs(settings: Settings) -> Iterator[Finding]:
 
 
 def parser(settings: Settings) -> Iterator[Finding]:
-    """Parse a line of text."""
+    """Parse a line of text, and ask LlamaParse with each key for what it knows, which is free."""
 
     async def parse() -> str:
-        made = wiring.make_parser(settings)
+        made = wiring.make_local_parser(settings)
         try:
             await made.parse(b"probe", filename="probe.txt", media_type=MediaType.TEXT)
             return made.label
@@ -143,6 +145,10 @@ def parser(settings: Settings) -> Iterator[Finding]:
             await made.close()
 
     yield fine("parser", asyncio.run(parse()))
+    if settings.parser is ParserKind.LOCAL:
+        return
+    keys = wiring.llamaparse_keys(settings).current()
+    yield from _try_keys("parser", wiring.parser_label(settings), keys, partial(_ask, settings))
 
 
 def embedder(settings: Settings) -> Iterator[Finding]:
@@ -152,17 +158,34 @@ def embedder(settings: Settings) -> Iterator[Finding]:
         yield fine("embedder", _label(wiring.embedding_model(settings)))
         return
     keys = wiring.openai_keys(settings).current()
+    label = _label(wiring.embedding_model(settings))
+    yield from _try_keys("embedder", label, keys, partial(_probe, settings))
+
+
+def _try_keys(
+    subject: str,
+    label: str,
+    keys: Sequence[ProviderKey],
+    probe: Callable[[ProviderKey], Coroutine[Any, Any, None]],
+) -> Iterator[Finding]:
     if not keys:
-        yield broken("embedder", "there is no key", "look into INGEST_OPENAI_API_KEY_FILE")
+        yield broken(subject, f"{label}: there is no key", "look into the key file")
     for key in keys:
         try:
-            asyncio.run(_probe(settings, key))
+            asyncio.run(probe(key))
         except CallFailed as exc:
             wrong = f"key {key.fingerprint}: {exc.error.message}"
-            yield broken("embedder", wrong, "check the key, its region, and the plan's limits")
+            yield broken(subject, wrong, "check the key, its region, and the plan's limits")
         else:
-            label = _label(wiring.embedding_model(settings))
-            yield fine("embedder", f"{label}, key {key.fingerprint}")
+            yield fine(subject, f"{label}, key {key.fingerprint}")
+
+
+async def _ask(settings: Settings, key: ProviderKey) -> None:
+    service = wiring.make_llamaparse(settings)
+    try:
+        await service.check(key=key)
+    finally:
+        await service.close()
 
 
 async def _probe(settings: Settings, key: ProviderKey) -> None:

@@ -26,6 +26,7 @@ def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
                 ("state", f"{job['state']}, attempt {job['attempt']}"),
                 ("stage", f"{stage.value} ({stage.ordinal + 1} of {len(STAGES)})"),
                 ("chunks", chunks),
+                ("without", _skipped(job)),
                 ("why", _reason(job)),
                 ("next", next_steps(job)),
             ]
@@ -41,6 +42,8 @@ def next_steps(job: Json) -> str:
     job_id, state = job["job_id"], job["state"]
     code = (job.get("last_error") or {}).get("code")
     if state == "done":
+        if job.get("skipped_chunks"):
+            return "nothing: the document is searchable, but for the chunks it goes without"
         return "nothing: the document is searchable"
     if state == "cancelled":
         return "uploading the same file again starts a new job"
@@ -57,6 +60,7 @@ def next_steps(job: Json) -> str:
         "paused": "it goes on when the pause is lifted",
         "budget": "it goes on when the budget is raised or the day turns",
         "provider": "it goes on by itself when the provider answers",
+        "parse": "it goes on by itself when the provider has parsed the document",
     }
     return steps.get(waiting.get("reason", ""), f"it goes on by itself; 'ingest cancel {job_id}'")
 
@@ -92,9 +96,20 @@ def _reason(job: Json) -> str | None:
             parts.append(f"worker {waiting.get('worker_id')} is at it; its lease lasts{until}")
         case None:
             pass
+        case "parse":
+            parts.append(f"its parse is under way, and is given up{until and f' in{until[4:-5]}'}")
         case reason:
             parts.append(f"it waits for {reason}{until}")
     return "; ".join(parts) or None
+
+
+def _skipped(job: Json) -> str | None:
+    skipped = job.get("skipped_chunks") or []
+    if not skipped:
+        return None
+    named = ", ".join(f"{chunk['chunk_ord']} ({chunk['code']})" for chunk in skipped[:5])
+    more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+    return f"{plural(len(skipped), 'chunk')} that the provider refused: {named}{more}"
 
 
 def _ahead(jobs: int | None) -> str:

@@ -57,7 +57,7 @@ class ParseActor:
     def __init__(self) -> None:
         configured, database, metrics, settler = _begin()
         self._repeats = _Repeats()
-        self._parser = wiring.make_parser(configured)
+        self._parser = wiring.make_parser(configured, database, SharedGate())
         self._stage = ParseStage(
             self._parser,
             wiring.open_blobs(configured),

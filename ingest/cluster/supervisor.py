@@ -24,7 +24,8 @@ from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane, WaitReason
-from ingest.settings.providers import EmbedderKind
+from ingest.lifecycle.parse_collector import ParseCollector
+from ingest.settings.providers import EmbedderKind, ParserKind
 
 log = logs.get(__name__)
 SILENT_SECONDS = 10.0
@@ -35,6 +36,7 @@ _RESTART_SECONDS = 1.0
 _TRIES = 5
 _WAKE = 1000
 _PROBES = 2
+_COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
 
 
@@ -51,12 +53,15 @@ class _Supervisor:
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
         self._gate = SharedGate()
-        self._providers = self._settings.embedder is not EmbedderKind.LOCAL
+        parser, embedder = self._settings.parser, self._settings.embedder
+        self._providers = (parser, embedder) != (ParserKind.LOCAL, EmbedderKind.LOCAL)
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
+        if parser is not ParserKind.LOCAL:
+            self._loop.spawn(self._collect(wiring.make_collector(self._settings, database)))
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
         self._thread.start()
 
@@ -140,11 +145,27 @@ class _Supervisor:
                 log.warning("rescue failed", code=exc.code)
             await asyncio.sleep(self._settings.rescue_interval_seconds)
 
+    async def _collect(self, collector: ParseCollector) -> None:
+        """Look for parses that are over, for ever."""
+        while True:
+            try:
+                await collector.collect()
+            except StoreUnavailable as exc:
+                log.warning("parses not collected", code=exc.code)
+            except Exception:
+                log.exception("parses not collected")
+            await asyncio.sleep(_COLLECT_SECONDS)
+
     async def _wake(self) -> None:
-        """Let jobs look again that wait; only a few while no provider's key works."""
+        """Let jobs look again that wait; only a few while a provider's keys do not work."""
         health = await self._gate.health() if self._providers else []
-        stopped = health and all(key.breaker is not BreakerState.CLOSED for key in health)
-        await self._jobs.wake(WaitReason.PROVIDER, limit=_PROBES if stopped else _WAKE)
+        works: dict[str, bool] = {}
+        for key in health:
+            closed = key.breaker is BreakerState.CLOSED
+            works[key.provider] = closed or works.get(key.provider, False)
+        limit = _WAKE if all(works.values()) else _PROBES
+        await self._jobs.wake(WaitReason.PROVIDER, limit=limit)
+        await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
         await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
 
     async def _look_at_workers(self) -> None:

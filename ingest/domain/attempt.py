@@ -69,5 +69,7 @@ class Settlement:
     costs_attempt: bool = False
     wait_reason: WaitReason | None = None
     """What a waiting job waits for."""
+    parse_job_id: UUID | None = None
+    """The parse, if that is what it waits for."""
     wait_at_most: timedelta | None = None
     """How long it waits before it is given up."""

@@ -3,13 +3,14 @@
     IngestError
     ├─ DocumentRejected           the document's fault: never retried
     │  ├─ UnsupportedMediaType  ├─ DocumentTooLarge  ├─ TooManyPages  ├─ DocumentUnreadable
-    │  ├─ DocumentEncrypted  ├─ DocumentEmpty  ├─ ParserLimitExceeded  └─ InvalidFilename
+    │  ├─ DocumentEncrypted  ├─ DocumentEmpty  ├─ ParserLimitExceeded  ├─ InvalidFilename
+    │  └─ ParseInvalid
     ├─ RequestRejected            the caller's fault: answered at the door
     │  ├─ Unauthenticated  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
     ├─ TransientError             nobody's fault: retried
     │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  ├─ Unexpected
     │  └─ MustWait                the job waits for a named thing, and goes on by itself
-    │     └─ ProviderPaused  └─ BudgetExhausted
+    │     └─ ProviderPaused  └─ BudgetExhausted  └─ ParseUnderway
     ├─ ProviderRefused            never repeated as it was
     │  ├─ InputRefused            the content: a batch is split until the culprit is alone
     │  │  └─ RequestTooLarge
@@ -27,6 +28,7 @@ Messages name the thing and the limit it broke; they never hold document text, k
 
 from datetime import timedelta
 from typing import ClassVar
+from uuid import UUID
 
 
 class IngestError(Exception):
@@ -86,6 +88,15 @@ class DocumentEmpty(DocumentRejected):
 
     code = "document_empty"
 
+    def __init__(self, message: str = "", *, pages: int | None = None) -> None:
+        super().__init__(message)
+        self.pages = pages
+        """How many there are, without text on any; None when the format has none."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep ``pages`` across pickling."""
+        return (type(self), self.args, {"pages": self.pages})
+
 
 class ParserLimitExceeded(DocumentRejected):
     """Parsing took more time, memory or output than the limit allows."""
@@ -97,6 +108,12 @@ class InvalidFilename(DocumentRejected):
     """The filename cannot be kept."""
 
     code = "invalid_filename"
+
+
+class ParseInvalid(DocumentRejected):
+    """What a parser gave does not hold what the document does; the message has the numbers."""
+
+    code = "parse_invalid"
 
 
 class RequestRejected(IngestError):
@@ -175,6 +192,28 @@ class BudgetExhausted(MustWait):
 
     code = "budget_exhausted"
     reason = "budget"
+
+
+class ParseUnderway(MustWait):
+    """A provider is parsing the document; its end wakes the job."""
+
+    code = "parse_underway"
+    reason = "parse"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: timedelta | None = None,
+        parse_job_id: UUID | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.parse_job_id = parse_job_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep what is extra across pickling."""
+        extra = {"retry_after": self.retry_after, "parse_job_id": self.parse_job_id}
+        return (type(self), self.args, extra)
 
 
 class StoreUnavailable(TransientError):
@@ -256,3 +295,13 @@ class ConfigurationError(IngestError):
     """The settings are missing, contradictory or do not fit the database."""
 
     code = "configuration_error"
+
+
+def of_code(code: str, message: str) -> IngestError:
+    """The error of this code; an unknown one, of newer or older code, is Unexpected."""
+    classes: list[type[IngestError]] = [IngestError]
+    for cls in classes:
+        if cls.code == code and cls is not IngestError:
+            return cls(message)
+        classes += cls.__subclasses__()
+    return Unexpected(message)

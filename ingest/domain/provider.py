@@ -122,7 +122,8 @@ class CallFailed(Exception):
         Args:
             error: What it means for the work.
             report: What it means for the provider.
-            state: RELEASED when nothing was charged, SETTLED when it was, UNKNOWN otherwise.
+            state: RELEASED when nothing was charged, SETTLED when it was, UNKNOWN when nobody
+                will ever know, RESERVED when it is found out later.
             charge: What is known of the charge.
         """
         super().__init__(error.message)
@@ -130,6 +131,10 @@ class CallFailed(Exception):
         self.report = report
         self.state = state
         self.charge = charge
+
+    def released(self) -> "CallFailed":
+        """The same, known to have cost nothing."""
+        return CallFailed(self.error, self.report, state=CallState.RELEASED, charge=self.charge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import IngestError, LeaseLost, StoreUnavailable
+from ingest.domain.errors import IngestError, LeaseLost, ParseUnderway, StoreUnavailable
 from ingest.domain.job import ClaimedJob, JobState, Lease
 from ingest.domain.retry import DeadLetter, RetryPolicy, Wait
 from ingest.ports import SettlesJobs
@@ -78,6 +78,7 @@ class Settler:
                 delay=decision.delay,
                 wait_reason=decision.reason,
                 wait_at_most=decision.at_most,
+                parse_job_id=error.parse_job_id if isinstance(error, ParseUnderway) else None,
             )
         state = JobState.RETRYABLE if decision.costs_attempt else JobState.QUEUED
         return Settlement(state, error, delay=decision.delay, costs_attempt=decision.costs_attempt)

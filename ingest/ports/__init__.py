@@ -69,11 +69,19 @@ class Parser(Protocol):
         """Name and version, e.g. ``local/1``; part of the index version."""
         ...
 
-    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
+    async def start(self) -> None:
+        """Start what takes long to start, ahead of the first document; optional."""
+        ...
+
+    async def parse(
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+    ) -> ParsedDocument:
         """Parse one document, within limits of time, memory, pages and output.
 
         Raises:
             DocumentRejected: a subclass says what is wrong with the document.
+            ParseUnderway: a provider works on it; its end wakes the job.
+            MustWait: the provider or the budget allow nothing now.
             ProviderUnavailable: a remote parser did not answer.
         """
         ...

@@ -1,12 +1,15 @@
 """What it takes to call a provider: an endpoint, keys, permission, and money."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.money import CallState, Charge, Reservation
 from ingest.domain.provider import EmbedAnswer, KeyHealth, Need, Pass, ProviderKey, Report
+from ingest.domain.remote_parse import ParseOrder, RemoteStatus, RemoteText, SourceFile
 
 
 class EmbeddingService(Protocol):
@@ -26,6 +29,61 @@ class EmbeddingService(Protocol):
 
         Raises:
             CallFailed: it was refused, got lost, or came back unusable.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class ParseService(Protocol):
+    """One provider that parses on its own time; nothing is repeated."""
+
+    provider: str
+    reads: frozenset[MediaType]
+
+    async def submit(self, file: SourceFile, order: ParseOrder, *, key: ProviderKey) -> str:
+        """Hand a document over; returns the provider's name for the parse.
+
+        Raises:
+            CallFailed: it was refused, or the answer got lost; RESERVED when the provider may be
+                parsing nevertheless.
+        """
+        ...
+
+    async def find(self, order: ParseOrder, *, since: datetime, key: ProviderKey) -> str | None:
+        """The name of a parse that may have been handed over before.
+
+        Raises:
+            CallFailed: the provider did not say.
+        """
+        ...
+
+    async def statuses(
+        self, provider_job_ids: Sequence[str], *, key: ProviderKey
+    ) -> dict[str, RemoteStatus]:
+        """How far up to a hundred parses are, by one request.
+
+        Raises:
+            CallFailed: the provider did not say.
+        """
+        ...
+
+    async def fetch(self, provider_job_id: str, *, parser: str, key: ProviderKey) -> RemoteText:
+        """The text of a parse that is completed, under this label.
+
+        Raises:
+            DocumentRejected: there is no text, or too much.
+            CallFailed: the provider did not give it.
+        """
+        ...
+
+    async def cancel(self, provider_job_id: str, *, key: ProviderKey) -> bool:
+        """Give a parse up; True when it will not be charged.
+
+        Raises:
+            CallFailed: the provider did not say.
         """
         ...
 

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr
@@ -111,6 +112,15 @@ class ProviderSettings(BaseSettings):
         Tier.COST_EFFECTIVE, description="fast, cost_effective, agentic or agentic_plus."
     )
     llamaparse_version: str = Field("latest", description="Version of the tier.")
+    llamaparse_escalate: bool = Field(
+        True, description="Try the next better tier once when a parse is not usable."
+    )
+    llamaparse_options: dict[str, Any] = Field(
+        {}, description="JSON object of further fields of LlamaParse's request."
+    )
+    llamaparse_timeout_seconds: float = Field(
+        120.0, gt=0, description="Longest wait for an answer, uploads included."
+    )
     llamaparse_requests_per_minute: float = Field(
         300.0, gt=0, description="Submissions a minute that each key allows."
     )

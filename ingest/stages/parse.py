@@ -13,7 +13,6 @@ from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import (
-    DocumentEmpty,
     DocumentUnreadable,
     IngestError,
     NotFound,
@@ -21,6 +20,8 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob
+from ingest.domain.money import Operation, Payer
+from ingest.domain.parse_gate import check_text
 from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Parser, RecordsTexts
 from ingest.stages.measuring import UNMEASURED, Measures
@@ -139,10 +140,12 @@ class ParseStage:
         if hashlib.sha256(data).hexdigest() != expected:
             raise StoreUnavailable("the stored bytes do not match their digest")
         parsed = await self._parser.parse(
-            data, filename=job.filename, media_type=MediaType(job.media_type)
+            data,
+            filename=job.filename,
+            media_type=MediaType(job.media_type),
+            payer=Payer(job.user_id, job.lane, Operation.PARSE),
         )
-        if not parsed.text.strip():
-            raise DocumentEmpty("there is no text in the document")
+        check_text(parsed)
         encoded = parsed.to_bytes()
         digest = identity.sha256_hex(encoded)
         key = identity.parsed_key(job.user_id, digest)

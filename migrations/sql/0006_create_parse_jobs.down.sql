@@ -17,3 +17,6 @@ ALTER TABLE upload_pipeline.upload_jobs DROP COLUMN skipped_chunks;
 ALTER TABLE upload_pipeline.upload_jobs DROP COLUMN parse_job_id;
 -- squawk-ignore ban-drop-table
 DROP TABLE upload_pipeline.parse_jobs;
+-- squawk-ignore ban-drop-column
+ALTER TABLE upload_pipeline.webhook_log DROP COLUMN parse_job_id;
+ALTER TABLE upload_pipeline.webhook_log ADD COLUMN job_id uuid;

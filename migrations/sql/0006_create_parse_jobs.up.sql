@@ -21,9 +21,15 @@ CREATE TABLE upload_pipeline.parse_jobs (
     deadline timestamptz NOT NULL,
     -- When the provider is asked, should it not call before.
     poll_after timestamptz NOT NULL,
+    -- When the provider called.
+    reported_at timestamptz,
     ended_at timestamptz,
+    -- What the parse is measured by: the document's own pages and text layer.
+    source_pages integer,
+    source_chars bigint NOT NULL,
     pages integer,
-    failed_pages integer [] NOT NULL DEFAULT '{}',
+    -- Numbers of the pages that failed, and why.
+    failed_pages jsonb NOT NULL DEFAULT '{}',
     credits integer,
     error_code text,
     error_message text,
@@ -38,7 +44,7 @@ CREATE TABLE upload_pipeline.parse_jobs (
     ),
     CONSTRAINT parse_jobs_failed_says_why CHECK ((status = 'failed') = (error_code IS NOT NULL))
 );
--- Serves the reconciler.
+-- Serves the collector.
 CREATE INDEX idx_parse_jobs_open
 ON upload_pipeline.parse_jobs (poll_after) WHERE status IN ('submitting', 'submitted');
 
@@ -53,3 +59,8 @@ ADD CONSTRAINT upload_jobs_wait_reason_check
 CHECK (wait_reason IN ('provider', 'budget', 'paused', 'parse')) NOT VALID;
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE upload_pipeline.upload_jobs VALIDATE CONSTRAINT upload_jobs_wait_reason_check;
+
+-- Deliveries are about parses; the reason why one counts once is in its id.
+-- squawk-ignore ban-drop-column
+ALTER TABLE upload_pipeline.webhook_log DROP COLUMN job_id;
+ALTER TABLE upload_pipeline.webhook_log ADD COLUMN parse_job_id uuid;

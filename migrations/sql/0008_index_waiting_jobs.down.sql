@@ -2,3 +2,4 @@
 SET lock_timeout = '5s';
 SET statement_timeout = '6h';
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_upload_jobs_wake;
+DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_upload_jobs_parse;

@@ -195,7 +195,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     jobs, workers, worker_id = JobStore(database), WorkerStore(database), uuid4()
     chunks = wiring.make_chunk_store(settings, database)
     settler = Settler(jobs, wiring.retry_policy(settings))
-    parser, embedder = wiring.make_parser(settings), WordllamaEmbedder()
+    parser, embedder = wiring.make_local_parser(settings), WordllamaEmbedder()
     texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
     parse = ParseStage(parser, blobs, texts=texts, settler=settler, lease=LEASE)
     limits = BatchLimits(items=2048, tokens=300_000, ways=1)

@@ -86,8 +86,8 @@ class Draft:
         start = self._append(text)
         self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
 
-    def finish(self) -> ParsedDocument:
-        """The parsed document.
+    def finish(self, *, parser: str = LABEL) -> ParsedDocument:
+        """The parsed document, by this parser.
 
         Raises:
             DocumentEmpty: there is nothing but white space.
@@ -95,8 +95,10 @@ class Draft:
         self._end_page()
         text = "".join(self._parts)
         if not text.strip():
-            raise DocumentEmpty("there is no text in the document")
-        return ParsedDocument(text, tuple(self._pages), tuple(self._headings), LABEL)
+            pages = len(self._pages) or None
+            where = f"on any of the document's {pages} pages" if pages else "in the document"
+            raise DocumentEmpty(f"there is no text {where}", pages=pages)
+        return ParsedDocument(text, tuple(self._pages), tuple(self._headings), parser)
 
     def _append(self, block: str, *, tight: bool = False) -> int:
         if not block:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ingest.domain.errors import DocumentRejected, DocumentUnreadable
+from ingest.domain.errors import DocumentEmpty, DocumentRejected, DocumentUnreadable
 
 _HEADER = struct.Struct(">BIQ")
 _MAX_NAME_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ class Kind(IntEnum):
     PARSED = 2
     """The body is a parsed document."""
     REJECTED = 3
-    """The name is the error's code, the body its message."""
+    """The name is the error's code, the body JSON: its message, and an object of its extras."""
     REJECTED_LAST = 4
     """As REJECTED, and the child ends: its memory may be spoilt."""
 
@@ -95,13 +95,23 @@ def receive(
 def rejection(error: DocumentRejected, *, last: bool = False) -> Frame:
     """The frame that carries a typed error."""
     kind = Kind.REJECTED_LAST if last else Kind.REJECTED
-    return Frame(kind, error.code, error.message.encode())
+    extras = {"pages": error.pages} if isinstance(error, DocumentEmpty) else {}
+    return Frame(kind, error.code, json.dumps([error.message, extras]).encode())
 
 
 def rejected(frame: Frame) -> DocumentRejected:
-    """The typed error that a frame carries."""
+    """The typed error that a frame carries.
+
+    Raises:
+        Closed: the frame is none that ``rejection`` makes.
+    """
+    classes: dict[str, type[DocumentRejected]]
     classes = {cls.code: cls for cls in DocumentRejected.__subclasses__()}
-    return classes.get(frame.name, DocumentUnreadable)(frame.body.decode("utf-8", "replace"))
+    try:
+        message, extras = json.loads(frame.body)
+        return classes.get(frame.name, DocumentUnreadable)(message, **extras)
+    except (ValueError, TypeError) as exc:
+        raise Closed from exc
 
 
 def _read(of: socket.socket, count: int, *, deadline: float | None) -> bytes:

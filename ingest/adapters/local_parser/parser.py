@@ -9,6 +9,7 @@ from ingest.adapters.local_parser.limits import Limits
 from ingest.adapters.local_parser.sandbox import ChildDied, Sandbox
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
+from ingest.domain.money import Payer
 
 _TRIES = 2
 
@@ -80,10 +81,12 @@ class LocalParser:
         except ChildDied:
             raise WorkerLost("the parser was closed while it started") from None
 
-    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
+    async def parse(
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer | None = None
+    ) -> ParsedDocument:
         """Parse one document; the content decides how, ``media_type`` is the door's guess.
 
-        Cancelling kills the parse.
+        Cancelling kills the parse. Nobody pays.
 
         Raises:
             DocumentRejected: a subclass says what is wrong with the document.

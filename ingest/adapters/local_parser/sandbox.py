@@ -82,9 +82,13 @@ class Sandbox:
             raise ChildDied(self._discard()) from exc
         if answer.kind is Kind.PARSED:
             return ParsedDocument.from_bytes(answer.body)
+        try:
+            rejected = frames.rejected(answer)
+        except frames.Closed as exc:
+            raise ChildDied(self._discard()) from exc
         if answer.kind is not Kind.REJECTED:
             self._discard()
-        raise frames.rejected(answer)
+        raise rejected
 
     def kill(self) -> None:
         """End the child at once; none starts until ``stop`` is called."""

@@ -152,7 +152,13 @@ class ChunkStore:
             row = await connection.fetchrow(
                 JOBS["leave_out_chunk"],
                 target.lease.job_id,
-                {"chunk_ord": chunk.chunk_ord, "code": error.code, "message": error.message},
+                {
+                    "chunk_ord": chunk.chunk_ord,
+                    "char_start": chunk.char_start,
+                    "char_end": chunk.char_end,
+                    "code": error.code,
+                    "message": error.message,
+                },
                 lease,
             )
             if row["chunks_total"] == 0:

@@ -130,6 +130,7 @@ class JobStore:
                 int(settlement.costs_attempt),
                 settlement.wait_reason,
                 settlement.wait_at_most,
+                settlement.parse_job_id,
             )
         return settled is not None
 

@@ -30,3 +30,7 @@ WHERE ($1::uuid IS NULL OR user_id = $1)
     AND reserved_at >= $2::date::timestamp AT TIME ZONE 'UTC'
     AND reserved_at < $3::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+
+-- name: extend_call
+-- The end of call $1 is known by $2.
+UPDATE upload_pipeline.provider_calls SET expires_at = $2 WHERE call_id = $1 AND state = 'reserved';

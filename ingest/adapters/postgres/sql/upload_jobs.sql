@@ -150,6 +150,12 @@ WHERE j.job_id IN (
 )
 RETURNING j.job_id;
 
+-- name: wake_parsed
+-- Back to the queue: the jobs that wait for parses $1.
+UPDATE upload_pipeline.upload_jobs SET state = 'queued', run_after = now()
+WHERE parse_job_id = ANY($1::uuid[]) AND state = 'waiting' AND wait_reason = 'parse'
+RETURNING job_id;
+
 -- name: hasten_waiting
 -- Jobs that wait for $1, of tenant $2 or of all, look again at once.
 UPDATE upload_pipeline.upload_jobs SET run_after = now()
@@ -245,20 +251,36 @@ UPDATE upload_pipeline.upload_jobs SET state = 'done', stage = 'embedded' WHERE 
 
 -- name: settle_job
 -- End the attempt under lease ($1, $2): to state $3, with error $4, claimable again (or woken)
--- after $5; $6 counts the attempt. A waiting job waits for $7, at the longest $8.
+-- after $5; $6 counts the attempt. A waiting job waits for $7, at the longest $8; if it is for parse
+-- $9, and that is over, it does not wait. The parse is locked: its end wakes whoever waits by then.
+WITH parse AS MATERIALIZED (
+    SELECT status FROM upload_pipeline.parse_jobs WHERE parse_job_id = $9::uuid FOR SHARE
+), decided AS (
+    SELECT CASE
+        WHEN $9::uuid IS NULL THEN $3
+        WHEN (SELECT status FROM parse) IN ('submitting', 'submitted') THEN $3
+        ELSE 'queued'
+    END AS state
+)
 UPDATE upload_pipeline.upload_jobs AS j
-SET state = $3,
+SET state = n.state,
     stage = CASE
-        WHEN $3 = 'deadletter' THEN j.stage
+        WHEN n.state = 'deadletter' THEN j.stage
         WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
+        WHEN n.state = 'waiting' AND $9::uuid IS NOT NULL THEN 'parsing'
         ELSE 'queued'
     END,
-    last_error = $4::jsonb || jsonb_build_object('stage', j.stage),
-    run_after = now() + $5::interval,
+    last_error = CASE
+        WHEN $9::uuid IS NULL THEN $4::jsonb || jsonb_build_object('stage', j.stage)
+        ELSE j.last_error
+    END,
+    run_after = CASE WHEN n.state = 'queued' AND $3 = 'waiting' THEN now()
+        ELSE now() + $5::interval END,
     attempt_count = j.attempt_count + $6,
-    wait_reason = $7,
-    wait_until = now() + $8::interval
-FROM upload_pipeline.documents AS d
+    wait_reason = CASE n.state WHEN 'waiting' THEN $7 END,
+    wait_until = CASE n.state WHEN 'waiting' THEN now() + $8::interval END,
+    parse_job_id = coalesce($9::uuid, j.parse_job_id)
+FROM upload_pipeline.documents AS d, decided AS n
 WHERE j.job_id = $1 AND j.lease_token = $2 AND j.state = 'working'
     AND d.document_id = j.document_id
 RETURNING j.job_id;

@@ -1,0 +1,177 @@
+"""Parses at a provider: begun once for each content, handed over once, ended once."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.errors import IngestError, StoreUnavailable
+from ingest.domain.money import CallState, Charge
+from ingest.domain.remote_parse import ParseJob, ParseStatus, ParseWish, RemoteText
+
+SQL = load("parse_jobs")
+JOBS = load("upload_jobs")
+LEDGER = load("provider_calls")
+_TRIES = 3
+
+
+def token_digest(token: str) -> bytes:
+    """What is kept of the word in a webhook's address."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class ParseStore:
+    """Rows of ``parse_jobs``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(
+        self, wish: ParseWish, *, token: str, deadline: timedelta, handover: timedelta
+    ) -> tuple[ParseJob, bool]:
+        """The parse that is wanted, and whether it is the caller's to hand over.
+
+        Args:
+            wish: Which parse.
+            token: The unguessable word in its webhook's address, should it be the caller's.
+            deadline: When it is given up, should it be new.
+            handover: How long the caller may take to hand it over before it is another's.
+
+        Raises:
+            StoreUnavailable: others keep ending it at this moment.
+        """
+        digest = token_digest(token)
+        for _ in range(_TRIES):
+            async with self._database.connection() as connection:
+                mine = await connection.fetchval(
+                    SQL["begin_parse"],
+                    uuid4(),
+                    wish.user_id,
+                    wish.file_sha256,
+                    wish.parser,
+                    digest,
+                    deadline,
+                    handover,
+                    wish.source.pages,
+                    wish.source.chars,
+                )
+                row = await connection.fetchrow(
+                    SQL["get_parse"], wish.user_id, wish.file_sha256, wish.parser
+                )
+                if row is None:
+                    continue
+                job = _job(row)
+                if job.outdated:
+                    await connection.execute(SQL["forget_parse"], job.parse_job_id)
+                    continue
+                if mine is None and job.status is ParseStatus.SUBMITTING:
+                    mine = await connection.fetchval(
+                        SQL["take_over_parse"], job.parse_job_id, digest, handover
+                    )
+                return job, mine is not None
+        raise StoreUnavailable("the same parse is being ended at this moment")
+
+    async def sending(self, parse_job_id: UUID, call_id: UUID, fingerprint: str) -> None:
+        """Note, before anything is sent, which call it is."""
+        async with self._database.connection() as connection:
+            await connection.execute(SQL["sending_parse"], parse_job_id, call_id, fingerprint)
+
+    async def submitted(
+        self,
+        parse_job_id: UUID,
+        call_id: UUID,
+        fingerprint: str,
+        provider_job_id: str,
+        *,
+        poll: timedelta,
+        grace: timedelta,
+    ) -> None:
+        """Note the provider's name for the parse; its reservation lasts past its deadline."""
+        async with self._database.transaction() as connection:
+            deadline = await connection.fetchval(
+                SQL["submitted_parse"], parse_job_id, call_id, fingerprint, provider_job_id, poll
+            )
+            if deadline is not None:
+                await connection.execute(LEDGER["extend_call"], call_id, deadline + grace)
+
+    async def drop(self, parse_job_id: UUID) -> None:
+        """Forget a parse that could not be handed over, and let whoever waits for it try."""
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["drop_parse"], parse_job_id)
+        await self.wake([parse_job_id])
+
+    async def forget(self, parse_job_id: UUID) -> None:
+        """Forget how a parse ended, so that it can be begun anew."""
+        async with self._database.connection() as connection:
+            await connection.execute(SQL["forget_parse"], parse_job_id)
+
+    async def due(self, *, limit: int, poll: timedelta) -> list[ParseJob]:
+        """Parses to ask for now; nobody else gets them until ``poll`` has passed."""
+        async with self._database.connection() as connection:
+            return [_job(row) for row in await connection.fetch(SQL["due_parses"], limit, poll)]
+
+    async def abandoned(self) -> list[UUID]:
+        """Parses that somebody began to hand over and did not."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["abandoned_parses"])
+        return [row["parse_job_id"] for row in rows]
+
+    async def complete(
+        self, job: ParseJob, text: RemoteText, charge: Charge, *, key: str, digest: str
+    ) -> None:
+        """A parse is over, its text stored; its call is settled with it."""
+        failed = {str(number): error for number, error in sorted(text.failed_pages.items())}
+        async with self._database.transaction() as connection:
+            done = await connection.fetchval(
+                SQL["complete_parse"],
+                job.parse_job_id,
+                len(text.parsed.pages),
+                failed,
+                charge.units,
+                key,
+                digest,
+            )
+            if done is not None:
+                await _end_call(connection, job, CallState.SETTLED, charge)
+
+    async def fail(
+        self, job: ParseJob, error: IngestError, state: CallState, charge: Charge
+    ) -> None:
+        """A parse is over without a text that can be used; its call ends with it."""
+        async with self._database.transaction() as connection:
+            done = await connection.fetchval(
+                SQL["fail_parse"], job.parse_job_id, error.code, error.message, charge.units
+            )
+            if done is not None:
+                await _end_call(connection, job, state, charge)
+
+    async def wake(self, parse_job_ids: Sequence[UUID]) -> int:
+        """Return to the queue the jobs that wait for these parses."""
+        async with self._database.connection() as connection:
+            return len(await connection.fetch(JOBS["wake_parsed"], parse_job_ids))
+
+
+async def _end_call(
+    connection: Connection, job: ParseJob, state: CallState, charge: Charge
+) -> None:
+    if job.call_id is not None:
+        await connection.fetchval(
+            LEDGER["end_call"],
+            [job.call_id],
+            state,
+            charge.units,
+            charge.pages,
+            charge.usd,
+            charge.request_id,
+            charge.error_code,
+        )
+
+
+def _job(row: asyncpg.Record) -> ParseJob:
+    fields: dict[str, Any] = dict(row)
+    return ParseJob(**fields | {"status": ParseStatus(fields["status"])})

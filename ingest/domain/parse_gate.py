@@ -1,0 +1,85 @@
+"""The gate between a parser and everything after it: does the text hold what the document does?"""
+
+import re
+from collections.abc import Collection
+
+from ingest.domain.document import ParsedDocument
+from ingest.domain.errors import ParseInvalid
+from ingest.domain.remote_parse import Source
+
+MAX_GARBAGE_SHARE = 0.05
+MAX_FAILED_SHARE = 0.05
+"""LlamaParse's own default of allowed_page_failure_ratio."""
+MIN_TEXT_SHARE = 0.1
+"""Of the source's text layer, that must be in the parse."""
+PAGE_BYTES = 64 * 1024
+"""LlamaParse cuts a page's text off there without a word (its limitations page)."""
+_CUT_BYTES = PAGE_BYTES - 4
+_THIN_CHARS = 16
+_SCANNED_SHARE = 0.5
+_ENOUGH_CHARS = 200
+# Replacement and private-use characters, and controls other than tab, line and page breaks.
+_GARBAGE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_SPACE = re.compile(r"\s+")
+_WORDLIKE = re.compile(r"\w")
+
+
+def check_text(parsed: ParsedDocument) -> None:
+    """Refuse a text that is empty or mostly garbage.
+
+    Raises:
+        ParseInvalid: with the numbers that failed.
+    """
+    _refuse(_text_faults(parsed))
+
+
+def check_parse(
+    parsed: ParsedDocument,
+    source: Source,
+    *,
+    failed_pages: Collection[int],
+    longest_page_bytes: int,
+) -> None:
+    """Refuse a provider's parse that does not match its source.
+
+    Raises:
+        ParseInvalid: with the numbers that failed.
+    """
+    faults = _text_faults(parsed)
+    pages = len(parsed.pages)
+    if source.pages is not None and pages != source.pages:
+        faults.append(f"it has {pages} pages, the document {source.pages}")
+    if pages and len(failed_pages) > MAX_FAILED_SHARE * pages:
+        faults.append(f"{len(failed_pages)} of {pages} pages failed, limit {MAX_FAILED_SHARE:.0%}")
+    if source.chars >= _ENOUGH_CHARS and len(parsed.text) < MIN_TEXT_SHARE * source.chars:
+        faults.append(
+            f"it has {len(parsed.text)} characters, the document's text layer {source.chars}"
+        )
+    if longest_page_bytes >= _CUT_BYTES:
+        faults.append(f"a page has {longest_page_bytes} bytes: it was cut off at {PAGE_BYTES}")
+    _refuse(faults)
+
+
+def is_scanned(parsed: ParsedDocument) -> bool:
+    """Whether more than half of the pages have next to no text, so that they must be pictures."""
+    thin = sum(
+        len(_WORDLIKE.findall(parsed.text[page.char_start : page.char_end])) < _THIN_CHARS
+        for page in parsed.pages
+    )
+    return thin > _SCANNED_SHARE * len(parsed.pages)
+
+
+def _text_faults(parsed: ParsedDocument) -> list[str]:
+    if _WORDLIKE.search(parsed.text) is None:
+        return ["it holds no letter and no digit"]
+    garbage = len(_GARBAGE.findall(parsed.text))
+    visible = len(_SPACE.sub("", parsed.text))
+    if garbage > MAX_GARBAGE_SHARE * visible:
+        share = garbage / visible
+        return [f"{share:.0%} of its characters are unreadable, limit {MAX_GARBAGE_SHARE:.0%}"]
+    return []
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise ParseInvalid("the parse is not usable: " + "; ".join(faults))

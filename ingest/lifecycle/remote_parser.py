@@ -1,0 +1,263 @@
+"""The Parser port over a provider that parses on its own time."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from ingest.domain import identity
+from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentUnreadable,
+    IngestError,
+    NotFound,
+    ParseInvalid,
+    ParseUnderway,
+    ProviderUnavailable,
+    of_code,
+)
+from ingest.domain.money import CREDITS_PER_PAGE, Payer, Price, unit_price
+from ingest.domain.parse_gate import check_text, is_scanned
+from ingest.domain.remote_parse import (
+    ParseJob,
+    ParseOrder,
+    ParseStatus,
+    ParseWish,
+    Source,
+    SourceFile,
+)
+from ingest.lifecycle.handover import HandoverTrial
+from ingest.lifecycle.provider_calls import ProviderCalls, Quote
+from ingest.ports import BlobStore, Parser
+from ingest.ports.parses import KeepsParses
+from ingest.ports.providers import Ledger, ParseService, ProviderKeys
+
+log = structlog.get_logger(module=__name__)
+HANDOVER = timedelta(minutes=3)
+"""Longest time to hand a document over; then whoever did must be dead."""
+GRACE = timedelta(minutes=10)
+"""After the deadline; by then the parse was given up for certain."""
+_PAGE_CHARS = 3000
+_ASKED = "llamaparse is set"
+_HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms documents are handed over."""
+
+    tiers: Sequence[str]
+    """To try one after the other, should a parse not be usable."""
+    version: str
+    """Of the tiers, with whatever else decides about the text."""
+    only_scanned: bool
+    """Hand over only what has no readable text of its own."""
+    deadline: timedelta
+    poll: timedelta
+    webhook_url: str | None
+    """Address under which the parse's word is appended; None when there are no webhooks."""
+
+    def label(self, tier: str) -> str:
+        """Of what a tier gives."""
+        return f"llamaparse/{tier}@{self.version}"
+
+    def describe(self, local: str) -> str:
+        """The parser as a whole, whose local part has this label."""
+        label = self.label(self.tiers[0])
+        return f"auto({local}, {label})" if self.only_scanned else label
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What can be seen of a document without a provider."""
+
+    text: ParsedDocument | None
+    reason: str
+    """Why it is handed over; empty when it is not."""
+    source: Source
+    pages: int
+    """For the price; guessed where the format has none."""
+
+
+class RemoteParser:
+    """Looks at documents here, and has them parsed elsewhere, each content once."""
+
+    def __init__(
+        self,
+        local: Parser,
+        service: ParseService,
+        calls: ProviderCalls,
+        *,
+        keys: ProviderKeys,
+        ledger: Ledger,
+        parses: KeepsParses,
+        blobs: BlobStore,
+        prices: Sequence[Price],
+        terms: Terms,
+    ) -> None:
+        """Put it together.
+
+        Raises:
+            ConfigurationError: the price of a credit is not known.
+        """
+        self._local = local
+        self._service = service
+        self._calls = calls
+        self._keys = keys
+        self._ledger = ledger
+        self._parses = parses
+        self._blobs = blobs
+        self._prices = prices
+        self._terms = terms
+        self._price()
+
+    @property
+    def label(self) -> str:
+        """Name and version; part of the index version."""
+        return self._terms.describe(self._local.label)
+
+    async def start(self) -> None:
+        """Start the local parser ahead of the first document; optional."""
+        await self._local.start()
+
+    async def parse(
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+    ) -> ParsedDocument:
+        """Parse one document; see ``ports.Parser``.
+
+        What is broken, encrypted or too long is refused here, before it costs anything.
+        """
+        look = await self._look(data, filename, media_type, payer)
+        if look.text is not None and not (look.reason and media_type in self._service.reads):
+            return look.text
+        file = SourceFile(data, filename, media_type)
+        *first, last = self._terms.tiers
+        try:
+            for tier in first:
+                try:
+                    return await self._by(tier, file, look, payer)
+                except ParseInvalid as exc:
+                    log.info("parse escalated", tier=tier, reason=exc.message)
+            return await self._by(last, file, look, payer)
+        except ParseUnderway:
+            log.info("parse is at the provider", reason=look.reason)
+            raise
+
+    async def close(self) -> None:
+        """Stop the local parser and release connections."""
+        await self._local.close()
+        await self._service.close()
+
+    async def _look(
+        self, data: bytes, filename: str, media_type: MediaType, payer: Payer
+    ) -> "_Look":
+        """What can be seen here.
+
+        Raises:
+            DocumentRejected: nobody else will read it either.
+        """
+        is_paged = media_type is MediaType.PDF
+        try:
+            text = await self._local.parse(
+                data, filename=filename, media_type=media_type, payer=payer
+            )
+        except DocumentEmpty as exc:
+            if media_type not in _HAS_PICTURES & self._service.reads:
+                raise
+            source = Source(exc.pages if is_paged else None, 0)
+            return _Look(None, "no text layer", source, exc.pages or 1)
+        pages = len(text.pages) or max(1, -(-len(text.text) // _PAGE_CHARS))
+        reason = self._reason(text)
+        chars = len(text.text) if reason == _ASKED else 0
+        return _Look(text, reason, Source(pages if is_paged else None, chars), pages)
+
+    def _reason(self, text: ParsedDocument) -> str:
+        """Why a document is handed over; empty when it is not."""
+        try:
+            check_text(text)
+        except ParseInvalid as exc:
+            return exc.message
+        if is_scanned(text):
+            return "scanned pages"
+        return "" if self._terms.only_scanned else _ASKED
+
+    async def _by(self, tier: str, file: SourceFile, look: "_Look", payer: Payer) -> ParsedDocument:
+        """The text that a tier gives.
+
+        Raises:
+            ParseUnderway: there is none yet.
+            IngestError: how the parse failed.
+        """
+        digest = identity.sha256_hex(file.data)
+        wish = ParseWish(payer.user_id, digest, self._terms.label(tier), look.source)
+        token = secrets.token_urlsafe(24)
+        job, mine = await self._parses.begin(
+            wish, token=token, deadline=self._terms.deadline, handover=HANDOVER
+        )
+        if mine:
+            await self._hand_over(job, file, token, payer, tier=tier, pages=look.pages)
+        elif job.status is ParseStatus.COMPLETED:
+            return await self._stored(job)
+        elif job.status is ParseStatus.FAILED:
+            error = of_code(job.error_code or "", job.error_message or "")
+            if error.retryable:
+                await self._parses.forget(job.parse_job_id)
+            raise error
+        wait = max(job.deadline - datetime.now(UTC), timedelta()) + GRACE
+        raise ParseUnderway(
+            f"{self._service.provider} is parsing the document",
+            retry_after=wait,
+            parse_job_id=job.parse_job_id,
+        )
+
+    async def _stored(self, job: ParseJob) -> ParsedDocument:
+        try:
+            return ParsedDocument.from_bytes(await self._blobs.get(job.parsed_key or ""))
+        except (NotFound, DocumentUnreadable) as exc:
+            await self._parses.forget(job.parse_job_id)
+            raise ProviderUnavailable("the stored parse is lost, and is made again") from exc
+
+    async def _hand_over(
+        self,
+        job: ParseJob,
+        file: SourceFile,
+        token: str,
+        payer: Payer,
+        *,
+        tier: str,
+        pages: int,
+    ) -> None:
+        units = pages * CREDITS_PER_PAGE[tier]
+        quote = Quote(tier, units, units * self._price())
+        url = f"{self._terms.webhook_url}/{token}" if self._terms.webhook_url else None
+        trial = HandoverTrial(
+            self._service,
+            self._parses,
+            self._ledger,
+            self._keys,
+            job=job,
+            file=file,
+            order=ParseOrder(job.parse_job_id, tier, url),
+        )
+        try:
+            done = await self._calls.make(trial.send, quote, payer)
+        except IngestError:
+            if not trial.uncertain:
+                await self._parses.drop(job.parse_job_id)
+            raise
+        await self._parses.submitted(
+            job.parse_job_id,
+            done.call_id,
+            done.fingerprint,
+            done.provider_job_id,
+            poll=self._terms.poll,
+            grace=GRACE,
+        )
+
+    def _price(self) -> Decimal:
+        today = datetime.now(UTC).date()
+        return unit_price(self._prices, self._service.provider, "credit", today)
