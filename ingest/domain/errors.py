@@ -93,10 +93,6 @@ class DocumentEmpty(DocumentRejected):
         self.pages = pages
         """How many there are, without text on any; None when the format has none."""
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Keep ``pages`` across pickling."""
-        return (type(self), self.args, {"pages": self.pages})
-
 
 class ParserLimitExceeded(DocumentRejected):
     """Parsing took more time, memory or output than the limit allows."""
@@ -156,10 +152,6 @@ class TransientError(IngestError):
         super().__init__(message)
         self.retry_after = retry_after
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Keep ``retry_after`` across pickling."""
-        return (type(self), self.args, {"retry_after": self.retry_after})
-
 
 class RateLimited(TransientError):
     """A provider asked to slow down. Costs no attempt."""
@@ -210,11 +202,6 @@ class ParseUnderway(MustWait):
         super().__init__(message, retry_after=retry_after)
         self.parse_job_id = parse_job_id
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Keep what is extra across pickling."""
-        extra = {"retry_after": self.retry_after, "parse_job_id": self.parse_job_id}
-        return (type(self), self.args, extra)
-
 
 class StoreUnavailable(TransientError):
     """The database or the blob storage did not answer."""
@@ -249,10 +236,6 @@ class InputRefused(ProviderRefused):
         super().__init__(message)
         self.index = index
         """Position of the refused text in the request, when the provider named it."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Keep ``index`` across pickling."""
-        return (type(self), self.args, {"index": self.index})
 
 
 class RequestTooLarge(InputRefused):
@@ -301,7 +284,7 @@ def of_code(code: str, message: str) -> IngestError:
     """The error of this code; an unknown one, of newer or older code, is Unexpected."""
     classes: list[type[IngestError]] = [IngestError]
     for cls in classes:
-        if cls.code == code and cls is not IngestError:
+        if cls.code == code:
             return cls(message)
         classes += cls.__subclasses__()
     return Unexpected(message)

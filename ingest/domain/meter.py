@@ -14,6 +14,8 @@ _FOREIGN_SHARE = 0.8
 """Part of the limit that, missing at the provider through somebody else, brings the pace down to
 its slowest; in between it falls in proportion, so that those who share a key meet in the middle."""
 _SLOWEST = 0.05
+_ROUNDING = 1e-9
+"""Share of the limit that is an error of floating point."""
 
 
 class Meter:
@@ -127,11 +129,11 @@ class Meter:
 
     def _until_room(self, amount: float, now: float) -> float:
         """Until enough of the last minute's grants are old."""
-        excess = self._granted_sum + amount - self._limit
+        excess = self._granted_sum + amount - self._limit * (1 + _ROUNDING)
         for at, granted in self._granted:
-            if excess <= 1e-9:
+            if excess <= 0:
                 break
             excess -= granted
-            if excess <= 1e-9:
+            if excess <= 0:
                 return at + MINUTE - now
         return 0.0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 
 from ingest.domain.document import ParsedDocument
-from ingest.domain.errors import ParseInvalid
+from ingest.domain.errors import DocumentEmpty, ParseInvalid
 from ingest.domain.remote_parse import Source
 
 MAX_GARBAGE_SHARE = 0.05
@@ -28,8 +28,11 @@ def check_text(parsed: ParsedDocument) -> None:
     """Refuse a text that is empty or mostly garbage.
 
     Raises:
+        DocumentEmpty: there is nothing but white space.
         ParseInvalid: with the numbers that failed.
     """
+    if not parsed.text.strip():
+        raise DocumentEmpty("there is no text in the document")
     _refuse(_text_faults(parsed))
 
 
@@ -60,6 +63,17 @@ def check_parse(
     _refuse(faults)
 
 
+def refuse_empty(source: Source) -> None:
+    """Refuse a provider's parse without any text.
+
+    Raises:
+        ParseInvalid: always.
+    """
+    known = [f"{source.chars} characters of its own"]
+    known += [f"{source.pages} pages"] if source.pages is not None else []
+    _refuse([f"it holds no text, the document has {' and '.join(known)}"])
+
+
 def is_scanned(parsed: ParsedDocument) -> bool:
     """Whether more than half of the pages have next to no text, so that they must be pictures."""
     thin = sum(
@@ -70,13 +84,13 @@ def is_scanned(parsed: ParsedDocument) -> bool:
 
 
 def _text_faults(parsed: ParsedDocument) -> list[str]:
-    if _WORDLIKE.search(parsed.text) is None:
-        return ["it holds no letter and no digit"]
     garbage = len(_GARBAGE.findall(parsed.text))
     visible = len(_SPACE.sub("", parsed.text))
     if garbage > MAX_GARBAGE_SHARE * visible:
         share = garbage / visible
         return [f"{share:.0%} of its characters are unreadable, limit {MAX_GARBAGE_SHARE:.0%}"]
+    if _WORDLIKE.search(parsed.text) is None:
+        return ["it holds no letter and no digit"]
     return []
 
 

@@ -9,9 +9,15 @@ from decimal import Decimal
 import structlog
 
 from ingest.domain import identity
-from ingest.domain.errors import DocumentRejected, IngestError, ProviderUnavailable, of_code
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentRejected,
+    IngestError,
+    ProviderUnavailable,
+    of_code,
+)
 from ingest.domain.money import CREDITS_PER_PAGE, CallState, Charge, Price, unit_price
-from ingest.domain.parse_gate import check_parse
+from ingest.domain.parse_gate import check_parse, refuse_empty
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.remote_parse import ParseJob, RemoteState, RemoteStatus, RemoteText
 from ingest.ports import BlobStore
@@ -122,7 +128,7 @@ class ParseCollector:
     async def _fetch(self, job: ParseJob, status: RemoteStatus, key: ProviderKey) -> bool:
         charge = self._charge(job, status.credits, None)
         try:
-            text = await self._service.fetch(job.provider_job_id or "", parser=job.parser, key=key)
+            text = await self._text(job, key)
             told = status.credits if text.credits is None else text.credits
             charge = self._charge(job, told, text)
             check_parse(
@@ -131,19 +137,26 @@ class ParseCollector:
                 failed_pages=text.failed_pages,
                 longest_page_bytes=text.longest_page_bytes,
             )
-            encoded = text.parsed.to_bytes()
-            digest = identity.sha256_hex(encoded)
-            stored = identity.parsed_key(job.user_id, digest)
-            await self._blobs.put(stored, encoded)
         except DocumentRejected as exc:
             await self._fail(job, exc, CallState.SETTLED, charge)
             return True
         except CallFailed as exc:
             log.warning("parse not fetched", parse_job_id=job.parse_job_id, code=exc.error.code)
             return False
+        encoded = text.parsed.to_bytes()
+        digest = identity.sha256_hex(encoded)
+        stored = identity.parsed_key(job.user_id, digest)
+        await self._blobs.put(stored, encoded)
         await self._parses.complete(job, text, charge, key=stored, digest=digest)
         log.info("parse collected", parse_job_id=job.parse_job_id, pages=len(text.parsed.pages))
         return True
+
+    async def _text(self, job: ParseJob, key: ProviderKey) -> RemoteText:
+        try:
+            return await self._service.fetch(job.provider_job_id or "", parser=job.parser, key=key)
+        except DocumentEmpty:
+            refuse_empty(job.source)
+            raise
 
     async def _fail(
         self, job: ParseJob, error: IngestError, state: CallState, charge: Charge

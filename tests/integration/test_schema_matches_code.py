@@ -11,6 +11,8 @@ import pytest
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.embedding import IndexKind
 from ingest.domain.job import FINAL_STATES, TRANSITIONS, JobState, Lane, WaitReason
+from ingest.domain.money import CallState, Operation, Period
+from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
 from ingest.domain.stage import STAGES, Stage
 
 JOBS = "upload_pipeline.upload_jobs"
@@ -21,6 +23,13 @@ ENUMS = {
     "upload_jobs_wait_reason_check": list(WaitReason),
     "workers_lane_check": list(Lane),
     "embedding_models_index_kind_check": list(IndexKind),
+    "budgets_period_check": list(Period),
+    "spending_period_check": list(Period),
+    "provider_calls_operation_check": list(Operation),
+    "provider_calls_lane_check": list(Lane),
+    "provider_calls_state_check": list(CallState),
+    "parse_jobs_status_check": list(ParseStatus),
+    "webhook_log_verdict_check": list(WebhookVerdict),
 }
 OF_STATE = {
     JobState.WORKING: ", leased_by = gen_random_uuid(), lease_token = gen_random_uuid(),"

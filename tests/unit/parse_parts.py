@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from unit.stage_parts import LEASE, Blobs, Ends
+from unit.stage_parts import LEASE, TENANT, Blobs, Ends
 
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.document import MediaType, Page, ParsedDocument
-from ingest.domain.job import ClaimedJob
+from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.money import Operation, Payer
 from ingest.stages.parse import ParsedJob, ParseStage
 
 LINGER = timedelta(milliseconds=50)
@@ -28,7 +29,13 @@ class Parser:
         self.read = read
         self.parsed: list[bytes] = []
 
-    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
+    async def start(self) -> None:
+        """There is nothing to start."""
+
+    async def parse(
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+    ) -> ParsedDocument:
+        assert payer == Payer(TENANT, Lane.INTERACTIVE, Operation.PARSE)
         self.parsed.append(data)
         text = await self.read(data)
         return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label)

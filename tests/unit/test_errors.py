@@ -13,6 +13,8 @@ from ingest.domain.errors import (
     RateLimited,
     RequestRejected,
     TransientError,
+    Unexpected,
+    of_code,
 )
 
 
@@ -70,3 +72,14 @@ def test_retry_after_survives_when_it_was_given_at_the_start() -> None:
 
     assert copy.retry_after == timedelta(seconds=3)
     assert str(copy) == "slow down"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_is_found_by_its_code(kind: type[IngestError]) -> None:
+    again = of_code(kind.code, "what happened")
+
+    assert (type(again), again.message) == (kind, "what happened")
+
+
+def test_an_unknown_code_is_tried_again() -> None:
+    assert type(of_code("of_the_future", "hm")) is Unexpected

@@ -1,6 +1,8 @@
 """What each way in which LlamaParse can fail means: for the work, the provider, the money."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import llama_cloud
@@ -40,14 +42,31 @@ class _Meaning:
     outcome: Outcome
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around a call of the SDK.
+
+    Raises:
+        CallFailed: what it failed with, as we understand it.
+    """
+    try:
+        yield
+    except llama_cloud.LlamaCloudError as exc:
+        raise understand(exc) from exc
+    except ValueError as exc:  # the SDK lets JSON that broke off through
+        raise lost("LlamaParse's answer broke off") from exc
+
+
 def understand(error: llama_cloud.LlamaCloudError) -> CallFailed:
     """Say what an error of the SDK means."""
     if isinstance(error, llama_cloud.APIStatusError):
         meaning = _status(error.status_code)
+        # What answers for a service that is down does not know what the service has done.
+        maybe = error.status_code >= 500
         return CallFailed(
             meaning.error,
             Report(meaning.outcome),
-            state=CallState.RELEASED,
+            state=CallState.RESERVED if maybe else CallState.RELEASED,
             charge=Charge(error_code=f"http_{error.status_code}"),
         )
     cause = type(error.__cause__).__name__

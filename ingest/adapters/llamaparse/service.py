@@ -10,10 +10,10 @@ import httpx
 import llama_cloud
 from llama_cloud import AsyncLlamaCloud
 
-from ingest.adapters.llamaparse.failures import job_failure, lost, understand
+from ingest.adapters.llamaparse.failures import job_failure, lost, understood
 from ingest.adapters.llamaparse.result import assemble
 from ingest.domain.document import EXTENSIONS, MediaType
-from ingest.domain.provider import ProviderKey
+from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.remote_parse import (
     ParseOrder,
     RemoteState,
@@ -79,11 +79,12 @@ class LlamaParse:
         """
         client = self._client(key)
         try:
-            kept = await client.files.create(
-                file=(_named(file), file.data, file.media_type), purpose="parse"
-            )
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc).released() from exc
+            with understood():
+                kept = await client.files.create(
+                    file=(_named(file), file.data, file.media_type), purpose="parse"
+                )
+        except CallFailed as exc:
+            raise exc.released() from exc
         hooks: dict[str, Any] = {}
         if order.webhook_url is not None:
             hook: dict[str, Any] = {
@@ -94,7 +95,7 @@ class LlamaParse:
             if self._webhook_secret is not None:
                 hook["webhook_signing_secret"] = self._webhook_secret
             hooks = {"webhook_configurations": [hook]}
-        try:
+        with understood():
             created = await client.parsing.create(
                 file_id=kept.id,
                 tier=order.tier,
@@ -103,8 +104,6 @@ class LlamaParse:
                 extra_body=self._options or None,
                 **hooks,
             )
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc) from exc
         if not created.id:
             raise lost("LlamaParse's answer has no job id")
         return created.id
@@ -115,15 +114,13 @@ class LlamaParse:
         Raises:
             CallFailed: the service did not say.
         """
-        try:
+        with understood():
             page = await self._client(key).parsing.list(
                 created_at_on_or_after=since, page_size=_PAGE
             )
             async for job in page:
                 if (job.user_metadata or {}).get(_OURS) == str(order.parse_job_id):
                     return job.id
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc) from exc
         return None
 
     async def statuses(
@@ -135,14 +132,12 @@ class LlamaParse:
             CallFailed: the service did not say.
         """
         found: dict[str, RemoteStatus] = {}
-        try:
+        with understood():
             page = await self._client(key).parsing.list(
                 job_ids=list(provider_job_ids), page_size=_PAGE
             )
             async for job in page:
                 found[job.id] = _status(job)
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc) from exc
         missing = RemoteStatus(RemoteState.MISSING)
         return {job_id: found.get(job_id, missing) for job_id in provider_job_ids}
 
@@ -159,15 +154,11 @@ class LlamaParse:
             CallFailed: the service did not give it.
         """
         client = self._client(key)
-        try:
+        with understood():
             try:
                 result = await client.parsing.get(provider_job_id, expand=["markdown"])
             except llama_cloud.BadRequestError:  # the fast tier may have no Markdown
                 result = await client.parsing.get(provider_job_id, expand=["text"])
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc) from exc
-        except (ValueError, TypeError) as exc:
-            raise lost("LlamaParse's answer broke off") from exc
         try:
             return await asyncio.to_thread(self._assemble, result, parser)
         except (AttributeError, TypeError) as exc:
@@ -179,10 +170,8 @@ class LlamaParse:
         Raises:
             CallFailed: the service did not say.
         """
-        try:
+        with understood():
             job = await self._client(key).parsing.cancel(provider_job_id)
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc) from exc
         return str(job.status) == "CANCELLED"
 
     async def check(self, *, key: ProviderKey) -> None:
@@ -191,10 +180,8 @@ class LlamaParse:
         Raises:
             CallFailed: it is not, or the service does not answer.
         """
-        try:
+        with understood():
             await self._client(key).parsing.list(page_size=1)
-        except llama_cloud.LlamaCloudError as exc:
-            raise understand(exc) from exc
 
     async def close(self) -> None:
         """Release connections."""

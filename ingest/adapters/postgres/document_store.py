@@ -17,6 +17,7 @@ from ingest.domain.job import JobState, Lease
 
 SQL = load("documents")
 JOBS = load("upload_jobs")
+PARSES = load("parse_jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,8 @@ class DocumentStore:
                 await connection.execute(SQL["lock_blob"], key)
                 if not await connection.fetchval(SQL["blob_in_use"], user_id, key):
                     await remove_blob(key)
+                    content = key.rpartition("/")[2]
+                    await connection.execute(PARSES["forget_content"], user_id, content)
         return True
 
     async def count(self) -> tuple[int, int]:

