@@ -1,11 +1,12 @@
 """From settings to working parts: the only place that picks adapters."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.llamaparse import LlamaParse
+from ingest.adapters.llamaparse import READS, LlamaParse
 from ingest.adapters.local_parser import LocalParser
 from ingest.adapters.openai.embedding import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
 from ingest.adapters.openai.embedding import MODELS as OPENAI_MODELS
@@ -21,10 +22,12 @@ from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.identity import sha256_hex
-from ingest.domain.money import PRICES, Price
+from ingest.domain.money import CREDITS_PER_PAGE, PRICES, Price, unit_price
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.claim import Pace
+from ingest.lifecycle.estimate import Estimator, Tariff
 from ingest.lifecycle.gatehouse import Quota
+from ingest.lifecycle.look import Lookout
 from ingest.lifecycle.metered_embedder import MeteredEmbedder
 from ingest.lifecycle.parse_collector import ParseCollector
 from ingest.lifecycle.provider_calls import ProviderCalls
@@ -138,6 +141,25 @@ def make_llamaparse(settings: Settings) -> LlamaParse:
         max_pages=settings.max_pages,
         max_text_chars=settings.max_text_chars,
     )
+
+
+def make_estimator(settings: Settings) -> tuple[Estimator, LocalParser]:
+    """Who says what documents would cost, and the parser to be closed after.
+
+    Raises:
+        ConfigurationError: a price is not known.
+    """
+    local, today, known = make_local_parser(settings), datetime.now(UTC).date(), prices(settings)
+    remote = settings.parser is not ParserKind.LOCAL
+    paid = settings.embedder is EmbedderKind.OPENAI
+    tariff = Tariff(
+        unit_price(known, "openai", settings.openai_model, today) if paid else Decimal(),
+        CREDITS_PER_PAGE[settings.llamaparse_tier],
+        unit_price(known, "llamaparse", "credit", today),
+    )
+    only_scanned = settings.parser is ParserKind.AUTO
+    lookout = Lookout(local, READS if remote else frozenset(), only_scanned=only_scanned)
+    return Estimator(lookout, make_splitter(settings), tariff), local
 
 
 def parse_terms(settings: Settings) -> Terms:

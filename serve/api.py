@@ -21,6 +21,7 @@ from . import (
     events,
     health,
     jobs,
+    money,
     problems,
     reference,
     search,
@@ -58,6 +59,7 @@ def create_api(
         async with open_gateway(settings, shared) as gateway:
             api.state.gateway = gateway
             metrics.show(Backlog(gateway.jobs, gateway.documents, gateway.workers))
+            metrics.show(gateway.providers)
             yield
 
     api = FastAPI(
@@ -70,7 +72,7 @@ def create_api(
         redoc_url=None,
     )
     api.state.metrics = metrics
-    for part in (uploads, documents, jobs, events, search, webhooks, health, reference):
+    for part in (uploads, documents, jobs, events, search, money, webhooks, health, reference):
         api.include_router(part.router)
     api.add_exception_handler(IngestError, problems.on_ingest_error)
     api.add_exception_handler(RequestValidationError, problems.on_invalid_request)

@@ -33,6 +33,7 @@ from ingest.ports.providers import Gate
 from ingest.settings import Auth, Settings
 
 from .auth import KeyRing, bearer
+from .providers import Providers
 
 log = structlog.get_logger(module=__name__)
 
@@ -59,6 +60,7 @@ class Gateway:
     embedder: Embedder
     gate: Gate
     ledger: LedgerStore
+    providers: Providers
     intake: Intake
     documents: DocumentStore
     jobs: JobStore
@@ -86,7 +88,7 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
     embedder = wiring.make_embedder(settings, database, gate)
     warming = asyncio.create_task(_warm(embedder))
     try:
-        documents = DocumentStore(database)
+        documents, ledger = DocumentStore(database), LedgerStore(database)
         yield Gateway(
             settings=settings,
             backends=await asyncio.to_thread(_backends, settings, embedder),
@@ -94,7 +96,8 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             blobs=blobs,
             embedder=embedder,
             gate=gate,
-            ledger=LedgerStore(database),
+            ledger=ledger,
+            providers=Providers(gate, ledger),
             intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
             documents=documents,
             jobs=JobStore(database),

@@ -33,7 +33,9 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentGateway) -> Response:
     """Whether the database, the blob storage and the streams are there, and what is in use."""
-    (schema, workers, wrong), blobs = await asyncio.gather(_database(gateway), _blobs(gateway))
+    (schema, workers, wrong), blobs, _ = await asyncio.gather(
+        _database(gateway), _blobs(gateway), gateway.providers.refresh()
+    )
     wrong += [blobs] if blobs else []
     facts = _facts(gateway, schema, workers) | {"problems": wrong}
     if not wrong:
@@ -73,7 +75,7 @@ def _facts(gateway: Gateway, schema: str | None, workers: list[WorkerView]) -> d
             }
             for worker in workers
         ],
-    }
+    } | gateway.providers.facts()
 
 
 async def _database(gateway: Gateway) -> tuple[str | None, list[WorkerView], list[str]]:

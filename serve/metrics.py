@@ -4,10 +4,11 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -96,12 +97,24 @@ class Backlog(Collector):
         yield workers
 
 
+class Source(Protocol):
+    """Numbers that have to be asked for before they are shown."""
+
+    async def refresh(self) -> None:
+        """Ask."""
+        ...
+
+    def collect(self) -> Iterable[Metric]:
+        """What the answer was."""
+        ...
+
+
 class Metrics:
     """Everything that /metrics shows."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._backlog: Backlog | None = None
+        self._sources: list[Source] = []
         # One series for each process: a scrape meets another replica each time.
         self._replica = f"{socket.gethostname()}:{os.getpid()}"
         labels = ("replica", "method", "route", "status")
@@ -116,10 +129,10 @@ class Metrics:
             buckets=_BUCKETS,
         )
 
-    def show(self, backlog: Backlog) -> None:
-        """Show the backlog from now on."""
-        self._backlog = backlog
-        self._registry.register(backlog)
+    def show(self, source: "Source") -> None:
+        """Show these numbers, too, from now on."""
+        self._sources.append(source)
+        self._registry.register(source)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request.
@@ -135,6 +148,6 @@ class Metrics:
 
     async def text(self) -> bytes:
         """All numbers, in Prometheus' text format."""
-        if self._backlog is not None:
-            await self._backlog.refresh()
+        for source in self._sources:
+            await source.refresh()
         return generate_latest(self._registry)

@@ -22,7 +22,7 @@ router = APIRouter(tags=["webhooks"])
     status_code=204,
     response_class=Response,
     summary="LlamaParse tells that a parse is over",
-    responses=documented(401, 404, 413, 422),
+    responses=documented(401, 404, 413, 422, 503),
 )
 async def llamaparse(
     token: str,

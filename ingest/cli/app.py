@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from ingest import __version__
-from ingest.cli import database, demo, doctor, jobs, running, search, status, upload
+from ingest.cli import (
+    database,
+    demo,
+    doctor,
+    estimate,
+    jobs,
+    money,
+    running,
+    search,
+    status,
+    upload,
+)
 from ingest.cli.failures import ExitCode, exit_code
 from ingest.cli.output import say
 from ingest.domain.errors import IngestError
@@ -26,6 +37,7 @@ app = typer.Typer(
     epilog=_EPILOG,
 )
 _SYSTEM, _DOCUMENTS, _JOBS, _DATABASE = "The system", "Documents", "Jobs", "The database"
+_MONEY = "Money"
 app.command(rich_help_panel=_SYSTEM)(demo.demo)
 app.command(rich_help_panel=_SYSTEM)(running.up)
 app.command(rich_help_panel=_SYSTEM)(running.down)
@@ -38,6 +50,9 @@ app.command(name="jobs", rich_help_panel=_JOBS)(jobs.list_jobs)
 app.command(rich_help_panel=_JOBS)(jobs.why)
 app.command(rich_help_panel=_JOBS)(jobs.retry)
 app.command(rich_help_panel=_JOBS)(jobs.cancel)
+app.command(rich_help_panel=_MONEY)(estimate.estimate)
+app.command(rich_help_panel=_MONEY)(money.usage)
+app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)
 app.command(rich_help_panel=_DATABASE)(database.migrate)
 app.add_typer(database.keys, name="keys", rich_help_panel=_DATABASE)
 

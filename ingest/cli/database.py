@@ -13,6 +13,7 @@ from ingest.domain.identity import NAMESPACE
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.key_store import KeyStore
+    from ingest.adapters.postgres.pool import Database
 
 Result = TypeVar("Result")
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=False)
@@ -149,19 +150,24 @@ def tenant_uuid(tenant: str) -> UUID:
         return uuid5(NAMESPACE, f"tenant:{tenant}")
 
 
-def _with_keys(use: "Callable[[KeyStore], Awaitable[Result]]") -> Result:
-    """Open the key store for one operation."""
+def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
+    """Open the database for one operation."""
     from ingest import settings, wiring
-    from ingest.adapters.postgres.key_store import KeyStore
     from ingest.cli import local
 
     async def operate() -> Result:
         database = wiring.open_database(reachable)
         try:
-            return await use(KeyStore(database))
+            return await use(database)
         finally:
             await database.close()
 
     with local.with_database(settings.load()) as reachable:
         local.ensure_schema(reachable)
         return asyncio.run(operate())
+
+
+def _with_keys(use: "Callable[[KeyStore], Awaitable[Result]]") -> Result:
+    from ingest.adapters.postgres.key_store import KeyStore
+
+    return with_database(lambda database: use(KeyStore(database)))

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Literal
 
 import typer
@@ -94,6 +95,13 @@ def duration(seconds: float | timedelta) -> str:
         if whole >= per:
             return f"{whole // per} {unit} {whole % per // small} {smaller}"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def money(usd: Decimal) -> str:
+    """US dollars for people; small amounts with the digits that matter."""
+    if usd == 0 or usd >= 1:
+        return f"${usd:,.2f}"
+    return f"${usd:.4f}" if usd >= Decimal("0.0001") else f"${usd:.2e}"
 
 
 def plural(count: int, noun: str) -> str:

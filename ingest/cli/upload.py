@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ingest.cli import estimate
 from ingest.cli.failures import ExitCode
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 
@@ -37,6 +38,9 @@ def upload(
     concurrency: _Concurrency = 4,
     wait: _Wait = True,
     external_ids: _ExternalIds = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Upload nothing; say what it would cost.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Upload files and folders, and wait until they are searchable.
@@ -53,6 +57,9 @@ def upload(
     from ingest.cli.transfer import Transfer
     from ingest.cli.uploading import Manner
 
+    if dry_run:
+        estimate.run(paths, {}, as_json=as_json)
+        return
     selection = select(paths)
     if external_ids:
         ensure_distinct(selection.files)

@@ -50,6 +50,8 @@ async def read(gateway: Gateway, *, before: Json | None = None) -> Json:
         "jobs": jobs,
         "oldest_due_seconds": round(max(oldest, default=0.0), 1),
         "workers": about.get("workers") or [],
+        "providers": about.get("providers") or [],
+        "budgets": about.get("budgets") or {},
         "clock": time.time(),
     }
     reading["finished_per_second"] = (
@@ -86,6 +88,9 @@ def _figures(reading: Json) -> Iterator[tuple[str, object]]:
     yield "workers", _workers(reading)
     yield "parser", reading["parser"]
     yield "embedder", reading["embedder"]
+    for provider in reading["providers"]:
+        yield provider["provider"], _provider(provider)
+    yield "budgets", _budgets(reading["budgets"])
     yield "version", reading["version"]
 
 
@@ -110,6 +115,30 @@ def _workers(reading: Json) -> str:
     draining = sum(bool(worker.get("draining")) for worker in alive)
     text = ", ".join(f"{count} {lane}" for lane, count in sorted(lanes.items()))
     return f"{text} ({draining} draining)" if draining else text
+
+
+def _provider(provider: Json) -> str:
+    """A key of a provider on one line."""
+    parts = [f"{provider['model']}, key {provider['key']}"]
+    if provider["breaker"] != "closed":
+        parts.append(f"not called ({provider['last_error']})")
+    if provider["waiting"]:
+        parts.append(f"{plural(provider['waiting'], 'call')} wait for quota")
+    left = [f"{plural(provider['requests_left'], 'request')}"]
+    if provider["tokens_left"] is not None:
+        left.append(plural(provider["tokens_left"], "token"))
+    parts.append(f"{' and '.join(left)} left this minute")
+    if provider["last_success_seconds"] is not None:
+        parts.append(f"answered {duration(provider['last_success_seconds'])} ago")
+    return ", ".join(parts)
+
+
+def _budgets(counts: Json) -> str | None:
+    if not counts.get("set"):
+        return None
+    states = (("exhausted", "used up"), ("over_soft", "over their soft limit"))
+    said = [f"{counts[state]} {words}" for state, words in states if counts.get(state)]
+    return ", ".join([f"{counts['set']} set", *said])
 
 
 def _unfinished(reading: Json) -> int:

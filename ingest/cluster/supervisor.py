@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from datetime import UTC, date, datetime
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -24,6 +25,7 @@ from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane, WaitReason
+from ingest.domain.money import Period, first_day
 from ingest.lifecycle.parse_collector import ParseCollector
 from ingest.settings.providers import EmbedderKind, ParserKind
 
@@ -58,6 +60,7 @@ class _Supervisor:
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
+        self._warned: set[tuple[UUID, Period, date]] = set()
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
         if parser is not ParserKind.LOCAL:
@@ -140,6 +143,7 @@ class _Supervisor:
                     log.warning("jobs rescued", jobs=len(rescued))
                 await self._wake()
                 await self._ledger.expire()
+                await self._warn()
                 await self._look_at_workers()
             except StoreUnavailable as exc:
                 log.warning("rescue failed", code=exc.code)
@@ -167,6 +171,17 @@ class _Supervisor:
         await self._jobs.wake(WaitReason.PROVIDER, limit=limit)
         await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
         await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
+
+    async def _warn(self) -> None:
+        """Say once a period that a budget is over its soft limit."""
+        over = {
+            (budget.user_id, budget.period, first_day(budget.period, datetime.now(UTC).date()))
+            for budget in await self._ledger.budgets()
+            if budget.over_soft
+        }
+        for user_id, period, since in over - self._warned:
+            log.warning("budget is over its soft limit", user_id=user_id, period=period, day=since)
+        self._warned = over
 
     async def _look_at_workers(self) -> None:
         for worker in await self._workers.list_running():

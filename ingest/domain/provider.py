@@ -104,7 +104,8 @@ class KeyHealth:
     """Calls that wait for this provider and model, over all keys."""
     requests_left: float
     """Of the present minute."""
-    tokens_left: float
+    tokens_left: float | None
+    """None when the provider does not count tokens."""
     last_success_seconds: float | None
     """Since the last call that was answered."""
     last_error: str | None

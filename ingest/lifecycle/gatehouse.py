@@ -129,7 +129,7 @@ class Gatehouse:
                 breaker=key.breaker.state(now),
                 waiting=len(pool.queue),
                 requests_left=key.requests.left(now),
-                tokens_left=key.tokens.left(now) if key.tokens else 0.0,
+                tokens_left=key.tokens.left(now) if key.tokens else None,
                 last_success_seconds=None if key.last_success is None else now - key.last_success,
                 last_error=key.last_error,
             )
@@ -243,4 +243,11 @@ def _account(
         meter.pause(report.retry_after or LIMITED_SECONDS, now)
     if report.outcome is Outcome.SLOW_DOWN:
         meter.pause(report.retry_after or LIMITED_SECONDS, now)
+    if report.outcome is Outcome.SLOW_DOWN or _is_blind(report):
         meter.slow(now)
+
+
+def _is_blind(report: Report) -> bool:
+    """Refused without a word on how long: then only a slower pace finds the limit."""
+    silent = report.retry_after is None and report.limits == Limits()
+    return report.outcome is Outcome.LIMITED and silent

@@ -11,7 +11,6 @@ import structlog
 from ingest.domain import identity
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import (
-    DocumentEmpty,
     DocumentUnreadable,
     IngestError,
     NotFound,
@@ -21,16 +20,15 @@ from ingest.domain.errors import (
     of_code,
 )
 from ingest.domain.money import CREDITS_PER_PAGE, Payer, Price, unit_price
-from ingest.domain.parse_gate import check_text, is_scanned
 from ingest.domain.remote_parse import (
     ParseJob,
     ParseOrder,
     ParseStatus,
     ParseWish,
-    Source,
     SourceFile,
 )
 from ingest.lifecycle.handover import HandoverTrial
+from ingest.lifecycle.look import Look, Lookout
 from ingest.lifecycle.provider_calls import ProviderCalls, Quote
 from ingest.ports import BlobStore, Parser
 from ingest.ports.parses import KeepsParses
@@ -41,9 +39,6 @@ HANDOVER = timedelta(minutes=3)
 """Longest time to hand a document over; then whoever did must be dead."""
 GRACE = timedelta(minutes=10)
 """After the deadline; by then the parse was given up for certain."""
-_PAGE_CHARS = 3000
-_ASKED = "llamaparse is set"
-_HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +66,6 @@ class Terms:
         return f"auto({local}, {label})" if self.only_scanned else label
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What can be seen of a document without a provider."""
-
-    text: ParsedDocument | None
-    reason: str
-    """Why it is handed over; empty when it is not."""
-    source: Source
-    pages: int
-    """For the price; guessed where the format has none."""
-
-
 class RemoteParser:
     """Looks at documents here, and has them parsed elsewhere, each content once."""
 
@@ -105,6 +88,7 @@ class RemoteParser:
             ConfigurationError: the price of a credit is not known.
         """
         self._local = local
+        self._lookout = Lookout(local, service.reads, only_scanned=terms.only_scanned)
         self._service = service
         self._calls = calls
         self._keys = keys
@@ -131,8 +115,8 @@ class RemoteParser:
 
         What is broken, encrypted or too long is refused here, before it costs anything.
         """
-        look = await self._look(data, filename, media_type, payer)
-        if look.text is not None and not (look.reason and media_type in self._service.reads):
+        look = await self._lookout.look(data, filename, media_type)
+        if look.text is not None and not look.reason:
             return look.text
         file = SourceFile(data, filename, media_type)
         *first, last = self._terms.tiers
@@ -152,40 +136,7 @@ class RemoteParser:
         await self._local.close()
         await self._service.close()
 
-    async def _look(
-        self, data: bytes, filename: str, media_type: MediaType, payer: Payer
-    ) -> "_Look":
-        """What can be seen here.
-
-        Raises:
-            DocumentRejected: nobody else will read it either.
-        """
-        is_paged = media_type is MediaType.PDF
-        try:
-            text = await self._local.parse(
-                data, filename=filename, media_type=media_type, payer=payer
-            )
-        except DocumentEmpty as exc:
-            if media_type not in _HAS_PICTURES & self._service.reads:
-                raise
-            source = Source(exc.pages if is_paged else None, 0)
-            return _Look(None, "no text layer", source, exc.pages or 1)
-        pages = len(text.pages) or max(1, -(-len(text.text) // _PAGE_CHARS))
-        reason = self._reason(text)
-        chars = len(text.text) if reason == _ASKED else 0
-        return _Look(text, reason, Source(pages if is_paged else None, chars), pages)
-
-    def _reason(self, text: ParsedDocument) -> str:
-        """Why a document is handed over; empty when it is not."""
-        try:
-            check_text(text)
-        except ParseInvalid as exc:
-            return exc.message
-        if is_scanned(text):
-            return "scanned pages"
-        return "" if self._terms.only_scanned else _ASKED
-
-    async def _by(self, tier: str, file: SourceFile, look: "_Look", payer: Payer) -> ParsedDocument:
+    async def _by(self, tier: str, file: SourceFile, look: Look, payer: Payer) -> ParsedDocument:
         """The text that a tier gives.
 
         Raises:

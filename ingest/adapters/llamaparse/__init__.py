@@ -1,5 +1,5 @@
 """LlamaParse: parses that its service works on, through its official SDK."""
 
-from ingest.adapters.llamaparse.service import LlamaParse
+from ingest.adapters.llamaparse.service import READS, LlamaParse
 
-__all__ = ["LlamaParse"]
+__all__ = ["READS", "LlamaParse"]

@@ -52,6 +52,16 @@ class Budget:
         """Spent, and set aside for calls under way."""
         return self.spent_usd + self.reserved_usd
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more is bought."""
+        return self.hard_usd is not None and self.used_usd >= self.hard_usd
+
+    @property
+    def over_soft(self) -> bool:
+        """Whether a warning is due."""
+        return self.soft_usd is not None and self.used_usd > self.soft_usd
+
 
 class LedgerStore:
     """Rows of ``provider_calls``, ``spending`` and ``budgets``."""

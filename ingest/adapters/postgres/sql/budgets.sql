@@ -12,8 +12,10 @@ DELETE FROM upload_pipeline.budgets WHERE user_id = $1 AND period = $2 RETURNING
 -- name: list_budgets
 -- The budgets of tenants $1, or all of them, with what is spent of each in the present period.
 SELECT
-    b.user_id, b.period, b.soft_usd, b.hard_usd, b.updated_at,
-    coalesce(s.reserved_usd, 0) AS reserved_usd, coalesce(s.spent_usd, 0) AS spent_usd
+    b.user_id, b.period, trim_scale(b.soft_usd) AS soft_usd, trim_scale(b.hard_usd) AS hard_usd,
+    b.updated_at,
+    trim_scale(coalesce(s.reserved_usd, 0)) AS reserved_usd,
+    trim_scale(coalesce(s.spent_usd, 0)) AS spent_usd
 FROM upload_pipeline.budgets AS b
 LEFT JOIN upload_pipeline.spending AS s ON s.user_id = b.user_id AND s.period = b.period
     AND s.starts_on = CASE b.period

@@ -24,7 +24,7 @@ SELECT
     count(*) FILTER (WHERE state = 'unknown') AS unknown_calls,
     coalesce(sum(units) FILTER (WHERE state IN ('settled', 'unknown')), 0)::bigint AS units,
     coalesce(sum(pages) FILTER (WHERE state IN ('settled', 'unknown')), 0)::bigint AS pages,
-    coalesce(sum(usd), 0) AS usd
+    trim_scale(coalesce(sum(usd), 0)) AS usd
 FROM upload_pipeline.provider_calls
 WHERE ($1::uuid IS NULL OR user_id = $1)
     AND reserved_at >= $2::date::timestamp AT TIME ZONE 'UTC'

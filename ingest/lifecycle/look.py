@@ -1,0 +1,76 @@
+"""What can be seen of a document without a provider, and whether one is needed."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.errors import DocumentEmpty, ParseInvalid
+from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.job import Lane
+from ingest.domain.money import Operation, Payer
+from ingest.domain.parse_gate import check_text, is_scanned
+from ingest.domain.remote_parse import Source
+from ingest.ports import Parser
+
+_PAGE_CHARS = 3000
+_ASKED = "every document is"
+_HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
+_NOBODY = Payer(LOCAL_TENANT, Lane.INTERACTIVE, Operation.PARSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be seen."""
+
+    text: ParsedDocument | None
+    reason: str
+    """Why it is handed over to the provider; empty when it is not."""
+    source: Source
+    pages: int
+    """For the price; guessed where the format has none."""
+
+
+class Lookout:
+    """Parses documents here before anybody else does."""
+
+    def __init__(self, local: Parser, reads: Set[MediaType], *, only_scanned: bool) -> None:
+        """Put it together.
+
+        Args:
+            local: Parses here, and costs nothing.
+            reads: What the provider takes.
+            only_scanned: The provider is for documents without readable text of their own.
+        """
+        self._local = local
+        self._reads = reads
+        self._only_scanned = only_scanned
+
+    async def look(self, data: bytes, filename: str, media_type: MediaType) -> Look:
+        """Parse a document here, and say whether the provider has to.
+
+        Raises:
+            DocumentRejected: nobody else will read it either.
+        """
+        is_paged = media_type is MediaType.PDF
+        try:
+            text = await self._local.parse(
+                data, filename=filename, media_type=media_type, payer=_NOBODY
+            )
+        except DocumentEmpty as exc:
+            if media_type not in _HAS_PICTURES & self._reads:
+                raise
+            source = Source(exc.pages if is_paged else None, 0)
+            return Look(None, "no text layer", source, exc.pages or 1)
+        pages = len(text.pages) or max(1, -(-len(text.text) // _PAGE_CHARS))
+        reason = self._reason(text) if media_type in self._reads else ""
+        chars = len(text.text) if reason == _ASKED else 0
+        return Look(text, reason, Source(pages if is_paged else None, chars), pages)
+
+    def _reason(self, text: ParsedDocument) -> str:
+        try:
+            check_text(text)
+        except ParseInvalid as exc:
+            return exc.message
+        if is_scanned(text):
+            return "scanned pages"
+        return "" if self._only_scanned else _ASKED

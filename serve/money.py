@@ -1,0 +1,98 @@
+"""What providers charged for a tenant, and what it may spend."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingest.domain.money import EVERYBODY, Operation, Period
+
+from .gateway import CurrentGateway, Tenant
+from .problems import documented
+
+router = APIRouter(tags=["money"])
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class UsageBody(_Row):
+    """A day's calls to one model, for one purpose."""
+
+    day: date
+    provider: str
+    model: str
+    operation: Operation
+    calls: int = Field(description="That were answered.")
+    unknown_calls: int = Field(description="Whose answer was lost; counted as charged.")
+    units: int = Field(description="Tokens of an embedder, credits of a parser.")
+    pages: int
+    usd: Decimal
+
+
+class UsageReport(_Row):
+    """What providers charged."""
+
+    since: date
+    usage: list[UsageBody]
+    usd: Decimal
+
+
+class BudgetBody(_Row):
+    """A limit on what is spent, and how much of it is used."""
+
+    period: Period
+    soft_usd: Decimal | None = Field(description="Over it, a warning is given.")
+    hard_usd: Decimal | None = Field(description="Over it, nothing is bought: jobs wait.")
+    spent_usd: Decimal
+    reserved_usd: Decimal = Field(description="Set aside for calls under way.")
+    over_soft: bool
+    exhausted: bool
+
+
+class BudgetList(_Row):
+    """Budgets of the present day and month (UTC)."""
+
+    budgets: list[BudgetBody]
+    common_exhausted: bool = Field(description="A budget of all tenants together is used up.")
+
+
+@router.get(
+    "/v1/usage",
+    response_model=UsageReport,
+    summary="What providers charged",
+    responses=documented(401, 422, 503),
+)
+async def usage(
+    gateway: CurrentGateway,
+    tenant: Tenant,
+    days: Annotated[int, Query(ge=1, le=366, description="Today and the days before it.")] = 30,
+) -> UsageReport:
+    """The tenant's calls by day, provider, model and operation; days are UTC's."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    since = tomorrow - timedelta(days=days)
+    rows = await gateway.ledger.usage(tenant, since=since, before=tomorrow)
+    return UsageReport(
+        since=since,
+        usage=[UsageBody.model_validate(row) for row in rows],
+        usd=sum((row.usd for row in rows), Decimal()),
+    )
+
+
+@router.get(
+    "/v1/budgets",
+    response_model=BudgetList,
+    summary="What may be spent, and what is left of it",
+    responses=documented(401, 503),
+)
+async def budgets(gateway: CurrentGateway, tenant: Tenant) -> BudgetList:
+    """The tenant's budgets, and of everybody's together only whether they are used up."""
+    views = await gateway.ledger.budgets([tenant, EVERYBODY])
+    common = [view for view in views if view.user_id == EVERYBODY]
+    return BudgetList(
+        budgets=[BudgetBody.model_validate(view) for view in views if view.user_id == tenant],
+        common_exhausted=any(view.exhausted for view in common),
+    )
