@@ -13,11 +13,11 @@ BENCHMARKS ?= latency throughput http footprint index
 # In CI a skipped test is a failed test.
 PYTEST := PYTHONPATH=tests/plugins $(BIN)/python -m pytest $(if $(CI),-p no_skips)
 
-.PHONY: help setup demo up down test quick lint fmt docs bench lock clean
+.PHONY: help setup demo demo-services up down test quick lint fmt docs bench lock clean
 
 help: ## Show this text.
 	@echo "make TARGET   (Python 3.11 or newer and make are all it needs)"
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
 
 setup: $(STAMP) ## Prepare the environment in .venv; nothing to do when it is up to date.
 
@@ -36,6 +36,9 @@ $(STAMP): pyproject.toml requirements.lock
 
 demo: setup ## Start the embedded system, ingest the project's own docs, search them, stop.
 	@$(BIN)/ingest demo
+
+demo-services: setup ## The same with simulated OpenAI and LlamaParse that fail, limit and charge.
+	@$(BIN)/ingest demo --services
 
 up: setup ## Start the system and leave it running; the API is on port 8000, or INGEST_PORT.
 	@$(BIN)/ingest up --detach

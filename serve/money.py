@@ -29,6 +29,7 @@ class UsageBody(_Row):
     calls: int = Field(description="That were answered.")
     unknown_calls: int = Field(description="Whose answer was lost; counted as charged.")
     units: int = Field(description="Tokens of an embedder, credits of a parser.")
+    unknown_units: int = Field(description="Part of them in calls whose answer was lost.")
     pages: int
     usd: Decimal
 

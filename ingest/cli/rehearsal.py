@@ -1,20 +1,12 @@
 """The whole story in a folder of its own: start, ingest, search, stop."""
 
 import asyncio
-import os
-import shutil
-import signal
-import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
-from ingest import settings
-from ingest.cli.connecting import gateway_url, open_gateway
-from ingest.cli.detached import Child
+from ingest.cli import throwaway
+from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed
 from ingest.cli.output import Json, console, duration, plural
 from ingest.cli.search import show_hits
@@ -23,11 +15,7 @@ from ingest.cli.transfer import Transfer
 from ingest.cli.uploading import Manner
 from ingest.demo import corpus
 
-HOST = "127.0.0.1"
 _SNIPPET_CHARS = 240
-_OWN = ("INGEST_DATABASE_URL", "INGEST_DATABASE_POOLER", "INGEST_BLOB_URL", "INGEST_BLOB_ENDPOINT")
-"""Settings that would lead the demo out of its folder."""
-_ELSEWHERE = ("INGEST_RAY_ADDRESS", "INGEST_AUTH", "INGEST_HTTP_PROXY", "INGEST_DASHBOARD")
 
 
 def perform(*, say: Callable[[str], None], show: bool) -> Json:
@@ -44,10 +32,10 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
         IngestError: a step failed.
     """
     started = time.monotonic()
-    with _interruptible(), _folder() as folder:
+    with throwaway.interruptible(), throwaway.folder() as folder:
         files = corpus.render(folder / "documents")
         say(f"1. wrote this project's documentation as {plural(len(files), 'file')}")
-        with _system(folder, say) as url:
+        with throwaway.system(folder / "state", say) as url:
             ready = time.monotonic()
             say(f"2. the system is ready after {duration(ready - started)}: {url}")
             transfer = _ingest(url, folder / "documents")
@@ -69,71 +57,6 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
         "seconds": round(time.monotonic() - started, 2),
         "answers": answers,
     }
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: everything is stopped first."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="ingest-demo-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _system(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
-    """A system of the demo's own; its URL."""
-    environment = {k: v for k, v in os.environ.items() if k not in (*_OWN, *_ELSEWHERE)}
-    environment |= {
-        "INGEST_STATE_DIR": str(folder / "state"),
-        "INGEST_HOST": HOST,
-        "INGEST_PORT": str(_free_port()),
-    }
-    with _as_environment(environment):
-        loaded = settings.load()
-    child = Child(loaded, environment=environment, on_progress=lambda line: say(f"   {line}"))
-    try:
-        child.wait_until_ready()
-        yield gateway_url(loaded.host, loaded.port)
-    except BaseException:
-        child.stop()
-        raise
-    code = child.stop()
-    if code != 0:
-        raise CommandFailed(f"the system stopped with exit code {code}")
-
-
-@contextmanager
-def _as_environment(environment: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _ingest(url: str, folder: Path) -> Transfer:

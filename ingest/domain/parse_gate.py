@@ -52,6 +52,8 @@ def check_parse(
     pages = len(parsed.pages)
     if source.pages is not None and pages != source.pages:
         faults.append(f"it has {pages} pages, the document {source.pages}")
+    if source.pages is None and pages >= source.most_pages:
+        faults.append(f"it was cut off at {source.most_pages} pages")
     if pages and len(failed_pages) > MAX_FAILED_SHARE * pages:
         faults.append(f"{len(failed_pages)} of {pages} pages failed, limit {MAX_FAILED_SHARE:.0%}")
     if source.chars >= _ENOUGH_CHARS and len(parsed.text) < MIN_TEXT_SHARE * source.chars:

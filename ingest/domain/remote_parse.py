@@ -59,6 +59,7 @@ class ParseOrder:
     parse_job_id: UUID
     tier: str
     webhook_url: str | None
+    most_pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,11 @@ class Source:
     """What is known of a document without its provider; bounds what its parse may be."""
 
     pages: int | None
+    """None where the format has none, or others count them in another way."""
     chars: int
     """Of its own text layer."""
+    most_pages: int
+    """The provider is asked, and paid, for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class ParseJob:
     """It failed so long ago that it may be begun anew."""
     source_pages: int | None
     source_chars: int
+    most_pages: int
     error_code: str | None
     error_message: str | None
     parsed_key: str | None
@@ -109,7 +114,7 @@ class ParseJob:
     @property
     def source(self) -> Source:
         """What the parse is measured by."""
-        return Source(self.source_pages, self.source_chars)
+        return Source(self.source_pages, self.source_chars, self.most_pages)
 
 
 @dataclass(frozen=True, slots=True)

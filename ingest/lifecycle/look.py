@@ -13,6 +13,7 @@ from ingest.domain.remote_parse import Source
 from ingest.ports import Parser
 
 _PAGE_CHARS = 3000
+_FACTOR, _MORE = 3, 10
 _ASKED = "every document is"
 _HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
 _NOBODY = Payer(LOCAL_TENANT, Lane.INTERACTIVE, Operation.PARSE)
@@ -27,7 +28,7 @@ class Look:
     """Why it is handed over to the provider; empty when it is not."""
     source: Source
     pages: int
-    """For the price; guessed where the format has none."""
+    """Guessed where the format has none."""
 
 
 class Lookout:
@@ -59,12 +60,14 @@ class Lookout:
         except DocumentEmpty as exc:
             if media_type not in _HAS_PICTURES & self._reads:
                 raise
-            source = Source(exc.pages if is_paged else None, 0)
-            return Look(None, "no text layer", source, exc.pages or 1)
+            pages = exc.pages or 1
+            source = Source(exc.pages if is_paged else None, 0, _most(pages, exact=is_paged))
+            return Look(None, "no text layer", source, pages)
         pages = len(text.pages) or max(1, -(-len(text.text) // _PAGE_CHARS))
         reason = self._reason(text) if media_type in self._reads else ""
         chars = len(text.text) if reason == _ASKED else 0
-        return Look(text, reason, Source(pages if is_paged else None, chars), pages)
+        source = Source(pages if is_paged else None, chars, _most(pages, exact=is_paged))
+        return Look(text, reason, source, pages)
 
     def _reason(self, text: ParsedDocument) -> str:
         try:
@@ -74,3 +77,8 @@ class Lookout:
         if is_scanned(text):
             return "scanned pages"
         return "" if self._only_scanned else _ASKED
+
+
+def _most(pages: int, *, exact: bool) -> int:
+    """Pages that are paid for in advance: far more than guessed, so that a budget holds."""
+    return pages if exact else _FACTOR * pages + _MORE

@@ -150,7 +150,9 @@ class RemoteParser:
             wish, token=token, deadline=self._terms.deadline, handover=HANDOVER
         )
         if mine:
-            await self._hand_over(job, file, token, payer, tier=tier, pages=look.pages)
+            await self._hand_over(
+                job, file, token, payer, tier=tier, most_pages=look.source.most_pages
+            )
         elif job.status is ParseStatus.COMPLETED:
             return await self._stored(job)
         elif job.status is ParseStatus.FAILED:
@@ -180,9 +182,9 @@ class RemoteParser:
         payer: Payer,
         *,
         tier: str,
-        pages: int,
+        most_pages: int,
     ) -> None:
-        units = pages * CREDITS_PER_PAGE[tier]
+        units = most_pages * CREDITS_PER_PAGE[tier]
         quote = Quote(tier, units, units * self._price())
         url = f"{self._terms.webhook_url}/{token}" if self._terms.webhook_url else None
         trial = HandoverTrial(
@@ -192,7 +194,7 @@ class RemoteParser:
             self._keys,
             job=job,
             file=file,
-            order=ParseOrder(job.parse_job_id, tier, url),
+            order=ParseOrder(job.parse_job_id, tier, url, most_pages),
         )
         try:
             done = await self._calls.make(trial.send, quote, payer)

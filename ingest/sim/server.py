@@ -71,7 +71,7 @@ def run(application: object, port: int) -> None:
     listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]
-        log_level="error",
+        log_level="critical",
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,

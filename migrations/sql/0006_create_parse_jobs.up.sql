@@ -27,6 +27,8 @@ CREATE TABLE upload_pipeline.parse_jobs (
     -- What the parse is measured by: the document's own pages and text layer.
     source_pages integer,
     source_chars bigint NOT NULL,
+    -- The provider is asked for no more pages than were paid for in advance.
+    most_pages integer NOT NULL,
     pages integer,
     -- Numbers of the pages that failed, and why.
     failed_pages jsonb NOT NULL DEFAULT '{}',

@@ -85,7 +85,7 @@ def signed(body: bytes, secret: str = SECRET) -> str:
 
 async def begin(gateway: Running) -> tuple[ParseStore, ParseJob, str]:
     store, token = ParseStore(gateway.database), secrets.token_urlsafe(24)
-    wish = ParseWish(gateway.tenant, uuid4().hex, "llamaparse/x", Source(None, 0))
+    wish = ParseWish(gateway.tenant, uuid4().hex, "llamaparse/x", Source(None, 0, 1))
     job, mine = await store.begin(wish, token=token, deadline=HOUR, handover=HOUR)
     assert mine
     return store, job, token

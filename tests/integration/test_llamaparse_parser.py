@@ -298,3 +298,14 @@ async def test_auto_keeps_text_here_and_hands_pictures_over(
     assert simulator.stats()["jobs"] == 1
     await setting.balanced()
     await setting.close()
+
+
+async def test_no_more_is_charged_than_was_reserved_even_for_a_document_of_unknown_length(
+    setting: ParsingSetting, simulator: Simulator
+) -> None:
+    simulator.client.post("/sim/options", json={"credits": 100_000})
+    await setting.through(b"\n\n".join([b"A page of its own. " * 8] * 400))
+
+    [call] = await setting.rows("provider_calls")
+    assert 0 < call["usd"] <= call["reserved_usd"]
+    assert call["units"] == simulator.stats()["credits"]

@@ -58,21 +58,22 @@ def test_a_little_garbage_passes() -> None:
 
 
 def test_a_parse_that_matches_its_source_passes() -> None:
-    check(parsed(WORDS, WORDS), Source(2, 72))
-    check(parsed(WORDS), Source(None, 0))
-    check(parsed(WORDS), Source(1, 199))
-    check(parsed(WORDS), Source(1, 300))
+    check(parsed(WORDS, WORDS), Source(2, 72, 50))
+    check(parsed(WORDS), Source(None, 0, 50))
+    check(parsed(WORDS), Source(1, 199, 50))
+    check(parsed(WORDS), Source(1, 300, 50))
 
 
 @pytest.mark.parametrize(
     ("pages", "source", "failed", "longest", "numbers"),
     [
-        (2, Source(3, 0), (), 0, "it has 2 pages, the document 3"),
-        (4, Source(3, 0), (), 0, "it has 4 pages, the document 3"),
-        (10, Source(10, 0), (1,), 0, "1 of 10 pages failed, limit 5%"),
-        (1, Source(1, 3700), (), 0, "it has 36 characters, the document's text layer 3700"),
-        (1, Source(1, 0), (), 65_533, "a page has 65533 bytes: it was cut off at 65536"),
-        (2, Source(3, 0), (1,), 65_536, "2 pages, the document 3; 1 of 2 .*; a page has 65536"),
+        (2, Source(3, 0, 50), (), 0, "it has 2 pages, the document 3"),
+        (4, Source(3, 0, 50), (), 0, "it has 4 pages, the document 3"),
+        (50, Source(None, 0, 50), (), 0, "it was cut off at 50 pages"),
+        (10, Source(10, 0, 50), (1,), 0, "1 of 10 pages failed, limit 5%"),
+        (1, Source(1, 3700, 50), (), 0, "it has 36 characters, the document's text layer 3700"),
+        (1, Source(1, 0, 50), (), 65_533, "a page has 65533 bytes: it was cut off at 65536"),
+        (2, Source(3, 0, 50), (1,), 65_536, "2 pages, the document 3; 1 of 2 .*; a page has 65536"),
     ],
 )
 def test_a_parse_that_lost_something_is_refused_with_every_number(
@@ -83,7 +84,7 @@ def test_a_parse_that_lost_something_is_refused_with_every_number(
 
 
 def test_one_failed_page_of_twenty_passes() -> None:
-    check(parsed(*[WORDS] * 20), Source(20, 0), failed=(7,))
+    check(parsed(*[WORDS] * 20), Source(20, 0, 50), failed=(7,))
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ class LlamaParse:
                 file_id=kept.id,
                 tier=order.tier,
                 version=self._version,
+                page_ranges={"max_pages": order.most_pages},
                 user_metadata={_OURS: str(order.parse_job_id)},
                 extra_body=self._options or None,
                 **hooks,

@@ -30,6 +30,8 @@ class Usage:
     """Calls whose answer was lost; counted as charged."""
     units: int
     """Tokens, or credits."""
+    unknown_units: int
+    """Part of them in calls whose answer was lost; they may not have been charged."""
     pages: int
     usd: Decimal
 

@@ -59,6 +59,7 @@ class ParseStore:
                     handover,
                     wish.source.pages,
                     wish.source.chars,
+                    wish.source.most_pages,
                 )
                 row = await connection.fetchrow(
                     SQL["get_parse"], wish.user_id, wish.file_sha256, wish.parser

@@ -144,6 +144,7 @@ class Service:
         self.counts["duplicate_jobs"] += bool(twins)
         cached = None if asked.get("disable_cache") else self._cached(twins, now)
         outcome, error, pages = self._read(data, filename, tier)
+        pages = pages[: (asked.get("page_ranges") or {}).get("max_pages")]
         dice = random.Random(f"{self.options.seed}:{digest}:{len(twins)}")  # noqa: S311
         failed = frozenset(
             number

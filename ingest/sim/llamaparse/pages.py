@@ -1,5 +1,6 @@
 """What a document's pages say; and what markers in it ask of the simulator."""
 
+import html
 import io
 import re
 import zipfile
@@ -9,6 +10,9 @@ import pypdfium2
 
 _PAGE_CHARS = 3000
 _TAGS = re.compile(r"<[^>]+>")
+_ENTRY = re.compile(r"<si>(.*?)</si>", re.DOTALL)
+_ROW = re.compile(r"<row[^>]*>(.*?)</row>", re.DOTALL)
+_CELL = re.compile(r"<c ([^>/]*)>(.*?)</c>", re.DOTALL)
 _MARK = re.compile(rb"SIM:([A-Z_]+)(?:=([A-Za-z_0-9]+))?")
 TIERS = ("fast", "cost_effective", "agentic", "agentic_plus")
 MOST_BYTES = 64 * 1024
@@ -73,10 +77,12 @@ def _package(data: bytes) -> list[str]:
         package = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as exc:
         raise ValueError("UNSUPPORTED_FILE_TYPE") from exc
+    if "xl/workbook.xml" in package.namelist():
+        return _sheets(package)
     parts = [
         name
         for name in package.namelist()
-        if re.search(r"(word/document|ppt/slides/slide\d+|xl/sharedStrings|\.x?html?)", name)
+        if re.search(r"(word/document|ppt/slides/slide\d+|\.x?html?)", name)
         and name.endswith((".xml", ".html", ".xhtml", ".htm"))
     ]
     pages = []
@@ -84,4 +90,23 @@ def _package(data: bytes) -> list[str]:
         text = package.read(name).decode("utf-8", "replace")
         text = re.sub(r"</(w:p|a:p|p|h\d|li|si)>", "\n", text)
         pages.append(_TAGS.sub("", text).strip())
+    return pages or [""]
+
+
+def _sheets(package: zipfile.ZipFile) -> list[str]:
+    """One page a sheet, one line a row."""
+    shared: list[str] = []
+    if "xl/sharedStrings.xml" in package.namelist():
+        strings = package.read("xl/sharedStrings.xml").decode("utf-8", "replace")
+        shared = [_TAGS.sub("", entry) for entry in _ENTRY.findall(strings)]
+    pages = []
+    for name in sorted(n for n in package.namelist() if n.startswith("xl/worksheets/sheet")):
+        rows = []
+        for row in _ROW.findall(package.read(name).decode("utf-8", "replace")):
+            cells = [
+                shared[int(_TAGS.sub("", value))] if 't="s"' in attributes else _TAGS.sub("", value)
+                for attributes, value in _CELL.findall(row)
+            ]
+            rows.append(" | ".join(html.unescape(cell) for cell in cells))
+        pages.append("\n".join(rows))
     return pages or [""]

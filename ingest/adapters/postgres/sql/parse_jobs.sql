@@ -1,12 +1,12 @@
 -- name: begin_parse
 -- A parse $1 of content $3 of tenant $2 by $4 that there is none of yet. Its webhook's address has
 -- the digest $5; it is given up after $6, and handed over within $7. The document has $8 pages and
--- $9 characters of its own.
+-- $9 characters of its own; $10 pages are asked for.
 INSERT INTO upload_pipeline.parse_jobs (
     parse_job_id, user_id, file_sha256, parser, token_sha256, deadline, poll_after,
-    source_pages, source_chars
+    source_pages, source_chars, most_pages
 )
-VALUES ($1, $2, $3, $4, $5, now() + $6::interval, now() + $7::interval, $8, $9)
+VALUES ($1, $2, $3, $4, $5, now() + $6::interval, now() + $7::interval, $8, $9, $10)
 ON CONFLICT DO NOTHING
 RETURNING parse_job_id;
 
@@ -15,7 +15,7 @@ RETURNING parse_job_id;
 SELECT
     parse_job_id, user_id, parser, status, call_id, key_fingerprint, provider_job_id,
     submitted_at, deadline, deadline < now() AS overdue, source_pages, source_chars,
-    error_code, error_message, parsed_key,
+    most_pages, error_code, error_message, parsed_key,
     coalesce(status = 'failed' AND ended_at < now() - interval '10 minutes', false) AS outdated
 FROM upload_pipeline.parse_jobs
 WHERE user_id = $1 AND file_sha256 = $2 AND parser = $3;
@@ -65,7 +65,7 @@ WHERE p.parse_job_id IN (
 RETURNING
     p.parse_job_id, p.user_id, p.parser, p.status, p.call_id, p.key_fingerprint,
     p.provider_job_id, p.submitted_at, p.deadline, p.deadline < now() AS overdue,
-    p.source_pages, p.source_chars, p.error_code, p.error_message, p.parsed_key,
+    p.source_pages, p.source_chars, p.most_pages, p.error_code, p.error_message, p.parsed_key,
     false AS outdated;
 
 -- name: abandoned_parses

@@ -23,6 +23,7 @@ SELECT
     count(*) FILTER (WHERE state = 'settled') AS calls,
     count(*) FILTER (WHERE state = 'unknown') AS unknown_calls,
     coalesce(sum(units) FILTER (WHERE state IN ('settled', 'unknown')), 0)::bigint AS units,
+    coalesce(sum(units) FILTER (WHERE state = 'unknown'), 0)::bigint AS unknown_units,
     coalesce(sum(pages) FILTER (WHERE state IN ('settled', 'unknown')), 0)::bigint AS pages,
     trim_scale(coalesce(sum(usd), 0)) AS usd
 FROM upload_pipeline.provider_calls

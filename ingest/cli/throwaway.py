@@ -1,0 +1,111 @@
+"""A system in a folder of its own, for a demonstration: everything is gone in the end."""
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from ingest import settings
+from ingest.cli.connecting import gateway_url
+from ingest.cli.detached import Child
+from ingest.cli.failures import CommandFailed
+
+HOST = "127.0.0.1"
+_ELSEWHERE = (
+    "INGEST_DATABASE_URL",
+    "INGEST_DATABASE_POOLER",
+    "INGEST_BLOB_URL",
+    "INGEST_BLOB_ENDPOINT",
+    "INGEST_RAY_ADDRESS",
+    "INGEST_AUTH",
+    "INGEST_HTTP_PROXY",
+    "INGEST_DASHBOARD",
+    "INGEST_PARSER",
+    "INGEST_EMBEDDER",
+    "INGEST_PROFILE",
+)
+"""Settings that would lead the demo out of its folder, or to somebody's bill."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does: everything is stopped first."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that is gone in the end."""
+    made = Path(tempfile.mkdtemp(prefix="ingest-demo-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def system(state: Path, say: Callable[[str], None], **extra: str) -> Iterator[str]:
+    """A system of the demo's own, stopped in the end.
+
+    Args:
+        state: Its state folder.
+        say: Told how its start gets on.
+        extra: Environment variables that it gets besides.
+
+    Yields:
+        Its URL.
+
+    Raises:
+        IngestError: it did not start, or did not stop cleanly.
+    """
+    environment = {k: v for k, v in os.environ.items() if k not in _ELSEWHERE}
+    environment |= {
+        "INGEST_STATE_DIR": str(state),
+        "INGEST_HOST": HOST,
+        "INGEST_PORT": str(free_port()),
+    } | extra
+    with _as_environment(environment):
+        loaded = settings.load()
+    child = Child(loaded, environment=environment, on_progress=lambda line: say(f"   {line}"))
+    try:
+        child.wait_until_ready()
+        yield gateway_url(loaded.host, loaded.port)
+    except BaseException:
+        child.stop()
+        raise
+    code = child.stop()
+    if code != 0:
+        raise CommandFailed(f"the system stopped with exit code {code}")
+
+
+@contextmanager
+def _as_environment(environment: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
