@@ -1,10 +1,17 @@
-"""A gateway over HTTP, one a test file, and a tenant of it for each test."""
+"""A gateway over HTTP and a simulated LlamaParse, one a test file, fresh for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from integration.gateway import Running, shared_gateway
+from integration.parsing_setting import ParsingSetting
+from simulators import Simulator, running_simulator
+
+from ingest.adapters.postgres.pool import Database
+
+_FAST = ("--base-seconds", "0.02", "--seconds-per-page", "0.001")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -22,3 +29,31 @@ async def gateway(shared: Running) -> AsyncIterator[Running]:
     """That gateway, as a tenant nobody else is."""
     async with shared.as_tenant() as tenant:
         yield tenant
+
+
+@pytest.fixture(scope="module")
+def running_llamaparse() -> Iterator[Simulator]:
+    """As a process, quick and without faults."""
+    with running_simulator("llamaparse", *_FAST, "--key", "llx-a", "--key", "llx-b") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def llamaparse(running_llamaparse: Simulator) -> Simulator:
+    """With nothing remembered, and a thousand credits."""
+    running_llamaparse.reset()
+    running_llamaparse.client.post(
+        "/sim/options",
+        json={"credits": 1000, "page_fail_rate": 0, "expire_seconds": 3600, "max_bytes": 10**6},
+    )
+    return running_llamaparse
+
+
+@pytest.fixture
+async def parsing(
+    llamaparse: Simulator, database: Database, tmp_path: Path
+) -> AsyncIterator[ParsingSetting]:
+    """A tenant whose documents it parses."""
+    made = ParsingSetting(llamaparse, database, tmp_path)
+    yield made
+    await made.close()
