@@ -61,7 +61,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def _print_table(report: Report) -> None:
     table = Table("measure", "value", title=f"{report.name} (baseline: {report.baseline})")
     for key, value in report.results.items():
-        table.add_row(key, f"{value:,.3f}" if isinstance(value, float) else str(value))
+        table.add_row(key, f"{_short(value):,}" if isinstance(value, float) else str(value))
     Console(width=80).print(table)
 
 
@@ -73,10 +73,15 @@ def _record(report: Report) -> dict[str, object]:
         "settings": dict(report.settings),
         "baseline": report.baseline,
         "results": {
-            key: round(value, 3) if isinstance(value, float) else value
+            key: _short(value) if isinstance(value, float) else value
             for key, value in report.results.items()
         },
     }
+
+
+def _short(value: float) -> float:
+    """To a thousandth, or to three digits of what is smaller than one."""
+    return round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}")
 
 
 def _machine() -> dict[str, object]:

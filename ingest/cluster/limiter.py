@@ -69,9 +69,9 @@ class SharedGate:
         raise ProviderPaused("the cluster's limiter does not answer")
 
     async def leave(self, passed: Pass, report: Report) -> None:
-        """Say how a call ended; a limiter that is gone has forgotten the call."""
+        """Say how a call ended; nobody waits, and a limiter that is gone has forgotten the call."""
         with contextlib.suppress(ray.exceptions.RayError, ValueError):
-            await self._limiter().leave.remote(passed, report)
+            self._limiter().leave.remote(passed, report)
 
     async def health(self) -> list[KeyHealth]:
         """How every key is; empty while there is no limiter."""

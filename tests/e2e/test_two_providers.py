@@ -19,10 +19,10 @@ import pytest
 import samples
 from ledger import Ledger
 from psycopg.rows import dict_row
-from simulators import Simulator, running_simulator
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem, free_port, running_system
+from benchmarks.simulator import Simulator, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FILES = 270

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from integration.gateway import Running, shared_gateway
 from integration.parsing_setting import ParsingSetting
-from simulators import Simulator, running_simulator
 
+from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres.pool import Database
 
 _FAST = ("--base-seconds", "0.02", "--seconds-per-page", "0.001")

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import builders
 import samples
-from simulators import Simulator
 
+from benchmarks.simulator import Simulator
 from ingest.adapters.blob_store import open_blob_store
 from ingest.adapters.llamaparse import LlamaParse
 from ingest.adapters.postgres.ledger_store import LedgerStore

@@ -7,8 +7,8 @@ import builders
 import pytest
 import samples
 from integration.parsing_setting import ParsingSetting
-from simulators import Simulator
 
+from benchmarks.simulator import Simulator
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.document import MediaType
 from ingest.domain.errors import (

@@ -8,8 +8,8 @@ from uuid import uuid4
 import builders
 import numpy as np
 import pytest
-from simulators import Simulator, running_simulator
 
+from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.openai import OpenAIEmbedding
 from ingest.adapters.openai.embedding import MODELS
 from ingest.adapters.postgres.ledger_store import LedgerStore

@@ -12,7 +12,8 @@ import httpx
 import llama_cloud
 import pytest
 from llama_cloud import LlamaCloud
-from simulators import Simulator, running_simulator
+
+from benchmarks.simulator import Simulator, running_simulator
 
 FAST = ("--base-seconds", "0.05", "--seconds-per-page", "0.001", "--sigma", "0")
 TEXT = b"# Title\n\nThe harbour office keeps the key.\n"

@@ -10,7 +10,8 @@ import numpy as np
 import openai
 import pytest
 from openai.types import CreateEmbeddingResponse
-from simulators import Simulator, running_simulator
+
+from benchmarks.simulator import Simulator, running_simulator
 
 MODEL = "text-embedding-3-small"
 TPM = 60_000

