@@ -60,3 +60,29 @@ def test_five_minutes_work_as_they_are_written(tmp_path: Path) -> None:
     assert "Operations" in search or "operations.md" in search
     [by_http] = [out for command, out in outputs.items() if "/v1/search" in command]
     assert '"hits"' in by_http
+
+
+def test_an_estimate_needs_keys_but_sends_nothing(tmp_path: Path) -> None:
+    if not (ROOT / ".venv/bin/ingest").exists():
+        pytest.skip("'make setup' was not run")
+    *exports, estimate, _ = commands("With OpenAI and LlamaParse")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("INGEST_")},
+        "INGEST_STATE_DIR": str(tmp_path / "state"),
+        "COLUMNS": "80",
+        "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing goes out
+    }
+
+    done = subprocess.run(
+        ["bash", "-c", "; ".join([*exports, estimate])],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "pages" in done.stdout
+    assert "$" in done.stdout
