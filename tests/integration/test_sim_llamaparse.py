@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import llama_cloud
 import pytest
+from llama_cloud import LlamaCloud
 
 from benchmarks.simulator import Simulator, running_simulator
 
@@ -36,8 +37,8 @@ def simulator(running: Simulator) -> Simulator:
 
 
 @pytest.fixture
-def sdk(simulator: Simulator) -> Iterator[llama_cloud.LlamaCloud]:
-    with llama_cloud.LlamaCloud(api_key="llx-a", base_url=simulator.url, max_retries=0) as client:
+def sdk(simulator: Simulator) -> Iterator[LlamaCloud]:
+    with LlamaCloud(api_key="llx-a", base_url=simulator.url, max_retries=0) as client:
         yield client
 
 
@@ -64,21 +65,14 @@ def received() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]], list[i
     yield f"http://127.0.0.1:{server.server_port}/hook", came, statuses
     server.shutdown()
     server.server_close()
-    thread.join()
 
 
-def start(
-    sdk: llama_cloud.LlamaCloud,
-    data: bytes = TEXT,
-    *,
-    tier: str = "cost_effective",
-    **options: object,
-):
+def start(sdk: LlamaCloud, data: bytes = TEXT, *, tier: str = "cost_effective", **options: object):
     file = sdk.files.create(file=("note.md", data), purpose="parse")
     return sdk.parsing.create(tier=tier, version="latest", file_id=file.id, **options)  # type: ignore[arg-type]
 
 
-def finish(sdk: llama_cloud.LlamaCloud, job_id: str, *expand: str):
+def finish(sdk: LlamaCloud, job_id: str, *expand: str):
     for _ in range(200):
         found = sdk.parsing.get(job_id, expand=list(expand))
         if found.job.status not in {"PENDING", "RUNNING"}:
@@ -96,7 +90,7 @@ def eventually(came: list[object], count: int) -> None:
 
 
 def test_a_file_is_uploaded_parsed_and_read_page_by_page(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud
+    simulator: Simulator, sdk: LlamaCloud
 ) -> None:
     created = start(sdk, user_metadata={"parse_job_id": "ours"})
     done = finish(sdk, created.id, "markdown", "metadata")
@@ -112,9 +106,7 @@ def test_a_file_is_uploaded_parsed_and_read_page_by_page(
     assert simulator.stats()["credits"] == 3
 
 
-def test_expand_may_be_repeated_or_listed(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud
-) -> None:
+def test_expand_may_be_repeated_or_listed(simulator: Simulator, sdk: LlamaCloud) -> None:
     job = start(sdk)
     finish(sdk, job.id)
     headers = {"Authorization": "Bearer llx-a"}
@@ -125,7 +117,7 @@ def test_expand_may_be_repeated_or_listed(
 
 @pytest.mark.parametrize("code", ["PDF_IS_PROTECTED", "NO_DATA_FOUND_IN_FILE", "TIMEOUT"])
 def test_a_failed_job_says_why_and_costs_nothing(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud, code: str
+    simulator: Simulator, sdk: LlamaCloud, code: str
 ) -> None:
     done = finish(sdk, start(sdk, b"SIM:FAIL=" + code.encode()).id)
 
@@ -134,7 +126,7 @@ def test_a_failed_job_says_why_and_costs_nothing(
     assert simulator.stats()["credits"] == 0
 
 
-def test_a_stuck_job_stays_pending_and_can_be_cancelled(sdk: llama_cloud.LlamaCloud) -> None:
+def test_a_stuck_job_stays_pending_and_can_be_cancelled(sdk: LlamaCloud) -> None:
     job = start(sdk, b"SIM:STUCK")
     time.sleep(0.2)
     pending = sdk.parsing.get(job.id).job.status
@@ -143,7 +135,7 @@ def test_a_stuck_job_stays_pending_and_can_be_cancelled(sdk: llama_cloud.LlamaCl
     assert (pending, sdk.parsing.get(job.id).job.status) == ("PENDING", "CANCELLED")
 
 
-def test_markers_count_below_a_tier_only(sdk: llama_cloud.LlamaCloud) -> None:
+def test_markers_count_below_a_tier_only(sdk: LlamaCloud) -> None:
     data = b"text SIM:EMPTY SIM:BETTER_TIER=agentic"
     bad = finish(sdk, start(sdk, data).id, "markdown")
     good = finish(sdk, start(sdk, data, tier="agentic").id, "markdown")
@@ -153,7 +145,7 @@ def test_markers_count_below_a_tier_only(sdk: llama_cloud.LlamaCloud) -> None:
 
 
 def test_the_same_file_and_options_are_free_for_a_while(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud
+    simulator: Simulator, sdk: LlamaCloud
 ) -> None:
     finish(sdk, start(sdk).id)
     again = finish(sdk, start(sdk).id)
@@ -164,7 +156,7 @@ def test_the_same_file_and_options_are_free_for_a_while(
     assert (stats["duplicate_jobs"], stats["cache_hits"], stats["credits"]) == (1, 1, 4)
 
 
-def test_failed_pages_are_marked(simulator: Simulator, sdk: llama_cloud.LlamaCloud) -> None:
+def test_failed_pages_are_marked(simulator: Simulator, sdk: LlamaCloud) -> None:
     simulator.client.post("/sim/options", json={"page_fail_rate": 0.5})
     done = finish(sdk, start(sdk, b"word " * 6000).id, "markdown")
 
@@ -174,7 +166,7 @@ def test_failed_pages_are_marked(simulator: Simulator, sdk: llama_cloud.LlamaClo
     simulator.client.post("/sim/options", json={"page_fail_rate": 0})
 
 
-def test_results_expire(simulator: Simulator, sdk: llama_cloud.LlamaCloud) -> None:
+def test_results_expire(simulator: Simulator, sdk: LlamaCloud) -> None:
     job = start(sdk)
     finish(sdk, job.id)
     simulator.client.post("/sim/options", json={"expire_seconds": 0})
@@ -183,7 +175,7 @@ def test_results_expire(simulator: Simulator, sdk: llama_cloud.LlamaCloud) -> No
     simulator.client.post("/sim/options", json={"expire_seconds": 1e6})
 
 
-def test_refusals(simulator: Simulator, sdk: llama_cloud.LlamaCloud) -> None:
+def test_refusals(simulator: Simulator, sdk: LlamaCloud) -> None:
     simulator.client.post("/sim/options", json={"credits": 2, "max_bytes": 1000})
     with pytest.raises(llama_cloud.APIStatusError) as poor:
         start(sdk)
@@ -198,9 +190,7 @@ def test_refusals(simulator: Simulator, sdk: llama_cloud.LlamaCloud) -> None:
     assert (poor.value.status_code, large.value.status_code) == (402, 413)
 
 
-def test_too_many_uploads_are_refused_without_advice(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud
-) -> None:
+def test_too_many_uploads_are_refused_without_advice(simulator: Simulator, sdk: LlamaCloud) -> None:
     simulator.client.post("/sim/options", json={"uploads_per_10s": 2})
     start(sdk)
     start(sdk)
@@ -211,16 +201,16 @@ def test_too_many_uploads_are_refused_without_advice(
     assert "retry-after" not in caught.value.response.headers
 
 
-def test_another_key_sees_nothing(simulator: Simulator, sdk: llama_cloud.LlamaCloud) -> None:
+def test_another_key_sees_nothing(simulator: Simulator, sdk: LlamaCloud) -> None:
     job = start(sdk)
-    other = llama_cloud.LlamaCloud(api_key="llx-b", base_url=simulator.url, max_retries=0)
+    other = LlamaCloud(api_key="llx-b", base_url=simulator.url, max_retries=0)
 
     with pytest.raises(llama_cloud.NotFoundError):
         other.parsing.get(job.id)
     assert list(other.parsing.list(job_ids=[job.id])) == []
 
 
-def test_jobs_are_listed_by_their_ids(sdk: llama_cloud.LlamaCloud) -> None:
+def test_jobs_are_listed_by_their_ids(sdk: LlamaCloud) -> None:
     jobs = [start(sdk, TEXT + bytes([n])) for n in range(65, 69)]
     wanted = [job.id for job in jobs[:3]]
 
@@ -229,7 +219,7 @@ def test_jobs_are_listed_by_their_ids(sdk: llama_cloud.LlamaCloud) -> None:
 
 @pytest.mark.parametrize("form", ["string", "json"])
 def test_webhooks_are_signed_over_the_raw_body(
-    sdk: llama_cloud.LlamaCloud,
+    sdk: LlamaCloud,
     received: tuple[str, list[tuple[dict[str, str], bytes]], list[int]],
     form: str,
 ) -> None:
@@ -256,7 +246,7 @@ def test_webhooks_are_signed_over_the_raw_body(
 
 def test_a_delivery_is_tried_three_times(
     simulator: Simulator,
-    sdk: llama_cloud.LlamaCloud,
+    sdk: LlamaCloud,
     received: tuple[str, list[tuple[dict[str, str], bytes]], list[int]],
 ) -> None:
     url, came, statuses = received
@@ -275,7 +265,7 @@ def test_a_delivery_is_tried_three_times(
 )
 def test_deliveries_go_wrong_as_asked(
     simulator: Simulator,
-    sdk: llama_cloud.LlamaCloud,
+    sdk: LlamaCloud,
     received: tuple[str, list[tuple[dict[str, str], bytes]], list[int]],
     habit: dict[str, object],
     count: int,
@@ -290,18 +280,14 @@ def test_deliveries_go_wrong_as_asked(
     assert len(came) == count
 
 
-def test_addresses_that_are_not_public_are_refused(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud
-) -> None:
+def test_addresses_that_are_not_public_are_refused(simulator: Simulator, sdk: LlamaCloud) -> None:
     simulator.client.post("/sim/options", json={"allow_loopback": False})
     for url in ("http://127.0.0.1/x", "https://10.0.0.1/x", "http://example.com/x"):
         with pytest.raises(llama_cloud.BadRequestError, match="non-public"):
             start(sdk, webhook_configurations=[{"webhook_url": url}])
 
 
-def test_faults_are_the_errors_that_the_sdk_raises(
-    simulator: Simulator, sdk: llama_cloud.LlamaCloud
-) -> None:
+def test_faults_are_the_errors_that_the_sdk_raises(simulator: Simulator, sdk: LlamaCloud) -> None:
     for fault, error in (
         ("500", llama_cloud.InternalServerError),
         ("html502", llama_cloud.InternalServerError),
