@@ -1,0 +1,96 @@
+"""A document of ten thousand chunks dies near its end: what was stored is not paid for again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import timedelta
+
+import builders
+import pytest
+from builders import LARGE_MODEL, numbered_chunks
+
+from benchmarks.simulator import Simulator, running_simulator
+from ingest.adapters.openai import OpenAIEmbedding
+from ingest.adapters.postgres.chunk_store import ChunkStore
+from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.provider_keys import Keys
+from ingest.domain.attempt import DocumentChunks, StoredBatch
+from ingest.domain.embedding import Vectors
+from ingest.domain.job import ClaimedJob
+from ingest.domain.money import PRICES
+from ingest.domain.retry import RetryPolicy
+from ingest.lifecycle.gatehouse import Quota
+from ingest.lifecycle.local_gate import LocalGate
+from ingest.lifecycle.metered_embedder import MeteredEmbedder
+from ingest.lifecycle.provider_calls import ProviderCalls
+from ingest.lifecycle.settle import Settler
+from ingest.stages.chunk import BatchLimits, batches_of
+from ingest.stages.embed import EmbedStage
+
+pytestmark = pytest.mark.timeout(300)
+CHUNKS, BATCH = 10_000, 500
+LIMITS = BatchLimits(items=BATCH, tokens=300_000, ways=1)
+
+
+class DiesBeforeStoring(ChunkStore):
+    """Its process is gone when the answer is there, and no row of it."""
+
+    reached = asyncio.Event()
+
+    async def store(
+        self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
+    ) -> StoredBatch:
+        self.reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError("it was not stopped")
+
+
+@pytest.fixture
+def openai() -> Iterator[Simulator]:
+    with running_simulator("openai", "--tpm", "100000000", "--rpm", "60000") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def embedder(openai: Simulator, database: Database) -> AsyncIterator[MeteredEmbedder]:
+    gate = LocalGate({"openai": Quota(60_000, 100_000_000)})
+    calls = ProviderCalls("openai", gate=gate, ledger=LedgerStore(database), keys=Keys("sk-test"))
+    service = OpenAIEmbedding(LARGE_MODEL, base_url=f"{openai.url}/v1", timeout_seconds=60)
+    made = MeteredEmbedder(service, calls, prices=PRICES)
+    yield made
+    await made.close()
+
+
+async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
+    database: Database, openai: Simulator, embedder: MeteredEmbedder
+) -> None:
+    await builders.execute(database, "DROP INDEX upload_pipeline.idx_hnsw_chunks_te3s_v1")
+    store = ChunkStore(database, LARGE_MODEL, chunker=builders.CHUNKER)
+    settler = Settler(JobStore(database), RetryPolicy())
+    stage = EmbedStage(embedder, store, settler=settler, lease=builders.LEASE)
+    job = await builders.a_claimed_job(database)
+    chunks = numbered_chunks(job, CHUNKS)
+
+    async def planned(claimed: ClaimedJob) -> list[DocumentChunks]:
+        missing = await builders.plan(database, claimed, chunks, model=LARGE_MODEL)
+        return [builders.share(claimed, missing)]
+
+    *done, last = batches_of([(job, document) for document in await planned(job)], LIMITS)
+    for batch in done:
+        await stage.run(batch)
+    dying = DiesBeforeStoring(database, LARGE_MODEL, chunker=builders.CHUNKER)
+    last_stage = EmbedStage(embedder, dying, settler=settler, lease=builders.LEASE)
+    death = asyncio.create_task(last_stage.run(last))
+    await dying.reached.wait()
+    death.cancel()
+    await builders.lose_lease(database, job)
+    [again] = await builders.claim(database)
+    rest = batches_of([(again, document) for document in await planned(again)], LIMITS)
+    outcomes = [await stage.run(batch) for batch in rest]
+
+    assert sum(len(batch.chunks) for batch in rest) == BATCH
+    assert outcomes[-1].published == {job.lease.job_id}
+    stats = openai.stats()
+    assert stats["distinct_inputs_billed"] == CHUNKS
+    assert stats["inputs_billed_again"] == BATCH
