@@ -14,7 +14,7 @@ from benchmarks.corpus import prose
 from benchmarks.report import Report, Results, percentile, run
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.chunk_store import COLUMNS
+from ingest.adapters.postgres.chunk_rows import COLUMNS
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore

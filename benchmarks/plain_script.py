@@ -17,7 +17,7 @@ from pgvector.asyncpg import register_vector
 
 from ingest.adapters.local_parser.extract import parse_document
 from ingest.adapters.local_parser.limits import Limits
-from ingest.adapters.postgres.chunk_store import COLUMNS
+from ingest.adapters.postgres.chunk_rows import COLUMNS
 from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
 from ingest.domain import identity

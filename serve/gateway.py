@@ -1,7 +1,7 @@
 """What a gateway process holds open, and how requests get at it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -50,6 +50,14 @@ class Backends:
 
 
 @dataclass(frozen=True, slots=True)
+class Space:
+    """A vector space: who embeds questions for it, and where they are answered."""
+
+    embedder: Embedder
+    store: SearchStore
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """Everything that requests need; one for each process."""
 
@@ -57,7 +65,6 @@ class Gateway:
     backends: Backends
     database: Database
     blobs: ObjectBlobStore
-    embedder: Embedder
     gate: Gate
     ledger: LedgerStore
     providers: Providers
@@ -65,7 +72,8 @@ class Gateway:
     documents: DocumentStore
     jobs: JobStore
     events: EventStore
-    search: SearchStore
+    spaces: tuple[Space, ...]
+    """The configured embedder's, then the one of documents that were embedded without it."""
     workers: WorkerStore
     webhooks: WebhookStore
     key_ring: KeyRing | None
@@ -85,16 +93,15 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
     """
     database = wiring.open_database(settings)
     blobs = wiring.open_blobs(settings)
-    embedder = wiring.make_embedder(settings, database, gate)
-    warming = asyncio.create_task(_warm(embedder))
+    embedders = wiring.make_query_embedders(settings, database, gate)
+    warming = asyncio.create_task(_warm(embedders))
     try:
         documents, ledger = DocumentStore(database), LedgerStore(database)
         yield Gateway(
             settings=settings,
-            backends=await asyncio.to_thread(_backends, settings, embedder),
+            backends=await asyncio.to_thread(_backends, settings, embedders[0]),
             database=database,
             blobs=blobs,
-            embedder=embedder,
             gate=gate,
             ledger=ledger,
             providers=Providers(gate, ledger),
@@ -102,21 +109,23 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             documents=documents,
             jobs=JobStore(database),
             events=EventStore(database),
-            search=SearchStore(database, embedder.model),
+            spaces=tuple(Space(by, SearchStore(database, by.model)) for by in embedders),
             workers=WorkerStore(database),
             webhooks=WebhookStore(database),
             key_ring=KeyRing(KeyStore(database)) if settings.auth is Auth.KEYS else None,
         )
     finally:
         await warming
-        await embedder.close()
+        for embedder in embedders:
+            await embedder.close()
         await database.close()
 
 
-async def _warm(embedder: WordllamaEmbedder | MeteredEmbedder) -> None:
-    """Load the model beside the first requests rather than within the first search."""
+async def _warm(embedders: Sequence[WordllamaEmbedder | MeteredEmbedder]) -> None:
+    """Load the models beside the first requests rather than within the first search."""
     try:
-        await asyncio.to_thread(embedder.warm)
+        for embedder in embedders:
+            await asyncio.to_thread(embedder.warm)
     except Exception:
         log.exception("embedder not loaded")
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, gen
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.document_store import DocumentCounts, DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.worker_store import WorkerStore, WorkerView
 from ingest.domain.errors import StoreUnavailable
@@ -31,8 +31,7 @@ _JOB_LABELS = ("lane", "stage", "state")
 class _Snapshot:
     jobs: Sequence[tuple[Lane, Stage, JobState, int]]
     oldest_due_seconds: dict[Lane, float]
-    documents: int
-    chunks: int
+    counts: DocumentCounts
     workers: Sequence[WorkerView]
 
 
@@ -61,12 +60,10 @@ class Backlog(Collector):
             self._fresh_until = now + max(FRESH_SECONDS, 10 * (now - started))
 
     async def _read(self) -> _Snapshot:
-        documents, chunks = await self._documents.count()
         return _Snapshot(
             jobs=await self._jobs.count_by_state(),
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
-            documents=documents,
-            chunks=chunks,
+            counts=await self._documents.count(),
             workers=await self._workers.list_running(),
         )
 
@@ -88,8 +85,12 @@ class Backlog(Collector):
         for lane in Lane:
             oldest.add_metric((lane,), snapshot.oldest_due_seconds.get(lane, 0.0))
         yield oldest
-        yield GaugeMetricFamily("ingest_documents", "Published documents.", snapshot.documents)
-        yield GaugeMetricFamily("ingest_chunks", "Published chunks.", snapshot.chunks)
+        counts = snapshot.counts
+        yield GaugeMetricFamily("ingest_documents", "Published documents.", counts.documents)
+        yield GaugeMetricFamily("ingest_chunks", "Published chunks.", counts.chunks)
+        yield GaugeMetricFamily(
+            "ingest_degraded_documents", "Published without their provider.", counts.degraded
+        )
         workers = GaugeMetricFamily("ingest_workers", "Living streams.", labels=("lane",))
         for lane in Lane:
             alive = sum(worker.lane == lane and is_alive(worker) for worker in snapshot.workers)

@@ -1,36 +1,37 @@
 """Request and response bodies of the API."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.adapters.postgres.document_store import DocumentView
 from ingest.adapters.postgres.event_store import Event
 from ingest.adapters.postgres.job_store import JobView
-from ingest.adapters.postgres.search_store import ChunkView, Hit
+from ingest.adapters.postgres.search_store import ChunkView
 from ingest.domain.arrival import Accepted
 from ingest.domain.identity import external_name
-from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
+from ingest.domain.job import FINAL_STATES, Cause, Degraded, JobState, Lane, WaitReason
 from ingest.domain.stage import Stage
 
 MAX_BATCH_JOBS = 500
-MAX_QUERY_CHARS = 8000
-MAX_SEARCH_DOCUMENTS = 1000
 _EXTERNAL = external_name("")
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Part of an answer."""
+
     model_config = ConfigDict(from_attributes=True)
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """Part of a question; a field that is not known is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class AcceptedBody(_Body):
+class AcceptedBody(Body):
     """What an upload led to."""
 
     document_id: UUID
@@ -56,7 +57,7 @@ class AcceptedBody(_Body):
         )
 
 
-class DocumentBody(_Body):
+class DocumentBody(Body):
     """A document."""
 
     document_id: UUID
@@ -71,6 +72,9 @@ class DocumentBody(_Body):
     generation: int = Field(description="The newest that was accepted.")
     live_generation: int = Field(description="The one that search sees; 0 before the first.")
     chunk_count: int = Field(description="Of the live generation.")
+    degraded: tuple[Degraded, ...] = Field(
+        description="What of it was made here because its provider was away; made again later."
+    )
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
@@ -83,14 +87,14 @@ class DocumentBody(_Body):
         return cls.model_validate({"external_id": external_id} | _fields(view))
 
 
-class DocumentPage(_Body):
+class DocumentPage(Body):
     """Documents, newest first."""
 
     documents: list[DocumentBody]
     next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
 
 
-class ChunkBody(_Body):
+class ChunkBody(Body):
     """A published chunk."""
 
     chunk_id: UUID
@@ -110,7 +114,7 @@ class ChunkBody(_Body):
         return cls.model_validate(view)
 
 
-class ChunkPage(_Body):
+class ChunkPage(Body):
     """Chunks of a document's live generation, in order."""
 
     document_id: UUID
@@ -119,7 +123,7 @@ class ChunkPage(_Body):
     next_from: int | None = Field(description="The next page's from; null at the end.")
 
 
-class ErrorBody(_Body):
+class ErrorBody(Body):
     """The last thing that went wrong with a job."""
 
     code: str
@@ -127,14 +131,14 @@ class ErrorBody(_Body):
     stage: Stage | None = None
 
 
-class Progress(_Body):
+class Progress(Body):
     """How much of a job is durable."""
 
     chunks_stored: int
     chunks_total: int | None = Field(description="Known once the document is cut.")
 
 
-class WaitingFor(_Body):
+class WaitingFor(Body):
     """What an unfinished job needs next."""
 
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
@@ -147,7 +151,7 @@ class WaitingFor(_Body):
     worker_id: UUID | None = Field(None, description="Who holds the lease.")
 
 
-class SkippedChunk(_Body):
+class SkippedChunk(Body):
     """A chunk that its provider refused, so that the document went on without it."""
 
     chunk_ord: int
@@ -157,7 +161,7 @@ class SkippedChunk(_Body):
     message: str
 
 
-class JobBody(_Body):
+class JobBody(Body):
     """A job."""
 
     job_id: UUID
@@ -177,6 +181,10 @@ class JobBody(_Body):
         description="Of a document that is searchable but for these; empty for a whole one."
     )
     correlation_id: str
+    cause: Cause
+    degraded: tuple[Degraded, ...] = Field(
+        description="What is made here because its provider is away."
+    )
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
@@ -197,26 +205,26 @@ class JobBody(_Body):
         )
 
 
-class JobPage(_Body):
+class JobPage(Body):
     """Jobs, newest first."""
 
     jobs: list[JobBody]
     next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
 
 
-class JobBatchRequest(_Request):
+class JobBatchRequest(Request):
     """Which jobs to look up."""
 
     job_ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
-class JobBatch(_Body):
+class JobBatch(Body):
     """Jobs, in no order."""
 
     jobs: list[JobBody] = Field(description="Ids that are unknown are left out.")
 
 
-class EventBody(_Body):
+class EventBody(Body):
     """One change of a job; the data of a server-sent event."""
 
     event_id: int
@@ -232,64 +240,6 @@ class EventBody(_Body):
     def of(cls, event: Event) -> Self:
         """The body of an event."""
         return cls.model_validate(event)
-
-
-def _check_text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("there is nothing but white space")
-    if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
-        raise ValueError("lone surrogates and NUL are not text")
-    return text
-
-
-class SearchMode(StrEnum):
-    """What makes a chunk a hit."""
-
-    HYBRID = "hybrid"
-    """Nearness in meaning, fused with holding every word of the query."""
-    VECTOR = "vector"
-    """Nearness in meaning alone."""
-
-
-class SearchRequest(_Request):
-    """What to look for."""
-
-    query: Annotated[str, AfterValidator(_check_text)] = Field(max_length=MAX_QUERY_CHARS)
-    k: int = Field(10, ge=1, le=100, strict=True, description="Most hits.")
-    mode: SearchMode = Field(
-        SearchMode.HYBRID,
-        description="hybrid: meaning and words as written, fused by rank; vector: meaning alone.",
-    )
-    document_ids: list[UUID] | None = Field(
-        None, max_length=MAX_SEARCH_DOCUMENTS, description="Only these documents."
-    )
-
-
-class HitBody(_Body):
-    """A chunk that was found."""
-
-    score: float = Field(description="Cosine similarity, -1 to 1.")
-    document_id: UUID
-    filename: str
-    chunk_id: UUID
-    chunk_ord: int
-    char_start: int
-    char_end: int = Field(description="Half-open, in characters of the document's text.")
-    page: int | None
-    heading_path: tuple[str, ...]
-    text: str
-
-    @classmethod
-    def of(cls, hit: Hit) -> Self:
-        """The body of a hit."""
-        return cls.model_validate(hit)
-
-
-class SearchResponse(_Body):
-    """Hits, best first."""
-
-    hits: list[HitBody]
-    model: str = Field(description="The vector space that was searched.")
 
 
 def _fields(view: DocumentView | JobView) -> dict[str, Any]:

@@ -1,16 +1,96 @@
 """Search: the chunks nearest to a question."""
 
-from fastapi import APIRouter
+import asyncio
+from enum import StrEnum
+from typing import Annotated, Self
+from uuid import UUID
 
-from ingest.domain.errors import InputRefused, InvalidRequest, InvalidVector
-from ingest.domain.job import Lane
+from fastapi import APIRouter
+from pydantic import AfterValidator, Field
+
+from ingest.adapters.postgres.search_store import Hit
+from ingest.domain.errors import (
+    IngestError,
+    InputRefused,
+    InvalidRequest,
+    InvalidVector,
+    TransientError,
+)
+from ingest.domain.fusion import fuse
+from ingest.domain.job import Degraded, Lane
 from ingest.domain.money import Operation, Payer
 
-from .gateway import CurrentGateway, Tenant
+from .gateway import CurrentGateway, Space, Tenant
 from .problems import documented
-from .schemas import HitBody, SearchMode, SearchRequest, SearchResponse
+from .schemas import Body, Request
 
 router = APIRouter(tags=["search"])
+MAX_QUERY_CHARS = 8000
+MAX_SEARCH_DOCUMENTS = 1000
+
+
+def _check_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("there is nothing but white space")
+    if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
+        raise ValueError("lone surrogates and NUL are not text")
+    return text
+
+
+class SearchMode(StrEnum):
+    """What makes a chunk a hit."""
+
+    HYBRID = "hybrid"
+    """Nearness in meaning, fused with holding every word of the query."""
+    VECTOR = "vector"
+    """Nearness in meaning alone."""
+
+
+class SearchRequest(Request):
+    """What to look for."""
+
+    query: Annotated[str, AfterValidator(_check_text)] = Field(max_length=MAX_QUERY_CHARS)
+    k: int = Field(10, ge=1, le=100, strict=True, description="Most hits.")
+    mode: SearchMode = Field(
+        SearchMode.HYBRID,
+        description="hybrid: meaning and words as written, fused by rank; vector: meaning alone.",
+    )
+    document_ids: list[UUID] | None = Field(
+        None, max_length=MAX_SEARCH_DOCUMENTS, description="Only these documents."
+    )
+
+
+class HitBody(Body):
+    """A chunk that was found."""
+
+    score: float = Field(description="Cosine similarity, -1 to 1.")
+    document_id: UUID
+    filename: str
+    chunk_id: UUID
+    chunk_ord: int
+    char_start: int
+    char_end: int = Field(description="Half-open, in characters of the document's text.")
+    page: int | None
+    heading_path: tuple[str, ...]
+    text: str
+    degraded: tuple[Degraded, ...] = Field(
+        description="What of the document was made here because its provider was away."
+    )
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        """The body of a hit."""
+        return cls.model_validate(hit)
+
+
+class SearchResponse(Body):
+    """Hits, best first."""
+
+    hits: list[HitBody]
+    models: list[str] = Field(
+        description="The vector spaces that were searched, each on its own; their rankings are "
+        "fused. The configured one is missing while its provider is away."
+    )
 
 
 @router.post(
@@ -21,18 +101,33 @@ router = APIRouter(tags=["search"])
 )
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""
+    answers = await asyncio.gather(*(_ask(space, asked, tenant) for space in gateway.spaces))
+    found = {
+        space.embedder.model.label: answer
+        for space, answer in zip(gateway.spaces, answers, strict=True)
+        if not isinstance(answer, IngestError)
+    }
+    if isinstance(answers[0], IngestError) and not found:
+        raise answers[0]
+    by_id = {hit.chunk_id: hit for hits in found.values() for hit in hits}
+    ranked = fuse(*([hit.chunk_id for hit in hits] for hits in found.values()))
+    best = [HitBody.of(by_id[chunk_id]) for chunk_id in ranked[: asked.k]]
+    return SearchResponse(hits=best, models=list(found))
+
+
+async def _ask(space: Space, asked: SearchRequest, tenant: UUID) -> list[Hit] | IngestError:
+    """What one vector space answers, or why nobody can ask it."""
     try:
         payer = Payer(tenant, Lane.INTERACTIVE, Operation.SEARCH)
-        vectors = await gateway.embedder.embed([asked.query], payer=payer)
-    except (InvalidVector, InputRefused) as exc:
-        raise InvalidRequest("the query holds nothing that the model knows") from exc
-    hits = await gateway.search.search(
+        vectors = await space.embedder.embed([asked.query], payer=payer)
+    except (InvalidVector, InputRefused):
+        return InvalidRequest("the query holds nothing that the model knows")
+    except TransientError as exc:
+        return exc
+    return await space.store.search(
         vectors[0],
         tenant,
         limit=asked.k,
         document_ids=asked.document_ids,
         words=asked.query if asked.mode is SearchMode.HYBRID else None,
-    )
-    return SearchResponse(
-        hits=[HitBody.of(hit) for hit in hits], model=gateway.embedder.model.label
     )

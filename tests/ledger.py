@@ -109,6 +109,14 @@ class Ledger:
             """
         )
 
+    def degraded(self) -> Counter[str]:
+        """Published documents by each part that was made without its provider."""
+        rows = self._rows(
+            "SELECT part, count(*) FROM upload_pipeline.documents, unnest(degraded) AS part "
+            "WHERE live_generation > 0 GROUP BY part"
+        )
+        return Counter({str(part): int(str(count)) for part, count in rows})
+
     def rescues(self) -> int:
         """How often jobs were taken from a worker that was lost."""
         rows = self._rows("SELECT coalesce(sum(rescue_count), 0) FROM upload_pipeline.upload_jobs")

@@ -79,6 +79,7 @@ def show_hits(
         if number:
             screen.print()
         page = f", page {hit['page']}" if hit["page"] is not None else ""
+        page += " (degraded)" if hit["degraded"] else ""
         score, name = f"{hit['score']:.2f}", clean(hit["filename"])
         screen.print(Text.assemble((score, "bold green"), "  ", (name, "bold"), page))
         if hit["heading_path"]:

@@ -26,6 +26,8 @@ def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
                 ("state", f"{job['state']}, attempt {job['attempt']}"),
                 ("stage", f"{stage.value} ({stage.ordinal + 1} of {len(STAGES)})"),
                 ("chunks", chunks),
+                ("cause", "the document was degraded" if job["cause"] == "upgrade" else None),
+                ("degraded", _degraded(job)),
                 ("without", _skipped(job)),
                 ("why", _reason(job)),
                 ("next", next_steps(job)),
@@ -101,6 +103,13 @@ def _reason(job: Json) -> str | None:
         case reason:
             parts.append(f"it waits for {reason}{until}")
     return "; ".join(parts) or None
+
+
+def _degraded(job: Json) -> str | None:
+    if not job["degraded"]:
+        return None
+    parts = " and ".join(job["degraded"])
+    return f"the local {parts} does it, because the provider was away; made again later"
 
 
 def _skipped(job: Json) -> str | None:

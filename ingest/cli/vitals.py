@@ -47,6 +47,7 @@ async def read(gateway: Gateway, *, before: Json | None = None) -> Json:
         "database_up": bool(single.get("ingest_database_up")),
         "documents": single.get("ingest_documents"),
         "chunks": single.get("ingest_chunks"),
+        "degraded": single.get("ingest_degraded_documents"),
         "jobs": jobs,
         "oldest_due_seconds": round(max(oldest, default=0.0), 1),
         "workers": about.get("workers") or [],
@@ -81,6 +82,7 @@ def _figures(reading: Json) -> Iterator[tuple[str, object]]:
     waiting, speed = _unfinished(reading), reading["finished_per_second"]
     documents, chunks = plural(reading["documents"], "document"), plural(reading["chunks"], "chunk")
     yield "searchable", f"{documents}, {chunks}"
+    yield "degraded", _degraded(reading["degraded"])
     yield "unfinished", plural(waiting, "job")
     yield "oldest due", duration(reading["oldest_due_seconds"]) if waiting else None
     yield "speed", None if speed is None else f"{speed:.1f} jobs/s"
@@ -105,6 +107,12 @@ def _queue(reading: Json) -> RenderableType:
         if any(s == stage.value for s, _ in counts)
     ]
     return table(["stage", *states], rows, right=states)
+
+
+def _degraded(documents: int | None) -> str | None:
+    if not documents:
+        return None
+    return f"{plural(documents, 'document')}, made again when the provider is back"
 
 
 def _workers(reading: Json) -> str:

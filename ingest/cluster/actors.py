@@ -9,6 +9,7 @@ from ingest import logs, settings, wiring
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cluster.envelope import seal, unseal
 from ingest.cluster.limiter import SharedGate
 from ingest.cluster.metrics import StageMetrics
@@ -47,7 +48,9 @@ def _begin() -> tuple[Settings, Database, StageMetrics, Settler]:
     database = wiring.open_database(configured)
     metrics = StageMetrics()
     policy = wiring.retry_policy(configured)
-    settler = Settler(JobStore(database), policy, count=metrics.failed)
+    settler = Settler(
+        JobStore(database), policy, degrades=wiring.degrades(configured), count=metrics.failed
+    )
     return configured, database, metrics, settler
 
 
@@ -92,6 +95,7 @@ class ChunkActor:
             wiring.make_splitter(configured),
             wiring.open_blobs(configured),
             wiring.make_chunk_store(configured, database),
+            local_chunks=wiring.make_local_chunk_store(configured, database),
             settler=settler,
             lease=configured.lease,
             limits=wiring.batch_limits(configured),
@@ -119,17 +123,20 @@ class EmbedActor:
         configured, database, metrics, settler = _begin()
         embedder = wiring.make_embedder(configured, database, SharedGate())
         embedder.warm()
-        self._stage = EmbedStage(
-            embedder,
-            wiring.make_chunk_store(configured, database),
-            settler=settler,
-            lease=configured.lease,
-            measures=metrics,
+        spaces = (
+            (False, embedder, wiring.make_chunk_store(configured, database)),
+            (True, WordllamaEmbedder(), wiring.make_local_chunk_store(configured, database)),
         )
+        self._stages = {
+            embeds_here: EmbedStage(
+                by, store, settler=settler, lease=configured.lease, measures=metrics
+            )
+            for embeds_here, by, store in spaces
+        }
 
     async def __call__(self, table: pa.Table) -> pa.Table:
         """Embed, store and publish one batch; the row that is returned only says it is over."""
         batch = unseal(table)
         if batch is not None:
-            await self._stage.run(batch)
+            await self._stages[batch.embeds_here].run(batch)
         return seal(None)

@@ -24,10 +24,9 @@ from ingest.cluster.limiter import SharedGate
 from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import StoreUnavailable
-from ingest.domain.job import Lane, WaitReason
+from ingest.domain.job import Degraded, Lane, WaitReason
 from ingest.domain.money import Period, first_day
 from ingest.lifecycle.parse_collector import ParseCollector
-from ingest.settings.providers import EmbedderKind, ParserKind
 
 log = logs.get(__name__)
 SILENT_SECONDS = 10.0
@@ -38,6 +37,7 @@ _RESTART_SECONDS = 1.0
 _TRIES = 5
 _WAKE = 1000
 _PROBES = 2
+_UPGRADES = 100
 _COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
 
@@ -55,15 +55,14 @@ class _Supervisor:
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
         self._gate = SharedGate()
-        parser, embedder = self._settings.parser, self._settings.embedder
-        self._providers = (parser, embedder) != (ParserKind.LOCAL, EmbedderKind.LOCAL)
+        self._provided = wiring.provided(self._settings)
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
         self._warned: set[tuple[UUID, Period, date]] = set()
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
-        if parser is not ParserKind.LOCAL:
+        if Degraded.PARSER in self._provided:
             self._loop.spawn(self._collect(wiring.make_collector(self._settings, database)))
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
         self._thread.start()
@@ -162,15 +161,20 @@ class _Supervisor:
 
     async def _wake(self) -> None:
         """Let jobs look again that wait; only a few while a provider's keys do not work."""
-        health = await self._gate.health() if self._providers else []
-        works: dict[str, bool] = {}
-        for key in health:
-            closed = key.breaker is BreakerState.CLOSED
-            works[key.provider] = closed or works.get(key.provider, False)
-        limit = _WAKE if all(works.values()) else _PROBES
-        await self._jobs.wake(WaitReason.PROVIDER, limit=limit)
+        away = await self._away() if self._provided else set()
+        await self._jobs.wake(WaitReason.PROVIDER, limit=_PROBES if away else _WAKE)
         await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
         await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
+        if self._provided:
+            back = {part for part, provider in self._provided.items() if provider not in away}
+            await self._jobs.upgrade(back, limit=_UPGRADES, probing=False)
+            await self._jobs.upgrade(self._provided, limit=1, probing=True)
+
+    async def _away(self) -> set[str]:
+        """Providers of which no key works."""
+        health = await self._gate.health()
+        works = {key.provider for key in health if key.breaker is BreakerState.CLOSED}
+        return {key.provider for key in health} - works
 
     async def _warn(self) -> None:
         """Say once a period that a budget is over its soft limit."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import IngestError
-from ingest.domain.job import ClaimedJob, JobState, Lease, WaitReason
+from ingest.domain.job import ClaimedJob, Degraded, JobState, Lease, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,5 @@ class Settlement:
     """The parse, if that is what it waits for."""
     wait_at_most: timedelta | None = None
     """How long it waits before it is given up."""
+    degrade: Degraded | None = None
+    """What the next attempt makes without its provider."""

@@ -78,6 +78,22 @@ class WaitReason(StrEnum):
     """A provider is parsing the document."""
 
 
+class Cause(StrEnum):
+    """Why there is a job."""
+
+    UPLOAD = "upload"
+    """Somebody handed the document over."""
+    UPGRADE = "upgrade"
+    """The live generation is degraded, and can be made better now."""
+
+
+class Degraded(StrEnum):
+    """What was made here because its provider was away: real, but not what was asked for."""
+
+    PARSER = "parser"
+    EMBEDDER = "embedder"
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Time-limited exclusive right to write for one job; every pipeline write presents it."""
@@ -111,3 +127,16 @@ class ClaimedJob:
     """Blob key of the parsed document, once there is one."""
     correlation_id: str
     """Ties log lines and events to the request that caused the job."""
+    cause: Cause = Cause.UPLOAD
+    degraded: frozenset[Degraded] = frozenset()
+    """What the job makes without its provider."""
+
+    @property
+    def parses_here(self) -> bool:
+        """Whether it does without the parsing provider, where that leads to a text."""
+        return Degraded.PARSER in self.degraded
+
+    @property
+    def embeds_here(self) -> bool:
+        """Whether it does without the embedding provider."""
+        return Degraded.EMBEDDER in self.degraded

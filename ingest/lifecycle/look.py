@@ -24,6 +24,7 @@ class Look:
     """What can be seen."""
 
     text: ParsedDocument | None
+    """None when there is none that anybody could use."""
     reason: str
     """Why it is handed over to the provider; empty when it is not."""
     source: Source
@@ -64,16 +65,18 @@ class Lookout:
             source = Source(exc.pages if is_paged else None, 0, _most(pages, exact=is_paged))
             return Look(None, "no text layer", source, pages)
         pages = len(text.pages) or max(1, -(-len(text.text) // _PAGE_CHARS))
-        reason = self._reason(text) if media_type in self._reads else ""
-        chars = len(text.text) if reason == _ASKED else 0
-        source = Source(pages if is_paged else None, chars, _most(pages, exact=is_paged))
-        return Look(text, reason, source, pages)
-
-    def _reason(self, text: ParsedDocument) -> str:
+        most = _most(pages, exact=is_paged)
+        if media_type not in self._reads:
+            return Look(text, "", Source(pages if is_paged else None, 0, most), pages)
         try:
             check_text(text)
         except ParseInvalid as exc:
-            return exc.message
+            return Look(None, exc.message, Source(pages if is_paged else None, 0, most), pages)
+        reason = self._reason(text)
+        chars = len(text.text) if reason == _ASKED else 0
+        return Look(text, reason, Source(pages if is_paged else None, chars, most), pages)
+
+    def _reason(self, text: ParsedDocument) -> str:
         if is_scanned(text):
             return "scanned pages"
         return "" if self._only_scanned else _ASKED

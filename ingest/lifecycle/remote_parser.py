@@ -109,14 +109,20 @@ class RemoteParser:
         await self._local.start()
 
     async def parse(
-        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+        self,
+        data: bytes,
+        *,
+        filename: str,
+        media_type: MediaType,
+        payer: Payer,
+        here: bool = False,
     ) -> ParsedDocument:
         """Parse one document; see ``ports.Parser``.
 
         What is broken, encrypted or too long is refused here, before it costs anything.
         """
         look = await self._lookout.look(data, filename, media_type)
-        if look.text is not None and not look.reason:
+        if look.text is not None and (here or not look.reason):
             return look.text
         file = SourceFile(data, filename, media_type)
         *first, last = self._terms.tiers

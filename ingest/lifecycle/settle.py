@@ -6,12 +6,19 @@ from collections.abc import Callable
 import structlog
 
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import IngestError, LeaseLost, ParseUnderway, StoreUnavailable
-from ingest.domain.job import ClaimedJob, JobState, Lease
+from ingest.domain.errors import (
+    IngestError,
+    LeaseLost,
+    ParseUnderway,
+    ProviderPaused,
+    StoreUnavailable,
+)
+from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState
 from ingest.domain.retry import DeadLetter, RetryPolicy, Wait
 from ingest.ports import SettlesJobs
 
 log = structlog.get_logger(module=__name__)
+_PARTS = {"parsing": Degraded.PARSER, "embedding": Degraded.EMBEDDER}
 
 
 class Settler:
@@ -22,22 +29,37 @@ class Settler:
         jobs: SettlesJobs,
         policy: RetryPolicy,
         *,
+        degrades: bool = False,
         count: Callable[[str, str, JobState], None] | None = None,
     ) -> None:
-        """Put the settler together; ``count`` is told stage, error code and new state."""
+        """Put the settler together.
+
+        Args:
+            jobs: Where attempts end.
+            policy: Decides what failed attempts lead to.
+            degrades: Uploads go on without a provider that is away, rather than wait for it.
+            count: Is told stage, error code and new state.
+        """
         self._jobs = jobs
         self._policy = policy
+        self._degrades = degrades
         self._count = count
 
-    async def fail(self, lease: Lease, error: IngestError, *, attempt: int, stage: str) -> None:
+    async def fail_job(self, job: ClaimedJob, error: IngestError, *, stage: str) -> None:
         """End an attempt with an error; never raises for the sake of one job.
 
         A lost lease or an unreachable database needs nothing: the lease runs out by itself and
         the job is rescued.
         """
-        if isinstance(error, LeaseLost):
-            return
-        settlement = self._decide(error, attempt=attempt)
+        with structlog.contextvars.bound_contextvars(
+            correlation_id=job.correlation_id, document_id=str(job.document_id)
+        ):
+            if not isinstance(error, LeaseLost):
+                await self._settle(job, error, stage)
+
+    async def _settle(self, job: ClaimedJob, error: IngestError, stage: str) -> None:
+        lease = job.lease
+        settlement = self._decide(job, error, stage)
         try:
             held = await self._jobs.settle(lease, settlement)
         except StoreUnavailable:
@@ -57,18 +79,16 @@ class Settler:
                 stage=stage,
                 outcome=settlement.state,
                 code=error.code,
-                attempt=attempt,
+                attempt=job.attempt,
+                degrade=settlement.degrade,
             )
 
-    async def fail_job(self, job: ClaimedJob, error: IngestError, *, stage: str) -> None:
-        """The same, for a job as it was claimed."""
-        with structlog.contextvars.bound_contextvars(
-            correlation_id=job.correlation_id, document_id=str(job.document_id)
-        ):
-            await self.fail(job.lease, error, attempt=job.attempt, stage=stage)
-
-    def _decide(self, error: IngestError, *, attempt: int) -> Settlement:
-        decision = self._policy.decide(error, attempt=attempt, jitter=random.random())  # noqa: S311
+    def _decide(self, job: ClaimedJob, error: IngestError, stage: str) -> Settlement:
+        jitter = random.random()  # noqa: S311
+        part = _PARTS.get(stage)
+        if isinstance(error, ProviderPaused) and part and self._may_degrade(job, part):
+            return Settlement(JobState.QUEUED, error, degrade=part)
+        decision = self._policy.decide(error, attempt=job.attempt, jitter=jitter)
         if isinstance(decision, DeadLetter):
             return Settlement(JobState.DEADLETTER, error, costs_attempt=True)
         if isinstance(decision, Wait):
@@ -82,3 +102,7 @@ class Settler:
             )
         state = JobState.RETRYABLE if decision.costs_attempt else JobState.QUEUED
         return Settlement(state, error, delay=decision.delay, costs_attempt=decision.costs_attempt)
+
+    def _may_degrade(self, job: ClaimedJob, part: Degraded) -> bool:
+        """Not twice, and not to make again what is degraded already."""
+        return self._degrades and job.cause is Cause.UPLOAD and part not in job.degraded

@@ -74,9 +74,22 @@ class Parser(Protocol):
         ...
 
     async def parse(
-        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+        self,
+        data: bytes,
+        *,
+        filename: str,
+        media_type: MediaType,
+        payer: Payer,
+        here: bool = False,
     ) -> ParsedDocument:
         """Parse one document, within limits of time, memory, pages and output.
+
+        Args:
+            data: The file.
+            filename: Its name.
+            media_type: The door's guess.
+            payer: On whose behalf.
+            here: Do without the provider, unless only it can read the document.
 
         Raises:
             DocumentRejected: a subclass says what is wrong with the document.

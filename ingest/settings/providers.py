@@ -26,6 +26,13 @@ class EmbedderKind(StrEnum):
     OPENAI = "openai"
 
 
+class Fallback(StrEnum):
+    """What is done while a provider is away."""
+
+    OFF = "off"
+    DEGRADE = "degrade"
+
+
 class ParserKind(StrEnum):
     """Who turns files into text."""
 
@@ -66,6 +73,11 @@ class ProviderSettings(BaseSettings):
     parser: ParserKind = Field(
         ParserKind.LOCAL,
         description="local, llamaparse, or auto: llamaparse for scanned pages only.",
+    )
+    fallback: Fallback = Field(
+        Fallback.OFF,
+        description="While a provider is away, off: wait; degrade: make documents searchable with "
+        "the local parser or embedder, marked as degraded, and make them again later.",
     )
     prices: list[PriceEntry] = Field(
         [],

@@ -61,15 +61,27 @@ class ChunkStage:
         blobs: BlobStore,
         chunks: StoresChunks,
         *,
+        local_chunks: StoresChunks,
         settler: SettlesFailures,
         lease: timedelta,
         limits: BatchLimits,
         measures: Measures = UNMEASURED,
     ) -> None:
-        """Put the stage together; ``lease`` is a lease's length from each sign of progress on."""
+        """Put the stage together.
+
+        Args:
+            splitter: Cuts texts.
+            blobs: Where texts are.
+            chunks: Where chunks are stored.
+            local_chunks: Where those are that are embedded here because the provider is away.
+            settler: Ends failed attempts.
+            lease: Length of a lease from each sign of progress on.
+            limits: How chunks are packed.
+            measures: Is told how long cutting took.
+        """
         self._splitter = splitter
         self._blobs = blobs
-        self._chunks = chunks
+        self._stores = {False: chunks, True: local_chunks}
         self._settler = settler
         self._lease = lease
         self._limits = limits
@@ -92,7 +104,7 @@ class ChunkStage:
         if not cut_documents:
             return Packed()
         try:
-            missing, _ = await self._chunks.plan(cut_documents, lease=self._lease)
+            missing = await self._plan([(jobs[d.target], d) for d in cut_documents])
         except StoreUnavailable as exc:
             for job in jobs.values():
                 await self._settler.fail_job(job, exc, stage="chunking")
@@ -100,12 +112,22 @@ class ChunkStage:
         most = self._pack([(jobs[d.target], d) for d in cut_documents])
         return Packed(tuple(self._pack([(jobs[d.target], d) for d in missing])), most=len(most))
 
+    async def _plan(
+        self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]
+    ) -> list[DocumentChunks]:
+        missing: list[DocumentChunks] = []
+        for embeds_here, store in self._stores.items():
+            own = [document for job, document in documents if job.embeds_here is embeds_here]
+            if own:
+                missing += (await store.plan(own, lease=self._lease))[0]
+        return missing
+
     def _pack(self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]) -> list[Batch]:
-        """Batches of one tenant each: it alone pays for a batch, and waits for its own budget."""
-        tenants: dict[UUID, list[tuple[ClaimedJob, DocumentChunks]]] = {}
+        """Batches of one tenant, who alone pays for them, and of one vector space each."""
+        groups: dict[tuple[UUID, bool], list[tuple[ClaimedJob, DocumentChunks]]] = {}
         for job, document in documents:
-            tenants.setdefault(job.user_id, []).append((job, document))
-        return [batch for own in tenants.values() for batch in batches_of(own, self._limits)]
+            groups.setdefault((job.user_id, job.embeds_here), []).append((job, document))
+        return [batch for own in groups.values() for batch in batches_of(own, self._limits)]
 
     async def _cut(self, parsed_job: ParsedJob) -> list[Chunk]:
         job = parsed_job.job

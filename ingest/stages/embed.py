@@ -40,6 +40,11 @@ class Batch:
     """One for each job, in the same order."""
 
     @property
+    def embeds_here(self) -> bool:
+        """Whether its jobs, which agree on that, do without the embedding provider."""
+        return self.jobs[0].embeds_here
+
+    @property
     def chunks(self) -> list[Chunk]:
         """All chunks, in order."""
         return [chunk for document in self.documents for chunk in document.chunks]

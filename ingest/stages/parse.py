@@ -144,6 +144,7 @@ class ParseStage:
             filename=job.filename,
             media_type=MediaType(job.media_type),
             payer=Payer(job.user_id, job.lane, Operation.PARSE),
+            here=job.parses_here,
         )
         check_text(parsed)
         encoded = parsed.to_bytes()

@@ -199,7 +199,9 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
     parse = ParseStage(parser, blobs, texts=texts, settler=settler, lease=LEASE)
     limits = BatchLimits(items=2048, tokens=300_000, ways=1)
-    cut = ChunkStage(splitter, blobs, chunks, settler=settler, lease=LEASE, limits=limits)
+    cut = ChunkStage(
+        splitter, blobs, chunks, local_chunks=chunks, settler=settler, lease=LEASE, limits=limits
+    )
     embed = EmbedStage(embedder, chunks, settler=settler, lease=LEASE)
     await workers.register(worker_id, Lane.INTERACTIVE, host="test", pid=os.getpid(), version="0")
     ready.set()

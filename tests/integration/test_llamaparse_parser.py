@@ -24,6 +24,8 @@ from ingest.domain.errors import (
     TooManyPages,
     UnsupportedMediaType,
 )
+from ingest.domain.job import Lane
+from ingest.domain.money import Operation, Payer
 
 TEXT = b"# Harbour\n\nThe pilot boards at the outer buoy, and leaves at the inner one.\n"
 
@@ -220,3 +222,24 @@ async def test_auto_keeps_text_here_and_hands_pictures_over(
     assert llamaparse.stats()["jobs"] == 1
     await parsing.balanced()
     await parsing.close()
+
+
+async def test_while_the_provider_is_away_a_text_that_is_there_is_read_here(
+    parsing: ParsingSetting, llamaparse: Simulator
+) -> None:
+    payer = Payer(parsing.tenant, Lane.INTERACTIVE, Operation.PARSE)
+    garbled = ("word \ue000\ue001 " * 60).encode()
+
+    here = await parsing.parser.parse(
+        TEXT, filename="a.md", media_type=MediaType.MARKDOWN, payer=payer, here=True
+    )
+    for data, name, kind in (
+        (samples.pdf(["", ""]), "scan.pdf", MediaType.PDF),
+        (garbled, "garbled.txt", MediaType.TEXT),
+    ):
+        with pytest.raises(ParseUnderway):
+            await parsing.parser.parse(data, filename=name, media_type=kind, payer=payer, here=True)
+
+    assert "outer buoy" in here.text
+    assert here.parser.startswith("local/")
+    assert llamaparse.stats()["jobs"] == 2

@@ -10,7 +10,15 @@ import pytest
 
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.embedding import IndexKind
-from ingest.domain.job import FINAL_STATES, TRANSITIONS, JobState, Lane, WaitReason
+from ingest.domain.job import (
+    FINAL_STATES,
+    TRANSITIONS,
+    Cause,
+    Degraded,
+    JobState,
+    Lane,
+    WaitReason,
+)
 from ingest.domain.money import CallState, Operation, Period
 from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
 from ingest.domain.stage import STAGES, Stage
@@ -21,6 +29,9 @@ ENUMS = {
     "upload_jobs_state_check": list(JobState),
     "upload_jobs_lane_check": list(Lane),
     "upload_jobs_wait_reason_check": list(WaitReason),
+    "upload_jobs_cause_check": list(Cause),
+    "upload_jobs_degraded_check": list(Degraded),
+    "documents_degraded_check": list(Degraded),
     "workers_lane_check": list(Lane),
     "embedding_models_index_kind_check": list(IndexKind),
     "budgets_period_check": list(Period),

@@ -33,7 +33,13 @@ class Parser:
         """There is nothing to start."""
 
     async def parse(
-        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+        self,
+        data: bytes,
+        *,
+        filename: str,
+        media_type: MediaType,
+        payer: Payer,
+        here: bool = False,
     ) -> ParsedDocument:
         assert payer == Payer(TENANT, Lane.INTERACTIVE, Operation.PARSE)
         self.parsed.append(data)

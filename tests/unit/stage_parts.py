@@ -1,14 +1,14 @@
 """What stages meet in tests: claimed jobs, and ports written by hand that keep what they get."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError, NotFound
-from ingest.domain.job import ClaimedJob, JobState, Lane, Lease
+from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState, Lane, Lease
 from ingest.domain.retry import RetryPolicy
 from ingest.domain.stage import Stage
 from ingest.lifecycle.settle import Settler
@@ -23,6 +23,8 @@ def a_job(
     media_type: str = "text/plain",
     parsed_key: str | None = None,
     attempt: int = 1,
+    cause: Cause = Cause.UPLOAD,
+    degraded: Iterable[Degraded] = (),
 ) -> ClaimedJob:
     return ClaimedJob(
         lease=Lease(uuid4(), uuid4()),
@@ -38,6 +40,8 @@ def a_job(
         raw_key=identity.raw_key(TENANT, hashlib.sha256(content).hexdigest()),
         parsed_key=parsed_key,
         correlation_id="test",
+        cause=cause,
+        degraded=frozenset(degraded),
     )
 
 

@@ -1,6 +1,7 @@
 """From texts to batches: what is cut, what is packed together, and what ends early."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import DocumentEmpty, DocumentUnreadable, NotFound, StoreUnavailable
-from ingest.domain.job import ClaimedJob, JobState
+from ingest.domain.job import ClaimedJob, Degraded, JobState
 from ingest.stages.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed
 from ingest.stages.parse import ParsedJob
 
@@ -49,7 +50,8 @@ class Plans:
 
 class Setting:
     def __init__(self, *, items: int = 2048, tokens: int = 300_000, ways: int = 1) -> None:
-        self.plans, self.blobs, self.ends = Plans(), Blobs(), Ends()
+        self.plans, self.local_plans = Plans(), Plans()
+        self.blobs, self.ends = Blobs(), Ends()
         self.limits = BatchLimits(items=items, tokens=tokens, ways=ways)
 
     async def run(self, *parsed_jobs: ParsedJob) -> Packed:
@@ -57,6 +59,7 @@ class Setting:
             SPLITTER,
             self.blobs,
             self.plans,
+            local_chunks=self.local_plans,
             settler=self.ends.settler(),
             lease=LEASE,
             limits=self.limits,
@@ -214,3 +217,18 @@ async def test_chunks_know_their_page_and_headings() -> None:
     assert "".join(text[c.char_start : c.char_end] for c in chunks).replace("\n", "") == (
         text.replace("\n", "")
     )
+
+
+async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
+    setting = Setting()
+    paid, here = a_parsed(), a_parsed()
+    here = replace(here, job=replace(here.job, degraded=frozenset({Degraded.EMBEDDER})))
+
+    packed = await setting.run(paid, here)
+
+    assert [batch.embeds_here for batch in packed.batches] == [False, True]
+    assert [[job.document_id for job in batch.jobs] for batch in packed.batches] == [
+        [paid.job.document_id],
+        [here.job.document_id],
+    ]
+    assert packed.most == 2

@@ -6,14 +6,16 @@ import pytest
 from unit.stage_parts import Ends, a_job
 
 from ingest.domain.errors import (
+    BudgetExhausted,
     DocumentEncrypted,
     IngestError,
     LeaseLost,
+    ProviderPaused,
     ProviderUnavailable,
     RateLimited,
     StoreUnavailable,
 )
-from ingest.domain.job import JobState
+from ingest.domain.job import Cause, Degraded, JobState
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.settle import Settler
 
@@ -82,3 +84,48 @@ async def test_only_an_end_that_was_written_is_counted(held: bool) -> None:
     await settler.fail_job(a_job(), DocumentEncrypted(), stage="parsing")
 
     assert counted == ([("parsing", "document_encrypted", JobState.DEADLETTER)] if held else [])
+
+
+@pytest.mark.parametrize(
+    ("error", "stage", "part"),
+    [
+        (ProviderPaused(), "parsing", Degraded.PARSER),
+        (ProviderPaused(), "embedding", Degraded.EMBEDDER),
+        (ProviderPaused(), "parsed", None),
+        (BudgetExhausted(), "embedding", None),
+        (ProviderUnavailable(), "embedding", None),
+    ],
+)
+async def test_an_upload_goes_on_without_a_provider_that_is_away(
+    error: IngestError, stage: str, part: Degraded | None
+) -> None:
+    ends, job = Ends(), a_job()
+
+    await Settler(ends, POLICY, degrades=True).fail_job(job, error, stage=stage)
+
+    settlement = ends.settlements[job.lease.job_id]
+    assert settlement.degrade is part
+    if part:
+        assert (settlement.state, settlement.costs_attempt) == (JobState.QUEUED, False)
+
+
+@pytest.mark.parametrize(
+    ("degrades", "cause", "already"),
+    [
+        (False, Cause.UPLOAD, []),
+        (True, Cause.UPGRADE, []),
+        (True, Cause.UPLOAD, [Degraded.EMBEDDER]),
+    ],
+    ids=["not wanted", "makes a degraded one again", "did so before"],
+)
+async def test_a_job_waits_for_a_provider_that_is_away(
+    degrades: bool, cause: Cause, already: list[Degraded]
+) -> None:
+    ends, job = Ends(), a_job(cause=cause, degraded=already)
+
+    await Settler(ends, POLICY, degrades=degrades).fail_job(
+        job, ProviderPaused(), stage="embedding"
+    )
+
+    settlement = ends.settlements[job.lease.job_id]
+    assert (settlement.state, settlement.degrade) == (JobState.WAITING, None)

@@ -82,11 +82,17 @@ class LocalParser:
             raise WorkerLost("the parser was closed while it started") from None
 
     async def parse(
-        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer | None = None
+        self,
+        data: bytes,
+        *,
+        filename: str,
+        media_type: MediaType,
+        payer: Payer | None = None,
+        here: bool = True,
     ) -> ParsedDocument:
         """Parse one document; the content decides how, ``media_type`` is the door's guess.
 
-        Cancelling kills the parse. Nobody pays.
+        Cancelling kills the parse. Nobody pays, and it is always done here.
 
         Raises:
             DocumentRejected: a subclass says what is wrong with the document.

@@ -1,7 +1,7 @@
 """Chunks: storing batches as they arrive, publishing whole generations, reading them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.adapters.postgres.chunk_rows import COLUMNS, chunk_rows
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.publish import publish
 from ingest.adapters.postgres.statements import load
@@ -21,34 +22,23 @@ from ingest.domain.errors import IngestError, InputRefused
 SQL = load("document_chunks")
 JOBS = load("upload_jobs")
 
-COLUMNS = (
-    "chunk_id",
-    "user_id",
-    "document_id",
-    "generation",
-    "chunk_ord",
-    "char_start",
-    "char_end",
-    "page",
-    "heading_path",
-    "token_count",
-    "text",
-    "chunk_sha",
-    "chunker",
-    "embed_model",
-    "embed_version",
-    "vector_dim",
-    "embedding",
-)
-
 
 class ChunkStore:
     """Rows of ``document_chunks`` in one vector space."""
 
-    def __init__(self, database: Database, model: EmbeddingModel, *, chunker: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        model: EmbeddingModel,
+        *,
+        chunker: str,
+        is_stopgap: bool = False,
+    ) -> None:
+        """Open the store; what a stopgap's chunks stand in for is kept beside them, unseen."""
         self._database = database
         self._model = model
         self._chunker = chunker
+        self._is_stopgap = is_stopgap
 
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
@@ -83,6 +73,7 @@ class ChunkStore:
                 [chunk.chunk_id for kept in retained for chunk in kept],
                 self._model.name,
                 self._model.version,
+                self._is_stopgap,
             )
             await connection.execute(
                 JOBS["advance_chunked"],
@@ -122,7 +113,7 @@ class ChunkStore:
             vectors: float32[n, dimension], in the order of the documents' chunks.
             lease: New length of the leases that hold.
         """
-        records = self._records(documents, vectors)
+        records = chunk_rows(documents, vectors, model=self._model, chunker=self._chunker)
         try:
             async with self._database.transaction() as connection:
                 if records:
@@ -166,7 +157,7 @@ class ChunkStore:
             if row["chunks_stored"] < row["chunks_total"]:
                 return StoredBatch(frozenset(), frozenset())
             counts = {target.lease.job_id: row["chunks_total"]}
-            await publish(connection, [target], counts, model=self._model)
+            await self._publish(connection, [target], counts)
         return StoredBatch(frozenset({target.lease.job_id}), frozenset())
 
     async def embedded_before(
@@ -228,44 +219,20 @@ class ChunkStore:
             JOBS["advance_stored"], list(held), [stored[job_id] for job_id in held], lease
         )
         complete = {r["job_id"] for r in rows if r["chunks_stored"] == r["chunks_total"]}
-        await publish(
+        await self._publish(
             connection,
             [d.target for d in documents if d.target.lease.job_id in complete],
             {row["job_id"]: row["chunks_total"] for row in rows},
-            model=self._model,
         )
         return StoredBatch(
             published=frozenset(complete),
             stale=frozenset(d.target.lease.job_id for d in stale),
         )
 
-    def _records(
-        self, documents: Sequence[DocumentChunks], vectors: Vectors
-    ) -> list[tuple[Any, ...]]:
-        model = self._model
-        place = ((d.target, chunk) for d in documents for chunk in d.chunks)
-        return [
-            (
-                chunk.chunk_id,
-                target.user_id,
-                target.document_id,
-                target.generation,
-                chunk.chunk_ord,
-                chunk.char_start,
-                chunk.char_end,
-                chunk.page,
-                chunk.heading_path,
-                chunk.token_count,
-                chunk.text,
-                chunk.text_sha256,
-                self._chunker,
-                model.name,
-                model.version,
-                model.dimension,
-                vector,
-            )
-            for (target, chunk), vector in zip(place, vectors, strict=True)
-        ]
+    async def _publish(
+        self, connection: Connection, targets: Sequence[Target], counts: Mapping[UUID, int]
+    ) -> None:
+        await publish(connection, targets, counts, model=self._model, is_stopgap=self._is_stopgap)
 
 
 async def _lock(connection: Connection, documents: Sequence[DocumentChunks]) -> frozenset[UUID]:

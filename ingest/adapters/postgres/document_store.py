@@ -13,7 +13,7 @@ from ingest.adapters.postgres.statements import load
 from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.errors import Conflict, StoreUnavailable
-from ingest.domain.job import JobState, Lease
+from ingest.domain.job import Degraded, JobState, Lease
 
 SQL = load("documents")
 JOBS = load("upload_jobs")
@@ -41,9 +41,21 @@ class DocumentView:
     chunk_count: int
     """Of the published generation."""
     parsed_key: str | None
+    degraded: tuple[Degraded, ...]
+    """What of the published generation was made here because its provider was away."""
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCounts:
+    """What is published."""
+
+    documents: int
+    chunks: int
+    degraded: int
+    """Documents of which something was made here because its provider was away."""
 
 
 class _Raced(Exception):
@@ -182,7 +194,7 @@ class DocumentStore:
         """One document of a tenant."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["get_document"], document_id, user_id)
-        return DocumentView(**row) if row else None
+        return _view(row) if row else None
 
     async def list_newest(
         self, user_id: UUID, *, before: tuple[datetime, UUID] | None = None, limit: int = 50
@@ -193,7 +205,7 @@ class DocumentStore:
             rows = await connection.fetch(
                 SQL["list_documents"], user_id, created_at, document_id, limit
             )
-        return [DocumentView(**row) for row in rows]
+        return [_view(row) for row in rows]
 
     async def delete(
         self, document_id: UUID, user_id: UUID, *, remove_blob: Callable[[str], Awaitable[None]]
@@ -227,11 +239,11 @@ class DocumentStore:
                     await connection.execute(PARSES["forget_content"], user_id, content)
         return True
 
-    async def count(self) -> tuple[int, int]:
-        """Published documents and chunks, over all tenants."""
+    async def count(self) -> DocumentCounts:
+        """What is published, over all tenants."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["count_documents"])
-        return row["documents"], row["chunks"]
+        return DocumentCounts(**row)
 
 
 async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UUID]:
@@ -240,6 +252,10 @@ async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UU
         JOBS["lock_leases"], [lease.job_id for lease in leases], [lease.token for lease in leases]
     )
     return {row["job_id"] for row in rows}
+
+
+def _view(row: asyncpg.Record) -> DocumentView:
+    return DocumentView(**{**row, "degraded": tuple(map(Degraded, row["degraded"]))})
 
 
 def _replayed(row: asyncpg.Record, arrival: Arrival) -> Accepted:

@@ -1,6 +1,6 @@
 """The queue: claims, leases, and the one function that ends an attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError
-from ingest.domain.job import ClaimedJob, JobState, Lane, Lease, WaitReason
+from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState, Lane, Lease, WaitReason
 from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
@@ -48,6 +48,8 @@ class JobView:
     last_error: dict[str, Any] | None
     """class, code, message and stage of the last failure."""
     correlation_id: str
+    cause: Cause
+    degraded: tuple[Degraded, ...]
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
@@ -131,6 +133,7 @@ class JobStore:
                 settlement.wait_reason,
                 settlement.wait_at_most,
                 settlement.parse_job_id,
+                settlement.degrade,
             )
         return settled is not None
 
@@ -143,6 +146,18 @@ class JobStore:
         """Let jobs that wait for this look again at once; of one tenant, or of all."""
         async with self._database.connection() as connection:
             await connection.execute(SQL["hasten_waiting"], reason, user_id)
+
+    async def upgrade(self, parts: Collection[Degraded], *, limit: int, probing: bool) -> int:
+        """Have degraded documents made again whose providers are back; returns how many.
+
+        Args:
+            parts: What can be made as it was asked for.
+            limit: Most documents.
+            probing: Only find out whether a provider is back, when no other job would.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["insert_upgrades"], limit, list(parts), probing)
+        return len(rows)
 
     async def cancel(self, job_id: UUID, user_id: UUID) -> bool:
         """Stop a job of a tenant; False when it had ended or is not theirs."""
@@ -226,7 +241,12 @@ def _claimed(row: asyncpg.Record) -> ClaimedJob:
     fields = dict(row)
     lease = Lease(job_id=fields.pop("job_id"), token=fields.pop("lease_token"))
     return ClaimedJob(
-        lease=lease, lane=Lane(fields.pop("lane")), stage=Stage(fields.pop("stage")), **fields
+        lease=lease,
+        lane=Lane(fields.pop("lane")),
+        stage=Stage(fields.pop("stage")),
+        cause=Cause(fields.pop("cause")),
+        degraded=frozenset(map(Degraded, fields.pop("degraded"))),
+        **fields,
     )
 
 
@@ -236,5 +256,7 @@ def _view(row: asyncpg.Record) -> JobView:
         lane=Lane(fields.pop("lane")),
         stage=Stage(fields.pop("stage")),
         state=JobState(fields.pop("state")),
+        cause=Cause(fields.pop("cause")),
+        degraded=tuple(map(Degraded, fields.pop("degraded"))),
         **fields,
     )

@@ -19,6 +19,7 @@ async def publish(
     chunk_counts: Mapping[UUID, int],
     *,
     model: EmbeddingModel,
+    is_stopgap: bool,
 ) -> None:
     """Swap generations and finish jobs, inside the transaction that stored the last chunk.
 
@@ -27,6 +28,7 @@ async def publish(
         targets: Whose chunks are all there.
         chunk_counts: How many those are, by job.
         model: The vector space they are in.
+        is_stopgap: The rows of other spaces stay for when their provider is back; not seen.
     """
     if not targets:
         return
@@ -36,18 +38,22 @@ async def publish(
     live = {row["document_id"]: row["live_generation"] for row in rows}
     for target in targets:
         if live[target.document_id]:
-            await _replace(connection, target, live[target.document_id], model)
-    await connection.execute(
-        DOCUMENTS["publish"],
-        [target.document_id for target in targets],
-        [target.generation for target in targets],
-        [chunk_counts[target.lease.job_id] for target in targets],
-    )
-    await connection.execute(JOBS["finish_jobs"], [target.lease.job_id for target in targets])
+            await _replace(
+                connection, target, live[target.document_id], model, is_stopgap=is_stopgap
+            )
+    job_ids = [target.lease.job_id for target in targets]
+    counts = [chunk_counts[job_id] for job_id in job_ids]
+    await connection.execute(DOCUMENTS["publish"], job_ids, counts, model.name, model.version)
+    await connection.execute(JOBS["finish_jobs"], job_ids)
 
 
 async def _replace(
-    connection: Connection, target: Target, live_generation: int, model: EmbeddingModel
+    connection: Connection,
+    target: Target,
+    live_generation: int,
+    model: EmbeddingModel,
+    *,
+    is_stopgap: bool,
 ) -> None:
     retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
     await connection.execute(
@@ -57,6 +63,7 @@ async def _replace(
         [UUID(place["chunk_id"]) for place in retained],
         model.name,
         model.version,
+        is_stopgap,
     )
     if retained:
         await connection.execute(

@@ -13,6 +13,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel, IndexKind
 from ingest.domain.fusion import fuse
+from ingest.domain.job import Degraded
 
 SQL = load("document_chunks")
 EF_SEARCH = 100
@@ -50,6 +51,8 @@ class Hit:
     heading_path: tuple[str, ...]
     text: str
     filename: str
+    degraded: tuple[Degraded, ...]
+    """What of the document was made here because its provider was away."""
     score: float
     """Cosine similarity, -1 to 1."""
 
@@ -120,7 +123,12 @@ class SearchStore:
 
 
 def _hit(row: asyncpg.Record) -> Hit:
-    return Hit(**{**row, "heading_path": tuple(row["heading_path"])})
+    fields = dict(row)
+    return Hit(
+        heading_path=tuple(fields.pop("heading_path")),
+        degraded=tuple(map(Degraded, fields.pop("degraded"))),
+        **fields,
+    )
 
 
 def search_statement(kind: IndexKind, dimension: int) -> str:

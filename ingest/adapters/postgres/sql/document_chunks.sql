@@ -13,11 +13,12 @@ WHERE c.user_id = $1 AND c.chunk_sha = ANY($2::bytea[])
 
 -- name: delete_unpublished
 -- Rows of documents ($1) that were never visible and that the present attempts do not want; they
--- want ($2), in the vector space ($3, $4).
+-- want ($2), in the vector space ($3, $4). With $5, other spaces keep their rows: for later.
 DELETE FROM upload_pipeline.document_chunks AS c
 USING upload_pipeline.documents AS d
 WHERE c.document_id = ANY($1::uuid[]) AND d.document_id = c.document_id
     AND c.generation > d.live_generation
+    AND (NOT $5 OR (c.embed_model = $3 AND c.embed_version = $4))
     AND NOT (
         c.embed_model = $3 AND c.embed_version = $4
         AND EXISTS (SELECT 1 FROM unnest($2::uuid[]) AS keep (chunk_id)
@@ -26,9 +27,10 @@ WHERE c.document_id = ANY($1::uuid[]) AND d.document_id = c.document_id
 
 -- name: delete_superseded
 -- Rows of a document's generations up to $2 that the new generation does not have; it has ($3), in
--- the vector space ($4, $5).
+-- the vector space ($4, $5). With $6, other spaces keep their rows: for later.
 DELETE FROM upload_pipeline.document_chunks AS c
 WHERE c.document_id = $1 AND c.generation <= $2
+    AND (NOT $6 OR (c.embed_model = $4 AND c.embed_version = $5))
     AND NOT (
         c.embed_model = $4 AND c.embed_version = $5
         AND EXISTS (SELECT 1 FROM unnest($3::uuid[]) AS keep (chunk_id)
@@ -78,6 +80,8 @@ SELECT
 FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d
     ON d.document_id = c.document_id AND c.generation <= d.live_generation
+    AND c.embed_model = coalesce(d.embed_model, c.embed_model)
+    AND c.embed_version = coalesce(d.embed_version, c.embed_version)
 WHERE c.document_id = $1 AND d.user_id = $2 AND c.chunk_ord >= $3
 ORDER BY c.chunk_ord LIMIT $4;
 
@@ -85,11 +89,12 @@ ORDER BY c.chunk_ord LIMIT $4;
 -- The $5 published chunks of tenant $2 nearest to vector $1, by the HNSW index of the model.
 SELECT
     c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
-    c.text, d.filename,
+    c.text, d.filename, d.degraded,
     1 - (c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension})) AS score
 FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d
     ON d.document_id = c.document_id AND c.generation <= d.live_generation
+    AND coalesce(d.embed_model, $3) = $3 AND coalesce(d.embed_version, $4) = $4
 WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
     AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
 ORDER BY c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $5;
@@ -99,10 +104,11 @@ ORDER BY c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $5
 WITH nearest AS MATERIALIZED (
     SELECT
         c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
-        c.heading_path, c.text, d.filename, c.embedding
+        c.heading_path, c.text, d.filename, d.degraded, c.embedding
     FROM upload_pipeline.document_chunks AS c
     INNER JOIN upload_pipeline.documents AS d
         ON d.document_id = c.document_id AND c.generation <= d.live_generation
+        AND coalesce(d.embed_model, $3) = $3 AND coalesce(d.embed_version, $4) = $4
     WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
         AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
     ORDER BY
@@ -112,6 +118,7 @@ WITH nearest AS MATERIALIZED (
 )
 SELECT
     chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
+    degraded,
     1 - (embedding <=> $1::vector({dimension})) AS score
 FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $5;
 
@@ -121,11 +128,12 @@ FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $5;
 WITH matching AS MATERIALIZED (
     SELECT
         c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
-        c.heading_path, c.text, d.filename, c.embedding,
+        c.heading_path, c.text, d.filename, d.degraded, c.embedding,
         upload_pipeline.chunk_words(c.user_id, c.text) AS words
     FROM upload_pipeline.document_chunks AS c
     INNER JOIN upload_pipeline.documents AS d
         ON d.document_id = c.document_id AND c.generation <= d.live_generation
+        AND coalesce(d.embed_model, $3) = $3 AND coalesce(d.embed_version, $4) = $4
     WHERE upload_pipeline.chunk_words(c.user_id, c.text)
         @@ (plainto_tsquery('simple', $7) && quote_literal($2::uuid::text)::tsquery)
         AND numnode(plainto_tsquery('simple', $7)) > 0
@@ -135,6 +143,7 @@ WITH matching AS MATERIALIZED (
 )
 SELECT
     chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
+    degraded,
     1 - (embedding <=> $1::vector) AS score
 FROM matching
 ORDER BY ts_rank_cd(words, plainto_tsquery('simple', $7)) DESC, score DESC LIMIT $5;

@@ -47,18 +47,21 @@ SELECT document_id, live_generation FROM upload_pipeline.documents
 WHERE document_id = ANY($1::uuid[]) ORDER BY document_id FOR NO KEY UPDATE;
 
 -- name: publish
--- From here on readers see generation $2 of each document, with $3 chunks.
+-- From here on readers see what jobs ($1) made of their documents: ($2) chunks of each, in the
+-- vector space ($3, $4).
 UPDATE upload_pipeline.documents AS d
-SET live_generation = b.generation, chunk_count = b.chunk_count,
+SET live_generation = j.generation, chunk_count = b.chunk_count,
+    embed_model = $3, embed_version = $4, degraded = j.degraded,
     published_at = now(), updated_at = now()
-FROM unnest($1::uuid[], $2::int[], $3::int[]) AS b (document_id, generation, chunk_count)
-WHERE d.document_id = b.document_id;
+FROM unnest($1::uuid[], $2::int[]) AS b (job_id, chunk_count)
+INNER JOIN upload_pipeline.upload_jobs AS j ON j.job_id = b.job_id
+WHERE d.document_id = j.document_id;
 
 -- name: get_document
 -- One document of one tenant.
 SELECT
     document_id, user_id, name, filename, media_type, bytes_len, file_sha256, parser,
-    page_count, char_count, generation, live_generation, chunk_count, parsed_key,
+    page_count, char_count, generation, live_generation, chunk_count, parsed_key, degraded,
     created_at, updated_at, published_at
 FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2;
 
@@ -66,7 +69,7 @@ FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2;
 -- Documents of a tenant, newest first, after the page key ($2, $3).
 SELECT
     document_id, user_id, name, filename, media_type, bytes_len, file_sha256, parser,
-    page_count, char_count, generation, live_generation, chunk_count, parsed_key,
+    page_count, char_count, generation, live_generation, chunk_count, parsed_key, degraded,
     created_at, updated_at, published_at
 FROM upload_pipeline.documents
 WHERE user_id = $1
@@ -91,6 +94,8 @@ SELECT EXISTS (
 );
 
 -- name: count_documents
--- Published documents and their chunks, over all tenants.
-SELECT count(*) AS documents, coalesce(sum(chunk_count), 0)::bigint AS chunks
+-- Published documents, their chunks, and how many are degraded, over all tenants.
+SELECT
+    count(*) AS documents, coalesce(sum(chunk_count), 0)::bigint AS chunks,
+    count(*) FILTER (WHERE degraded <> '{}') AS degraded
 FROM upload_pipeline.documents WHERE live_generation > 0;

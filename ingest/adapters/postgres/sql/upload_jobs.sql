@@ -55,13 +55,14 @@ WITH RECURSIVE ring AS (
     WHERE j.job_id = held.job_id AND d.document_id = j.document_id
     RETURNING
         j.job_id, j.lease_token, j.document_id, j.user_id, j.lane, j.generation, j.stage,
-        j.attempt_count + 1 AS attempt, j.correlation_id,
+        j.attempt_count + 1 AS attempt, j.correlation_id, j.cause, j.degraded,
         d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key
 )
 SELECT
     claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id, claimed.lane,
     claimed.generation, claimed.stage, claimed.attempt, claimed.correlation_id,
-    claimed.filename, claimed.media_type, claimed.bytes_len, claimed.raw_key, claimed.parsed_key
+    claimed.cause, claimed.degraded, claimed.filename, claimed.media_type, claimed.bytes_len,
+    claimed.raw_key, claimed.parsed_key
 FROM claimed INNER JOIN candidates ON candidates.job_id = claimed.job_id
 ORDER BY candidates.turn, candidates.place;
 
@@ -253,6 +254,7 @@ UPDATE upload_pipeline.upload_jobs SET state = 'done', stage = 'embedded' WHERE 
 -- End the attempt under lease ($1, $2): to state $3, with error $4, claimable again (or woken)
 -- after $5; $6 counts the attempt. A waiting job waits for $7, at the longest $8; if it is for parse
 -- $9, and that is over, it does not wait. The parse is locked: its end wakes whoever waits by then.
+-- From here on it does without the provider of $10; but one that waits for it will use it.
 WITH parse AS MATERIALIZED (
     SELECT status FROM upload_pipeline.parse_jobs WHERE parse_job_id = $9::uuid FOR SHARE
 ), decided AS (
@@ -279,7 +281,13 @@ SET state = n.state,
     attempt_count = j.attempt_count + $6,
     wait_reason = CASE n.state WHEN 'waiting' THEN $7 END,
     wait_until = CASE n.state WHEN 'waiting' THEN now() + $8::interval END,
-    parse_job_id = coalesce($9::uuid, j.parse_job_id)
+    parse_job_id = coalesce($9::uuid, j.parse_job_id),
+    degraded = CASE
+        WHEN $10::text IS NOT NULL THEN j.degraded || $10::text
+        WHEN n.state = 'waiting' AND (d.parsed_key IS NULL OR d.generation <> j.generation)
+            THEN '{}'
+        ELSE j.degraded
+    END
 FROM upload_pipeline.documents AS d, decided AS n
 WHERE j.job_id = $1 AND j.lease_token = $2 AND j.state = 'working'
     AND d.document_id = j.document_id
@@ -310,6 +318,38 @@ INSERT INTO upload_pipeline.upload_jobs
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
+-- name: insert_upgrades
+-- Jobs that make up to $1 degraded documents again, as their next generations; the providers of
+-- parts ($2) are back. As probes ($3), only when no other job would find out about a provider.
+WITH due AS MATERIALIZED (
+    SELECT d.document_id FROM upload_pipeline.documents AS d
+    WHERE d.degraded <> '{}' AND d.degraded <@ $2::text[] AND d.generation = d.live_generation
+        AND NOT ($3 AND EXISTS (
+            SELECT 1 FROM upload_pipeline.upload_jobs AS w
+            WHERE w.state = 'waiting' AND w.wait_reason = 'provider'
+        ))
+    ORDER BY d.published_at LIMIT $1
+), unmoved AS MATERIALIZED (
+    SELECT document_id FROM due
+    WHERE pg_try_advisory_xact_lock(hashtextextended(document_id::text, 0))
+), raised AS (
+    UPDATE upload_pipeline.documents AS d
+    SET generation = d.generation + 1,
+        parsed_key = CASE WHEN 'parser' = ANY(d.degraded) THEN NULL ELSE d.parsed_key END,
+        retired_keys = CASE
+            WHEN 'parser' = ANY(d.degraded) THEN d.retired_keys || d.parsed_key
+            ELSE d.retired_keys
+        END
+    FROM unmoved AS u
+    WHERE d.document_id = u.document_id AND d.generation = d.live_generation
+    RETURNING d.document_id, d.user_id, d.generation, d.file_sha256
+)
+INSERT INTO upload_pipeline.upload_jobs
+(job_id, document_id, user_id, generation, file_sha256, priority, cause, correlation_id)
+SELECT gen_random_uuid(), document_id, user_id, generation, file_sha256, -1, 'upgrade', 'upgrade'
+FROM raised
+RETURNING job_id;
+
 -- name: find_job_by_key
 -- The job that this tenant made with this idempotency key, and the bytes it was made for.
 SELECT job_id, document_id, generation, file_sha256
@@ -326,7 +366,7 @@ SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
     j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
-    j.correlation_id, j.created_at, j.updated_at, j.finished_at,
+    j.correlation_id, j.cause, j.degraded, j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
@@ -338,7 +378,7 @@ SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
     j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
-    j.correlation_id, j.created_at, j.updated_at, j.finished_at,
+    j.correlation_id, j.cause, j.degraded, j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
@@ -350,7 +390,7 @@ SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
     j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
-    j.correlation_id, j.created_at, j.updated_at, j.finished_at,
+    j.correlation_id, j.cause, j.degraded, j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id

@@ -1,44 +1,80 @@
 """From settings to working parts: the only place that picks adapters."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.llamaparse import READS, LlamaParse
+from ingest.adapters.llamaparse import READS
 from ingest.adapters.local_parser import LocalParser
 from ingest.adapters.openai.embedding import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
-from ingest.adapters.openai.embedding import MODELS as OPENAI_MODELS
-from ingest.adapters.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.parse_store import ParseStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.provider_keys import Keys
 from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
-from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.identity import sha256_hex
-from ingest.domain.money import CREDITS_PER_PAGE, PRICES, Price, unit_price
+from ingest.domain.job import Degraded
+from ingest.domain.money import CREDITS_PER_PAGE, unit_price
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.claim import Pace
 from ingest.lifecycle.estimate import Estimator, Tariff
-from ingest.lifecycle.gatehouse import Quota
 from ingest.lifecycle.look import Lookout
 from ingest.lifecycle.metered_embedder import MeteredEmbedder
 from ingest.lifecycle.parse_collector import ParseCollector
 from ingest.lifecycle.provider_calls import ProviderCalls
-from ingest.lifecycle.remote_parser import RemoteParser, Terms
+from ingest.lifecycle.remote_parser import RemoteParser
 from ingest.ports.providers import Gate
 from ingest.settings import Settings
-from ingest.settings.providers import EmbedderKind, ParserKind, Tier
+from ingest.settings.providers import EmbedderKind, ParserKind
 from ingest.stages.chunk import BatchLimits
+from ingest.wiring.providers import (
+    WEBHOOK_PATH,
+    degrades,
+    embedding_model,
+    llamaparse_keys,
+    make_llamaparse,
+    make_openai,
+    openai_keys,
+    parse_terms,
+    prices,
+    provided,
+    quotas,
+)
 
-WEBHOOK_PATH = "/v1/webhooks/llamaparse"
-"""Where LlamaParse tells of parses; a word that only it knows follows."""
+__all__ = [
+    "WEBHOOK_PATH",
+    "batch_limits",
+    "blob_url",
+    "database_url",
+    "degrades",
+    "embedding_model",
+    "llamaparse_keys",
+    "make_chunk_store",
+    "make_collector",
+    "make_embedder",
+    "make_estimator",
+    "make_llamaparse",
+    "make_local_chunk_store",
+    "make_local_parser",
+    "make_openai",
+    "make_parser",
+    "make_query_embedders",
+    "make_splitter",
+    "open_blobs",
+    "open_database",
+    "openai_keys",
+    "pace",
+    "parse_terms",
+    "parser_label",
+    "prices",
+    "provided",
+    "quotas",
+    "retry_policy",
+]
+
 _BATCH_SHARE = 0.03
 
 
@@ -129,20 +165,6 @@ def make_collector(settings: Settings, database: Database) -> ParseCollector:
     )
 
 
-def make_llamaparse(settings: Settings) -> LlamaParse:
-    """LlamaParse's service, without quota and ledger."""
-    secret = settings.llamaparse_webhook_secret
-    return LlamaParse(
-        version=settings.llamaparse_version,
-        options=settings.llamaparse_options,
-        base_url=settings.llamaparse_base_url,
-        timeout_seconds=settings.llamaparse_timeout_seconds,
-        webhook_secret=secret.get_secret_value() if secret else None,
-        max_pages=settings.max_pages,
-        max_text_chars=settings.max_text_chars,
-    )
-
-
 def make_estimator(settings: Settings) -> tuple[Estimator, LocalParser]:
     """Who says what documents would cost, and the parser to be closed after.
 
@@ -162,44 +184,11 @@ def make_estimator(settings: Settings) -> tuple[Estimator, LocalParser]:
     return Estimator(lookout, make_splitter(settings), tariff), local
 
 
-def parse_terms(settings: Settings) -> Terms:
-    """On which terms documents are handed over to LlamaParse."""
-    tiers = list(Tier)
-    wanted = tiers.index(settings.llamaparse_tier)
-    url = settings.llamaparse_webhook_url
-    version = settings.llamaparse_version
-    if settings.llamaparse_options:
-        options = json.dumps(settings.llamaparse_options, sort_keys=True)
-        version += f"+{sha256_hex(options.encode())[:8]}"
-    return Terms(
-        tiers=tiers[wanted : wanted + 1 + settings.llamaparse_escalate],
-        version=version,
-        only_scanned=settings.parser is ParserKind.AUTO,
-        deadline=timedelta(seconds=settings.llamaparse_deadline_seconds),
-        poll=timedelta(seconds=settings.llamaparse_poll_seconds),
-        webhook_url=f"{url.rstrip('/')}{WEBHOOK_PATH}" if url else None,
-    )
-
-
 def make_splitter(settings: Settings) -> StructureSplitter:
     """The splitter."""
     return StructureSplitter(
         max_tokens=settings.chunk_tokens, overlap_tokens=settings.chunk_overlap_tokens
     )
-
-
-def embedding_model(settings: Settings) -> EmbeddingModel:
-    """The vector space of new chunks.
-
-    Raises:
-        ConfigurationError: the database has no index for the model.
-    """
-    if settings.embedder is EmbedderKind.LOCAL:
-        return LOCAL_MODEL
-    if settings.openai_model not in OPENAI_MODELS:
-        known = ", ".join(OPENAI_MODELS)
-        raise ConfigurationError(f"INGEST_OPENAI_MODEL is {settings.openai_model!r}, not {known}")
-    return OPENAI_MODELS[settings.openai_model]
 
 
 def make_embedder(
@@ -219,45 +208,17 @@ def make_embedder(
     return MeteredEmbedder(service, calls, prices=prices(settings))
 
 
-def make_openai(settings: Settings) -> OpenAIEmbedding:
-    """OpenAI's endpoint, without quota and ledger."""
-    return OpenAIEmbedding(
-        embedding_model(settings),
-        base_url=settings.openai_base_url,
-        timeout_seconds=settings.openai_timeout_seconds,
-        connections=settings.embed_concurrency,
-    )
+def make_query_embedders(
+    settings: Settings, database: Database, gate: Gate
+) -> list[WordllamaEmbedder | MeteredEmbedder]:
+    """Who embeds questions: the embedder, and who embeds documents while it is away.
 
-
-def openai_keys(settings: Settings) -> Keys:
-    """OpenAI's keys."""
-    given = settings.openai_api_keys
-    return Keys(given.get_secret_value() if given else "", settings.openai_api_key_file)
-
-
-def llamaparse_keys(settings: Settings) -> Keys:
-    """LlamaParse's keys."""
-    given = settings.llamaparse_api_keys
-    return Keys(given.get_secret_value() if given else "", settings.llamaparse_api_key_file)
-
-
-def prices(settings: Settings) -> tuple[Price, ...]:
-    """All known prices; those that are set come last, and of equal dates they count."""
-    own = tuple(Price(p.provider, p.model, p.since, p.usd) for p in settings.prices)
-    replaced = {(price.provider, price.model, price.since) for price in own}
-    kept = (p for p in PRICES if (p.provider, p.model, p.since) not in replaced)
-    return (*kept, *own)
-
-
-def quotas(settings: Settings) -> dict[str, Quota]:
-    """What each key of each provider allows, less what is kept in hand."""
-    share = settings.quota_share
-    return {
-        "openai": Quota(
-            share * settings.openai_requests_per_minute, share * settings.openai_tokens_per_minute
-        ),
-        "llamaparse": Quota(share * settings.llamaparse_requests_per_minute, None),
-    }
+    Raises:
+        ConfigurationError: model or price are not known.
+    """
+    embedder = make_embedder(settings, database, gate)
+    has_stopgap = degrades(settings) and Degraded.EMBEDDER in provided(settings)
+    return [embedder, WordllamaEmbedder()] if has_stopgap else [embedder]
 
 
 def batch_limits(settings: Settings) -> BatchLimits:
@@ -279,6 +240,11 @@ def batch_limits(settings: Settings) -> BatchLimits:
 def make_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks, in the embedder's vector space and cut by the splitter."""
     return ChunkStore(database, embedding_model(settings), chunker=make_splitter(settings).label)
+
+
+def make_local_chunk_store(settings: Settings, database: Database) -> ChunkStore:
+    """The chunks that are embedded here because the provider is away."""
+    return ChunkStore(database, LOCAL_MODEL, chunker=make_splitter(settings).label, is_stopgap=True)
 
 
 def pace(settings: Settings) -> Pace:
