@@ -47,8 +47,10 @@ class Ledger:
                 return
             time.sleep(0.1)
         stuck = self._rows(
-            "SELECT state, stage, attempt_count, rescue_count, last_error->>'code', count(*) "
-            "FROM upload_pipeline.upload_jobs WHERE finished_at IS NULL GROUP BY 1, 2, 3, 4, 5"
+            "SELECT state, stage, wait_reason, date_trunc('second', run_after - now())::text, "
+            "attempt_count, rescue_count, last_error->>'code', count(*) "
+            "FROM upload_pipeline.upload_jobs WHERE finished_at IS NULL "
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7"
         )
         raise AssertionError(f"{self.states()} of {jobs} jobs after {seconds} s; stuck: {stuck}")
 

@@ -56,6 +56,7 @@ class _Supervisor:
         self._ledger = LedgerStore(database)
         self._gate = SharedGate()
         self._provided = wiring.provided(self._settings)
+        self._were_away: set[str] = set()
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
@@ -162,6 +163,9 @@ class _Supervisor:
     async def _wake(self) -> None:
         """Let jobs look again that wait; only a few while a provider's keys do not work."""
         away = await self._away() if self._provided else set()
+        if self._were_away - away:
+            await self._jobs.hasten(WaitReason.PROVIDER)  # one that was away is back
+        self._were_away = away
         await self._jobs.wake(WaitReason.PROVIDER, limit=_PROBES if away else _WAKE)
         await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
         await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
