@@ -17,6 +17,7 @@ import ingest
 from ingest import logs, settings, wiring
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
@@ -26,6 +27,7 @@ from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane, WaitReason
 from ingest.domain.money import Period, first_day
+from ingest.domain.pause import calls_held_by
 from ingest.lifecycle.parse_collector import ParseCollector
 from ingest.settings.providers import EmbedderKind, ParserKind
 
@@ -54,6 +56,7 @@ class _Supervisor:
         self._jobs = JobStore(database)
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
+        self._pauses = PauseStore(database)
         self._gate = SharedGate()
         parser, embedder = self._settings.parser, self._settings.embedder
         self._providers = (parser, embedder) != (ParserKind.LOCAL, EmbedderKind.LOCAL)
@@ -171,6 +174,9 @@ class _Supervisor:
         await self._jobs.wake(WaitReason.PROVIDER, limit=limit)
         await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
         await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
+        if not calls_held_by(view.pause for view in await self._pauses.list_all()):
+            await self._jobs.hasten(WaitReason.PAUSED)  # it was lifted while they went to wait
+        await self._jobs.wake(WaitReason.PAUSED, limit=_WAKE)
 
     async def _warn(self) -> None:
         """Say once a period that a budget is over its soft limit."""
