@@ -11,7 +11,6 @@ from ingest.adapters.postgres.document_store import DocumentView
 from ingest.adapters.postgres.event_store import Event
 from ingest.adapters.postgres.job_store import JobView
 from ingest.adapters.postgres.search_store import ChunkView, Hit
-from ingest.domain.arrival import Accepted
 from ingest.domain.identity import external_name
 from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
 from ingest.domain.stage import Stage
@@ -22,41 +21,19 @@ MAX_SEARCH_DOCUMENTS = 1000
 _EXTERNAL = external_name("")
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Part of an answer."""
+
     model_config = ConfigDict(from_attributes=True)
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """Part of a question; a field that is not known is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class AcceptedBody(_Body):
-    """What an upload led to."""
-
-    document_id: UUID
-    job_id: UUID
-    generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
-    created: bool = Field(description="False when this very content had been accepted before.")
-    status_url: str
-    events_url: str
-    document_url: str
-
-    @classmethod
-    def of(cls, accepted: Accepted) -> Self:
-        """The answer to an upload."""
-        job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
-        return cls(
-            document_id=accepted.document_id,
-            job_id=accepted.job_id,
-            generation=accepted.generation,
-            created=accepted.created,
-            status_url=job,
-            events_url=f"{job}/events",
-            document_url=document,
-        )
-
-
-class DocumentBody(_Body):
+class DocumentBody(Body):
     """A document."""
 
     document_id: UUID
@@ -83,14 +60,14 @@ class DocumentBody(_Body):
         return cls.model_validate({"external_id": external_id} | _fields(view))
 
 
-class DocumentPage(_Body):
+class DocumentPage(Body):
     """Documents, newest first."""
 
     documents: list[DocumentBody]
     next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
 
 
-class ChunkBody(_Body):
+class ChunkBody(Body):
     """A published chunk."""
 
     chunk_id: UUID
@@ -110,7 +87,7 @@ class ChunkBody(_Body):
         return cls.model_validate(view)
 
 
-class ChunkPage(_Body):
+class ChunkPage(Body):
     """Chunks of a document's live generation, in order."""
 
     document_id: UUID
@@ -119,7 +96,7 @@ class ChunkPage(_Body):
     next_from: int | None = Field(description="The next page's from; null at the end.")
 
 
-class ErrorBody(_Body):
+class ErrorBody(Body):
     """The last thing that went wrong with a job."""
 
     code: str
@@ -127,14 +104,14 @@ class ErrorBody(_Body):
     stage: Stage | None = None
 
 
-class Progress(_Body):
+class Progress(Body):
     """How much of a job is durable."""
 
     chunks_stored: int
     chunks_total: int | None = Field(description="Known once the document is cut.")
 
 
-class WaitingFor(_Body):
+class WaitingFor(Body):
     """What an unfinished job needs next."""
 
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
@@ -145,9 +122,17 @@ class WaitingFor(_Body):
         None, description="End of the lease, of the wait, or of the pause before a retry."
     )
     worker_id: UUID | None = Field(None, description="Who holds the lease.")
+    paused_by: list[str] = Field(
+        [], description="Pauses that stop it: everything, tenant, a lane or a provider."
+    )
+    eta_seconds: float | None = Field(
+        None,
+        description="About how long until the job is done, by the pace of the last minutes; null "
+        "when nothing is known. Only when one job is asked for.",
+    )
 
 
-class SkippedChunk(_Body):
+class SkippedChunk(Body):
     """A chunk that its provider refused, so that the document went on without it."""
 
     chunk_ord: int
@@ -157,7 +142,7 @@ class SkippedChunk(_Body):
     message: str
 
 
-class JobBody(_Body):
+class JobBody(Body):
     """A job."""
 
     job_id: UUID
@@ -170,6 +155,7 @@ class JobBody(_Body):
     stage: Stage
     state: JobState
     attempt: int = Field(description="1-based number of the present or the last attempt.")
+    replay_count: int = Field(description="How often it was replayed from the dead letter.")
     progress: Progress
     waiting_for: WaitingFor | None = Field(description="Null once the job has ended.")
     last_error: ErrorBody | None
@@ -197,26 +183,26 @@ class JobBody(_Body):
         )
 
 
-class JobPage(_Body):
+class JobPage(Body):
     """Jobs, newest first."""
 
     jobs: list[JobBody]
     next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
 
 
-class JobBatchRequest(_Request):
+class JobBatchRequest(Request):
     """Which jobs to look up."""
 
     job_ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
-class JobBatch(_Body):
+class JobBatch(Body):
     """Jobs, in no order."""
 
     jobs: list[JobBody] = Field(description="Ids that are unknown are left out.")
 
 
-class EventBody(_Body):
+class EventBody(Body):
     """One change of a job; the data of a server-sent event."""
 
     event_id: int
@@ -234,7 +220,8 @@ class EventBody(_Body):
         return cls.model_validate(event)
 
 
-def _check_text(text: str) -> str:
+def check_text(text: str) -> str:
+    """A text that the database takes; for pydantic."""
     if not text.strip():
         raise ValueError("there is nothing but white space")
     if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
@@ -251,10 +238,10 @@ class SearchMode(StrEnum):
     """Nearness in meaning alone."""
 
 
-class SearchRequest(_Request):
+class SearchRequest(Request):
     """What to look for."""
 
-    query: Annotated[str, AfterValidator(_check_text)] = Field(max_length=MAX_QUERY_CHARS)
+    query: Annotated[str, AfterValidator(check_text)] = Field(max_length=MAX_QUERY_CHARS)
     k: int = Field(10, ge=1, le=100, strict=True, description="Most hits.")
     mode: SearchMode = Field(
         SearchMode.HYBRID,
@@ -265,7 +252,7 @@ class SearchRequest(_Request):
     )
 
 
-class HitBody(_Body):
+class HitBody(Body):
     """A chunk that was found."""
 
     score: float = Field(description="Cosine similarity, -1 to 1.")
@@ -285,7 +272,7 @@ class HitBody(_Body):
         return cls.model_validate(hit)
 
 
-class SearchResponse(_Body):
+class SearchResponse(Body):
     """Hits, best first."""
 
     hits: list[HitBody]

@@ -122,6 +122,9 @@ class Settings(ProviderSettings):
     max_rescues: int = Field(
         10, ge=1, description="Lost leases before the dead letter; stops a document that kills."
     )
+    replays_per_second: float = Field(
+        10.0, gt=0, le=1000, description="How fast replays from the dead letter come due, a tenant."
+    )
     drain_timeout_seconds: float = Field(
         30.0, gt=0, description="How long a stopping stream may finish what it holds."
     )
@@ -145,6 +148,11 @@ class Settings(ProviderSettings):
     def lease(self) -> timedelta:
         """How long a lease lasts without a heartbeat."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def stuck_after(self) -> timedelta:
+        """How late a job's next move may be before the job counts as stuck."""
+        return timedelta(seconds=max(60.0, 10 * self.rescue_interval_seconds))
 
     def environment(self) -> dict[str, str]:
         """The variables that make another process load these very settings; holds secrets."""
