@@ -1,5 +1,5 @@
--- Why: operators pause work, replayed jobs are counted and spread out, and pace and retention
--- find their rows by index. Runs outside a transaction and can be run again where it stopped; the
+-- Why: operators pause work, replayed jobs are counted and spread out, and pace, retention
+-- and deletion find their rows by index. Runs outside a transaction and can be run again where it stopped; the
 -- column has a constant default, so nothing is rewritten, and old rows were never replayed.
 SET lock_timeout = '5s';
 SET statement_timeout = '6h';
@@ -35,3 +35,10 @@ ON upload_pipeline.webhook_log (received_at);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_parse_jobs_ended
 ON upload_pipeline.parse_jobs (ended_at) WHERE status IN ('completed', 'failed');
+-- Serve the check whether a text is still in use before it is deleted.
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_documents_parsed_key
+ON upload_pipeline.documents (parsed_key);
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_parse_jobs_parsed_key
+ON upload_pipeline.parse_jobs (parsed_key);
