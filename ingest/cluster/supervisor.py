@@ -18,6 +18,7 @@ from ingest import logs, settings, wiring
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.retention_store import RetentionStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
@@ -29,6 +30,7 @@ from ingest.domain.job import Lane, WaitReason
 from ingest.domain.money import Period, first_day
 from ingest.domain.pause import calls_held_by
 from ingest.lifecycle.parse_collector import ParseCollector
+from ingest.lifecycle.prune import Pruner
 from ingest.settings.providers import EmbedderKind, ParserKind
 
 log = logs.get(__name__)
@@ -42,6 +44,7 @@ _WAKE = 1000
 _PROBES = 2
 _COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
+_PRUNE_SECONDS = 3600.0
 
 
 class _Supervisor:
@@ -66,6 +69,8 @@ class _Supervisor:
         self._warned: set[tuple[UUID, Period, date]] = set()
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
+        blobs, retention = wiring.open_blobs(self._settings), self._settings.retention
+        self._loop.spawn(self._prune(Pruner(RetentionStore(database), blobs, retention)))
         if parser is not ParserKind.LOCAL:
             self._loop.spawn(self._collect(wiring.make_collector(self._settings, database)))
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
@@ -162,6 +167,17 @@ class _Supervisor:
             except Exception:
                 log.exception("parses not collected")
             await asyncio.sleep(_COLLECT_SECONDS)
+
+    async def _prune(self, pruner: Pruner) -> None:
+        """Remove what is too old, for ever."""
+        while True:
+            try:
+                await pruner.sweep()
+            except StoreUnavailable as exc:
+                log.warning("not pruned", code=exc.code)
+            except Exception:
+                log.exception("not pruned")
+            await asyncio.sleep(_PRUNE_SECONDS)
 
     async def _wake(self) -> None:
         """Let jobs look again that wait; only a few while a provider's keys do not work."""

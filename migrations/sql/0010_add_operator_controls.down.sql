@@ -4,7 +4,7 @@ SET lock_timeout = '5s';
 SET statement_timeout = '6h';
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_parse_jobs_parsed_key;
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_documents_parsed_key;
-DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_parse_jobs_ended;
+DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_parse_jobs_failed;
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_webhook_log_received;
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_upload_jobs_published;
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_upload_jobs_replayed;

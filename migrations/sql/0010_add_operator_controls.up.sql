@@ -33,8 +33,8 @@ ON upload_pipeline.upload_jobs (lane, finished_at) WHERE state = 'done';
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_webhook_log_received
 ON upload_pipeline.webhook_log (received_at);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_parse_jobs_ended
-ON upload_pipeline.parse_jobs (ended_at) WHERE status IN ('completed', 'failed');
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_parse_jobs_failed
+ON upload_pipeline.parse_jobs (ended_at) WHERE status = 'failed';
 -- Serve the check whether a text is still in use before it is deleted.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_documents_parsed_key
