@@ -6,13 +6,14 @@ from uuid import UUID, uuid4
 
 import builders
 import pytest
+from integration.parsing_setting import ParsingSetting
 
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import PausedByOperator
+from ingest.domain.errors import ParseUnderway, PausedByOperator
 from ingest.domain.job import JobState, Lane, WaitReason
 from ingest.domain.money import Operation, Payer, Reservation
 from ingest.domain.pause import Pause, PauseKind
@@ -160,3 +161,25 @@ async def test_a_job_that_meets_a_paused_provider_waits_without_losing_an_attemp
     assert await jobs.wake(WaitReason.PAUSED, limit=9) == 1
     [again] = await builders.claim(database)
     assert (again.lease.job_id, again.attempt) == (job.lease.job_id, 1)
+
+
+async def test_nothing_is_handed_to_a_paused_provider_and_what_it_has_is_collected(
+    parsing: ParsingSetting, database: Database
+) -> None:
+    pauses, llamaparse = PauseStore(database), Pause(PauseKind.PROVIDER, "llamaparse")
+    with pytest.raises(ParseUnderway):
+        await parsing.parse(b"Handed over before.")
+    await pauses.put(llamaparse)
+
+    for _ in range(2):
+        with pytest.raises(PausedByOperator):
+            await parsing.parse(b"Comes while it is paused.")
+    await parsing.settle_down()
+    before = (await parsing.parse(b"Handed over before.")).text
+    sent = parsing.simulator.stats()["jobs"]
+    await pauses.lift(llamaparse)
+
+    assert "Handed over before." in before
+    assert sent == 1
+    assert "Comes while" in (await parsing.through(b"Comes while it is paused.")).text
+    await parsing.balanced()
