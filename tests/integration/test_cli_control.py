@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import builders
 import pytest
-from integration.cli_system import gateway, ingest
+from integration.cli_system import gateway, ingest, running
 from integration.gateway import a_settings
 
 from ingest.adapters.postgres.job_store import JobStore
@@ -173,3 +173,41 @@ def test_why_names_the_pause_the_replays_and_the_time_left(url: str, database_ur
     assert "replayed 1 time" in paused.out
     assert "done in" not in paused.out
     assert "done in   about" in held.out
+
+
+def test_doctor_and_status_name_stuck_jobs(url: str, database_url: str, tmp_path: Path) -> None:
+    async def forget(database: Database) -> None:
+        """A lease that ran out long ago while nobody rescues."""
+        job = await builders.a_claimed_job(database)
+        await builders.execute(
+            database,
+            "UPDATE upload_pipeline.upload_jobs SET leased_until = now() - interval '1 h'"
+            " WHERE job_id = $1",
+            job.lease.job_id,
+        )
+
+    here = {"INGEST_DATABASE_URL": database_url, "INGEST_STATE_DIR": str(tmp_path)}
+    before = ingest("doctor", "--json", **here).json()
+    on(database_url, forget)
+    after = ingest("doctor", "--json", **here).json()
+    status = ingest("status", "--url", url)
+
+    said = [[f["text"] for f in found if f["subject"] == "jobs"] for found in (before, after)]
+    assert said == [["none is stuck"], ["stuck: 1 lease"]]
+    assert "1 job that nothing moves" in status.out
+
+
+def test_uploads_that_go_their_way_are_never_stuck(
+    server_url: str, template_database: str, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(12):
+        (files / f"{number}.txt").write_text(f"Pier {number} is closed at low water.")
+
+    with running(server_url, template_database, tmp_path) as system:
+        uploaded = ingest("upload", files, **system.tenant())
+        status = ingest("status", "--json", "--url", system.url).json()
+
+    assert uploaded.code == 0, uploaded.err
+    assert (status["stuck"], status["pauses"]["everything"]) == (0, False)

@@ -134,22 +134,27 @@ async def test_claim_touches_few_rows_and_pages(large_queue: str, mode: str, aft
     assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
 
 
+async def explain_paused_claim(url: str, mode: str, pauses: str) -> dict[str, Any]:
+    """The plan of a claim while there are the pauses that a query gives."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"INSERT INTO upload_pipeline.pauses (kind, subject) {pauses}".encode())
+        try:
+            return await explain(
+                url, mode, SQL["claim_jobs"], "interactive", NO_TENANT, LIMIT, BUSY, builders.LEASE
+            )
+        finally:
+            connection.execute("DELETE FROM upload_pipeline.pauses")
+
+
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_a_claim_steps_over_paused_tenants_at_little_cost(
     large_queue: str, mode: str
 ) -> None:
-    with psycopg.connect(large_queue, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO upload_pipeline.pauses (kind, subject) SELECT 'tenant',"
-            " md5('tenant' || n)::uuid::text FROM generate_series(300, 350) AS n"
-        )
-        try:
-            plan = await explain(
-                large_queue, mode, SQL["claim_jobs"], "interactive", NO_TENANT, LIMIT, BUSY,
-                builders.LEASE,
-            )  # fmt: skip
-        finally:
-            connection.execute("DELETE FROM upload_pipeline.pauses")
+    plan = await explain_paused_claim(
+        large_queue,
+        mode,
+        "SELECT 'tenant', md5('tenant' || n)::uuid::text FROM generate_series(300, 350) AS n",
+    )
 
     assert plan["Actual Rows"] == LIMIT
     assert rows_touched(plan) <= TENANTS * (LIMIT + 4) + 2 * LIMIT + PAUSED
@@ -158,17 +163,7 @@ async def test_a_claim_steps_over_paused_tenants_at_little_cost(
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_a_claim_of_a_paused_lane_reads_no_job(large_queue: str, mode: str) -> None:
-    with psycopg.connect(large_queue, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO upload_pipeline.pauses (kind, subject) VALUES ('lane', 'interactive')"
-        )
-        try:
-            plan = await explain(
-                large_queue, mode, SQL["claim_jobs"], "interactive", NO_TENANT, LIMIT, BUSY,
-                builders.LEASE,
-            )  # fmt: skip
-        finally:
-            connection.execute("DELETE FROM upload_pipeline.pauses")
+    plan = await explain_paused_claim(large_queue, mode, "VALUES ('lane', 'interactive')")
 
     assert (plan["Actual Rows"], rows_touched(plan)) == (0, 0)
 
