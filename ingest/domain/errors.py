@@ -171,6 +171,8 @@ class MustWait(TransientError):
     code = "must_wait"
     reason: ClassVar[str] = "provider"
     """What is waited for; a WaitReason."""
+    patience: ClassVar[timedelta | None] = None
+    """After which a job looks again, where that is not ``retry_after``."""
 
 
 class ProviderPaused(MustWait):
@@ -208,6 +210,7 @@ class PausedByOperator(MustWait):
 
     code = "paused"
     reason = "paused"
+    patience = timedelta(days=1)  # lifting the pause wakes the job; looking again would cost work
 
 
 class StoreUnavailable(TransientError):

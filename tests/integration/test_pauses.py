@@ -136,9 +136,10 @@ async def test_a_job_that_meets_a_paused_provider_waits_without_losing_an_attemp
     database: Database,
 ) -> None:
     job = await builders.a_claimed_job(database)
-    error = PausedByOperator("calls to openai are paused", retry_after=timedelta(minutes=10))
+    error = PausedByOperator("calls to openai are paused", retry_after=timedelta(seconds=1))
     decision = RetryPolicy().decide(error, attempt=1, jitter=0)
     assert isinstance(decision, Wait)
+    assert timedelta(hours=1) < decision.delay < decision.at_most
     await JobStore(database).settle(
         job.lease,
         Settlement(

@@ -14,8 +14,6 @@ from ingest.domain.money import CallState, Charge, Operation, Period, Reservatio
 SQL = load("provider_calls")
 BUDGETS = load("budgets")
 _RETRY_AFTER = timedelta(seconds=60)
-_PAUSED_RETRY_AFTER = timedelta(minutes=10)
-"""Lifting the pause wakes whoever waits for it; this is for those who were about to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class LedgerStore:
         if row["paused"]:
             raise PausedByOperator(
                 f"calls to {reservation.provider} are paused by an operator",
-                retry_after=_PAUSED_RETRY_AFTER,
+                retry_after=_RETRY_AFTER,
             )
         if row["full_budget"] is not None:
             raise BudgetExhausted(f"{row['full_budget']} is used up", retry_after=_RETRY_AFTER)
