@@ -212,7 +212,7 @@ async def test_a_document_deleted_while_its_parse_is_fetched_leaves_nothing(
         fetched.set()
         await delete(database, parsing.blobs, handed_over)
 
-    parsing.collector._blobs = Watched(parsing.blobs, strike)  # type: ignore[assignment]
+    parsing.collector._blobs = Watched(parsing.blobs, strike)
     async with asyncio.timeout(30):
         while not fetched.is_set():
             await parsing.collector.collect()
