@@ -114,6 +114,9 @@ async def _read(gateway: Gateway, job_id: UUID, tenant: UUID) -> JobBody:
     is_held = view.state is JobState.WORKING
     jobs_ahead = 0 if is_held else await gateway.jobs.queue_position(job_id)
     shown = body(view, pauses, lanes=lanes, jobs_ahead=None if is_held else jobs_ahead)
+    if is_held and shown.waiting_for:
+        await gateway.providers.refresh()
+        shown.waiting_for.short_of_quota = gateway.providers.short_of_quota()
     throughput = await gateway.queue.throughput(view.lane, tenant)
     left = time_left(throughput, jobs_ahead=jobs_ahead, is_held=is_held)
     if left is not None and shown.waiting_for and shown.waiting_for.reason in _MOVING:

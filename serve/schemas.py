@@ -125,6 +125,11 @@ class WaitingFor(Body):
     paused_by: list[str] = Field(
         [], description="Pauses that stop it: everything, tenant, a lane or a provider."
     )
+    short_of_quota: list[str] = Field(
+        [],
+        description="Of a job that is worked on: providers for whose quota calls wait now, maybe "
+        "its own. Only when one job is asked for.",
+    )
     eta_seconds: float | None = Field(
         None,
         description="About how long until the job is done, by the pace of the last minutes; null "

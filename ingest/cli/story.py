@@ -95,6 +95,8 @@ def _reason(job: Json) -> str | None:
             parts.append(f"it pauses before the next attempt{until}")
         case "worker":
             parts.append(f"worker {waiting.get('worker_id')} is at it; its lease lasts{until}")
+            if short := waiting.get("short_of_quota"):
+                parts.append(f"calls to {', '.join(short)} wait for quota")
         case None:
             pass
         case "paused":

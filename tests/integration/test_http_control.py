@@ -14,6 +14,7 @@ from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.domain.job import Lane
 from ingest.domain.pause import Pause, PauseKind
+from ingest.domain.provider import Need
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -71,6 +72,32 @@ async def test_a_job_that_waits_for_a_paused_provider_names_it(gateway: Running)
         found = await waiting_for(gateway, job_id)
 
     assert (found["reason"], found["paused_by"]) == ("paused", ["provider openai"])
+
+
+async def test_a_job_under_work_names_the_provider_that_is_short_of_quota(
+    gateway: Running,
+) -> None:
+    job_id = (await upload(gateway))["job_id"]
+    await claim(gateway)
+    need = Need(
+        provider="openai",
+        model="text-embedding-3-small",
+        fingerprints=("f",),
+        tokens=gateway.settings.openai_tokens_per_minute // 2,
+        lane=Lane.INTERACTIVE,
+        tenant=str(gateway.tenant),
+        patience=60,
+    )
+    waiting = asyncio.create_task(gateway.api.state.gateway.gate.enter(need))
+    try:
+        async with asyncio.timeout(30):
+            found = await waiting_for(gateway, job_id)
+            while not found["short_of_quota"]:
+                found = await waiting_for(gateway, job_id)
+    finally:
+        waiting.cancel()
+
+    assert (found["reason"], found["short_of_quota"]) == ("worker", ["openai"])
 
 
 async def test_readiness_and_metrics_show_pauses_without_naming_a_tenant(gateway: Running) -> None:
