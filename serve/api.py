@@ -17,6 +17,7 @@ from ingest.ports.providers import Gate
 from ingest.settings import Settings
 
 from . import (
+    dead_letter,
     documents,
     events,
     health,
@@ -58,7 +59,7 @@ def create_api(
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with open_gateway(settings, shared) as gateway:
             api.state.gateway = gateway
-            metrics.show(Backlog(gateway.jobs, gateway.documents, gateway.workers))
+            metrics.show(Backlog(gateway.database, stuck_after=settings.stuck_after))
             metrics.show(gateway.providers)
             yield
 
@@ -72,7 +73,18 @@ def create_api(
         redoc_url=None,
     )
     api.state.metrics = metrics
-    for part in (uploads, documents, jobs, events, search, money, webhooks, health, reference):
+    for part in (
+        uploads,
+        documents,
+        jobs,
+        events,
+        dead_letter,
+        search,
+        money,
+        webhooks,
+        health,
+        reference,
+    ):
         api.include_router(part.router)
     api.add_exception_handler(IngestError, problems.on_ingest_error)
     api.add_exception_handler(RequestValidationError, problems.on_invalid_request)

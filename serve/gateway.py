@@ -14,18 +14,22 @@ from fastapi.security import HTTPAuthorizationCredentials
 from ingest import wiring
 from ingest.adapters.blob_store import ObjectBlobStore
 from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.dead_letter_store import DeadLetterStore
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.event_store import EventStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.webhook_store import WebhookStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.errors import Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.pause import Pause
 from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.metered_embedder import MeteredEmbedder
 from ingest.ports import Embedder
@@ -71,6 +75,9 @@ class Gateway:
     intake: Intake
     documents: DocumentStore
     jobs: JobStore
+    dead_letter: DeadLetterStore
+    queue: QueueStore
+    pauses: PauseStore
     events: EventStore
     spaces: tuple[Space, ...]
     """The configured embedder's, then the one of documents that were embedded without it."""
@@ -78,6 +85,10 @@ class Gateway:
     webhooks: WebhookStore
     key_ring: KeyRing | None
     """None when authentication is off."""
+
+    async def paused(self) -> list[Pause]:
+        """Everything that operators have stopped."""
+        return [view.pause for view in await self.pauses.list_all()]
 
 
 @asynccontextmanager
@@ -108,6 +119,9 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
             documents=documents,
             jobs=JobStore(database),
+            dead_letter=DeadLetterStore(database),
+            queue=QueueStore(database),
+            pauses=PauseStore(database),
             events=EventStore(database),
             spaces=tuple(Space(by, SearchStore(database, by.model)) for by in embedders),
             workers=WorkerStore(database),

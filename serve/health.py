@@ -1,7 +1,8 @@
 """For machines that look after the gateway: alive, ready, measured."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,6 +14,7 @@ from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.worker_store import WorkerView
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane
+from ingest.domain.pause import Pause, PauseKind
 
 from .gateway import CurrentGateway, Gateway
 from .metrics import Metrics
@@ -33,11 +35,11 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentGateway) -> Response:
     """Whether the database, the blob storage and the streams are there, and what is in use."""
-    (schema, workers, wrong), blobs, _ = await asyncio.gather(
+    seen, blobs, _ = await asyncio.gather(
         _database(gateway), _blobs(gateway), gateway.providers.refresh()
     )
-    wrong += [blobs] if blobs else []
-    facts = _facts(gateway, schema, workers) | {"problems": wrong}
+    wrong = [*seen.wrong, *([blobs] if blobs else [])]
+    facts = _facts(gateway, seen) | {"problems": wrong}
     if not wrong:
         return JSONResponse({"status": "ready"} | facts)
     return respond(
@@ -57,11 +59,21 @@ async def metrics(request: Request) -> Response:
     return Response(await measured.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _facts(gateway: Gateway, schema: str | None, workers: list[WorkerView]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the database says."""
+
+    wrong: Sequence[str]
+    schema: str | None = None
+    workers: Sequence[WorkerView] = ()
+    pauses: Sequence[Pause] = ()
+
+
+def _facts(gateway: Gateway, seen: _Seen) -> dict[str, Any]:
     backends = gateway.backends
     return {
         "version": ingest.__version__,
-        "schema": schema,
+        "schema": seen.schema,
         "parser": backends.parser,
         "embedder": backends.embedder,
         "blobs": backends.blobs,
@@ -73,13 +85,14 @@ def _facts(gateway: Gateway, schema: str | None, workers: list[WorkerView]) -> d
                 "alive": is_alive(worker),
                 "draining": worker.draining,
             }
-            for worker in workers
+            for worker in seen.workers
         ],
+        "pauses": _paused(seen.pauses),
     } | gateway.providers.facts()
 
 
-async def _database(gateway: Gateway) -> tuple[str | None, list[WorkerView], list[str]]:
-    """The database's revision, the streams it knows, and what is wrong with either."""
+async def _database(gateway: Gateway) -> _Seen:
+    """The database's revision, the streams and pauses it knows, and what is wrong."""
     wanted = gateway.backends.schema
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -87,14 +100,27 @@ async def _database(gateway: Gateway) -> tuple[str | None, list[WorkerView], lis
                 schema = await migrate.current(connection)
             if schema != wanted:
                 wrong = f"the database is at schema {schema or 'none'}, this code needs {wanted}"
-                return schema, [], [wrong]
+                return _Seen([wrong], schema)
             workers = await gateway.workers.list_running()
+            pauses = await gateway.paused()
     except TimeoutError:
-        return None, [], [f"the database did not answer within {CHECK_SECONDS:g} seconds"]
+        return _Seen([f"the database did not answer within {CHECK_SECONDS:g} seconds"])
     except StoreUnavailable as exc:
-        return None, [], [exc.message]
+        return _Seen([exc.message])
     missing = sorted(_needed_lanes(workers) - working_lanes(workers))
-    return schema, workers, [f"no stream of lane {lane.value!r} is working" for lane in missing]
+    wrong_lanes = [f"no stream of lane {lane.value!r} is working" for lane in missing]
+    return _Seen(wrong_lanes, schema, workers, pauses)
+
+
+def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:
+    """What operators have stopped, without naming a tenant."""
+    named = {kind: sorted(p.subject for p in pauses if p.kind is kind) for kind in PauseKind}
+    return {
+        "everything": bool(named[PauseKind.EVERYTHING]),
+        "lanes": named[PauseKind.LANE],
+        "providers": named[PauseKind.PROVIDER],
+        "tenants": len(named[PauseKind.TENANT]),
+    }
 
 
 def _needed_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:

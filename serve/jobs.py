@@ -1,7 +1,7 @@
 """Jobs: how far they are, what they wait for, and the two buttons."""
 
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +9,9 @@ from fastapi import APIRouter, Query
 
 from ingest.adapters.postgres.job_store import JobView
 from ingest.domain.errors import Conflict, NotFound
-from ingest.domain.job import CLAIMABLE_STATES, JobState, Lane, WaitReason
+from ingest.domain.forecast import time_left
+from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
+from ingest.domain.pause import Pause, calls_held_by, claims_held_by
 
 from . import paging
 from .gateway import CurrentGateway, Gateway, Tenant
@@ -19,6 +21,7 @@ from .workers import working_lanes
 
 router = APIRouter(tags=["jobs"])
 MISSING = "there is no such job"
+_MOVING = frozenset({"queue", "retry", "worker"})
 
 
 @router.get(
@@ -39,7 +42,8 @@ async def list_jobs(
         tenant, state=state, before=paging.decode(cursor), limit=limit + 1
     )
     page, next_cursor = paging.cut(rows, limit, lambda row: (row.created_at, row.job_id))
-    return JobPage(jobs=[_body(row) for row in page], next_cursor=next_cursor)
+    pauses = await gateway.paused()
+    return JobPage(jobs=[body(row, pauses) for row in page], next_cursor=next_cursor)
 
 
 @router.post(
@@ -51,7 +55,8 @@ async def list_jobs(
 async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tenant) -> JobBatch:
     """Up to 500 jobs of the tenant."""
     rows = await gateway.jobs.get_many(asked.job_ids, tenant)
-    return JobBatch(jobs=[_body(row) for row in rows])
+    pauses = await gateway.paused()
+    return JobBatch(jobs=[body(row, pauses) for row in rows])
 
 
 @router.get(
@@ -61,7 +66,7 @@ async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tena
     responses=documented(401, 404, 422, 503),
 )
 async def get_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
-    """One job of the tenant, with its place in the queue while it waits there."""
+    """One job of the tenant, with its place in the queue, and about how long it will take."""
     return await _read(gateway, job_id, tenant)
 
 
@@ -88,7 +93,7 @@ async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> J
 )
 async def retry_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """Send a job from the dead letter round again, with fresh attempts."""
-    done = await gateway.jobs.requeue(job_id, tenant)
+    done = await gateway.jobs.replay(job_id, tenant)
     body = await _read(gateway, job_id, tenant)
     if done:
         return body
@@ -98,29 +103,63 @@ async def retry_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> Jo
 
 
 async def _read(gateway: Gateway, job_id: UUID, tenant: UUID) -> JobBody:
+    """A job with all that is known about when it goes on."""
     view = await gateway.jobs.get(job_id, tenant)
     if view is None:
         raise NotFound(MISSING)
-    if view.state not in CLAIMABLE_STATES:
-        return _body(view)
+    pauses = await gateway.paused()
+    if view.state in FINAL_STATES or view.state is JobState.WAITING:
+        return body(view, pauses)
     lanes = working_lanes(await gateway.workers.list_running())
-    return _body(view, lanes=lanes, jobs_ahead=await gateway.jobs.queue_position(job_id))
+    is_held = view.state is JobState.WORKING
+    jobs_ahead = 0 if is_held else await gateway.jobs.queue_position(job_id)
+    shown = body(view, pauses, lanes=lanes, jobs_ahead=None if is_held else jobs_ahead)
+    if is_held and shown.waiting_for:
+        await gateway.providers.refresh()
+        shown.waiting_for.short_of_quota = gateway.providers.short_of_quota()
+    throughput = await gateway.queue.throughput(view.lane, tenant)
+    left = time_left(throughput, jobs_ahead=jobs_ahead, is_held=is_held)
+    if left is not None and shown.waiting_for and shown.waiting_for.reason in _MOVING:
+        left += max(view.run_after - datetime.now(UTC), timedelta())
+        shown.waiting_for.eta_seconds = round(left.total_seconds(), 1)
+    return shown
 
 
-def _body(
-    view: JobView, *, lanes: Collection[Lane] = tuple(Lane), jobs_ahead: int | None = None
+def body(
+    view: JobView,
+    pauses: Sequence[Pause],
+    *,
+    lanes: Collection[Lane] = tuple(Lane),
+    jobs_ahead: int | None = None,
 ) -> JobBody:
-    return JobBody.of(view, waiting_for=_waiting_for(view, lanes, jobs_ahead))
+    """The body of a job.
+
+    Args:
+        view: The job.
+        pauses: All there are.
+        lanes: Which a living stream takes jobs of.
+        jobs_ahead: In the queue, when that is known.
+    """
+    return JobBody.of(view, waiting_for=_waiting_for(view, pauses, lanes, jobs_ahead))
 
 
-def _waiting_for(view: JobView, lanes: Collection[Lane], jobs_ahead: int | None) -> WaitingFor:
+def _waiting_for(
+    view: JobView, pauses: Sequence[Pause], lanes: Collection[Lane], jobs_ahead: int | None
+) -> WaitingFor:
     if view.state is JobState.WORKING:
         return WaitingFor(reason="worker", until=view.leased_until, worker_id=view.leased_by)
     if view.state is JobState.WAITING:
         # A parse ends by its own deadline, long before the job would be given up.
         is_parse = view.wait_reason == WaitReason.PARSE
         until = view.run_after if is_parse else view.wait_until
-        return WaitingFor.model_validate({"reason": view.wait_reason, "until": until})
+        is_paused = view.wait_reason == WaitReason.PAUSED
+        labels = [pause.label for pause in calls_held_by(pauses)] if is_paused else []
+        return WaitingFor.model_validate(
+            {"reason": view.wait_reason, "until": until, "paused_by": labels}
+        )
+    if held := claims_held_by(pauses, user_id=view.user_id, lane=view.lane):
+        labels = [pause.label for pause in held]
+        return WaitingFor(reason=WaitReason.PAUSED, jobs_ahead=jobs_ahead, paused_by=labels)
     if view.run_after > datetime.now(UTC):
         return WaitingFor(reason="retry", until=view.run_after)
     if view.lane not in lanes:

@@ -4,19 +4,26 @@ import asyncio
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
+import prometheus_client
+from prometheus_client import CollectorRegistry, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ingest.adapters.postgres.document_store import DocumentCounts, DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.worker_store import WorkerStore, WorkerView
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import JobState, Lane
+from ingest.domain.pause import PauseKind
 from ingest.domain.stage import Stage
 
 from .workers import is_alive
@@ -33,15 +40,21 @@ class _Snapshot:
     oldest_due_seconds: dict[Lane, float]
     counts: DocumentCounts
     workers: Sequence[WorkerView]
+    stuck: dict[str, int]
+    pauses: Counter[PauseKind]
 
 
 class Backlog(Collector):
     """The state of the system as the database knows it, whichever process is asked."""
 
-    def __init__(self, jobs: JobStore, documents: DocumentStore, workers: WorkerStore) -> None:
-        self._jobs = jobs
-        self._documents = documents
-        self._workers = workers
+    def __init__(self, database: Database, *, stuck_after: timedelta) -> None:
+        """Look nowhere yet; ``stuck_after`` is how late a job's next move may be."""
+        self._jobs = JobStore(database)
+        self._documents = DocumentStore(database)
+        self._workers = WorkerStore(database)
+        self._queue = QueueStore(database)
+        self._pauses = PauseStore(database)
+        self._stuck_after = stuck_after
         self._snapshot: _Snapshot | None = None
         self._fresh_until = 0.0
         self._refreshing = asyncio.Lock()
@@ -65,6 +78,8 @@ class Backlog(Collector):
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
             counts=await self._documents.count(),
             workers=await self._workers.list_running(),
+            stuck=await self._queue.stuck(after=self._stuck_after),
+            pauses=Counter(view.pause.kind for view in await self._pauses.list_all()),
         )
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -96,6 +111,16 @@ class Backlog(Collector):
             alive = sum(worker.lane == lane and is_alive(worker) for worker in snapshot.workers)
             workers.add_metric((lane,), alive)
         yield workers
+        stuck = GaugeMetricFamily(
+            "ingest_stuck_jobs", "Unfinished jobs that nothing moves.", labels=("kind",)
+        )
+        for kind, count in snapshot.stuck.items():
+            stuck.add_metric((kind,), count)
+        yield stuck
+        pauses = GaugeMetricFamily("ingest_pauses", "What is paused.", labels=("kind",))
+        for paused in PauseKind:
+            pauses.add_metric((paused,), snapshot.pauses[paused])
+        yield pauses
 
 
 class Source(Protocol):
@@ -119,7 +144,7 @@ class Metrics:
         # One series for each process: a scrape meets another replica each time.
         self._replica = f"{socket.gethostname()}:{os.getpid()}"
         labels = ("replica", "method", "route", "status")
-        self._requests = Counter(
+        self._requests = prometheus_client.Counter(
             "ingest_http_requests", "Requests answered.", labels, registry=self._registry
         )
         self._durations = Histogram(

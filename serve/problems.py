@@ -56,6 +56,7 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.ProviderPaused: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.BudgetExhausted: HTTPStatus.PAYMENT_REQUIRED,
     errors.ParseUnderway: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.PausedByOperator: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderRefused: HTTPStatus.BAD_GATEWAY,
     errors.InputRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -42,6 +42,10 @@ class Providers(Collector):
                 self._budgets = None
             self._fresh_until = time.monotonic() + FRESH_SECONDS
 
+    def short_of_quota(self) -> list[str]:
+        """Providers for whose quota calls waited at the last reading."""
+        return sorted({key.provider for key in self._keys if key.waiting})
+
     def facts(self) -> dict[str, Any]:
         """The last reading, as readiness shows it; it names no tenant."""
         return {

@@ -10,7 +10,6 @@ from ingest.adapters.postgres.document_store import DocumentView
 from ingest.adapters.postgres.event_store import Event
 from ingest.adapters.postgres.job_store import JobView
 from ingest.adapters.postgres.search_store import ChunkView
-from ingest.domain.arrival import Accepted
 from ingest.domain.identity import external_name
 from ingest.domain.job import FINAL_STATES, Cause, Degraded, JobState, Lane, WaitReason
 from ingest.domain.stage import Stage
@@ -29,32 +28,6 @@ class Request(BaseModel):
     """Part of a question; a field that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class AcceptedBody(Body):
-    """What an upload led to."""
-
-    document_id: UUID
-    job_id: UUID
-    generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
-    created: bool = Field(description="False when this very content had been accepted before.")
-    status_url: str
-    events_url: str
-    document_url: str
-
-    @classmethod
-    def of(cls, accepted: Accepted) -> Self:
-        """The answer to an upload."""
-        job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
-        return cls(
-            document_id=accepted.document_id,
-            job_id=accepted.job_id,
-            generation=accepted.generation,
-            created=accepted.created,
-            status_url=job,
-            events_url=f"{job}/events",
-            document_url=document,
-        )
 
 
 class DocumentBody(Body):
@@ -149,6 +122,19 @@ class WaitingFor(Body):
         None, description="End of the lease, of the wait, or of the pause before a retry."
     )
     worker_id: UUID | None = Field(None, description="Who holds the lease.")
+    paused_by: list[str] = Field(
+        [], description="Pauses that stop it: everything, tenant, a lane or a provider."
+    )
+    short_of_quota: list[str] = Field(
+        [],
+        description="Of a job that is worked on: providers for whose quota calls wait now, maybe "
+        "its own. Only when one job is asked for.",
+    )
+    eta_seconds: float | None = Field(
+        None,
+        description="About how long until the job is done, by the pace of the last minutes; null "
+        "when nothing is known. Only when one job is asked for.",
+    )
 
 
 class SkippedChunk(Body):
@@ -174,6 +160,7 @@ class JobBody(Body):
     stage: Stage
     state: JobState
     attempt: int = Field(description="1-based number of the present or the last attempt.")
+    replay_count: int = Field(description="How often it was replayed from the dead letter.")
     progress: Progress
     waiting_for: WaitingFor | None = Field(description="Null once the job has ended.")
     last_error: ErrorBody | None
@@ -240,6 +227,15 @@ class EventBody(Body):
     def of(cls, event: Event) -> Self:
         """The body of an event."""
         return cls.model_validate(event)
+
+
+def check_text(text: str) -> str:
+    """A text that the database takes; for pydantic."""
+    if not text.strip():
+        raise ValueError("there is nothing but white space")
+    if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
+        raise ValueError("lone surrogates and NUL are not text")
+    return text
 
 
 def _fields(view: DocumentView | JobView) -> dict[str, Any]:

@@ -22,19 +22,11 @@ from ingest.domain.money import Operation, Payer
 
 from .gateway import CurrentGateway, Space, Tenant
 from .problems import documented
-from .schemas import Body, Request
+from .schemas import Body, Request, check_text
 
 router = APIRouter(tags=["search"])
 MAX_QUERY_CHARS = 8000
 MAX_SEARCH_DOCUMENTS = 1000
-
-
-def _check_text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("there is nothing but white space")
-    if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
-        raise ValueError("lone surrogates and NUL are not text")
-    return text
 
 
 class SearchMode(StrEnum):
@@ -49,7 +41,7 @@ class SearchMode(StrEnum):
 class SearchRequest(Request):
     """What to look for."""
 
-    query: Annotated[str, AfterValidator(_check_text)] = Field(max_length=MAX_QUERY_CHARS)
+    query: Annotated[str, AfterValidator(check_text)] = Field(max_length=MAX_QUERY_CHARS)
     k: int = Field(10, ge=1, le=100, strict=True, description="Most hits.")
     mode: SearchMode = Field(
         SearchMode.HYBRID,

@@ -2,20 +2,23 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import unquote
+from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
 from python_multipart.multipart import parse_options_header
 
+from ingest.domain.arrival import Accepted
 from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
 from ingest.lifecycle.accept import UploadRequest
 
 from .gateway import CurrentGateway, Tenant
 from .multipart import OVERHEAD_BYTES, FileForm
 from .problems import documented
-from .schemas import AcceptedBody
+from .schemas import Body
 
 log = structlog.get_logger(module=__name__)
 router = APIRouter(tags=["documents"])
@@ -42,6 +45,32 @@ _REQUEST_BODY: dict[str, Any] = {
         },
     }
 }
+
+
+class AcceptedBody(Body):
+    """What an upload led to."""
+
+    document_id: UUID
+    job_id: UUID
+    generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
+    created: bool = Field(description="False when this very content had been accepted before.")
+    status_url: str
+    events_url: str
+    document_url: str
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> Self:
+        """The answer to an upload."""
+        job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
+        return cls(
+            document_id=accepted.document_id,
+            job_id=accepted.job_id,
+            generation=accepted.generation,
+            created=accepted.created,
+            status_url=job,
+            events_url=f"{job}/events",
+            document_url=document,
+        )
 
 
 @router.post(

@@ -3,8 +3,8 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -127,6 +127,28 @@ class ObjectBlobStore:
         await self.put(key, b"probe")
         await self.delete(key)
 
+    async def expire_incoming(self, *, keep: timedelta) -> int:
+        """Remove bytes of uploads that were cut off so long ago; returns how many.
+
+        Of S3 only whole objects: parts of a cut upload are no objects, and expire by a rule of the
+        bucket.
+
+        Raises:
+            StoreUnavailable: the storage did not answer, or refused.
+        """
+        before = datetime.now(UTC) - keep
+        with _translated("tenants"):
+            if self._folder is not None:
+                return await asyncio.to_thread(_expire_files, self._folder, before)
+            listed = await obstore.list_with_delimiter_async(self._store, "tenants")
+            expired = 0
+            for tenant in listed["common_prefixes"]:
+                async for found in obstore.list(self._store, prefix=f"{tenant}/incoming"):
+                    old = [blob["path"] for blob in found if blob["last_modified"] < before]
+                    await obstore.delete_async(self._store, old)
+                    expired += len(old)
+        return expired
+
     async def _sync(self, key: str) -> None:
         if self._folder is not None:
             await asyncio.to_thread(_sync_path, self._folder, key)
@@ -173,6 +195,17 @@ def _checked(key: str) -> str:
     if not {".", "..", ""}.isdisjoint(key.split("/")):
         raise ValueError(f"{key!r} is not a blob key")
     return key
+
+
+def _expire_files(root: Path, before: datetime) -> int:
+    """Remove old files, with those that the library was still writing when its process died."""
+    expired = 0
+    for path in root.glob("tenants/*/incoming/*"):
+        with suppress(FileNotFoundError):  # finished, or given up, at this moment
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                expired += 1
+    return expired
 
 
 def _sync_path(root: Path, key: str) -> None:

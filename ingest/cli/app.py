@@ -8,11 +8,13 @@ import typer
 from ingest import __version__
 from ingest.cli import (
     database,
+    dead_letter,
     demo,
     doctor,
     estimate,
     jobs,
     money,
+    pausing,
     running,
     search,
     status,
@@ -37,7 +39,7 @@ app = typer.Typer(
     epilog=_EPILOG,
 )
 _SYSTEM, _DOCUMENTS, _JOBS, _DATABASE = "The system", "Documents", "Jobs", "The database"
-_MONEY = "Money"
+_MONEY, _CONTROL = "Money", "Control"
 app.command(rich_help_panel=_SYSTEM)(demo.demo)
 app.command(rich_help_panel=_SYSTEM)(running.up)
 app.command(rich_help_panel=_SYSTEM)(running.down)
@@ -50,6 +52,10 @@ app.command(name="jobs", rich_help_panel=_JOBS)(jobs.list_jobs)
 app.command(rich_help_panel=_JOBS)(jobs.why)
 app.command(rich_help_panel=_JOBS)(jobs.retry)
 app.command(rich_help_panel=_JOBS)(jobs.cancel)
+app.add_typer(dead_letter.dead_letter, name="dead-letter", rich_help_panel=_JOBS)
+app.command(rich_help_panel=_CONTROL)(pausing.pause)
+app.command(rich_help_panel=_CONTROL)(pausing.resume)
+app.command(name="pauses", rich_help_panel=_CONTROL)(pausing.list_pauses)
 app.command(rich_help_panel=_MONEY)(estimate.estimate)
 app.command(rich_help_panel=_MONEY)(money.usage)
 app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)

@@ -5,11 +5,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import ingest
@@ -17,6 +17,8 @@ from ingest import wiring
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.inspection import DatabaseFacts
 from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cli import local
 from ingest.cli.about import database_label
@@ -28,6 +30,7 @@ from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Auth, Settings
 from ingest.settings.providers import EmbedderKind, ParserKind
 
+Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
 _LOOK_AT_PACKAGES = (
@@ -58,6 +61,8 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield from _schema(settings, facts, fresh=fresh)
         if settings.auth is Auth.KEYS and facts.revision == migrate.head():
             yield from _keys(reachable)
+        if facts.revision == migrate.head():
+            yield from _stuck(reachable)
 
 
 @contextmanager
@@ -92,18 +97,37 @@ def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterato
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
-    async def count() -> int:
-        opened = wiring.open_database(settings)
-        try:
-            return sum(key.revoked_at is None for key in await KeyStore(opened).list_all())
-        finally:
-            await opened.close()
+    async def count(opened: Database) -> int:
+        return sum(key.revoked_at is None for key in await KeyStore(opened).list_all())
 
-    valid = asyncio.run(count())
+    valid = _ask_database(settings, count)
     if valid:
         yield fine("database", f"{valid} valid API keys")
     else:
         yield doubtful("database", "there is no valid API key", "run 'ingest keys create'")
+
+
+def _stuck(settings: Settings) -> Iterator[Finding]:
+    counts = _ask_database(
+        settings, lambda opened: QueueStore(opened).stuck(after=settings.stuck_after)
+    )
+    found = ", ".join(f"{jobs} {kind}" for kind, jobs in counts.items() if jobs)
+    if found:
+        advice = "start the system if it is stopped; see 'stuck jobs' in docs/operations.md"
+        yield doubtful("jobs", f"stuck: {found}", advice)
+    else:
+        yield fine("jobs", "none is stuck")
+
+
+def _ask_database(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    async def open_and_ask() -> Answer:
+        opened = wiring.open_database(settings)
+        try:
+            return await ask(opened)
+        finally:
+            await opened.close()
+
+    return asyncio.run(open_and_ask())
 
 
 def blobs(settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -72,7 +72,7 @@ class Gateway:
         """Close the connections."""
         await self._client.aclose()
 
-    async def get(self, path: str, **params: str | int | None) -> Json:
+    async def get(self, path: str, **params: str | float | None) -> Json:
         """Read something.
 
         Raises:
@@ -81,6 +81,35 @@ class Gateway:
         """
         present = {name: value for name, value in params.items() if value is not None}
         return _body(await self._send(lambda: self._client.get(path, params=present)))
+
+    async def pages(
+        self,
+        path: str,
+        name: str,
+        *,
+        limit: int,
+        page: int,
+        params: Mapping[str, str | float | None],
+    ) -> list[Json]:
+        """Read a list page by page; errors as ``get``.
+
+        Args:
+            path: Where the list is.
+            name: Of the list in each answer.
+            limit: Most entries.
+            page: Most entries of one answer.
+            params: What narrows the list.
+        """
+        found: list[Json] = []
+        cursor: str | None = None
+        while len(found) < limit:
+            size = min(page, limit - len(found))
+            answer = await self.get(path, **params, limit=size, cursor=cursor)
+            found += answer[name]
+            cursor = answer["next_cursor"]
+            if cursor is None:
+                break
+        return found
 
     async def post(self, path: str, body: object = None) -> Json:
         """Ask for something; errors as ``get``."""

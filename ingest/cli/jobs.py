@@ -44,21 +44,9 @@ async def _newest(
 ) -> list[dict[str, Any]]:
     from ingest.cli.connecting import open_gateway
 
-    found: list[dict[str, Any]] = []
-    cursor: str | None = None
+    narrowed = {"state": state.value if state else None}
     async with open_gateway(url, key) as gateway:
-        while len(found) < limit:
-            page = await gateway.get(
-                "/v1/jobs",
-                state=state.value if state else None,
-                limit=min(PAGE_JOBS, limit - len(found)),
-                cursor=cursor,
-            )
-            found += page["jobs"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                break
-    return found
+        return await gateway.pages("/v1/jobs", "jobs", limit=limit, page=PAGE_JOBS, params=narrowed)
 
 
 def why(

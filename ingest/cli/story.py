@@ -23,13 +23,14 @@ def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
                 ("job", job["job_id"]),
                 ("document", f"{job['document_id']}, generation {job['generation']}"),
                 ("file", f"{job['filename']} ({job['media_type']}, {size(job['bytes_len'])})"),
-                ("state", f"{job['state']}, attempt {job['attempt']}"),
+                ("state", _state(job)),
                 ("stage", f"{stage.value} ({stage.ordinal + 1} of {len(STAGES)})"),
                 ("chunks", chunks),
                 ("cause", "the document was degraded" if job["cause"] == "upgrade" else None),
                 ("degraded", _degraded(job)),
                 ("without", _skipped(job)),
                 ("why", _reason(job)),
+                ("done in", _time_left(job)),
                 ("next", next_steps(job)),
             ]
         )
@@ -59,7 +60,7 @@ def next_steps(job: Json) -> str:
     waiting = job.get("waiting_for") or {}
     steps = {
         "no_worker": "start a worker: 'ingest up'; the job is safe meanwhile",
-        "paused": "it goes on when the pause is lifted",
+        "paused": "it goes on when an operator lifts the pause, with 'ingest resume'",
         "budget": "it goes on when the budget is raised or the day turns",
         "provider": "it goes on by itself when the provider answers",
         "parse": "it goes on by itself when the provider has parsed the document",
@@ -96,8 +97,13 @@ def _reason(job: Json) -> str | None:
             parts.append(f"it pauses before the next attempt{until}")
         case "worker":
             parts.append(f"worker {waiting.get('worker_id')} is at it; its lease lasts{until}")
+            if short := waiting.get("short_of_quota"):
+                parts.append(f"calls to {', '.join(short)} wait for quota")
         case None:
             pass
+        case "paused":
+            by = ", ".join(waiting.get("paused_by") or ()) or "a provider that goes on now"
+            parts.append(f"it is paused: {by}{_ahead(ahead)}")
         case "parse":
             parts.append(f"its parse is under way, and is given up{until and f' in{until[4:-5]}'}")
         case reason:
@@ -110,6 +116,17 @@ def _degraded(job: Json) -> str | None:
         return None
     parts = " and ".join(job["degraded"])
     return f"the local {parts} does it, because the provider was away; made again later"
+
+
+def _state(job: Json) -> str:
+    replays = job.get("replay_count")
+    again = f", replayed {plural(replays, 'time')}" if replays else ""
+    return f"{job['state']}, attempt {job['attempt']}{again}"
+
+
+def _time_left(job: Json) -> str | None:
+    seconds = (job.get("waiting_for") or {}).get("eta_seconds")
+    return None if seconds is None else f"about {duration(seconds)}"
 
 
 def _skipped(job: Json) -> str | None:

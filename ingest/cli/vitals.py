@@ -50,7 +50,9 @@ async def read(gateway: Gateway, *, before: Json | None = None) -> Json:
         "degraded": single.get("ingest_degraded_documents"),
         "jobs": jobs,
         "oldest_due_seconds": round(max(oldest, default=0.0), 1),
+        "stuck": sum(int(value) for name, _, value in samples if name == "ingest_stuck_jobs"),
         "workers": about.get("workers") or [],
+        "pauses": about.get("pauses") or {},
         "providers": about.get("providers") or [],
         "budgets": about.get("budgets") or {},
         "clock": time.time(),
@@ -87,6 +89,8 @@ def _figures(reading: Json) -> Iterator[tuple[str, object]]:
     yield "oldest due", duration(reading["oldest_due_seconds"]) if waiting else None
     yield "speed", None if speed is None else f"{speed:.1f} jobs/s"
     yield "left", duration(waiting / speed) if waiting and speed else None
+    yield "stuck", _stuck(reading)
+    yield "paused", _paused(reading["pauses"])
     yield "workers", _workers(reading)
     yield "parser", reading["parser"]
     yield "embedder", reading["embedder"]
@@ -123,6 +127,20 @@ def _workers(reading: Json) -> str:
     draining = sum(bool(worker.get("draining")) for worker in alive)
     text = ", ".join(f"{count} {lane}" for lane, count in sorted(lanes.items()))
     return f"{text} ({draining} draining)" if draining else text
+
+
+def _stuck(reading: Json) -> str | None:
+    stuck = reading["stuck"]
+    return f"{plural(stuck, 'job')} that nothing moves; see ingest_stuck_jobs" if stuck else None
+
+
+def _paused(pauses: Json) -> str | None:
+    """What is paused, on one line."""
+    said = ["everything"] if pauses.get("everything") else []
+    said += [f"lane {lane}" for lane in pauses.get("lanes", ())]
+    said += [f"calls to {provider}" for provider in pauses.get("providers", ())]
+    said += [plural(pauses["tenants"], "tenant")] if pauses.get("tenants") else []
+    return ", ".join(said) or None
 
 
 def _provider(provider: Json) -> str:

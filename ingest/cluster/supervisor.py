@@ -17,6 +17,8 @@ import ingest
 from ingest import logs, settings, wiring
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.retention_store import RetentionStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
@@ -26,7 +28,9 @@ from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Degraded, Lane, WaitReason
 from ingest.domain.money import Period, first_day
+from ingest.domain.pause import calls_held_by
 from ingest.lifecycle.parse_collector import ParseCollector
+from ingest.lifecycle.prune import Pruner
 
 log = logs.get(__name__)
 SILENT_SECONDS = 10.0
@@ -40,6 +44,7 @@ _PROBES = 2
 _UPGRADES = 100
 _COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
+_PRUNE_SECONDS = 3600.0
 
 
 class _Supervisor:
@@ -54,6 +59,7 @@ class _Supervisor:
         self._jobs = JobStore(database)
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
+        self._pauses = PauseStore(database)
         self._gate = SharedGate()
         self._provided = wiring.provided(self._settings)
         self._were_away: set[str] = set()
@@ -63,6 +69,8 @@ class _Supervisor:
         self._warned: set[tuple[UUID, Period, date]] = set()
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
+        blobs, retention = wiring.open_blobs(self._settings), self._settings.retention
+        self._loop.spawn(self._prune(Pruner(RetentionStore(database), blobs, retention)))
         if Degraded.PARSER in self._provided:
             self._loop.spawn(self._collect(wiring.make_collector(self._settings, database)))
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
@@ -160,6 +168,17 @@ class _Supervisor:
                 log.exception("parses not collected")
             await asyncio.sleep(_COLLECT_SECONDS)
 
+    async def _prune(self, pruner: Pruner) -> None:
+        """Remove what is too old, for ever."""
+        while True:
+            try:
+                await pruner.sweep()
+            except StoreUnavailable as exc:
+                log.warning("not pruned", code=exc.code)
+            except Exception:
+                log.exception("not pruned")
+            await asyncio.sleep(_PRUNE_SECONDS)
+
     async def _wake(self) -> None:
         """Let jobs look again that wait; only a few while a provider's keys do not work."""
         away = await self._away() if self._provided else set()
@@ -169,6 +188,9 @@ class _Supervisor:
         await self._jobs.wake(WaitReason.PROVIDER, limit=_PROBES if away else _WAKE)
         await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
         await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
+        if not calls_held_by(view.pause for view in await self._pauses.list_all()):
+            await self._jobs.hasten(WaitReason.PAUSED)  # it was lifted while they went to wait
+        await self._jobs.wake(WaitReason.PAUSED, limit=_WAKE)
         if self._provided:
             back = {part for part, provider in self._provided.items() if provider not in away}
             await self._jobs.upgrade(back, limit=_UPGRADES, probing=False)

@@ -10,7 +10,7 @@
     ├─ TransientError             nobody's fault: retried
     │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  ├─ Unexpected
     │  └─ MustWait                the job waits for a named thing, and goes on by itself
-    │     └─ ProviderPaused  └─ BudgetExhausted  └─ ParseUnderway
+    │     └─ ProviderPaused  └─ BudgetExhausted  └─ ParseUnderway  └─ PausedByOperator
     ├─ ProviderRefused            never repeated as it was
     │  ├─ InputRefused            the content: a batch is split until the culprit is alone
     │  │  └─ RequestTooLarge
@@ -171,6 +171,8 @@ class MustWait(TransientError):
     code = "must_wait"
     reason: ClassVar[str] = "provider"
     """What is waited for; a WaitReason."""
+    patience: ClassVar[timedelta | None] = None
+    """After which a job looks again, where that is not ``retry_after``."""
 
 
 class ProviderPaused(MustWait):
@@ -201,6 +203,14 @@ class ParseUnderway(MustWait):
     ) -> None:
         super().__init__(message, retry_after=retry_after)
         self.parse_job_id = parse_job_id
+
+
+class PausedByOperator(MustWait):
+    """A person has stopped calls to the provider for a while."""
+
+    code = "paused"
+    reason = "paused"
+    patience = timedelta(days=1)  # lifting the pause wakes the job; looking again would cost work
 
 
 class StoreUnavailable(TransientError):

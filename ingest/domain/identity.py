@@ -45,6 +45,11 @@ def raw_key(user_id: UUID, file_sha256: str) -> str:
     return f"tenants/{user_id}/raw/{file_sha256}"
 
 
+def is_raw(key: str) -> bool:
+    """Whether a blob key is of uploaded bytes; its last part is their digest then."""
+    return "/raw/" in key
+
+
 def parsed_key(user_id: UUID, parsed_sha256: str) -> str:
     """Blob key of a parsed document."""
     return f"tenants/{user_id}/parsed/{parsed_sha256}.json"

@@ -74,6 +74,7 @@ class WaitReason(StrEnum):
     PROVIDER = "provider"
     BUDGET = "budget"
     PAUSED = "paused"
+    """An operator has stopped calls to the provider that it needs."""
     PARSE = "parse"
     """A provider is parsing the document."""
 

@@ -57,7 +57,7 @@ class RetryPolicy:
             return DeadLetter(exhausted=False)
         asked = error.retry_after if isinstance(error, TransientError) else None
         if isinstance(error, MustWait):
-            delay = (asked or self.cap) * (1 + 0.25 * jitter)
+            delay = (error.patience or asked or self.cap) * (1 + 0.25 * jitter)
             return Wait(WaitReason(error.reason), delay, self.wait_at_most)
         if isinstance(error, RateLimited):
             return RetryAfter(asked or self.base, costs_attempt=False)

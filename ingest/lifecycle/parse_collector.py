@@ -147,7 +147,8 @@ class ParseCollector:
         digest = identity.sha256_hex(encoded)
         stored = identity.parsed_key(job.user_id, digest)
         await self._blobs.put(stored, encoded)
-        await self._parses.complete(job, text, charge, key=stored, digest=digest)
+        if not await self._parses.complete(job, text, charge, key=stored, digest=digest):
+            await self._parses.discard_text(job.user_id, stored, remove_blob=self._blobs.delete)
         log.info("parse collected", parse_job_id=job.parse_job_id, pages=len(text.parsed.pages))
         return True
 

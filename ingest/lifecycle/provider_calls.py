@@ -94,6 +94,7 @@ class ProviderCalls:
         Raises:
             ProviderPaused: the provider fails, or refuses every key.
             BudgetExhausted: a hard budget has no room; nothing was sent.
+            PausedByOperator: an operator has paused the provider; nothing was sent.
             RateLimited: there was no quota for too long.
             ProviderRefused: what was sent is refused.
             ProviderUnavailable: it failed several times.

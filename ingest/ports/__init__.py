@@ -206,6 +206,16 @@ class RecordsTexts(Protocol):
         """
         ...
 
+    async def discard_text(
+        self, record: ParsedRecord, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Remove a text that was stored for a generation that is gone, if nothing else has it.
+
+        Raises:
+            StoreUnavailable: the text stays.
+        """
+        ...
+
 
 class StoresChunks(Protocol):
     """Where chunks become durable and generations are published."""

@@ -1,6 +1,6 @@
 """Where parses are recorded that a provider works on."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -65,8 +65,22 @@ class EndsParses(Protocol):
 
     async def complete(
         self, job: ParseJob, text: RemoteText, charge: Charge, *, key: str, digest: str
+    ) -> bool:
+        """A parse is over, its text stored; its call is settled with it.
+
+        Returns:
+            False when it was over or forgotten already; then nothing was written.
+        """
+        ...
+
+    async def discard_text(
+        self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> None:
-        """A parse is over, its text stored; its call is settled with it."""
+        """Remove the text of a parse that was forgotten, if nothing else has it.
+
+        Raises:
+            StoreUnavailable: the text stays.
+        """
         ...
 
     async def fail(

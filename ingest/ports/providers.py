@@ -122,6 +122,7 @@ class Ledger(Protocol):
 
         Raises:
             BudgetExhausted: a hard budget has no room.
+            PausedByOperator: the provider is paused.
             StoreUnavailable: the database did not answer.
         """
         ...

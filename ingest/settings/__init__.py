@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from ingest.domain.errors import ConfigurationError
+from ingest.domain.retention import Retention
 from ingest.settings.providers import ProviderSettings
 
 
@@ -122,8 +123,27 @@ class Settings(ProviderSettings):
     max_rescues: int = Field(
         10, ge=1, description="Lost leases before the dead letter; stops a document that kills."
     )
+    replays_per_second: float = Field(
+        10.0, gt=0, le=1000, description="How fast replays from the dead letter come due, a tenant."
+    )
     drain_timeout_seconds: float = Field(
         30.0, gt=0, description="How long a stopping stream may finish what it holds."
+    )
+
+    keep_events_days: float = Field(
+        90.0, gt=0, le=36_500, description="How long the history of published jobs is kept."
+    )
+    keep_failed_events_days: float = Field(
+        365.0, gt=0, le=36_500, description="The same for jobs that failed or were cancelled."
+    )
+    keep_webhooks_days: float = Field(
+        30.0, gt=0, le=36_500, description="How long deliveries of webhooks are kept."
+    )
+    keep_failed_parses_days: float = Field(
+        30.0, gt=0, le=36_500, description="How long failed parses of LlamaParse are kept."
+    )
+    keep_incoming_hours: float = Field(
+        24.0, ge=1, le=87_600, description="After it, bytes of an upload that was cut off expire."
     )
 
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Logs.")
@@ -145,6 +165,22 @@ class Settings(ProviderSettings):
     def lease(self) -> timedelta:
         """How long a lease lasts without a heartbeat."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def retention(self) -> Retention:
+        """How long is kept what nothing needs any more."""
+        return Retention(
+            events=timedelta(days=self.keep_events_days),
+            failed_events=timedelta(days=self.keep_failed_events_days),
+            webhooks=timedelta(days=self.keep_webhooks_days),
+            failed_parses=timedelta(days=self.keep_failed_parses_days),
+            incoming=timedelta(hours=self.keep_incoming_hours),
+        )
+
+    @property
+    def stuck_after(self) -> timedelta:
+        """How late a job's next move may be before the job counts as stuck."""
+        return timedelta(seconds=max(60.0, 10 * self.rescue_interval_seconds))
 
     def environment(self) -> dict[str, str]:
         """The variables that make another process load these very settings; holds secrets."""

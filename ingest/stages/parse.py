@@ -169,4 +169,14 @@ class ParseStage:
             error = Unexpected(f"recording failed unexpectedly ({type(exc).__name__})")
             await self._settler.fail_job(results[0][0].job, error, stage="parsed")
             return []
+        for parsed_job, record in results:
+            if parsed_job.job.lease.job_id not in held:
+                await self._discard(record)
         return [parsed for parsed, _ in results if parsed.job.lease.job_id in held]
+
+    async def _discard(self, record: ParsedRecord) -> None:
+        """A document that was deleted while it was parsed leaves no text behind."""
+        try:
+            await self._texts.discard_text(record, remove_blob=self._blobs.delete)
+        except StoreUnavailable as exc:
+            log.warning("text not discarded", key=record.parsed_key, code=exc.code)

@@ -15,7 +15,7 @@ import builders
 import httpx
 import pytest
 import pytest_asyncio
-from integration.gateway import PROBLEM, Running, shared_gateway
+from integration.gateway import PROBLEM, Running, shared_gateway, upload
 
 from ingest.adapters.postgres.parse_store import ParseStore
 from ingest.domain.errors import DocumentEmpty
@@ -200,6 +200,28 @@ async def test_an_address_that_nobody_was_given_leaves_no_trace(gateway: Running
 
     assert response.status_code == 404
     assert await builders.fetch(gateway.database, count) == before
+
+
+async def test_a_delivery_for_a_document_that_was_deleted_leaves_no_trace(
+    gateway: Running,
+) -> None:
+    content = b"The pilot boards at the outer buoy."
+    uploaded = await upload(gateway, content)
+    digest = hashlib.sha256(content).hexdigest()
+    store, token = ParseStore(gateway.database), secrets.token_urlsafe(24)
+    wish = ParseWish(gateway.tenant, digest, "llamaparse/x", Source(None, 0, 1))
+    job, _ = await store.begin(wish, token=token, deadline=HOUR, handover=HOUR)
+    await store.submitted(job.parse_job_id, uuid4(), "fp", f"pjb-{token}", poll=HOUR, grace=HOUR)
+    waiting = Waiting(gateway, job, token, f"pjb-{token}")
+    assert (await waiting.send()).status_code == 204
+
+    deleted = await gateway.client.delete(uploaded["document_url"])
+    before = await waiting.verdicts()
+    late = await waiting.send(event(waiting.name, "parse.success"))
+
+    assert (deleted.status_code, late.status_code) == (204, 404)
+    assert await waiting.verdicts() == before == ["accepted"]
+    assert (gateway.count(), gateway.blob_files()) == ((0, 0), [])
 
 
 async def test_a_body_without_end_is_cut_off(waiting: Waiting) -> None:

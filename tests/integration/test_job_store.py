@@ -133,12 +133,12 @@ async def dead_lettered(database: Database, external_id: str | None = None) -> C
     return job
 
 
-async def test_a_requeued_job_starts_with_fresh_attempts(database: Database) -> None:
+async def test_a_replayed_job_starts_with_fresh_attempts(database: Database) -> None:
     job = await dead_lettered(database)
     store = JobStore(database)
 
-    assert not await store.requeue(job.lease.job_id, uuid4())
-    assert await store.requeue(job.lease.job_id, job.user_id)
+    assert not await store.replay(job.lease.job_id, uuid4())
+    assert await store.replay(job.lease.job_id, job.user_id)
 
     [again] = await builders.claim(database)
     assert (again.lease.job_id, again.attempt) == (job.lease.job_id, 1)
@@ -152,7 +152,7 @@ async def test_a_dead_job_stays_when_its_content_was_uploaded_again(database: Da
     )
     await builders.accept(database, builders.an_arrival(arrival.user_id, b"again"))
 
-    assert not await JobStore(database).requeue(job.lease.job_id, job.user_id)
+    assert not await JobStore(database).replay(job.lease.job_id, job.user_id)
 
 
 async def test_a_dead_job_stays_when_a_next_generation_comes_at_the_same_time(
@@ -166,10 +166,10 @@ async def test_a_dead_job_stays_when_a_next_generation_comes_at_the_same_time(
             "UPDATE upload_pipeline.documents SET generation = 2 WHERE document_id = $1",
             newer.document_id,
         )
-        requeue = asyncio.create_task(JobStore(database).requeue(job.lease.job_id, job.user_id))
+        replay = asyncio.create_task(JobStore(database).replay(job.lease.job_id, job.user_id))
         await builders.until_blocked(database)
 
-    assert await requeue is False
+    assert await replay is False
     assert (await builders.state_of(database, job.lease.job_id))[1] is JobState.DEADLETTER
 
 

@@ -1,5 +1,6 @@
 """What the queue's statements touch when there are 200,000 jobs."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,11 +14,15 @@ from conftest import on_database
 
 from ingest.adapters.postgres.job_store import NO_TENANT, SQL
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
 
+QUEUE, DEAD = load("queue"), load("dead_letter")
 LIMIT = 64
 BUSY = UUID(int=7)
 TENANTS = 16
 """Most that one claim takes turns between."""
+PAUSED = 3 * 51
+"""Looks at tenants that are stepped over."""
 HELD, EXPIRED, WORKING = 50, 100, 2_000
 """Jobs that worker BUSY holds, whose lease ran out, and that anybody holds."""
 _FILL = """
@@ -127,6 +132,62 @@ async def test_claim_touches_few_rows_and_pages(large_queue: str, mode: str, aft
     assert rows_touched(plan) <= TENANTS * (LIMIT + 4) + 2 * LIMIT
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 6_000
     assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+
+
+async def explain_paused_claim(url: str, mode: str, pauses: str) -> dict[str, Any]:
+    """The plan of a claim while there are the pauses that a query gives."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"INSERT INTO upload_pipeline.pauses (kind, subject) {pauses}".encode())
+        try:
+            return await explain(
+                url, mode, SQL["claim_jobs"], "interactive", NO_TENANT, LIMIT, BUSY, builders.LEASE
+            )
+        finally:
+            connection.execute("DELETE FROM upload_pipeline.pauses")
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_claim_steps_over_paused_tenants_at_little_cost(
+    large_queue: str, mode: str
+) -> None:
+    plan = await explain_paused_claim(
+        large_queue,
+        mode,
+        "SELECT 'tenant', md5('tenant' || n)::uuid::text FROM generate_series(300, 350) AS n",
+    )
+
+    assert plan["Actual Rows"] == LIMIT
+    assert rows_touched(plan) <= TENANTS * (LIMIT + 4) + 2 * LIMIT + PAUSED
+    assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_claim_of_a_paused_lane_reads_no_job(large_queue: str, mode: str) -> None:
+    plan = await explain_paused_claim(large_queue, mode, "VALUES ('lane', 'interactive')")
+
+    assert (plan["Actual Rows"], rows_touched(plan)) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_throughput_is_read_by_its_index(large_queue: str, mode: str) -> None:
+    plan = await explain(
+        large_queue, mode, QUEUE["measure_throughput"], "interactive", BUSY, timedelta(minutes=5)
+    )
+
+    assert indexes(plan) == {"idx_upload_jobs_published", "idx_upload_jobs_working"}
+    assert rows_touched(plan) == WORKING
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_replay_finds_a_tenants_dead_jobs_by_index(large_queue: str, mode: str) -> None:
+    tenant = UUID(hashlib.md5(b"tenant300", usedforsecurity=False).hexdigest())
+    plan = await explain(
+        large_queue, mode, DEAD["choose_dead"], tenant, None, None, None, None, None, 10, False
+    )
+
+    assert {"idx_upload_jobs_deadletter"} <= indexes(plan) <= {
+        "idx_upload_jobs_deadletter", "idx_upload_jobs_generation", "idx_upload_jobs_document",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])

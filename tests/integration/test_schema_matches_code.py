@@ -20,6 +20,7 @@ from ingest.domain.job import (
     WaitReason,
 )
 from ingest.domain.money import CallState, Operation, Period
+from ingest.domain.pause import PauseKind
 from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
 from ingest.domain.stage import STAGES, Stage
 
@@ -41,6 +42,7 @@ ENUMS = {
     "provider_calls_state_check": list(CallState),
     "parse_jobs_status_check": list(ParseStatus),
     "webhook_log_verdict_check": list(WebhookVerdict),
+    "pauses_kind_check": list(PauseKind),
 }
 OF_STATE = {
     JobState.WORKING: ", leased_by = gen_random_uuid(), lease_token = gen_random_uuid(),"

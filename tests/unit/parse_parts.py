@@ -68,6 +68,11 @@ class Texts:
         self.calls.append(list(records))
         return {record.target.lease.job_id for record in records} - self.lost
 
+    async def discard_text(
+        self, record: ParsedRecord, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> None:
+        assert record.target.lease.job_id in self.lost
+
 
 class Setting:
     """A stage with its ports."""

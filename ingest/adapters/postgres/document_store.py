@@ -10,6 +10,7 @@ import asyncpg
 from ingest.adapters.postgres.job_store import cancel_jobs
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
+from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.errors import Conflict, StoreUnavailable
@@ -231,13 +232,34 @@ class DocumentStore:
                 connection, [row["job_id"] for row in jobs], reason="the document was deleted"
             )
             keys = await connection.fetchval(SQL["delete_document"], document_id, user_id)
-            for key in sorted(set(keys)):
-                await connection.execute(SQL["lock_blob"], key)
-                if not await connection.fetchval(SQL["blob_in_use"], user_id, key):
-                    await remove_blob(key)
+            uploaded = {key for key in keys if identity.is_raw(key)}
+            texts = set(keys) - uploaded
+            for key in sorted(uploaded):
+                if await _remove_unused(connection, user_id, key, remove_blob):
                     content = key.rpartition("/")[2]
-                    await connection.execute(PARSES["forget_content"], user_id, content)
+                    parses = await connection.fetch(PARSES["forget_content"], user_id, content)
+                    texts |= {row["parsed_key"] for row in parses if row["parsed_key"]}
+            for key in sorted(texts):
+                await _remove_unused(connection, user_id, key, remove_blob)
         return True
+
+    async def discard_text(
+        self, record: ParsedRecord, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Remove a text that was stored for a generation that is gone, if nothing else has it."""
+        target, key = record.target, record.parsed_key
+        async with self._database.transaction() as connection:
+            if not await connection.fetchval(
+                SQL["generation_exists"], target.document_id, target.user_id, target.generation
+            ):
+                await _remove_unused(connection, target.user_id, key, remove_blob)
+
+    async def discard_blob(
+        self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Remove a blob of a tenant, if nothing has it."""
+        async with self._database.transaction() as connection:
+            await _remove_unused(connection, user_id, key, remove_blob)
 
     async def count(self) -> DocumentCounts:
         """What is published, over all tenants."""
@@ -252,6 +274,17 @@ async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UU
         JOBS["lock_leases"], [lease.job_id for lease in leases], [lease.token for lease in leases]
     )
     return {row["job_id"] for row in rows}
+
+
+async def _remove_unused(
+    connection: Connection, user_id: UUID, key: str, remove_blob: Callable[[str], Awaitable[None]]
+) -> bool:
+    """Remove a blob that nothing has any more; True when it was."""
+    await connection.execute(SQL["lock_blob"], key)
+    if await connection.fetchval(SQL["blob_in_use"], user_id, key):
+        return False
+    await remove_blob(key)
+    return True
 
 
 def _view(row: asyncpg.Record) -> DocumentView:

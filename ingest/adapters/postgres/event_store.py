@@ -1,13 +1,12 @@
 """The audit trail; the database writes it, we read it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.job import JobState
 
 SQL = load("events")
 
@@ -42,9 +41,3 @@ class EventStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["list_events"], job_id, user_id, after, limit)
         return [Event(**row) for row in rows]
-
-    async def finished_within(self, window: timedelta) -> dict[JobState, int]:
-        """Jobs that ended in the last while, by final state."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["count_finished_since"], window)
-        return {JobState(row["state"]): row["jobs"] for row in rows}

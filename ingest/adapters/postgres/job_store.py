@@ -34,6 +34,8 @@ class JobView:
     attempt_count: int
     """Failed attempts so far."""
     rescue_count: int
+    replay_count: int
+    """How often a person sent it round again from the dead letter."""
     run_after: datetime
     leased_by: UUID | None
     leased_until: datetime | None
@@ -167,7 +169,7 @@ class JobStore:
                 await cancel_jobs(connection, [job_id], reason="cancelled by request")
             )
 
-    async def requeue(self, job_id: UUID, user_id: UUID) -> bool:
+    async def replay(self, job_id: UUID, user_id: UUID) -> bool:
         """Send a dead-lettered job round again; False when it is not one of theirs.
 
         A job of an older generation than the document's newest stays where it is, and so does
@@ -175,7 +177,7 @@ class JobStore:
         """
         try:
             async with self._database.connection() as connection:
-                return await connection.fetchval(SQL["requeue_job"], job_id, user_id) is not None
+                return await connection.fetchval(SQL["replay_job"], job_id, user_id) is not None
         except asyncpg.UniqueViolationError:
             return False
 
@@ -183,13 +185,13 @@ class JobStore:
         """One job of a tenant."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["get_job"], job_id, user_id)
-        return _view(row) if row else None
+        return view_of(row) if row else None
 
     async def get_many(self, job_ids: Sequence[UUID], user_id: UUID) -> list[JobView]:
         """Several jobs of a tenant; unknown ids are left out."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["get_jobs"], job_ids, user_id)
-        return [_view(row) for row in rows]
+        return [view_of(row) for row in rows]
 
     async def list_newest(
         self,
@@ -205,7 +207,7 @@ class JobStore:
             rows = await connection.fetch(
                 SQL["list_jobs"], user_id, state, created_at, job_id, limit
             )
-        return [_view(row) for row in rows]
+        return [view_of(row) for row in rows]
 
     async def queue_position(self, job_id: UUID) -> int:
         """Claimable jobs of the same lane and tenant that come first."""
@@ -250,7 +252,8 @@ def _claimed(row: asyncpg.Record) -> ClaimedJob:
     )
 
 
-def _view(row: asyncpg.Record) -> JobView:
+def view_of(row: asyncpg.Record) -> JobView:
+    """A row of the statements that read jobs."""
     fields = dict(row)
     return JobView(
         lane=Lane(fields.pop("lane")),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.errors import BudgetExhausted
+from ingest.domain.errors import BudgetExhausted, PausedByOperator
 from ingest.domain.money import CallState, Charge, Operation, Period, Reservation
 
 SQL = load("provider_calls")
@@ -76,11 +76,12 @@ class LedgerStore:
 
         Raises:
             BudgetExhausted: a hard budget has no room; nothing was written.
+            PausedByOperator: the provider is paused; nothing was written.
             StoreUnavailable: nothing was written, or it is undone when the reservation ends.
         """
         payer = reservation.payer
         async with self._database.connection() as connection:
-            full = await connection.fetchval(
+            row = await connection.fetchrow(
                 SQL["reserve_call"],
                 reservation.call_id,
                 payer.user_id,
@@ -93,8 +94,13 @@ class LedgerStore:
                 reservation.units,
                 reservation.usd,
             )
-        if full is not None:
-            raise BudgetExhausted(f"{full} is used up", retry_after=_RETRY_AFTER)
+        if row["paused"]:
+            raise PausedByOperator(
+                f"calls to {reservation.provider} are paused by an operator",
+                retry_after=_RETRY_AFTER,
+            )
+        if row["full_budget"] is not None:
+            raise BudgetExhausted(f"{row['full_budget']} is used up", retry_after=_RETRY_AFTER)
 
     async def end(self, call_id: UUID, state: CallState, charge: Charge) -> None:
         """Say how a call ended; a call that has ended already stays as it is."""

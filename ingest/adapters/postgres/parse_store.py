@@ -1,13 +1,14 @@
 """Parses at a provider: begun once for each content, handed over once, ended once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
+from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import IngestError, StoreUnavailable
@@ -124,8 +125,8 @@ class ParseStore:
 
     async def complete(
         self, job: ParseJob, text: RemoteText, charge: Charge, *, key: str, digest: str
-    ) -> None:
-        """A parse is over, its text stored; its call is settled with it."""
+    ) -> bool:
+        """A parse is over, its text stored; False when it was over or forgotten already."""
         failed = {str(number): error for number, error in sorted(text.failed_pages.items())}
         async with self._database.transaction() as connection:
             done = await connection.fetchval(
@@ -137,8 +138,14 @@ class ParseStore:
                 key,
                 digest,
             )
-            if done is not None:
-                await _end_call(connection, job, CallState.SETTLED, charge)
+            await _end_call(connection, job, CallState.SETTLED, charge)
+        return done is not None
+
+    async def discard_text(
+        self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Remove the text of a parse that was forgotten, if nothing else has it."""
+        await DocumentStore(self._database).discard_blob(user_id, key, remove_blob=remove_blob)
 
     async def fail(
         self, job: ParseJob, error: IngestError, state: CallState, charge: Charge

@@ -87,10 +87,19 @@ RETURNING retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL);
 SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
 
 -- name: blob_in_use
--- Whether a blob of this tenant still belongs to a document.
+-- Whether a blob of this tenant still belongs to a document, or to a parse that documents wait for.
 SELECT EXISTS (
     SELECT 1 FROM upload_pipeline.documents
     WHERE user_id = $1 AND (raw_key = $2 OR parsed_key = $2)
+) OR EXISTS (
+    SELECT 1 FROM upload_pipeline.parse_jobs WHERE user_id = $1 AND parsed_key = $2
+);
+
+-- name: generation_exists
+-- Whether document $1 of tenant $2 is at generation $3.
+SELECT EXISTS (
+    SELECT 1 FROM upload_pipeline.documents
+    WHERE document_id = $1 AND user_id = $2 AND generation = $3
 );
 
 -- name: count_documents

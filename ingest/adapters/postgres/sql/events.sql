@@ -5,8 +5,3 @@ SELECT
 FROM upload_pipeline.events
 WHERE job_id = $1 AND user_id = $2 AND event_id > $3
 ORDER BY event_id LIMIT $4;
-
--- name: count_finished_since
--- Jobs that ended in the last $1, by state; the measured rate behind an ETA.
-SELECT state, count(*) AS jobs FROM upload_pipeline.upload_jobs
-WHERE finished_at > now() - $1::interval GROUP BY state;

@@ -51,8 +51,9 @@ DELETE FROM upload_pipeline.parse_jobs
 WHERE parse_job_id = $1 AND status IN ('completed', 'failed');
 
 -- name: forget_content
--- Forget the parses of content $2 of tenant $1, of which no document is left.
-DELETE FROM upload_pipeline.parse_jobs WHERE user_id = $1 AND file_sha256 = $2;
+-- Forget the parses of content $2 of tenant $1, of which no document is left; where their texts are.
+DELETE FROM upload_pipeline.parse_jobs WHERE user_id = $1 AND file_sha256 = $2
+RETURNING parsed_key;
 
 -- name: due_parses
 -- Up to $1 parses that are due to be asked for, and asked for again after $2.

@@ -1,9 +1,18 @@
 -- name: reserve_call
--- Set aside $10 US dollars for call $1 of tenant $2; the full budget's name, or null when it is done.
-SELECT upload_pipeline.reserve_call(
-    $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::interval,
-    $9::bigint, $10::numeric
-);
+-- Set aside $10 US dollars for call $1 of tenant $2, unless provider $3 is paused; the full budget's
+-- name, or null when it is done.
+WITH stop AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM upload_pipeline.pauses WHERE kind = 'provider' AND subject = $3::text
+    ) AS paused
+)
+SELECT
+    paused,
+    CASE WHEN NOT paused THEN upload_pipeline.reserve_call(
+        $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::interval,
+        $9::bigint, $10::numeric
+    ) END AS full_budget
+FROM stop;
 
 -- name: end_call
 -- End calls $1 in state $2, charged $3 units, $4 pages, $5 US dollars; request $6, error $7.

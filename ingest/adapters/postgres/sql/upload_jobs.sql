@@ -1,11 +1,18 @@
 -- name: claim_jobs
 -- Up to $3 jobs of lane $1, round-robin over at most 16 tenants, under new leases for worker $4
 -- that last $5, in the order of turns. The ring of tenants with due jobs begins after tenant $2
--- and ends with it; it is walked by skipping through the claim index.
-WITH RECURSIVE ring AS (
-    SELECT $2::uuid AS user_id, 0 AS place, false AS wrapped
+-- and ends with it; it is walked by skipping through the claim index. Paused tenants take no place.
+WITH RECURSIVE stops AS MATERIALIZED (
+    SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
+), ring AS (
+    SELECT $2::uuid AS user_id, 0 AS place, false AS wrapped, true AS paused
+    WHERE NOT EXISTS (
+        SELECT 1 FROM stops WHERE kind = 'everything' OR (kind = 'lane' AND subject = $1)
+    )
     UNION ALL
-    SELECT following.user_id, r.place + 1, following.user_id <= $2
+    SELECT
+        following.user_id, r.place + CASE WHEN stop.paused THEN 0 ELSE 1 END,
+        following.user_id <= $2, stop.paused
     FROM ring AS r
     CROSS JOIN LATERAL (
         SELECT coalesce(
@@ -26,6 +33,11 @@ WITH RECURSIVE ring AS (
             ) END
         ) AS user_id
     ) AS following
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT 1 FROM stops WHERE kind = 'tenant' AND subject = following.user_id::text
+        ) AS paused
+    ) AS stop
     WHERE r.place < 16 AND following.user_id IS NOT NULL
 ), candidates AS MATERIALIZED (
     SELECT due.job_id, due.turn, r.place
@@ -37,7 +49,7 @@ WITH RECURSIVE ring AS (
             AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
         ORDER BY j.priority DESC, j.run_after LIMIT $3
     ) AS due
-    WHERE r.place > 0
+    WHERE NOT r.paused
     ORDER BY due.turn, r.place LIMIT $3
 ), held AS (
     SELECT j.job_id FROM upload_pipeline.upload_jobs AS j
@@ -364,9 +376,10 @@ WHERE document_id = $1 ORDER BY generation DESC, created_at DESC LIMIT 1;
 -- One job of one tenant, with what its document says.
 SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
-    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
-    j.correlation_id, j.cause, j.degraded, j.created_at, j.updated_at, j.finished_at,
+    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
+    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
+    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
+    j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
@@ -376,9 +389,10 @@ WHERE j.job_id = $1 AND j.user_id = $2;
 -- Several jobs of one tenant at once; unknown ids are left out.
 SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
-    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
-    j.correlation_id, j.cause, j.degraded, j.created_at, j.updated_at, j.finished_at,
+    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
+    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
+    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
+    j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
@@ -388,9 +402,10 @@ WHERE j.job_id = ANY($1::uuid[]) AND j.user_id = $2;
 -- Jobs of a tenant, newest first, after the page key ($3, $4); $2 narrows to one state.
 SELECT
     j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.run_after, j.leased_by, j.leased_until, j.progressed_at,
-    j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored, j.skipped_chunks, j.last_error,
-    j.correlation_id, j.cause, j.degraded, j.created_at, j.updated_at, j.finished_at,
+    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
+    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
+    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
+    j.created_at, j.updated_at, j.finished_at,
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
@@ -406,7 +421,7 @@ INNER JOIN upload_pipeline.upload_jobs AS mine ON mine.job_id = $1
 WHERE j.lane = mine.lane AND j.user_id = mine.user_id AND j.state IN ('queued', 'retryable')
     AND (-j.priority, j.run_after) < (-mine.priority, mine.run_after);
 
--- name: requeue_job
+-- name: replay_job
 -- A person sends a dead-lettered job of tenant $2 round again, with fresh attempts. The document
 -- is locked against its next generation.
 WITH current AS MATERIALIZED (
@@ -418,6 +433,7 @@ WITH current AS MATERIALIZED (
 )
 UPDATE upload_pipeline.upload_jobs AS j
 SET state = 'queued', attempt_count = 0, rescue_count = 0, run_after = now(),
+    replay_count = j.replay_count + 1,
     stage = CASE WHEN d.parsed_key IS NOT NULL THEN 'parsed' ELSE 'queued' END
 FROM current AS d
 WHERE j.job_id = $1 AND j.user_id = $2 AND j.state = 'deadletter'

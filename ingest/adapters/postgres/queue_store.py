@@ -1,0 +1,39 @@
+"""How the queue moves: its pace, and what does not move."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.forecast import Throughput
+from ingest.domain.job import Lane
+
+SQL = load("queue")
+OF_LATE = timedelta(minutes=5)
+"""How far back a pace is measured."""
+
+
+class QueueStore:
+    """Measures ``upload_jobs`` as a queue; changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def throughput(self, lane: Lane, user_id: UUID) -> Throughput:
+        """What a lane published of late, as one tenant sees it."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["measure_throughput"], lane, user_id, OF_LATE)
+        return Throughput(**row)
+
+    async def stuck(self, *, after: timedelta) -> dict[str, int]:
+        """Unfinished jobs that nothing moves, by kind; there should be none.
+
+        The kinds: ``lease`` ran out, or never will; ``wait`` is over, or never will be;
+        ``never_due`` in the queue; ``ignored`` by an idle stream.
+
+        Args:
+            after: How long something that should have moved a job may be late.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["count_stuck"], after)
+        return {row["kind"]: row["jobs"] for row in rows}

@@ -1,0 +1,59 @@
+-- name: measure_throughput
+-- Of the jobs of lane $1 that were published in the last $3, the newest 500: how many, how many of
+-- tenant $2, of how many tenants, and seconds since the first; and what is worked on for the tenant.
+WITH recent AS MATERIALIZED (
+    SELECT user_id, finished_at FROM upload_pipeline.upload_jobs
+    WHERE lane = $1 AND state = 'done' AND finished_at > now() - $3::interval
+    ORDER BY finished_at DESC LIMIT 500
+)
+SELECT
+    count(*) AS published,
+    count(*) FILTER (WHERE user_id = $2) AS own_published,
+    count(DISTINCT user_id) AS tenants,
+    coalesce(extract(EPOCH FROM now() - min(finished_at)), 0)::float8 AS seconds,
+    (
+        SELECT count(*) FILTER (WHERE lane = $1 AND user_id = $2)
+        FROM upload_pipeline.upload_jobs WHERE state = 'working'
+    ) AS own_held
+FROM recent;
+
+-- name: count_stuck
+-- Unfinished jobs that nothing moves, $1 after something should have: whose lease ran out or has no
+-- end; whose wait is over or has no end; that are never due; that are due while a stream of their
+-- lane, which nobody paused, is alive and does nothing.
+WITH stops AS MATERIALIZED (
+    SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
+), idle AS MATERIALIZED (
+    SELECT DISTINCT w.lane FROM upload_pipeline.workers AS w
+    WHERE w.stopped_at IS NULL AND NOT w.draining
+        AND w.heartbeat_at > now() - interval '15 s' AND w.started_at < now() - $1::interval
+        AND NOT EXISTS (
+            SELECT 1 FROM upload_pipeline.upload_jobs AS j
+            WHERE j.state = 'working' AND j.lane = w.lane
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM upload_pipeline.upload_jobs AS j
+            WHERE j.state = 'done' AND j.lane = w.lane AND j.finished_at > now() - $1::interval
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM stops AS s
+            WHERE s.kind = 'everything' OR (s.kind = 'lane' AND s.subject = w.lane)
+        )
+)
+SELECT 'lease' AS kind, count(*) AS jobs FROM upload_pipeline.upload_jobs
+WHERE state = 'working'
+    AND (leased_until < now() - $1::interval OR leased_until > now() + interval '100 years')
+UNION ALL
+SELECT 'wait', count(*) FROM upload_pipeline.upload_jobs
+WHERE state = 'waiting'
+    AND (wait_until < now() - $1::interval OR wait_until > now() + interval '100 years')
+UNION ALL
+SELECT 'never_due', count(*) FROM upload_pipeline.upload_jobs
+WHERE state IN ('queued', 'retryable') AND run_after > now() + interval '30 days'
+UNION ALL
+SELECT 'ignored', count(*) FROM upload_pipeline.upload_jobs AS j
+WHERE j.lane IN (SELECT lane FROM idle) AND j.state IN ('queued', 'retryable')
+    AND j.run_after < now() - $1::interval
+    AND NOT EXISTS (
+        SELECT 1 FROM stops AS s WHERE s.kind = 'tenant' AND s.subject = j.user_id::text
+    );

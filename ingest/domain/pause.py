@@ -1,0 +1,52 @@
+"""Pauses: what an operator has stopped for a while."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from ingest.domain.job import Lane
+
+
+class PauseKind(StrEnum):
+    """What a pause stops."""
+
+    EVERYTHING = "everything"
+    """Nothing is claimed."""
+    TENANT = "tenant"
+    """No job of one tenant is claimed."""
+    LANE = "lane"
+    """No job of one lane is claimed."""
+    PROVIDER = "provider"
+    """No new call to one provider is made; jobs that need one wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One thing that is stopped."""
+
+    kind: PauseKind
+    subject: str = ""
+    """The tenant's id, the lane or the provider; empty for everything."""
+
+    @property
+    def label(self) -> str:
+        """The pause in words, e.g. ``provider openai``; it does not name a tenant."""
+        if self.kind in {PauseKind.EVERYTHING, PauseKind.TENANT}:
+            return self.kind.value
+        return f"{self.kind.value} {self.subject}"
+
+
+def claims_held_by(pauses: Iterable[Pause], *, user_id: UUID, lane: Lane) -> list[Pause]:
+    """Which pauses keep a tenant's jobs of a lane from being claimed."""
+    stops = {
+        Pause(PauseKind.EVERYTHING),
+        Pause(PauseKind.TENANT, str(user_id)),
+        Pause(PauseKind.LANE, lane.value),
+    }
+    return [pause for pause in pauses if pause in stops]
+
+
+def calls_held_by(pauses: Iterable[Pause]) -> list[Pause]:
+    """Which pauses keep providers from being called."""
+    return [pause for pause in pauses if pause.kind is PauseKind.PROVIDER]

@@ -1,0 +1,159 @@
+"""The dead letter: what failed for good, and the two ways out of it, one by one or in bulk."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator, Field
+
+from ingest.domain.dead_letter import DeadFilter
+
+from . import jobs, paging
+from .gateway import CurrentGateway, Tenant
+from .problems import documented
+from .schemas import Body, JobPage, Request, check_text
+
+router = APIRouter(tags=["dead letter"])
+MOST_JOBS = 1000
+"""Of one call; a caller repeats it while something is left."""
+_LONGEST_SECONDS = 100 * 366 * 86_400.0
+_Text = Annotated[str, AfterValidator(check_text), Field(max_length=200)]
+_Age = Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)]
+_CODE = "Code of the error, e.g. document_encrypted."
+_CLASS = "Class of the error, or a base of it, e.g. DocumentRejected or TransientError."
+_OLDER, _NEWER = "Dead for at least this long.", "Dead for at most this long."
+_TEXT = "Part of the error's message or of the filename, in any case."
+
+
+class DeadLetterFilter(Request):
+    """Which jobs are meant: those that meet all that is given."""
+
+    code: _Text | None = Field(None, description=_CODE)
+    error_class: _Text | None = Field(None, alias="class", description=_CLASS)
+    older_than_seconds: _Age | None = Field(None, description=_OLDER)
+    newer_than_seconds: _Age | None = Field(None, description=_NEWER)
+    text: _Text | None = Field(None, description=_TEXT)
+
+    def wanted(self) -> DeadFilter:
+        """The same for the store."""
+        return DeadFilter(
+            code=self.code,
+            error_class=self.error_class,
+            older_than=_span(self.older_than_seconds),
+            newer_than=_span(self.newer_than_seconds),
+            text=self.text,
+        )
+
+
+class DeadLetterRequest(DeadLetterFilter):
+    """What to do with which jobs."""
+
+    limit: int = Field(100, ge=1, le=MOST_JOBS, strict=True, description="Most jobs of this call.")
+    dry_run: bool = Field(False, description="Only say what would be done.")
+
+
+class ReplayBody(Body):
+    """What a replay did, or would do."""
+
+    dry_run: bool
+    jobs: int = Field(description="That go round again.")
+    left: int = Field(description="That match, too, and can be replayed by another call.")
+    superseded: int = Field(
+        description="That match and cannot be replayed: a newer job has taken their place."
+    )
+    last_due_at: datetime | None = Field(
+        description="When the last of them may start; they are spread out until then."
+    )
+
+
+class DiscardBody(Body):
+    """What a discard did, or would do."""
+
+    dry_run: bool
+    jobs: int = Field(description="That are given up.")
+    left: int = Field(description="That match, too, and can be discarded by another call.")
+
+
+async def _asked(
+    code: Annotated[_Text | None, Query(description=_CODE)] = None,
+    error_class: Annotated[_Text | None, Query(alias="class", description=_CLASS)] = None,
+    older_than_seconds: Annotated[_Age | None, Query(description=_OLDER)] = None,
+    newer_than_seconds: Annotated[_Age | None, Query(description=_NEWER)] = None,
+    text: Annotated[_Text | None, Query(description=_TEXT)] = None,
+) -> DeadFilter:
+    return DeadFilter(
+        code=code,
+        error_class=error_class,
+        older_than=_span(older_than_seconds),
+        newer_than=_span(newer_than_seconds),
+        text=text,
+    )
+
+
+@router.get(
+    "/v1/dead-letter",
+    response_model=JobPage,
+    summary="List dead-lettered jobs, the latest first",
+    responses=documented(401, 422, 503),
+)
+async def list_dead(
+    gateway: CurrentGateway,
+    tenant: Tenant,
+    wanted: Annotated[DeadFilter, Depends(_asked)],
+    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> JobPage:
+    """One page of the tenant's jobs that failed for good."""
+    rows = await gateway.dead_letter.list_latest(
+        tenant, wanted, before=paging.decode(cursor), limit=limit + 1
+    )
+    page, next_cursor = paging.cut(
+        rows, limit, lambda row: (row.finished_at or row.updated_at, row.job_id)
+    )
+    return JobPage(jobs=[jobs.body(row, ()) for row in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "/v1/dead-letter:replay",
+    response_model=ReplayBody,
+    summary="Replay dead-lettered jobs",
+    responses=documented(401, 413, 422, 503),
+)
+async def replay(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tenant) -> ReplayBody:
+    """Send jobs round again with fresh attempts, the longest dead first.
+
+    They start one after the other, INGEST_REPLAYS_PER_SECOND of them a second. Repeat the call
+    while something is left; a job that was replayed is not found again unless it fails again.
+    """
+    done = await gateway.dead_letter.replay(
+        tenant,
+        asked.wanted(),
+        limit=asked.limit,
+        apart=timedelta(seconds=1 / gateway.settings.replays_per_second),
+        dry_run=asked.dry_run,
+    )
+    return ReplayBody(
+        dry_run=asked.dry_run,
+        jobs=done.jobs,
+        left=done.left,
+        superseded=done.superseded,
+        last_due_at=done.last_due_at,
+    )
+
+
+@router.post(
+    "/v1/dead-letter:discard",
+    response_model=DiscardBody,
+    summary="Discard dead-lettered jobs",
+    responses=documented(401, 413, 422, 503),
+)
+async def discard(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tenant) -> DiscardBody:
+    """Give jobs up: they become cancelled, and keep their last error and their history."""
+    done = await gateway.dead_letter.discard(
+        tenant, asked.wanted(), limit=asked.limit, dry_run=asked.dry_run
+    )
+    return DiscardBody(dry_run=asked.dry_run, jobs=done.jobs, left=done.left)
+
+
+def _span(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

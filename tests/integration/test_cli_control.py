@@ -1,0 +1,213 @@
+"""The commands of the dead letter and of pauses."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import builders
+import pytest
+from integration.cli_system import gateway, ingest, running
+from integration.gateway import a_settings
+
+from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.pool import Database
+from ingest.domain.attempt import Settlement
+from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
+from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.job import JobState
+
+Result = TypeVar("Result")
+
+
+@pytest.fixture
+def url(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """A gateway without authentication."""
+    with gateway(a_settings(database_url, tmp_path)) as started:
+        yield started
+
+
+def on(database_url: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Do something with the stores before or between commands, which have loops of their own."""
+
+    async def run() -> Result:
+        database = Database(database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def bury(database: Database, count: int = 1) -> None:
+    """Bring jobs of the local tenant to the dead letter, one of them encrypted."""
+    for number in range(count):
+        job = await builders.a_claimed_job(database, builders.an_arrival(LOCAL_TENANT))
+        error = DocumentUnreadable("torn") if number else DocumentEncrypted("needs a password")
+        await JobStore(database).settle(job.lease, Settlement(JobState.DEADLETTER, error))
+
+
+def test_the_dead_letter_is_listed_replayed_and_discarded(url: str, database_url: str) -> None:
+    on(database_url, lambda database: bury(database, 3))
+
+    def run(verb: str, *options: object) -> object:
+        return ingest("dead-letter", verb, "--url", url, "--json", *options).json()
+
+    listed = ingest("dead-letter", "list", "--url", url, "--class", "DocumentRejected")
+    encrypted = run("list", "--code", "document_encrypted", "--newer-than", "1h")
+    would = run("replay", "--dry-run")
+    replayed = ingest("dead-letter", "replay", "--url", url, "--code", "document_encrypted")
+    again = run("replay", "--code", "document_encrypted")
+    discarded = ingest("dead-letter", "discard", "--url", url, "--text", "TORN")
+    empty = ingest("dead-letter", "list", "--url", url)
+
+    assert listed.out.count("torn") == 2
+    assert "document_encrypted" in listed.out
+    assert isinstance(encrypted, list)
+    assert len(encrypted) == 1
+    assert would == {"dry_run": True, "jobs": 3, "left": 0, "superseded": 0, "last_due_at": None}
+    assert replayed.out.startswith("1 job replayed; the last starts by ")
+    assert isinstance(again, dict)
+    assert again["jobs"] == 0
+    assert discarded.out == "2 jobs discarded\n"
+    assert empty.out == "no jobs\n"
+
+
+def test_more_jobs_than_one_call_takes_are_replayed_by_several(
+    url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.cli.dead_letter.CALL_JOBS", 2)
+    on(database_url, lambda database: bury(database, 5))
+
+    some = ingest("dead-letter", "replay", "--url", url, "--limit", 3, "--json").json()
+    rest = ingest("dead-letter", "replay", "--url", url, "--json").json()
+
+    assert (some["jobs"], some["left"]) == (3, 2)
+    assert (rest["jobs"], rest["left"]) == (2, 0)
+
+
+def test_discarding_everything_must_be_said(url: str) -> None:
+    outcome = ingest("dead-letter", "discard", "--url", url)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--all" in outcome.err
+    assert ingest("dead-letter", "discard", "--url", url, "--all").out == "0 jobs discarded\n"
+
+
+@pytest.mark.parametrize("age", ["2", "h", "-2h", "2y", "1e9d", ""])
+def test_an_age_that_is_none_is_refused(age: str) -> None:
+    outcome = ingest("dead-letter", "list", f"--older-than={age}")
+
+    assert outcome.code == 2
+    assert "--older-than must be like" in outcome.err
+
+
+def test_pauses_are_made_listed_shown_and_lifted(url: str, database_url: str) -> None:
+    here = {"INGEST_DATABASE_URL": database_url}
+    tenant = uuid4()
+
+    made = [
+        ingest("pause", "--note", "maintenance", **here).out,
+        ingest("pause", **here).out,
+        ingest("pause", "--tenant", tenant, **here).out,
+        ingest("pause", "--lane", "backfill", **here).out,
+        ingest("pause", "--provider", "openai", **here).out,
+    ]
+    listed = ingest("pauses", **here)
+    status = ingest("status", "--url", url)
+    lifted = ingest("resume", "--tenant", tenant, "--json", **here).json()
+    again = ingest("resume", "--tenant", tenant, **here)
+    left = ingest("pauses", "--json", **here).json()
+
+    assert made == [
+        "everything paused\n",
+        "everything was paused already\n",
+        f"tenant {tenant} paused\n",
+        "lane backfill paused\n",
+        "provider openai paused\n",
+    ]
+    assert "maintenance" in listed.out
+    assert "everything, lane backfill, calls to openai, 1 tenant" in status.out
+    assert lifted == {"kind": "tenant", "subject": str(tenant), "changed": True}
+    assert again.out == f"tenant {tenant} was not paused\n"
+    assert [pause["kind"] for pause in left] == ["everything", "lane", "provider"]
+
+
+@pytest.mark.parametrize("options", [
+    ("--tenant", "a", "--lane", "backfill"), ("--provider", "acme"), ("--lane", "fast"),
+])  # fmt: skip
+def test_a_pause_of_nothing_that_exists_is_refused(
+    database_url: str, options: tuple[str, ...]
+) -> None:
+    for command in ("pause", "resume"):
+        assert ingest(command, *options, INGEST_DATABASE_URL=database_url).code == 2
+
+
+async def replayed_once(database: Database) -> UUID:
+    """A job that was replayed, behind three that were published."""
+    for _ in range(3):
+        done = await builders.a_claimed_job(database, builders.an_arrival(LOCAL_TENANT))
+        await builders.publish(database, done, builders.numbered_chunks(done, 1))
+    job = await builders.a_claimed_job(database, builders.an_arrival(LOCAL_TENANT))
+    await JobStore(database).settle(
+        job.lease, Settlement(JobState.DEADLETTER, DocumentUnreadable("torn"))
+    )
+    assert await JobStore(database).replay(job.lease.job_id, job.user_id)
+    return job.lease.job_id
+
+
+def test_why_names_the_pause_the_replays_and_the_time_left(url: str, database_url: str) -> None:
+    job_id = on(database_url, replayed_once)
+    options = ("--tenant", LOCAL_TENANT)
+
+    ingest("pause", *options, INGEST_DATABASE_URL=database_url)
+    paused = ingest("why", job_id, "--url", url)
+    ingest("resume", *options, INGEST_DATABASE_URL=database_url)
+    on(database_url, builders.claim)
+    held = ingest("why", job_id, "--url", url)
+
+    assert "it is paused: tenant" in paused.out
+    assert "'ingest resume'" in " ".join(paused.out.split())
+    assert "replayed 1 time" in paused.out
+    assert "done in" not in paused.out
+    assert "done in   about" in held.out
+
+
+def test_doctor_and_status_name_stuck_jobs(url: str, database_url: str, tmp_path: Path) -> None:
+    async def forget(database: Database) -> None:
+        """A lease that ran out long ago while nobody rescues."""
+        job = await builders.a_claimed_job(database)
+        await builders.execute(
+            database,
+            "UPDATE upload_pipeline.upload_jobs SET leased_until = now() - interval '1 h'"
+            " WHERE job_id = $1",
+            job.lease.job_id,
+        )
+
+    here = {"INGEST_DATABASE_URL": database_url, "INGEST_STATE_DIR": str(tmp_path)}
+    before = ingest("doctor", "--json", **here).json()
+    on(database_url, forget)
+    after = ingest("doctor", "--json", **here).json()
+    status = ingest("status", "--url", url)
+
+    said = [[f["text"] for f in found if f["subject"] == "jobs"] for found in (before, after)]
+    assert said == [["none is stuck"], ["stuck: 1 lease"]]
+    assert "1 job that nothing moves" in status.out
+
+
+def test_uploads_that_go_their_way_are_never_stuck(
+    server_url: str, template_database: str, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(12):
+        (files / f"{number}.txt").write_text(f"Pier {number} is closed at low water.")
+
+    with running(server_url, template_database, tmp_path) as system:
+        uploaded = ingest("upload", files, **system.tenant())
+        status = ingest("status", "--json", "--url", system.url).json()
+
+    assert uploaded.code == 0, uploaded.err
+    assert (status["stuck"], status["pauses"]["everything"]) == (0, False)
