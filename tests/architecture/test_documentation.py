@@ -36,6 +36,18 @@ def test_links_lead_to_files_that_are_there(page: Path) -> None:
     assert missing == []
 
 
+def test_every_decision_is_in_the_list() -> None:
+    records = sorted((DOCS / "adr").glob("[0-9]*.md"))[1:]
+    index = (DOCS / "adr" / "0001-record-decisions.md").read_text(encoding="utf-8")
+    lines = {
+        f"| [{int(record.name[:4])}]({record.name}) | "
+        f"{record.read_text(encoding='utf-8').splitlines()[0].partition('. ')[2]} |"
+        for record in records
+    }
+
+    assert lines - set(index.splitlines()) == set()
+
+
 def test_every_variable_that_is_named_exists() -> None:
     known = {f"INGEST_{name.upper()}" for name in Settings.model_fields} | CLIENT_VARIABLES
     places = [*PROSE, ROOT / "cluster.yaml", ROOT / "Makefile"]
