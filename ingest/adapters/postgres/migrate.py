@@ -30,6 +30,12 @@ def head() -> str:
     return revision
 
 
+def revisions() -> tuple[str, ...]:
+    """Every revision this code knows, oldest first."""
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(script.revision for script in walked)[::-1]
+
+
 def _run(url: str, revision: str, *, down: bool) -> None:
     engine = sqlalchemy.create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sqlalchemy.NullPool
