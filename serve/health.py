@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
 import ingest
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres import inspection, migrate
 from ingest.adapters.postgres.worker_store import WorkerView
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane
@@ -33,11 +34,11 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentGateway) -> Response:
     """Whether the database, the blob storage and the streams are there, and what is in use."""
-    (schema, workers, wrong), blobs, _ = await asyncio.gather(
+    database, blobs, _ = await asyncio.gather(
         _database(gateway), _blobs(gateway), gateway.providers.refresh()
     )
-    wrong += [blobs] if blobs else []
-    facts = _facts(gateway, schema, workers) | {"problems": wrong}
+    wrong = [*database.problems, *([blobs] if blobs else [])]
+    facts = _facts(gateway, database) | {"problems": wrong}
     if not wrong:
         return JSONResponse({"status": "ready"} | facts)
     return respond(
@@ -57,11 +58,22 @@ async def metrics(request: Request) -> Response:
     return Response(await measured.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _facts(gateway: Gateway, schema: str | None, workers: list[WorkerView]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Database:
+    """What the database is, the streams it knows, and what is wrong with either."""
+
+    problems: tuple[str, ...] = ()
+    name: str | None = None
+    schema: str | None = None
+    workers: tuple[WorkerView, ...] = ()
+
+
+def _facts(gateway: Gateway, database: _Database) -> dict[str, Any]:
     backends = gateway.backends
     return {
         "version": ingest.__version__,
-        "schema": schema,
+        "database": database.name,
+        "schema": database.schema,
         "parser": backends.parser,
         "embedder": backends.embedder,
         "blobs": backends.blobs,
@@ -73,28 +85,28 @@ def _facts(gateway: Gateway, schema: str | None, workers: list[WorkerView]) -> d
                 "alive": is_alive(worker),
                 "draining": worker.draining,
             }
-            for worker in workers
+            for worker in database.workers
         ],
     } | gateway.providers.facts()
 
 
-async def _database(gateway: Gateway) -> tuple[str | None, list[WorkerView], list[str]]:
-    """The database's revision, the streams it knows, and what is wrong with either."""
-    wanted = gateway.backends.schema
+async def _database(gateway: Gateway) -> _Database:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             async with gateway.database.connection() as connection:
+                name = await inspection.name_of(connection)
                 schema = await migrate.current(connection)
-            if schema != wanted:
-                wrong = f"the database is at schema {schema or 'none'}, this code needs {wanted}"
-                return schema, [], [wrong]
-            workers = await gateway.workers.list_running()
+                wrong = await migrate.mismatch(connection)
+            if wrong:
+                return _Database((wrong,), name, schema)
+            workers = tuple(await gateway.workers.list_running())
     except TimeoutError:
-        return None, [], [f"the database did not answer within {CHECK_SECONDS:g} seconds"]
+        return _Database((f"the database did not answer within {CHECK_SECONDS:g} seconds",))
     except StoreUnavailable as exc:
-        return None, [], [exc.message]
+        return _Database((exc.message,))
     missing = sorted(_needed_lanes(workers) - working_lanes(workers))
-    return schema, workers, [f"no stream of lane {lane.value!r} is working" for lane in missing]
+    problems = tuple(f"no stream of lane {lane.value!r} is working" for lane in missing)
+    return _Database(problems, name, schema, workers)
 
 
 def _needed_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:
