@@ -30,6 +30,13 @@ WORDS = [
     b"\xff\xfe",
     b"=?utf-8?B?",
 ]
+every_case = settings(
+    max_examples=CASES,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore:Duplicate name")]
 Parse = Callable[[str, bytes], None]
 
 
@@ -97,14 +104,7 @@ def repacked(draw: st.DrawFn, archive: bytes) -> bytes:
     return built.getvalue()
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-@settings(
-    max_examples=CASES,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@every_case
 @given(case=st.data())
 def test_a_broken_file_is_text_or_a_typed_refusal(parse: Parse, case: st.DataObject) -> None:
     name = case.draw(st.sampled_from(sorted(SAMPLES)))
@@ -112,14 +112,7 @@ def test_a_broken_file_is_text_or_a_typed_refusal(parse: Parse, case: st.DataObj
     parse(name, case.draw(broken(SAMPLES[name])))
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-@settings(
-    max_examples=CASES,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@every_case
 @given(case=st.data())
 def test_a_broken_part_of_an_archive_is_text_or_a_typed_refusal(
     parse: Parse, case: st.DataObject
