@@ -1,7 +1,7 @@
 """For machines that look after the gateway: alive, ready, measured."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
 import ingest
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres import inspection, migrate
 from ingest.adapters.postgres.worker_store import WorkerView
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane
@@ -35,11 +35,11 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentGateway) -> Response:
     """Whether the database, the blob storage and the streams are there, and what is in use."""
-    seen, blobs, _ = await asyncio.gather(
+    database, blobs, _ = await asyncio.gather(
         _database(gateway), _blobs(gateway), gateway.providers.refresh()
     )
-    wrong = [*seen.wrong, *([blobs] if blobs else [])]
-    facts = _facts(gateway, seen) | {"problems": wrong}
+    wrong = [*database.problems, *([blobs] if blobs else [])]
+    facts = _facts(gateway, database) | {"problems": wrong}
     if not wrong:
         return JSONResponse({"status": "ready"} | facts)
     return respond(
@@ -60,20 +60,22 @@ async def metrics(request: Request) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the database says."""
+class _Database:
+    """What the database is, the streams and pauses it knows, and what is wrong."""
 
-    wrong: Sequence[str]
+    problems: tuple[str, ...] = ()
+    name: str | None = None
     schema: str | None = None
-    workers: Sequence[WorkerView] = ()
-    pauses: Sequence[Pause] = ()
+    workers: tuple[WorkerView, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
-def _facts(gateway: Gateway, seen: _Seen) -> dict[str, Any]:
+def _facts(gateway: Gateway, database: _Database) -> dict[str, Any]:
     backends = gateway.backends
     return {
         "version": ingest.__version__,
-        "schema": seen.schema,
+        "database": database.name,
+        "schema": database.schema,
         "parser": backends.parser,
         "embedder": backends.embedder,
         "blobs": backends.blobs,
@@ -85,31 +87,30 @@ def _facts(gateway: Gateway, seen: _Seen) -> dict[str, Any]:
                 "alive": is_alive(worker),
                 "draining": worker.draining,
             }
-            for worker in seen.workers
+            for worker in database.workers
         ],
-        "pauses": _paused(seen.pauses),
+        "pauses": _paused(database.pauses),
     } | gateway.providers.facts()
 
 
-async def _database(gateway: Gateway) -> _Seen:
-    """The database's revision, the streams and pauses it knows, and what is wrong."""
-    wanted = gateway.backends.schema
+async def _database(gateway: Gateway) -> _Database:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             async with gateway.database.connection() as connection:
+                name = await inspection.name_of(connection)
                 schema = await migrate.current(connection)
-            if schema != wanted:
-                wrong = f"the database is at schema {schema or 'none'}, this code needs {wanted}"
-                return _Seen([wrong], schema)
-            workers = await gateway.workers.list_running()
-            pauses = await gateway.paused()
+                wrong = await migrate.mismatch(connection)
+            if wrong:
+                return _Database((wrong,), name, schema)
+            workers = tuple(await gateway.workers.list_running())
+            pauses = tuple(await gateway.paused())
     except TimeoutError:
-        return _Seen([f"the database did not answer within {CHECK_SECONDS:g} seconds"])
+        return _Database((f"the database did not answer within {CHECK_SECONDS:g} seconds",))
     except StoreUnavailable as exc:
-        return _Seen([exc.message])
+        return _Database((exc.message,))
     missing = sorted(_needed_lanes(workers) - working_lanes(workers))
-    wrong_lanes = [f"no stream of lane {lane.value!r} is working" for lane in missing]
-    return _Seen(wrong_lanes, schema, workers, pauses)
+    problems = tuple(f"no stream of lane {lane.value!r} is working" for lane in missing)
+    return _Database(problems, name, schema, workers, pauses)
 
 
 def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:

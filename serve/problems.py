@@ -28,6 +28,12 @@ class BodyTooLarge(errors.InvalidRequest):
     code = "body_too_large"
 
 
+class UploadTooSlow(errors.InvalidRequest):
+    """The request's body arrives more slowly than the limit."""
+
+    code = "upload_too_slow"
+
+
 STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.IngestError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DocumentRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -46,6 +52,7 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

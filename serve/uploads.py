@@ -17,6 +17,7 @@ from ingest.lifecycle.accept import UploadRequest
 
 from .gateway import CurrentGateway, Tenant
 from .multipart import OVERHEAD_BYTES, FileForm
+from .pace import PacedBody
 from .problems import documented
 from .schemas import Body
 
@@ -81,7 +82,7 @@ class AcceptedBody(Body):
     openapi_extra=_REQUEST_BODY,
     responses={
         200: {"model": AcceptedBody, "description": "This very content was accepted before"},
-        **documented(401, 409, 413, 415, 422, 503),
+        **documented(401, 408, 409, 413, 415, 422, 503),
     },
 )
 async def upload(
@@ -105,12 +106,17 @@ async def upload(
     Send a form with the part `file`, or the bytes themselves with a filename in `X-Filename` or
     `?filename=`. The content decides the type. 202: a job was made; watch it at `status_url`.
     """
-    form = _form(request)
+    body = PacedBody(
+        request.stream(),
+        grace_seconds=gateway.settings.upload_grace_seconds,
+        bytes_per_second=gateway.settings.upload_bytes_per_second,
+    )
+    form = _form(request, body)
     _check_length(request, form, gateway.settings.max_upload_bytes)
     if form is not None:
         written_name, content = await form.open(), form.content()
     else:
-        written_name, content = _raw_filename(filename, x_filename), request.stream()
+        written_name, content = _raw_filename(filename, x_filename), body
     named = _merge({"external_id": external_id}, form.fields if form else {})
     upload_request = UploadRequest(
         user_id=tenant,
@@ -142,7 +148,7 @@ async def _accept(
     return body
 
 
-def _form(request: Request) -> FileForm | None:
+def _form(request: Request, body: AsyncIterator[bytes]) -> FileForm | None:
     """The form in the body, None for a raw body."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
     if media_type != b"multipart/form-data":
@@ -150,7 +156,7 @@ def _form(request: Request) -> FileForm | None:
     boundary = options.get(b"boundary", b"")
     if not boundary:
         raise InvalidRequest("the content type multipart/form-data has no boundary")
-    return FileForm(request.stream(), boundary=boundary, allowed=_FIELDS)
+    return FileForm(body, boundary=boundary, allowed=_FIELDS)
 
 
 def _check_length(request: Request, form: FileForm | None, limit: int) -> None:

@@ -4,16 +4,29 @@ import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import boto3
 import psycopg
 import pytest
+import servers
 from moto.server import ThreadedMotoServer
 
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """To a database."""
+
+    url: str
+    pooler: bool = False
+
 
 _NUMBERS = itertools.count(1)
 
@@ -38,6 +51,12 @@ def server_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template_database(server_url: str) -> Iterator[str]:
     """Name of a migrated, empty database."""
+    with _template(server_url) as name:
+        yield name
+
+
+@contextmanager
+def _template(server_url: str) -> Iterator[str]:
     name = f"template_{os.getpid()}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
@@ -51,18 +70,55 @@ def template_database(server_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(server_url: str, template_database: str) -> Iterator[str]:
     """URL of a migrated, empty database of the test's own."""
+    with _copy(server_url, template_database) as url:
+        yield url
+
+
+@contextmanager
+def _copy(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield on_database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def pooler_url(server_url: str) -> Iterator[str]:
+    """A pooler in transaction mode before every database of the server."""
+    if not os.access(servers.PGBOUNCER, os.X_OK):
+        pytest.skip("pgbouncer is not installed")
+    with servers.pgbouncer(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def older_server() -> Iterator[tuple[str, str]]:
+    """URL and template of a server of the oldest major version that is tested."""
+    with servers.older_server() as url, _template(url) as template:
+        yield url, template
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+def way(request: pytest.FixtureRequest) -> Iterator[Way]:
+    """How a test reaches its database: straight, unless it is parametrised otherwise."""
+    kind = getattr(request, "param", "straight")
+    if kind == "older":
+        with _copy(*request.getfixturevalue("older_server")) as url:
+            yield Way(url)
+        return
+    url = request.getfixturevalue("database_url")
+    if kind == "pooler":
+        pooler = request.getfixturevalue("pooler_url")
+        url = pooler + urlsplit(url).path
+    yield Way(url, pooler=kind == "pooler")
+
+
+@pytest.fixture
+async def database(way: Way) -> AsyncIterator[Database]:
     """A migrated, empty database of the test's own."""
-    opened = Database(database_url, pool_size=10)
+    opened = Database(way.url, pool_size=10, pooler=way.pooler)
     yield opened
     await opened.close()
 

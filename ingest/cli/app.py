@@ -7,6 +7,7 @@ import typer
 
 from ingest import __version__
 from ingest.cli import (
+    backup,
     database,
     dead_letter,
     demo,
@@ -60,6 +61,8 @@ app.command(rich_help_panel=_MONEY)(estimate.estimate)
 app.command(rich_help_panel=_MONEY)(money.usage)
 app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)
 app.command(rich_help_panel=_DATABASE)(database.migrate)
+app.command(rich_help_panel=_DATABASE)(backup.backup)
+app.command(rich_help_panel=_DATABASE)(backup.restore)
 app.add_typer(database.keys, name="keys", rich_help_panel=_DATABASE)
 
 _traceback_wanted = False

@@ -59,7 +59,7 @@ def database(settings: Settings) -> Iterator[Finding]:
         else:
             yield fine("database", f"pgvector {facts.pgvector}")
         yield from _schema(settings, facts, fresh=fresh)
-        if settings.auth is Auth.KEYS and facts.revision == migrate.head():
+        if settings.auth is Auth.KEYS and facts.mismatch is None:
             yield from _keys(reachable)
         if facts.revision == migrate.head():
             yield from _stuck(reachable)
@@ -76,24 +76,15 @@ def _folder_for(fresh: bool) -> Iterator[Path | None]:
 
 
 def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterator[Finding]:
-    wanted = migrate.head()
-    if facts.revision == wanted:
-        yield fine("database", f"schema {wanted}")
-    elif settings.database_url is None:
+    if facts.mismatch is None:
+        yield fine("database", f"schema {facts.revision}")
+    elif settings.database_url is None and (fresh or facts.revision in migrate.revisions()):
         found = "not made yet" if fresh else f"at {facts.revision or 'none'}"
-        yield fine("database", f"schema {found}; 'ingest up' brings it to {wanted}")
-    elif facts.revision is not None and facts.revision > wanted:
-        yield broken(
-            "database",
-            f"schema {facts.revision} is newer than this code's {wanted}",
-            "run the version of ingest that fits",
-        )
+        yield fine("database", f"schema {found}; 'ingest up' brings it to {migrate.head()}")
+    elif facts.revision in migrate.revisions() or facts.revision is None:
+        yield broken("database", facts.mismatch, "run 'ingest migrate'")
     else:
-        yield broken(
-            "database",
-            f"schema {facts.revision or 'none'}, this code needs {wanted}",
-            "run 'ingest migrate'",
-        )
+        yield broken("database", facts.mismatch, "run the version of ingest that fits")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:

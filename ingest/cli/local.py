@@ -57,15 +57,11 @@ def inspect(settings: Settings) -> inspection.DatabaseFacts:
 
 
 def ensure_schema(settings: Settings) -> None:
-    """Check that the database has this code's schema.
+    """Check that this code can run on the database's schema.
 
     Raises:
-        ConfigurationError: it has not.
+        ConfigurationError: it cannot.
         StoreUnavailable: it cannot be reached.
     """
-    found, wanted = inspect(settings).revision, migrate.head()
-    if found != wanted:
-        raise ConfigurationError(
-            f"the database is at schema {found or 'none'}, this code needs {wanted}: "
-            "run 'ingest migrate', or the version of ingest that fits"
-        )
+    if wrong := inspect(settings).mismatch:
+        raise ConfigurationError(f"{wrong}: {migrate.REMEDY}")

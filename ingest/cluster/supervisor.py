@@ -101,6 +101,7 @@ class _Supervisor:
                 self._draining.wait(_RESTART_SECONDS)
 
     def _run_stream(self, worker_id: UUID) -> None:
+        database = self._loop.run(self._workers.database_name())
         self._loop.run(
             self._workers.register(
                 worker_id,
@@ -116,6 +117,7 @@ class _Supervisor:
             lane=self._lane,
             worker_id=worker_id,
             low_latency=self._low_latency,
+            database=database,
         )
         try:
             for count, _ in enumerate(stream.run(self._lane, worker_id, self._settings), start=1):

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from ingest import wiring
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres import inspection, migrate
 from ingest.cluster.local_ray import LocalRay
 from ingest.domain.errors import ProviderUnavailable
 from ingest.domain.job import Lane
@@ -110,7 +110,8 @@ class System:
             self._report("starting PostgreSQL")
             self._postgres = EmbeddedPostgres(known["state_dir"])
             url = self._postgres.start()
-            migrate.upgrade(url)
+            if asyncio.run(inspection.inspect(url)).mismatch:
+                migrate.upgrade(url)
             known["database_url"] = SecretStr(url)
         self._settings = self._settings.model_copy(update=known)
         if self._postgres is None:
@@ -182,6 +183,6 @@ async def _check_schema(settings: Settings) -> None:
     database = wiring.open_database(settings)
     try:
         async with database.connection() as connection:
-            await migrate.ensure_current(connection)
+            await migrate.ensure_compatible(connection)
     finally:
         await database.close()

@@ -68,6 +68,12 @@ class Settings(ProviderSettings):
     max_upload_bytes: int = Field(
         200 * 1024**2, ge=1, description="Largest upload; larger ones get 413 while they stream."
     )
+    upload_grace_seconds: float = Field(
+        30.0, gt=0, description="How long an upload may lag behind its least pace; then 408."
+    )
+    upload_bytes_per_second: int = Field(
+        1024, ge=1, description="Least pace of an upload, on the average since it began."
+    )
     max_pages: int = Field(5000, ge=1, description="Most pages of one document.")
     max_text_chars: int = Field(
         50_000_000, ge=1, description="Most characters a parser may return; stops zip bombs."

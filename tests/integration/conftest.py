@@ -13,6 +13,21 @@ from ingest.adapters.postgres.pool import Database
 
 _FAST = ("--base-seconds", "0.02", "--seconds-per-page", "0.001")
 
+_STORES = frozenset(
+    f"test_{name}"
+    for name in (
+        "chunk_store", "claims", "document_store", "job_store", "ledger_store",
+        "registers", "search_store", "stale_writers",
+    )
+)  # fmt: skip
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Test the stores straight, through a pooler, and on an older server."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    if name in _STORES and "way" in metafunc.fixturenames:
+        metafunc.parametrize("way", ["straight", "pooler", "older"], indirect=True)
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(

@@ -8,10 +8,19 @@ from uuid import uuid4
 import psycopg
 import pytest
 from conftest import on_database
-from integration.gateway import PROBLEM, Running, a_settings, publish, running, upload
+from integration.gateway import (
+    PROBLEM,
+    Running,
+    a_database,
+    a_settings,
+    publish,
+    running,
+    upload,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.domain.job import Lane
 
@@ -68,6 +77,23 @@ async def test_without_a_stream_the_system_is_not_ready(gateway: Running) -> Non
     assert response.status_code == 503
     assert response.headers["content-type"] == PROBLEM
     assert response.json()["problems"] == ["no stream of lane 'interactive' is working"]
+
+
+async def test_workers_on_another_database_are_not_taken_for_ours(
+    gateway: Running, server_url: str, template_database: str
+) -> None:
+    with a_database(server_url, template_database) as elsewhere:
+        other = Database(elsewhere)
+        workers = WorkerStore(other)
+        await workers.register(uuid4(), Lane.INTERACTIVE, host="h", pid=1, version="1")
+        theirs = await workers.database_name()
+        await other.close()
+
+        body = (await gateway.client.get("/readyz")).json()
+
+    ours = await WorkerStore(gateway.database).database_name()
+    assert body["problems"] == ["no stream of lane 'interactive' is working"]
+    assert body["database"] == ours != theirs
 
 
 async def test_a_stream_that_fell_silent_or_drains_does_not_count(gateway: Running) -> None:

@@ -14,7 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"]
+REVISIONS = [f"{number:04}" for number in (*range(1, 11), 13)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -91,14 +91,56 @@ def test_another_schema_is_refused_by_name(
     if revision:
         migrate.upgrade(empty_url, revision)
 
-    async def check() -> None:
-        connection = await asyncpg.connect(empty_url)
-        try:
-            await migrate.ensure_current(connection)
-        finally:
-            await connection.close()
-
     with pytest.raises(
         ConfigurationError, match=f"at schema {found}, this code needs {REVISIONS[-1]}"
     ):
-        asyncio.run(check())
+        check(empty_url)
+
+
+def check(url: str) -> None:
+    async def ensure() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await migrate.ensure_compatible(connection)
+        finally:
+            await connection.close()
+
+    asyncio.run(ensure())
+
+
+def step(url: str, revision: str, works_from: str) -> None:
+    """As a migration of newer code leaves it."""
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", [revision])
+        connection.execute(
+            "INSERT INTO upload_pipeline.schema_steps VALUES (%s, %s)", [revision, works_from]
+        )
+
+
+def test_a_newer_schema_is_accepted_while_every_step_works_with_this_code(
+    database_url: str,
+) -> None:
+    step(database_url, "9001", migrate.head())
+    check(database_url)
+    step(database_url, "9002", "9001")
+
+    with pytest.raises(
+        ConfigurationError,
+        match=f"at schema 9002, which needs code of 9001; this code has {migrate.head()}",
+    ):
+        check(database_url)
+
+
+def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+
+    with psycopg.connect(empty_url) as connection:
+        query = "SELECT revision, works_from FROM upload_pipeline.schema_steps"
+        assert connection.execute(query).fetchall() == [("0013", "0013")]
+
+
+def test_migrations_of_newer_code_are_not_undone_blindly(database_url: str) -> None:
+    step(database_url, "9001", migrate.head())
+
+    with pytest.raises(ConfigurationError, match=r"the migrations cannot run: .*9001"):
+        migrate.upgrade(database_url)

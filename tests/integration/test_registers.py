@@ -77,3 +77,16 @@ async def test_silence_is_counted_by_the_database_and_ended_by_a_beat(database: 
 
 async def running(workers: WorkerStore) -> dict[UUID, bool]:
     return {worker.worker_id: worker.draining for worker in await workers.list_running()}
+
+
+async def test_a_stream_that_was_taken_for_dead_is_back_with_its_next_beat(
+    database: Database,
+) -> None:
+    workers, worker_id = WorkerStore(database), uuid4()
+    await workers.register(worker_id, Lane.INTERACTIVE, host="h", pid=1, version="1")
+    await workers.stop(worker_id)
+    assert await workers.list_running() == []
+
+    await workers.beat(worker_id)
+
+    assert [worker.worker_id for worker in await workers.list_running()] == [worker_id]

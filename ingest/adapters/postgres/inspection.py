@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import asyncpg
 
 from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.pool import Connection
+from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
+
+SQL = load("database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,17 @@ class DatabaseFacts:
     """Version that is installed in the database, or that could be; None: the server has none."""
     revision: str | None
     """Revision of the schema; None for an empty database."""
+    mismatch: str | None
+    """Why this code cannot run on the schema; None when it can."""
+
+
+async def name_of(connection: Connection) -> str:
+    """Which database this is: its name, and PostgreSQL's own number of the server's data.
+
+    Two URLs lead to the same database when, and only when, this is the same.
+    """
+    name: str = await connection.fetchval(SQL["name_database"])
+    return name
 
 
 async def inspect(url: str, *, timeout_seconds: float = 10) -> DatabaseFacts:
@@ -41,6 +56,7 @@ async def inspect(url: str, *, timeout_seconds: float = 10) -> DatabaseFacts:
                 "FROM pg_available_extensions WHERE name = 'vector'"
             ),
             revision=await migrate.current(connection),
+            mismatch=await migrate.mismatch(connection),
         )
     finally:
         await connection.close()

@@ -8,9 +8,13 @@ import sqlalchemy
 from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
+from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import ConfigurationError
 
+REMEDY = "run 'ingest migrate', or the version of ingest that fits"
+STEPS = load("schema_steps")
 _PACKAGED = Path(__file__).parents[2] / "_migrations"
 _CHECKOUT = Path(__file__).parents[3] / "migrations"
 MIGRATIONS = _PACKAGED if (_PACKAGED / "env.py").exists() else _CHECKOUT
@@ -30,6 +34,12 @@ def head() -> str:
     return revision
 
 
+def revisions() -> tuple[str, ...]:
+    """Every revision this code knows, oldest first."""
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(script.revision for script in walked)[::-1]
+
+
 def _run(url: str, revision: str, *, down: bool) -> None:
     engine = sqlalchemy.create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sqlalchemy.NullPool
@@ -37,7 +47,10 @@ def _run(url: str, revision: str, *, down: bool) -> None:
     config = _config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        (command.downgrade if down else command.upgrade)(config, revision)
+        try:
+            (command.downgrade if down else command.upgrade)(config, revision)
+        except CommandError as exc:  # such as a revision that this code has never seen
+            raise ConfigurationError(f"the migrations cannot run: {exc}") from exc
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -79,15 +92,30 @@ async def current(connection: asyncpg.Connection) -> str | None:
     return revision
 
 
-async def ensure_current(connection: asyncpg.Connection) -> None:
-    """Check that a database has exactly this code's schema.
+async def mismatch(connection: asyncpg.Connection) -> str | None:
+    """Why this code cannot run on a database; None when it can.
 
-    Raises:
-        ConfigurationError: it is older (run ``ingest migrate``) or newer (run newer code).
+    It can on its own schema, and on a newer one of which every step works with code as old as
+    this. Only the database knows: the code has never seen those steps.
     """
     found, wanted = await current(connection), head()
-    if found != wanted:
-        raise ConfigurationError(
-            f"the database is at schema {found or 'none'}, this code needs {wanted}: "
-            "run 'ingest migrate', or the version of ingest that fits"
-        )
+    if found == wanted:
+        return None
+    if found is None or found in revisions():
+        return f"the database is at schema {found or 'none'}, this code needs {wanted}"
+    needs = found
+    if await connection.fetchval("SELECT to_regclass('upload_pipeline.schema_steps')"):
+        needs = await connection.fetchval(STEPS["oldest_code"], wanted) or found
+    if needs <= wanted:
+        return None
+    return f"the database is at schema {found}, which needs code of {needs}; this code has {wanted}"
+
+
+async def ensure_compatible(connection: asyncpg.Connection) -> None:
+    """Check that this code can run on a database.
+
+    Raises:
+        ConfigurationError: it is older (run ``ingest migrate``) or too new (run newer code).
+    """
+    if wrong := await mismatch(connection):
+        raise ConfigurationError(f"{wrong}: {REMEDY}")

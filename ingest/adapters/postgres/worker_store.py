@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from ingest.adapters.postgres import inspection
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.job import Lane
@@ -53,6 +54,11 @@ class WorkerStore:
         """A stream ended."""
         async with self._database.connection() as connection:
             await connection.execute(SQL["stop_worker"], worker_id)
+
+    async def database_name(self) -> str:
+        """Which database this register is in; compare it with the gateway's."""
+        async with self._database.connection() as connection:
+            return await inspection.name_of(connection)
 
     async def list_running(self) -> list[WorkerView]:
         """Streams that did not end and were heard of within the hour."""

@@ -4,8 +4,10 @@ INSERT INTO upload_pipeline.workers (worker_id, lane, host, pid, version)
 VALUES ($1, $2, $3, $4, $5);
 
 -- name: beat_worker
--- A stream is alive; says whether it is asked to drain.
-UPDATE upload_pipeline.workers SET heartbeat_at = now() WHERE worker_id = $1 RETURNING draining;
+-- A stream is alive, whoever took it for dead; says whether it is asked to drain.
+UPDATE upload_pipeline.workers SET heartbeat_at = now(), stopped_at = NULL
+WHERE worker_id = $1
+RETURNING draining;
 
 -- name: drain_worker
 -- Ask a stream to stop claiming and finish what it holds.

@@ -1,0 +1,48 @@
+-- name: refers_to
+-- Every blob that a row refers to.
+SELECT raw_key AS key FROM upload_pipeline.documents
+UNION
+SELECT parsed_key FROM upload_pipeline.documents WHERE parsed_key IS NOT NULL
+UNION
+SELECT unnest(retired_keys) FROM upload_pipeline.documents
+UNION
+SELECT parsed_key FROM upload_pipeline.parse_jobs WHERE parsed_key IS NOT NULL
+ORDER BY 1;
+
+-- name: identify_database
+-- Which database this is, at which moment.
+SELECT
+    current_database() AS database,
+    (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
+    now() AS taken_at;
+
+-- name: list_tables
+-- Tables of the schema.
+SELECT table_name::text FROM information_schema.tables
+WHERE table_schema = 'upload_pipeline' AND table_type = 'BASE TABLE'
+ORDER BY table_name;
+
+-- name: stop_all_workers
+-- No stream of another life runs on a restored database.
+UPDATE upload_pipeline.workers SET stopped_at = now() WHERE stopped_at IS NULL RETURNING worker_id;
+
+-- name: forget_gone
+-- Documents that refer to blobs $1, which were deleted while the backup was taken.
+DELETE FROM upload_pipeline.documents
+WHERE raw_key = ANY($1::text []) OR parsed_key = ANY($1::text []);
+
+-- name: forget_gone_parses
+-- Parses of which the text is one of the blobs $1.
+DELETE FROM upload_pipeline.parse_jobs WHERE parsed_key = ANY($1::text []);
+
+-- name: holders
+-- Who holds a job.
+SELECT DISTINCT leased_by FROM upload_pipeline.upload_jobs WHERE state = 'working';
+
+-- name: drop_schema
+-- Everything goes.
+DROP SCHEMA IF EXISTS upload_pipeline CASCADE;
+
+-- name: drop_ledger_of_revisions
+-- The migrations begin anew.
+DROP TABLE IF EXISTS alembic_version;

@@ -1,0 +1,137 @@
+"""``ingest backup`` and ``ingest restore``."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.failures import ExitCode
+from ingest.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from ingest.lifecycle.backup import Taken
+    from ingest.lifecycle.restore import Restored
+    from ingest.settings import Settings
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Where the backup is; one backup a folder.")
+]
+
+
+def backup(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Save the database and the files it refers to, while the system runs or not.
+
+    Taken again into the same folder, it copies only files that are new, and takes the place of
+    the earlier backup once it is complete. Settings and keys of providers are not part of it.
+    """
+    from ingest import settings
+    from ingest.cli import local
+    from ingest.cli.output import emit_json, say, size
+
+    began = time.monotonic()
+    with local.with_database(settings.load()) as reachable:
+        local.ensure_schema(reachable)
+        taken = asyncio.run(_take(reachable, folder))
+    seconds, manifest = time.monotonic() - began, taken.manifest
+    if as_json:
+        emit_json(
+            {
+                "taken_at": manifest.taken_at,
+                "schema": manifest.revision,
+                "counts": manifest.counts,
+                "blobs": len(manifest.blobs),
+                "copied": taken.copied,
+                "copied_bytes": taken.copied_bytes,
+                "missing": manifest.missing,
+                "seconds": round(seconds, 3),
+            }
+        )
+    else:
+        typer.echo(
+            f"{manifest.counts['documents']} documents as of {manifest.taken_at} are in "
+            f"{str(folder)!r}: {len(manifest.blobs)} files, {taken.copied} of them new "
+            f"({size(taken.copied_bytes)}), in {seconds:.1f} seconds"
+        )
+    if manifest.missing:
+        say(f"the blob storage has lost {len(manifest.missing)} files, {manifest.missing[0]!r} …")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def restore(
+    folder: FolderArgument,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="What the database holds may go.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring an empty database and its files to what a backup holds.
+
+    The system must be stopped. Everything is checked before the database is touched. Start it
+    with 'ingest up' afterwards; with a database of your own, run 'ingest migrate' first.
+    """
+    from ingest import settings
+    from ingest.cli import foreground, local
+    from ingest.cli.output import emit_json
+
+    loaded = settings.load()
+    foreground.ensure_nothing_runs(loaded)
+    began = time.monotonic()
+    with local.with_database(loaded) as reachable:
+        local.inspect(reachable)  # says why, where it cannot be reached
+        restored = asyncio.run(_restore(reachable, folder, replace=replace))
+    seconds, manifest = time.monotonic() - began, restored.manifest
+    if as_json:
+        emit_json(
+            {
+                "taken_at": manifest.taken_at,
+                "schema": manifest.revision,
+                "counts": manifest.counts,
+                "blobs": len(manifest.blobs),
+                "requeued": restored.requeued,
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    typer.echo(
+        f"restored {manifest.counts['documents']} documents and {len(manifest.blobs)} files as of "
+        f"{manifest.taken_at} in {seconds:.1f} seconds; {restored.requeued} jobs that were under "
+        "way are queued again"
+    )
+
+
+async def _take(settings: "Settings", folder: Path) -> "Taken":
+    import ingest
+    from ingest import wiring
+    from ingest.adapters.backup_folder import LocalBackupFolder
+    from ingest.adapters.postgres.archive import PostgresArchive
+    from ingest.lifecycle.backup import take
+
+    database = wiring.open_database(settings)
+    try:
+        archive, place = PostgresArchive(database), LocalBackupFolder(folder)
+        place.make()
+        return await take(archive, wiring.open_blobs(settings), place, version=ingest.__version__)
+    finally:
+        await database.close()
+
+
+async def _restore(settings: "Settings", folder: Path, *, replace: bool) -> "Restored":
+    from ingest import wiring
+    from ingest.adapters.backup_folder import LocalBackupFolder
+    from ingest.adapters.postgres import migrate
+    from ingest.adapters.postgres.archive import PostgresArchive
+    from ingest.lifecycle.restore import restore
+
+    database = wiring.open_database(settings)
+    try:
+        return await restore(
+            PostgresArchive(database),
+            wiring.open_blobs(settings),
+            LocalBackupFolder(folder),
+            revisions=migrate.revisions(),
+            replace=replace,
+        )
+    finally:
+        await database.close()

@@ -1,0 +1,97 @@
+"""What a backup says about itself, and why one is refused."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+from ingest.domain.errors import IngestError
+
+FORMAT = 1
+"""Of the manifest; raised when an older version could not restore what it describes."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class BackupUnusable(IngestError):
+    """The folder holds no backup, a torn one, or one of a newer version."""
+
+    code: ClassVar[str] = "backup_unusable"
+
+
+class RestoreRefused(IngestError):
+    """The place that is restored to holds something that would be lost."""
+
+    code: ClassVar[str] = "restore_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What belongs to a backup; written last, so a backup without one never was."""
+
+    version: str
+    """Of the code that took it."""
+    revision: str
+    """Of the schema."""
+    system_identifier: str
+    """PostgreSQL's own name of the server it was taken from."""
+    database: str
+    taken_at: str
+    """The recovery point, ISO 8601: everything committed before it is in the backup."""
+    counts: Mapping[str, int]
+    """Rows by table."""
+    dump: str
+    """File of the dump, in the backup's folder."""
+    dump_sha256: str
+    blobs: Mapping[str, int]
+    """Bytes by key."""
+    gone: tuple[str, ...]
+    """Blobs of documents that were deleted while the backup was taken."""
+    missing: tuple[str, ...]
+    """Blobs that documents refer to and that storage has lost; the backup lacks them too."""
+    format: int = FORMAT
+
+    def encode(self) -> bytes:
+        """As JSON."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Self:
+        """Read a manifest.
+
+        Raises:
+            BackupUnusable: it is torn, or of a newer version.
+        """
+        try:
+            fields = json.loads(encoded)
+            if fields["format"] > FORMAT:
+                raise BackupUnusable(
+                    f"the backup was taken by ingest {fields['version']} in format "
+                    f"{fields['format']}; this version reads up to {FORMAT}"
+                )
+            lists = {name: tuple(fields[name]) for name in ("gone", "missing")}
+            manifest = cls(**{**fields, **lists})
+        except (ValueError, TypeError, KeyError) as exc:
+            raise BackupUnusable("the manifest of the backup is torn") from exc
+        manifest._check()
+        return manifest
+
+    def _check(self) -> None:
+        safe = re.fullmatch(r"[\w.-]+", self.dump) and _DIGEST.fullmatch(self.dump_sha256)
+        whole = all(_is_size(size) for size in (*self.blobs.values(), *self.counts.values()))
+        if not safe or not whole or not all(map(_is_key, self.blobs)):
+            raise BackupUnusable("the manifest of the backup is torn")
+
+
+def digest_in(key: str) -> str | None:
+    """The SHA-256 of a blob's bytes, which its key ends with; None for other keys."""
+    found = key.rpartition("/")[2].partition(".")[0]
+    return found if _DIGEST.fullmatch(found) else None
+
+
+def _is_key(key: str) -> bool:
+    return digest_in(key) is not None and {"", ".", ".."}.isdisjoint(key.split("/"))
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0

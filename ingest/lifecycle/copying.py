@@ -1,0 +1,52 @@
+"""Copying a blob from one storage to another, whole or not at all."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from uuid import uuid4
+
+from ingest.domain.backup import BackupUnusable, digest_in
+from ingest.ports.backups import StreamedBlobs
+
+_AT_ONCE = 4
+"""Blobs that are copied at the same time."""
+
+
+async def copy(key: str, source: StreamedBlobs, target: StreamedBlobs) -> None:
+    """Copy a blob; it appears under its key only when its bytes fit its digest.
+
+    Raises:
+        NotFound: there is no such blob.
+        BackupUnusable: its bytes are not what its key says.
+        StoreUnavailable: a storage failed.
+    """
+    digest = hashlib.sha256()
+
+    async def hashed() -> AsyncIterator[bytes]:
+        async for part in source.read(key):
+            digest.update(part)
+            yield part
+
+    incoming = f"incoming/{uuid4()}"
+    await target.put_stream(incoming, hashed())
+    if digest.hexdigest() != digest_in(key):
+        await target.delete(incoming)
+        raise BackupUnusable(f"the bytes of the blob {key!r} are not what its name says")
+    await target.rename(incoming, key)
+
+
+async def in_turn(keys: Iterable[str], act: Callable[[str], Awaitable[None]]) -> None:
+    """Do something for each key, a few at a time; the first error ends it and is raised."""
+    left = iter(keys)
+
+    async def work() -> None:
+        for key in left:
+            await act(key)
+
+    workers = [asyncio.create_task(work()) for _ in range(_AT_ONCE)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
