@@ -1,6 +1,7 @@
 """``python -m tests.chaos``: attack the whole system for a while, and write what came of it."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main() -> int:
         feed_pause=0.5,
         rest_seconds=400.0,
     )
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # and everything is stopped
     outcome = attack(plan, logs=given.logs)
     write(outcome, given.page)
     for finding in outcome.findings:

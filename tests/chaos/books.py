@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 
 from tests.chaos.evidence import Charged, Evidence, Finding
+from tests.chaos.texts import COMMIT, digest_of, lives_of
 
 Row = dict[str, Any]
 Paid = dict[tuple[UUID, str], list[tuple[Row, Charged]]]
@@ -19,18 +20,11 @@ Paid = dict[tuple[UUID, str], list[tuple[Row, Charged]]]
 EVERYBODY = UUID(int=0)
 ENDS_EMBEDDERS = {"embed actor", "worker node"}
 """Kinds of faults after which Ray repeats a call of the embed stage under the same lease."""
-COMMIT = timedelta(seconds=2)
-"""Rows carry the time at which their transaction began; others see them when it ends."""
 CALLS = """
     SELECT call_id::text AS call_id, user_id, provider, state, units, usd, reserved_at
     FROM upload_pipeline.provider_calls ORDER BY reserved_at
 """
 SPENDING = "SELECT user_id, period, reserved_usd, spent_usd FROM upload_pipeline.spending"
-LOST_LEASES = """
-    SELECT j.user_id, j.file_sha256, e.at FROM upload_pipeline.events AS e
-    JOIN upload_pipeline.upload_jobs AS j USING (job_id)
-    WHERE e.from_state = 'working' AND e.state NOT IN ('working', 'done')
-"""
 STORED = """
     SELECT user_id, encode(chunk_sha, 'hex') AS sha, min(created_at) AS at
     FROM upload_pipeline.document_chunks GROUP BY 1, 2
@@ -44,7 +38,7 @@ def check_books(connection: "psycopg.Connection[Any]", evidence: Evidence) -> It
     yield from _check_spending(calls, spending)
     yield from _check_embedding(calls, evidence)
     yield from _check_parsing(calls, evidence)
-    for user_id, text, why in paid_twice(connection, evidence)[1]:
+    for user_id, text, why in paid_twice(connection, evidence).unexcused:
         yield Finding("paid twice", f"tenant {user_id}, text {text[:12]}: {why}")
 
 
@@ -97,20 +91,24 @@ def _check_parsing(calls: list[Row], evidence: Evidence) -> Iterator[Finding]:
         yield Finding("paid twice", f"{twice} contents were handed over for parsing once more")
 
 
-def paid_twice(
-    connection: "psycopg.Connection[Any]", evidence: Evidence
-) -> tuple[int, list[tuple[UUID, str, str]]]:
-    """Texts that a tenant paid for more than once.
+@dataclass
+class Again:
+    """What tenants paid for more than once."""
 
-    A second payment is excused when what the first one bought could not be kept: the provider
-    spoiled or dropped the answer, the process was killed with it, or the lease was lost under
-    which it would have been stored; and when no such text was stored by then.
+    interrupted_tokens: int = 0
+    """What the first payment bought was not there: the provider spoiled the answer, the process
+    was killed with it, the lease was lost under which it would have been stored, or no version
+    of a document that is served has the text any more."""
+    copied_tokens: int = 0
+    """Another job with the same text was under way at the same time."""
+    unexcused: list[tuple[UUID, str, str]] = field(default_factory=list)
+    """Tenant, text and circumstances."""
 
-    Returns:
-        Tokens paid for again with an excuse, and tenant, text and circumstances of those without.
-    """
+
+def paid_twice(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Again:
+    """Compare each payment for a text with the one before."""
     sizes = {
-        sha256(passage.text.encode()).hexdigest(): passage.token_count
+        digest_of(passage): passage.token_count
         for passages in evidence.passages.values()
         for passage in passages
     }
@@ -118,24 +116,26 @@ def paid_twice(
         (row["user_id"], row["sha"]): row["at"]
         for row in connection.execute(STORED.encode()).fetchall()
     }
-    lost = _lost_leases(connection, evidence)
-    excused, unexcused = 0, []
+    lives = lives_of(connection, evidence)
+    again = Again()
     for (user_id, text), calls in _paid(connection, evidence).items():
         for (first, answer), (second, _) in pairwise(calls):
             since, until = first["reserved_at"], second["reserved_at"]
-            kept = stored.get((user_id, text))
-            if kept is not None and kept < until - COMMIT:
-                unexcused.append((user_id, text, f"stored at {kept}, paid again at {until}"))
-            elif (
+            kept, life = stored.get((user_id, text)), lives[user_id, text]
+            was_there = kept is not None and kept < until - COMMIT
+            if not was_there and (
                 answer.answer_spoiled
                 or first["state"] == "unknown"
                 or _struck(evidence, since, until)
-                or any(since <= at <= until for at in lost[user_id, text])
+                or any(since <= at <= until for at in (*life.lost, *life.removed))
             ):
-                excused += sizes.get(text, 0)
+                again.interrupted_tokens += sizes.get(text, 0)
+            elif life.copied(kept or until, until):
+                again.copied_tokens += sizes.get(text, 0)
             else:
-                unexcused.append((user_id, text, f"paid at {since} and again at {until}"))
-    return excused, unexcused
+                when = f"paid at {since}, stored at {kept}, paid again at {until}"
+                again.unexcused.append((user_id, text, when))
+    return again
 
 
 def _paid(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Paid:
@@ -146,17 +146,6 @@ def _paid(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Paid:
         for text in call.texts if call else ():
             paid[row["user_id"], text].append((row, call))
     return paid
-
-
-def _lost_leases(
-    connection: "psycopg.Connection[Any]", evidence: Evidence
-) -> dict[tuple[UUID, str], list[datetime]]:
-    """When jobs lost their leases, by tenant and each text of their content."""
-    lost: dict[tuple[UUID, str], list[datetime]] = defaultdict(list)
-    for row in connection.execute(LOST_LEASES.encode()).fetchall():
-        for passage in evidence.passages.get(row["file_sha256"], ()):
-            lost[row["user_id"], sha256(passage.text.encode()).hexdigest()].append(row["at"])
-    return lost
 
 
 def _struck(evidence: Evidence, since: datetime, until: datetime) -> bool:

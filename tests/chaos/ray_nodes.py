@@ -14,6 +14,8 @@ from benchmarks.running_system import free_port
 _HEAD, _WORKER = "127.0.0.1", "127.0.0.2"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+_FOLLOW_SECONDS = 2.0
+"""In which workers notice that their raylet is gone."""
 _STARTED = "Ray runtime started"
 _STORE_BYTES = 160 * 1024**2
 _WORKERS_PORTS = range(10002, 20000)
@@ -26,7 +28,11 @@ class RayNodes:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
         self._port = _own_port()
-        self._environment = {**environment, "RAY_scheduler_spread_threshold": "0.0"}
+        self._environment = {
+            **environment,
+            "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+            "RAY_scheduler_spread_threshold": "0.0",  # actors on both nodes, not on one until full
+        }
         self._head: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
 
@@ -53,12 +59,13 @@ class RayNodes:
         self._worker = self._run(f"--address={self.address}", f"--node-ip-address={_WORKER}")
 
     def kill_worker(self) -> int:
-        """Lose the worker node: kill its raylet; returns how many of its processes went with it."""
+        """Kill the worker's raylet; returns how many of its processes went with it."""
         node = self._processes_of(self._worker)
         raylets = [process for process in node if process.name() == "raylet"]
         for raylet in raylets:
             raylet.kill()
-        psutil.wait_procs(node, timeout=_STOP_SECONDS)
+        for process in psutil.wait_procs(node, timeout=_FOLLOW_SECONDS)[1]:
+            process.kill()
         _end(self._worker)
         return len(node) if raylets else 0
 

@@ -4,12 +4,13 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from benchmarks.report import commit
 from benchmarks.simulator import running_simulator
 from tests.chaos import checker, reference
 from tests.chaos.books import paid_twice
@@ -58,6 +59,8 @@ class Outcome:
     """What a run led to."""
 
     plan: Plan
+    version: str
+    """Of the code, when the run began."""
     left_out: tuple[str, ...]
     """Kinds of faults that this machine does not allow."""
     findings: Sequence[Finding]
@@ -67,23 +70,26 @@ class Outcome:
     uploads: int
     samples: int
     views: int
-    tokens_paid_twice: int
+    interrupted_tokens: int
+    """Paid for again, because what they bought first was lost."""
+    copied_tokens: int
+    """Paid for again, because copies of a text were embedded at the same time."""
     rested_in: float
     took: float
 
 
 def attack(plan: Plan, *, logs: Path | None = None) -> Outcome:
     """Run a plan; ``logs`` is a folder that gets the system's logs."""
-    began = time.monotonic()
+    began, version = time.monotonic(), commit()
     with running_rig(plan.seed) as rig:
         try:
-            return _attack(rig, plan, began)
+            return replace(_attack(rig, plan, version), took=time.monotonic() - began)
         finally:
             if logs is not None:
                 _keep_logs(rig, logs)
 
 
-def _attack(rig: Rig, plan: Plan, began: float) -> Outcome:
+def _attack(rig: Rig, plan: Plan, version: str) -> Outcome:
     possible = tuple(k for k in plan.kinds if k != NEEDS_MOUNT or rig.disk_is_small)
     faults = schedule(plan.seed, seconds=plan.seconds, kinds=list(possible), pause=plan.pause)
     feed = Feed(rig.system.url, rig.keys, plan.seed, plan.feed_pause)
@@ -101,9 +107,10 @@ def _attack(rig: Rig, plan: Plan, began: float) -> Outcome:
     with psycopg.connect(rig.database_url) as connection:
         connection.row_factory = psycopg.rows.dict_row  # type: ignore[assignment]
         counts: Any = connection.execute(_COUNTS.encode()).fetchone()
-        again, _ = paid_twice(connection, evidence)
+        again = paid_twice(connection, evidence)
     return Outcome(
         plan=plan,
+        version=version,
         left_out=tuple(kind for kind in plan.kinds if kind not in possible),
         findings=checker.check(evidence),
         blows=blows,
@@ -112,9 +119,10 @@ def _attack(rig: Rig, plan: Plan, began: float) -> Outcome:
         uploads=len(feed.uploads),
         samples=sampler.samples,
         views=sampler.views,
-        tokens_paid_twice=again,
+        interrupted_tokens=again.interrupted_tokens,
+        copied_tokens=again.copied_tokens,
         rested_in=rested_in,
-        took=time.monotonic() - began,
+        took=0.0,
     )
 
 
