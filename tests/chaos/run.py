@@ -22,7 +22,7 @@ from tests.chaos.rig import Rig, running_rig
 from tests.chaos.sampler import Sampler
 from tests.chaos.schedule import NEEDS_MOUNT, schedule
 
-_HANDOVER_SECONDS = 60.0
+_HANDOVER_SECONDS = 15.0
 _CALM_SECONDS = 3.0
 _LEDGER_SECONDS = 60.0
 _COUNTS = """

@@ -152,17 +152,22 @@ class Workshop:
 
     async def findings(self) -> list[Finding]:
         """What the checker says, once everything has ended."""
+        evidence = await self.evidence()
+        return await asyncio.to_thread(checker.check, evidence)
+
+    async def evidence(self) -> Evidence:
+        """What the checker judges by."""
         texts = self._simulator.client.get("/sim/texts").json()
         charged = [
             Charged(call["client_id"], call["tokens"], tuple(texts[call["client_id"]]))
             for call in self._simulator.calls()
             if call["tokens"]
         ]
-        return await asyncio.to_thread(self._judge, Bills(charged))
+        return await asyncio.to_thread(self._gather, Bills(charged))
 
-    def _judge(self, bills: Bills) -> list[Finding]:
+    def _gather(self, bills: Bills) -> Evidence:
         passages = reference.read_all(upload.item for upload in self.uploads)
-        evidence = Evidence(
+        return Evidence(
             url=self._database.url,
             blobs=self._blobs,
             uploads=self.uploads,
@@ -172,7 +177,6 @@ class Workshop:
             sampler=self.sampler,
             bills=bills,
         )
-        return checker.check(evidence)
 
 
 async def happen(workshop: Workshop) -> None:
