@@ -200,6 +200,13 @@ async def happen(workshop: Workshop) -> None:
     await workshop.second.work()
     await workshop.first.finish(slow[1:])
 
+    await workshop.upload("late", 1)
+    [job] = await workshop.first.claim()
+    late = await workshop.first.prepare([job])
+    await workshop.lose_lease(job)
+    await workshop.first.finish(late)
+    await workshop.second.work()
+
     await workshop.upload("rescued", 1)
     [job] = await workshop.first.claim()
     slow = await workshop.first.prepare([job])
