@@ -12,7 +12,7 @@ import psutil
 from benchmarks.running_system import free_port
 
 _HEAD, _WORKER = "127.0.0.1", "127.0.0.2"
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _FOLLOW_SECONDS = 2.0
 """In which workers notice that their raylet is gone."""
@@ -30,6 +30,7 @@ class RayNodes:
         self._port = _own_port()
         self._environment = {
             **environment,
+            "RAY_raylet_start_wait_time_s": "90",  # the machine may have other work
             "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
             "RAY_scheduler_spread_threshold": "0.0",  # actors on both nodes, not on one until full
         }

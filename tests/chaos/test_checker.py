@@ -2,19 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres.pool import Database
 from tests.chaos import checker
 from tests.chaos.evidence import Bills, Evidence, Finding
 from tests.chaos.workshop import Workshop, happen
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ONE_JOB = "(SELECT job_id FROM upload_pipeline.upload_jobs WHERE state = 'done' LIMIT 1)"
 ONE_CHUNK = "(SELECT min(chunk_id::text)::uuid FROM upload_pipeline.document_chunks)"
 CHANGES = [
@@ -51,20 +48,11 @@ CHANGES = [
 """What should be found, and the change, one after the other."""
 
 
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator("openai") as running:
-        yield running
-
-
 @pytest.fixture
-async def evidence(
-    database: Database, simulator: Simulator, tmp_path: Path
-) -> AsyncIterator[Evidence]:
-    simulator.reset()
-    async with Workshop(database, simulator, tmp_path).open() as workshop:
-        await happen(workshop)
-        yield await workshop.evidence()
+async def evidence(workshop: Workshop) -> Evidence:
+    """Of a run that was right."""
+    await happen(workshop)
+    return await workshop.evidence()
 
 
 async def findings(evidence: Evidence) -> set[Finding]:

@@ -1,37 +1,18 @@
 """The checker finds nothing in a run that kept its promises, and finds each promise broken."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres import publish
-from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from tests.chaos.workshop import Workshop, happen
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 _JOBS = load("upload_jobs")
 _PAUSE_SECONDS = 0.3
 """Between the halves of a publish; the sampler looks several times as often."""
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator("openai", "--latency", "0.2") as running:
-        yield running
-
-
-@pytest.fixture
-async def workshop(
-    database: Database, simulator: Simulator, tmp_path: Path
-) -> AsyncIterator[Workshop]:
-    simulator.reset()
-    async with Workshop(database, simulator, tmp_path).open() as opened:
-        yield opened
 
 
 async def test_a_run_that_keeps_its_promises_passes(workshop: Workshop) -> None:
