@@ -13,7 +13,7 @@ BENCHMARKS ?= latency throughput http webhook footprint index quota batching emb
 # In CI a skipped test is a failed test.
 PYTEST := PYTHONPATH=tests/plugins $(BIN)/python -m pytest $(if $(CI),-p no_skips)
 
-.PHONY: help setup demo demo-services up down test quick lint fmt docs bench lock clean
+.PHONY: help setup demo demo-services up down test quick lint fmt docs bench chaos lock clean
 
 help: ## Show this text.
 	@echo "make TARGET   (Python 3.11 or newer and make are all it needs)"
@@ -69,6 +69,9 @@ docs: setup ## Write the tables and pictures in docs/ that are generated from th
 
 bench: setup ## Run the quick variant of every benchmark, one JSON line each.
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name --quick --json | tail -n 1; done
+
+chaos: setup ## Attack a whole system for ten minutes and write docs/reliability.md; SEED=1, MINUTES=10.
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) --json
 
 lock: ## Pin the dependencies again (needs uv); with UPGRADE=1, take the newest versions.
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }

@@ -68,8 +68,8 @@ def _print_table(report: Report) -> None:
 def _record(report: Report) -> dict[str, object]:
     return {
         "name": report.name,
-        "commit": _commit(),
-        "machine": _machine(),
+        "commit": commit(),
+        "machine": machine(),
         "settings": dict(report.settings),
         "baseline": report.baseline,
         "results": {
@@ -84,7 +84,8 @@ def _short(value: float) -> float:
     return round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}")
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
+    """What a measurement ran on."""
     return {
         "cpus": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
@@ -94,7 +95,8 @@ def _machine() -> dict[str, object]:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The version of the code; unknown outside a checkout."""
     command = ["git", "describe", "--always", "--dirty"]
     try:
         found = subprocess.run(  # noqa: S603 - a fixed command

@@ -140,7 +140,11 @@ class _Supervisor:
                 time.sleep(_RESTART_SECONDS)
 
     async def _end(self, worker_id: UUID) -> None:
-        released = await self._jobs.release(worker_id, died=not self._draining.is_set())
+        released = await self._jobs.release(
+            worker_id,
+            died=not self._draining.is_set(),
+            max_rescues=self._settings.max_rescues,
+        )
         await self._workers.stop(worker_id)
         log.info("stream ended", lane=self._lane, worker_id=worker_id, released=len(released))
 

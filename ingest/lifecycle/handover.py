@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from ingest.domain.errors import LeaseLost
 from ingest.domain.money import CallState, Charge
 from ingest.domain.provider import CallFailed, Outcome, ProviderKey, Report
 from ingest.domain.remote_parse import ParseJob, ParseOrder, SourceFile
@@ -37,6 +38,7 @@ class HandoverTrial:
         job: ParseJob,
         file: SourceFile,
         order: ParseOrder,
+        token: str,
     ) -> None:
         """Begin, or go on where somebody else was cut short.
 
@@ -48,6 +50,7 @@ class HandoverTrial:
             job: The parse as it is recorded, with the last call that was noted.
             file: The document.
             order: What is asked for.
+            token: The one with which the parse was begun.
         """
         self._service = service
         self._parses = parses
@@ -56,6 +59,7 @@ class HandoverTrial:
         self._job = job
         self._file = file
         self._order = order
+        self._token = token
         self._call_id = job.call_id
         self._fingerprint = job.key_fingerprint
 
@@ -68,7 +72,8 @@ class HandoverTrial:
         """Hand over, unless an earlier try turns out to have done so.
 
         Raises:
-            CallFailed: it was refused, or the answer got lost.
+            CallFailed: it was refused, or the answer got lost; with LeaseLost when somebody else
+                hands the document over by now.
         """
         if self._call_id is not None:
             earlier = self._key(key)
@@ -83,7 +88,14 @@ class HandoverTrial:
                 return Answer(handover, Charge(), Report(Outcome.ANSWERED), CallState.RELEASED)
             lost = Charge(error_code="not_submitted")
             await self._ledger.end(self._call_id, CallState.RELEASED, lost)
-        await self._parses.sending(self._order.parse_job_id, call_id, key.fingerprint)
+        parse_job_id = self._order.parse_job_id
+        if not await self._parses.sending(parse_job_id, self._token, call_id, key.fingerprint):
+            raise CallFailed(
+                LeaseLost("the document is handed over by another worker"),
+                Report(Outcome.UNUSED),
+                state=CallState.RELEASED,
+                charge=Charge(error_code="handover_lost"),
+            )
         self._call_id, self._fingerprint = call_id, key.fingerprint
         try:
             name = await self._service.submit(self._file, self._order, key=key)

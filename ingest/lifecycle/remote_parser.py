@@ -13,6 +13,7 @@ from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import (
     DocumentUnreadable,
     IngestError,
+    LeaseLost,
     NotFound,
     ParseInvalid,
     ParseUnderway,
@@ -201,12 +202,15 @@ class RemoteParser:
             job=job,
             file=file,
             order=ParseOrder(job.parse_job_id, tier, url, most_pages),
+            token=token,
         )
         try:
             done = await self._calls.make(trial.send, quote, payer)
+        except LeaseLost:
+            return  # whoever took it over goes on
         except IngestError:
             if not trial.uncertain:
-                await self._parses.drop(job.parse_job_id)
+                await self._parses.drop(job.parse_job_id, token)
             raise
         await self._parses.submitted(
             job.parse_job_id,

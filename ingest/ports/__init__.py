@@ -261,6 +261,14 @@ class StoresChunks(Protocol):
         """
         ...
 
+    async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
+        """The jobs whose leases hold at this moment, and may be lost at the next.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        ...
+
     async def embedded_before(
         self, user_id: UUID, digests: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:

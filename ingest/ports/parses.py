@@ -26,8 +26,20 @@ class KeepsParses(Protocol):
         """
         ...
 
-    async def sending(self, parse_job_id: UUID, call_id: UUID, fingerprint: str) -> None:
-        """Note, before anything is sent, which call it is."""
+    async def sending(
+        self, parse_job_id: UUID, token: str, call_id: UUID, fingerprint: str
+    ) -> bool:
+        """Note, before anything is sent, which call it is.
+
+        Args:
+            parse_job_id: The parse.
+            token: The one it was begun with.
+            call_id: In the ledger.
+            fingerprint: Of the key.
+
+        Returns:
+            False when the parse is another's by now: nothing may be sent.
+        """
         ...
 
     async def submitted(
@@ -43,8 +55,11 @@ class KeepsParses(Protocol):
         """Note the provider's name for the parse; its reservation lasts past its deadline."""
         ...
 
-    async def drop(self, parse_job_id: UUID) -> None:
-        """Forget a parse that could not be handed over, and let whoever waits for it try."""
+    async def drop(self, parse_job_id: UUID, token: str) -> None:
+        """Forget a parse that could not be handed over, and let whoever waits for it try.
+
+        One that is another's by now, begun with another token, stays.
+        """
         ...
 
     async def forget(self, parse_job_id: UUID) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import numpy as np
 import structlog
@@ -53,6 +54,15 @@ class Batch:
         """What belongs to one job."""
         return Batch((self.jobs[index],), (self.documents[index],))
 
+    def without(self, job_ids: frozenset[UUID]) -> "Batch":
+        """What belongs to other jobs than these."""
+        kept = [
+            (job, document)
+            for job, document in zip(self.jobs, self.documents, strict=True)
+            if job.lease.job_id not in job_ids
+        ]
+        return Batch(tuple(job for job, _ in kept), tuple(document for _, document in kept))
+
     def part(self, start: int, end: int) -> "Batch":
         """The chunks from one place to another; documents without any go with the first part."""
         jobs: list[ClaimedJob] = []
@@ -94,10 +104,16 @@ class EmbedStage:
         """Embed and store a batch, all of one tenant.
 
         A batch whose content is refused is halved until the culprit is alone; that chunk is left
-        out and the rest of its document goes on without it.
+        out and the rest of its document goes on without it. Nothing is paid for documents whose
+        lease is lost already.
         """
         try:
-            return await self._embed_and_store(batch)
+            lost = await self._lost(batch)
+            batch = batch.without(lost)
+            if not batch.jobs:
+                return StoredBatch(frozenset(), lost)
+            stored = await self._embed_and_store(batch)
+            return StoredBatch(stored.published, stored.stale | lost)
         except (InputRefused, InvalidVector) as exc:
             return await self._divide(batch, exc)
         except IngestError as exc:
@@ -110,6 +126,13 @@ class EmbedStage:
                 batch, Unexpected(f"embedding failed unexpectedly ({type(exc).__name__})")
             )
         return NOTHING
+
+    async def _lost(self, batch: Batch) -> frozenset[UUID]:
+        """The jobs that others hold by now; not looked for when embedding costs nothing."""
+        if not self._embedder.paid:
+            return frozenset()
+        held = await self._chunks.held([document.target for document in batch.documents])
+        return frozenset(job.lease.job_id for job in batch.jobs) - held
 
     async def _divide(self, batch: Batch, refusal: InputRefused | InvalidVector) -> StoredBatch:
         size = len(batch.chunks)

@@ -72,8 +72,9 @@ async def test_release_gives_back_at_once_and_counts_only_a_death(
     accepted = await builders.accept(database)
     await builders.claim(database, worker_id=worker_id)
 
-    assert await JobStore(database).release(uuid4(), died=died) == []
-    assert await JobStore(database).release(worker_id, died=died) == [accepted.job_id]
+    assert await JobStore(database).release(uuid4(), died=died, max_rescues=9) == []
+    released = await JobStore(database).release(worker_id, died=died, max_rescues=9)
+    assert released == [accepted.job_id]
 
     [row] = await builders.fetch(
         database, "SELECT state, rescue_count FROM upload_pipeline.upload_jobs"

@@ -12,9 +12,9 @@ from builders import numbered_chunks, some_vectors
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.attempt import Settlement
-from ingest.domain.errors import DocumentUnreadable
-from ingest.domain.job import ClaimedJob, JobState
+from ingest.domain.attempt import Settlement, Target
+from ingest.domain.errors import DocumentUnreadable, InputRefused, ProviderPaused
+from ingest.domain.job import ClaimedJob, JobState, WaitReason
 
 Write = Callable[[Database, ClaimedJob], Awaitable[None]]
 COUNT = 8
@@ -53,9 +53,29 @@ async def write_rows(database: Database, job: ClaimedJob, part: slice) -> None:
     assert (outcome.published, outcome.stale) == (frozenset(), {job.lease.job_id})
 
 
+async def write_without_a_chunk(database: Database, job: ClaimedJob) -> None:
+    [refused] = numbered_chunks(job, COUNT)[3:4]
+    outcome = await builders.chunk_store(database).leave_out(
+        Target.of(job), refused, InputRefused(), lease=builders.LEASE
+    )
+    assert (outcome.published, outcome.stale) == (frozenset(), {job.lease.job_id})
+
+
 async def write_end(database: Database, job: ClaimedJob) -> None:
     for state in (JobState.QUEUED, JobState.RETRYABLE, JobState.DEADLETTER):
         settlement = Settlement(state, DocumentUnreadable(), costs_attempt=True)
+        assert not await JobStore(database).settle(job.lease, settlement)
+
+
+async def write_wait(database: Database, job: ClaimedJob) -> None:
+    for reason, parse_job_id in ((WaitReason.PROVIDER, None), (WaitReason.PARSE, uuid4())):
+        settlement = Settlement(
+            JobState.WAITING,
+            ProviderPaused(),
+            wait_reason=reason,
+            wait_at_most=timedelta(days=1),
+            parse_job_id=parse_job_id,
+        )
         assert not await JobStore(database).settle(job.lease, settlement)
 
 
@@ -66,7 +86,9 @@ WRITES = [
     write_rows_that_are_there,
     write_both,
     write_no_rows,
+    write_without_a_chunk,
     write_end,
+    write_wait,
 ]
 
 

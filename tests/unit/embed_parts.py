@@ -82,6 +82,7 @@ class Chunks:
         self.shapes: list[tuple[int, ...]] = []
         self.tries = 0
         self.stale: set[UUID] = set()
+        self.lost: frozenset[UUID] = frozenset()
         self.known: dict[bytes, NDArray[np.float32]] = {}
         self.left_out: list[tuple[UUID, str, str]] = []
         self._refuse = refuse
@@ -93,6 +94,9 @@ class Chunks:
             raise InputRefused("none of the document's texts was accepted")
         self.left_out.append((target.lease.job_id, chunk.text, error.code))
         return StoredBatch(frozenset(), frozenset())
+
+    async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
+        return frozenset(target.lease.job_id for target in targets) - self.lost
 
     async def embedded_before(
         self, user_id: UUID, digests: Sequence[bytes]

@@ -242,3 +242,26 @@ async def test_a_settlement_that_fails_stops_nobody(broken: Exception) -> None:
     stored = await setting.run(batch)
 
     assert stored.published == ids(batch.jobs[1:])
+
+
+async def test_nothing_is_paid_for_documents_whose_lease_is_lost() -> None:
+    setting = Setting(paid=True)
+    batch = a_batch(["a", "bb"], ["ccc"])
+    first, second = (job.lease.job_id for job in batch.jobs)
+    setting.chunks.lost = frozenset({first})
+
+    stored = await setting.run(batch)
+
+    assert setting.embedder.calls == [["ccc"]]
+    assert stored == StoredBatch(frozenset({second}), frozenset({first}))
+
+
+async def test_a_batch_of_lost_leases_is_neither_paid_nor_stored() -> None:
+    setting = Setting(paid=True)
+    batch = a_batch(["a"])
+    setting.chunks.lost = ids(batch.jobs)
+
+    stored = await setting.run(batch)
+
+    assert setting.embedder.calls == setting.chunks.rows == []
+    assert stored == StoredBatch(frozenset(), ids(batch.jobs))

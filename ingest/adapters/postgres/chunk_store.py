@@ -53,12 +53,7 @@ class ChunkStore:
             ids of the jobs whose lease was lost.
         """
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(
-                JOBS["lock_leases"],
-                [document.target.lease.job_id for document in documents],
-                [document.target.lease.token for document in documents],
-            )
-            held = {row["job_id"] for row in rows}
+            held = await _lock(connection, documents)
             live = [d for d in documents if d.target.lease.job_id in held]
             stored = await self._stored(connection, live)
             missing, retained = [], []
@@ -160,6 +155,11 @@ class ChunkStore:
             await self._publish(connection, [target], counts)
         return StoredBatch(frozenset({target.lease.job_id}), frozenset())
 
+    async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
+        """The jobs whose leases hold at this moment; nothing is locked."""
+        async with self._database.connection() as connection:
+            return await _holding(connection, targets, "held_leases")
+
     async def embedded_before(
         self, user_id: UUID, digests: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:
@@ -236,12 +236,15 @@ class ChunkStore:
 
 
 async def _lock(connection: Connection, documents: Sequence[DocumentChunks]) -> frozenset[UUID]:
-    rows = await connection.fetch(
-        JOBS["lock_leases"],
-        [d.target.lease.job_id for d in documents],
-        [d.target.lease.token for d in documents],
-    )
-    return frozenset(row["job_id"] for row in rows)
+    return await _holding(connection, [d.target for d in documents], "lock_leases")
+
+
+async def _holding(
+    connection: Connection, targets: Sequence[Target], statement: str
+) -> frozenset[UUID]:
+    leases = [target.lease for target in targets]
+    jobs, tokens = [lease.job_id for lease in leases], [lease.token for lease in leases]
+    return frozenset(r["job_id"] for r in await connection.fetch(JOBS[statement], jobs, tokens))
 
 
 def _places(chunks: Sequence[Chunk]) -> str | None:

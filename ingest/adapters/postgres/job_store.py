@@ -17,7 +17,6 @@ from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
 NO_TENANT = UUID(int=0)
-MAX_RESCUES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +106,7 @@ class JobStore:
             await connection.fetch(SQL["expire_waiting"])
         return [row["job_id"] for row in rows]
 
-    async def release(
-        self, worker_id: UUID, *, died: bool, max_rescues: int = MAX_RESCUES
-    ) -> list[UUID]:
+    async def release(self, worker_id: UUID, *, died: bool, max_rescues: int) -> list[UUID]:
         """Give back at once what a worker holds.
 
         Args:

@@ -78,10 +78,15 @@ class ParseStore:
                 return job, mine is not None
         raise StoreUnavailable("the same parse is being ended at this moment")
 
-    async def sending(self, parse_job_id: UUID, call_id: UUID, fingerprint: str) -> None:
-        """Note, before anything is sent, which call it is."""
+    async def sending(
+        self, parse_job_id: UUID, token: str, call_id: UUID, fingerprint: str
+    ) -> bool:
+        """Note, before anything is sent, which call it is; False when the parse is another's."""
         async with self._database.connection() as connection:
-            await connection.execute(SQL["sending_parse"], parse_job_id, call_id, fingerprint)
+            noted = await connection.fetchval(
+                SQL["sending_parse"], parse_job_id, token_digest(token), call_id, fingerprint
+            )
+        return noted is not None
 
     async def submitted(
         self,
@@ -101,10 +106,10 @@ class ParseStore:
             if deadline is not None:
                 await connection.execute(LEDGER["extend_call"], call_id, deadline + grace)
 
-    async def drop(self, parse_job_id: UUID) -> None:
+    async def drop(self, parse_job_id: UUID, token: str) -> None:
         """Forget a parse that could not be handed over, and let whoever waits for it try."""
         async with self._database.transaction() as connection:
-            await connection.execute(SQL["drop_parse"], parse_job_id)
+            await connection.execute(SQL["drop_parse"], parse_job_id, token_digest(token))
         await self.wake([parse_job_id])
 
     async def forget(self, parse_job_id: UUID) -> None:

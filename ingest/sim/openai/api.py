@@ -73,6 +73,8 @@ class Api:
             return Reply.json(self._books.stats())
         if (method, path) == ("GET", "/sim/calls"):
             return Reply.json(self._books.listed())
+        if (method, path) == ("GET", "/sim/texts"):
+            return Reply.json(self._books.texts)
         if (method, path) == ("POST", "/sim/reset"):
             self._books.reset()
             self._faults.reset()

@@ -37,6 +37,8 @@ class Books:
         self._began = time.monotonic()
         self.calls: list[Call] = []
         self._digests: Counter[bytes] = Counter()
+        self.texts: dict[str, list[str]] = {}
+        """SHA-256 of each charged text, in hex, by what the client called the call."""
 
     def open(self, client_id: str, key: str, retry: int) -> Call:
         """Begin a call."""
@@ -50,7 +52,9 @@ class Books:
     def charge(self, call: Call, texts: list[str], tokens: int) -> None:
         """The work was done."""
         call.inputs, call.tokens = len(texts), tokens
-        self._digests.update(hashlib.sha256(text.encode()).digest() for text in texts)
+        digests = [hashlib.sha256(text.encode()) for text in texts]
+        self._digests.update(digest.digest() for digest in digests)
+        self.texts[call.client_id] = [digest.hexdigest() for digest in digests]
 
     def stats(self) -> dict[str, Any]:
         """Totals."""

@@ -28,9 +28,10 @@ WHERE parse_job_id = $1 AND status = 'submitting' AND poll_after <= now()
 RETURNING parse_job_id;
 
 -- name: sending_parse
--- Parse $1 is about to be handed over, as call $2 with key $3.
-UPDATE upload_pipeline.parse_jobs SET call_id = $2, key_fingerprint = $3
-WHERE parse_job_id = $1 AND status = 'submitting';
+-- Parse $1 is about to be handed over, as call $3 with key $4, by whoever gave it the address $2.
+UPDATE upload_pipeline.parse_jobs SET call_id = $3, key_fingerprint = $4
+WHERE parse_job_id = $1 AND token_sha256 = $2 AND status = 'submitting'
+RETURNING parse_job_id;
 
 -- name: submitted_parse
 -- Parse $1 was handed over as call $2 with key $3, and is $4 there; asked for after $5, unless the
@@ -42,8 +43,9 @@ WHERE parse_job_id = $1 AND status = 'submitting'
 RETURNING deadline;
 
 -- name: drop_parse
--- Forget parse $1, which did not get as far as its provider.
-DELETE FROM upload_pipeline.parse_jobs WHERE parse_job_id = $1 AND status = 'submitting';
+-- Forget parse $1, which whoever gave it the address $2 did not get as far as its provider.
+DELETE FROM upload_pipeline.parse_jobs
+WHERE parse_job_id = $1 AND token_sha256 = $2 AND status = 'submitting';
 
 -- name: forget_parse
 -- Forget how parse $1 ended, so that it can be begun anew.

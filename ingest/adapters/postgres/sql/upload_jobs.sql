@@ -211,6 +211,14 @@ WHERE j.state = 'working'
 ORDER BY j.job_id
 FOR UPDATE OF j;
 
+-- name: held_leases
+-- The jobs of ($1 job ids, $2 lease tokens) that are held by those leases at this moment.
+SELECT j.job_id
+FROM upload_pipeline.upload_jobs AS j
+INNER JOIN unnest($1::uuid[], $2::uuid[]) AS b (job_id, lease_token)
+    ON j.job_id = b.job_id AND j.lease_token = b.lease_token
+WHERE j.state = 'working';
+
 -- name: advance_parsed
 -- Jobs $1 of which the text is stored: go to parse_validated, unless they are further already,
 -- and extend leases by $2.

@@ -1,0 +1,132 @@
+"""Two Ray nodes on this machine, each a ``ray start`` of its own, so that one can be lost."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from benchmarks.running_system import free_port
+
+_HEAD, _WORKER = "127.0.0.1", "127.0.0.2"
+_START_SECONDS = 120.0
+_STOP_SECONDS = 20.0
+_FOLLOW_SECONDS = 2.0
+"""In which workers notice that their raylet is gone."""
+_STARTED = "Ray runtime started"
+_STORE_BYTES = 160 * 1024**2
+_WORKERS_PORTS = range(10002, 20000)
+"""Ray gives these to workers."""
+
+
+class RayNodes:
+    """A head and a worker; what they start reads the environment they were given."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._port = _own_port()
+        self._environment = {
+            **environment,
+            "RAY_raylet_start_wait_time_s": "90",  # the machine may have other work
+            "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+            "RAY_scheduler_spread_threshold": "0.0",  # actors on both nodes, not on one until full
+        }
+        self._head: subprocess.Popen[bytes] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """For INGEST_RAY_ADDRESS."""
+        return f"{_HEAD}:{self._port}"
+
+    def start(self) -> None:
+        """Start both.
+
+        Raises:
+            RuntimeError: one did not come up.
+        """
+        self._head = self._run(
+            *("--head", f"--port={self._port}", f"--node-ip-address={_HEAD}"),
+            *("--include-dashboard=false", f"--ray-client-server-port={_own_port()}"),
+            f"--temp-dir={self._folder}",
+        )
+        self.start_worker()
+
+    def start_worker(self) -> None:
+        """Start the worker node, after the start or after it was lost."""
+        self._worker = self._run(f"--address={self.address}", f"--node-ip-address={_WORKER}")
+
+    def kill_worker(self) -> int:
+        """Kill the worker's raylet; returns how many of its processes went with it."""
+        node = self._processes_of(self._worker)
+        raylets = [process for process in node if process.name() == "raylet"]
+        for raylet in raylets:
+            raylet.kill()
+        for process in psutil.wait_procs(node, timeout=_FOLLOW_SECONDS)[1]:
+            process.kill()
+        _end(self._worker)
+        return len(node) if raylets else 0
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs on the nodes."""
+        return self._processes_of(self._head) + self._processes_of(self._worker)
+
+    def stop(self) -> None:
+        """Stop both."""
+        _end(self._worker)
+        _end(self._head)
+
+    def _run(self, *options: str) -> "subprocess.Popen[bytes]":
+        log = Path(self._folder.parent, f"ray-{time.time_ns()}.log")
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [
+                    *(str(Path(sys.executable).with_name("ray")), "start", "--block"),
+                    *("--num-cpus=4", f"--object-store-memory={_STORE_BYTES}"),
+                    *("--disable-usage-stats", *options),
+                ],
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while _STARTED not in log.read_text(errors="replace"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"a Ray node did not come up:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+        return process
+
+    @staticmethod
+    def _processes_of(node: "subprocess.Popen[bytes] | None") -> list[psutil.Process]:
+        if node is None or node.poll() is not None:
+            return []
+        try:
+            return psutil.Process(node.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+
+def _end(node: "subprocess.Popen[bytes] | None") -> None:
+    if node is None:
+        return
+    left = RayNodes._processes_of(node)
+    if node.poll() is None:
+        node.terminate()
+    try:
+        node.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        node.kill()
+        node.wait()
+    for process in psutil.wait_procs(left, timeout=_STOP_SECONDS)[1]:
+        process.kill()
+
+
+def _own_port() -> int:
+    while (port := free_port()) in _WORKERS_PORTS:
+        continue
+    return port

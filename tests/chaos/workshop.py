@@ -1,0 +1,218 @@
+"""The stages with their real stores in this process, and a story in which leases are lost."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import builders
+
+from benchmarks.corpus import prose, write_markdown
+from benchmarks.simulator import Simulator
+from ingest import wiring
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
+from ingest.adapters.postgres.pool import Database
+from ingest.domain.job import ClaimedJob, Lane
+from ingest.lifecycle.accept import Intake, UploadRequest
+from ingest.lifecycle.local_gate import LocalGate
+from ingest.lifecycle.settle import Settler
+from ingest.settings import Settings
+from ingest.stages.chunk import BatchLimits, ChunkStage
+from ingest.stages.embed import Batch, EmbedStage
+from ingest.stages.parse import ParseStage
+from tests.chaos import checker, reference
+from tests.chaos.corpus import Item
+from tests.chaos.evidence import Bills, Charged, Evidence, Finding
+from tests.chaos.feed import Upload
+from tests.chaos.sampler import Sampler
+
+LEASE = timedelta(minutes=5)
+_TWO_CHUNKS = BatchLimits(items=2, tokens=300_000, ways=1)
+_DOCUMENTS = 4
+
+
+class Worker:
+    """One that claims, parses, cuts, embeds and publishes, step by step."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._jobs = JobStore(database)
+        settler = Settler(self._jobs, wiring.retry_policy(settings))
+        blobs, chunks = wiring.open_blobs(settings), wiring.make_chunk_store(settings, database)
+        gate = LocalGate(wiring.quotas(settings))
+        self._parser = wiring.make_local_parser(settings)
+        self._embedder: Any = wiring.make_embedder(settings, database, gate)
+        self._parse = ParseStage(
+            self._parser, blobs, texts=DocumentStore(database), settler=settler, lease=LEASE
+        )
+        self._chunk = ChunkStage(
+            wiring.make_splitter(settings),
+            blobs,
+            chunks,
+            local_chunks=chunks,
+            settler=settler,
+            lease=LEASE,
+            limits=_TWO_CHUNKS,
+        )
+        self._embed = EmbedStage(self._embedder, chunks, settler=settler, lease=LEASE)
+
+    async def claim(self, limit: int = 10) -> list[ClaimedJob]:
+        """Take jobs."""
+        return await self._jobs.claim(
+            Lane.INTERACTIVE, after=NO_TENANT, limit=limit, worker_id=uuid4(), lease=LEASE
+        )
+
+    async def prepare(self, jobs: list[ClaimedJob]) -> list[Batch]:
+        """Parse and cut."""
+        batches: list[Batch] = []
+        async for group in self._parse.run(jobs):
+            batches += (await self._chunk.run(group)).batches
+        return batches
+
+    async def finish(self, batches: list[Batch]) -> None:
+        """Embed and store, one batch after the other."""
+        for batch in batches:
+            await self._embed.run(batch)
+
+    async def work(self) -> None:
+        """Everything that can be claimed."""
+        while jobs := await self.claim():
+            await self.finish(await self.prepare(jobs))
+
+    async def close(self) -> None:
+        """Stop the parser and release connections."""
+        await self._parser.close()
+        await self._embedder.close()
+
+
+class Workshop:
+    """Two workers, an intake, and what it accepted."""
+
+    def __init__(self, database: Database, simulator: Simulator, folder: Path) -> None:
+        self._settings = Settings(
+            database_url=database.url,
+            blob_url=(folder / "blobs").as_uri(),
+            embedder="openai",
+            openai_base_url=f"{simulator.url}/v1",
+            openai_api_keys="sk-of-the-test",
+        )
+        self._database = database
+        self._simulator = simulator
+        self._blobs = folder / "blobs"
+        self._intake = Intake(
+            wiring.open_blobs(self._settings), DocumentStore(database), max_bytes=10**6
+        )
+        self.tenant = uuid4()
+        self.uploads: list[Upload] = []
+        self.sampler = Sampler(database.url)
+        self.first, self.second = (Worker(self._settings, database) for _ in range(2))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Workshop"]:
+        """Sample what can be seen until the context ends."""
+        self.sampler.start()
+        try:
+            yield self
+        finally:
+            await asyncio.to_thread(self.sampler.stop)
+            await self.first.close()
+            await self.second.close()
+
+    async def upload(self, name: str, seed: int, *, chars: int = 12_000) -> UUID:
+        """Hand over a document, or its next version; returns the job."""
+        text = write_markdown(prose(random.Random(f"{name}/{seed}"), chars))
+        item = Item(name, f"{name}.md", text)
+
+        async def body() -> AsyncIterator[bytes]:
+            yield text
+
+        request = UploadRequest(self.tenant, item.filename, "chaos", external_id=name)
+        accepted = await self._intake.accept(request, body())
+        self.uploads.append(
+            Upload(
+                self.tenant, accepted.document_id, accepted.job_id, accepted.generation, item,
+                tries=1, sent_at=0, accepted_at=0,
+            )
+        )  # fmt: skip
+        return accepted.job_id
+
+    async def be_sampled(self) -> None:
+        """Go on once the sampler has seen how things stand."""
+        seen = self.sampler.samples
+        async with asyncio.timeout(30):
+            while self.sampler.samples < seen + 2:  # noqa: ASYNC110 - it is a thread
+                await asyncio.sleep(0.01)
+
+    async def lose_lease(self, job: ClaimedJob) -> None:
+        """Let a lease run out, and rescue the job."""
+        await builders.lose_lease(self._database, job)
+
+    async def findings(self) -> list[Finding]:
+        """What the checker says, once everything has ended."""
+        evidence = await self.evidence()
+        return await asyncio.to_thread(checker.check, evidence)
+
+    async def evidence(self) -> Evidence:
+        """What the checker judges by."""
+        texts = self._simulator.client.get("/sim/texts").json()
+        charged = [
+            Charged(call["client_id"], call["tokens"], tuple(texts[call["client_id"]]))
+            for call in self._simulator.calls()
+            if call["tokens"]
+        ]
+        return await asyncio.to_thread(self._gather, Bills(charged))
+
+    def _gather(self, bills: Bills) -> Evidence:
+        passages = reference.read_all(upload.item for upload in self.uploads)
+        return Evidence(
+            url=self._database.url,
+            blobs=self._blobs,
+            uploads=self.uploads,
+            refused=(),
+            passages=passages,
+            vectors=reference.embed_all(passages.values(), self._simulator.url),
+            sampler=self.sampler,
+            bills=bills,
+        )
+
+
+async def happen(workshop: Workshop) -> None:
+    """Two workers side by side; new versions; a worker that is slow, overtaken, and goes on."""
+    names = [f"report-{number}" for number in range(_DOCUMENTS)]
+    for name in names:
+        await workshop.upload(name, 1)
+    first = await workshop.first.prepare(await workshop.first.claim(_DOCUMENTS // 2))
+    await workshop.be_sampled()
+    second = await workshop.second.prepare(await workshop.second.claim())
+    await workshop.be_sampled()
+    await asyncio.gather(workshop.first.finish(first), workshop.second.finish(second))
+    for name in names:
+        await workshop.upload(name, 2)
+    await workshop.first.work()
+
+    await workshop.upload("overtaken", 1)
+    slow = await workshop.first.prepare(await workshop.first.claim())
+    await workshop.first.finish(slow[:1])
+    await workshop.upload("overtaken", 2, chars=2_000)
+    await workshop.second.work()
+    await workshop.first.finish(slow[1:])
+
+    await workshop.upload("late", 1)
+    [job] = await workshop.first.claim()
+    late = await workshop.first.prepare([job])
+    await workshop.lose_lease(job)
+    await workshop.first.finish(late)
+    await workshop.second.work()
+
+    await workshop.upload("rescued", 1)
+    [job] = await workshop.first.claim()
+    slow = await workshop.first.prepare([job])
+    await workshop.first.finish(slow[:1])
+    await workshop.lose_lease(job)
+    await workshop.second.work()
+    await workshop.first.finish(slow[1:])
+    await workshop.first.work()
