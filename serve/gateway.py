@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials
 
 from ingest import wiring
 from ingest.adapters.blob_store import ObjectBlobStore
@@ -24,6 +22,7 @@ from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.webhook_store import WebhookStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.domain.access import ALL_SCOPES, Caller
 from ingest.domain.errors import Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.lifecycle.accept import Intake
@@ -32,7 +31,7 @@ from ingest.ports import Embedder
 from ingest.ports.providers import Gate
 from ingest.settings import Auth, Settings
 
-from .auth import KeyRing, bearer
+from .auth import KeyRing
 from .providers import Providers
 
 log = structlog.get_logger(module=__name__)
@@ -70,6 +69,19 @@ class Gateway:
     webhooks: WebhookStore
     key_ring: KeyRing | None
     """None when authentication is off."""
+
+    async def caller(self, credentials: str | None) -> Caller:
+        """Who calls with these credentials; without authentication the local tenant, for anything.
+
+        Raises:
+            Unauthenticated: there are none, or they are not valid.
+            StoreUnavailable: nobody can say.
+        """
+        if self.key_ring is None:
+            return Caller(LOCAL_TENANT, ALL_SCOPES)
+        if credentials is None:
+            raise Unauthenticated("an API key is required: 'Authorization: Bearer ing_…'")
+        return await self.key_ring.caller(credentials)
 
 
 @asynccontextmanager
@@ -136,18 +148,3 @@ def _gateway(request: Request) -> Gateway:
 
 
 CurrentGateway = Annotated[Gateway, Depends(_gateway)]
-
-
-async def _tenant(
-    gateway: CurrentGateway,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> UUID:
-    if gateway.key_ring is None:
-        return LOCAL_TENANT
-    if credentials is None:
-        raise Unauthenticated("an API key is required: 'Authorization: Bearer ing_…'")
-    return await gateway.key_ring.tenant(credentials.credentials)
-
-
-Tenant = Annotated[UUID, Depends(_tenant)]
-"""Whose request it is; requests without a valid key do not get past it."""

@@ -12,7 +12,8 @@ from ingest.domain.errors import Conflict, NotFound
 from ingest.domain.job import CLAIMABLE_STATES, JobState, Lane, WaitReason
 
 from . import paging
-from .gateway import CurrentGateway, Gateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway, Gateway
 from .problems import documented
 from .schemas import JobBatch, JobBatchRequest, JobBody, JobPage, WaitingFor
 from .workers import working_lanes
@@ -25,7 +26,7 @@ MISSING = "there is no such job"
     "/v1/jobs",
     response_model=JobPage,
     summary="List jobs, newest first",
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def list_jobs(
     gateway: CurrentGateway,
@@ -46,7 +47,7 @@ async def list_jobs(
     "/v1/jobs:batchGet",
     response_model=JobBatch,
     summary="Look at many jobs at once",
-    responses=documented(401, 413, 422, 503),
+    responses=documented(401, 403, 413, 422, 503),
 )
 async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tenant) -> JobBatch:
     """Up to 500 jobs of the tenant."""
@@ -58,7 +59,7 @@ async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tena
     "/v1/jobs/{job_id:uuid}",
     response_model=JobBody,
     summary="Look at a job",
-    responses=documented(401, 404, 422, 503),
+    responses=documented(401, 403, 404, 422, 503),
 )
 async def get_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """One job of the tenant, with its place in the queue while it waits there."""
@@ -69,7 +70,7 @@ async def get_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobB
     "/v1/jobs/{job_id:uuid}:cancel",
     response_model=JobBody,
     summary="Cancel a job",
-    responses=documented(401, 404, 409, 422, 503),
+    responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """Stop a job that has not ended; cancelling it again changes nothing."""
@@ -84,7 +85,7 @@ async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> J
     "/v1/jobs/{job_id:uuid}:retry",
     response_model=JobBody,
     summary="Retry a dead-lettered job",
-    responses=documented(401, 404, 409, 422, 503),
+    responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def retry_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """Send a job from the dead letter round again, with fresh attempts."""

@@ -6,7 +6,8 @@ from ingest.domain.errors import InputRefused, InvalidRequest, InvalidVector
 from ingest.domain.job import Lane
 from ingest.domain.money import Operation, Payer
 
-from .gateway import CurrentGateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway
 from .problems import documented
 from .schemas import HitBody, SearchMode, SearchRequest, SearchResponse
 
@@ -17,7 +18,7 @@ router = APIRouter(tags=["search"])
     "/v1/search",
     response_model=SearchResponse,
     summary="Search the published chunks",
-    responses=documented(401, 413, 422, 429, 503),
+    responses=documented(401, 403, 413, 422, 429, 503),
 )
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""

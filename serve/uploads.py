@@ -12,7 +12,8 @@ from python_multipart.multipart import parse_options_header
 from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
 from ingest.lifecycle.accept import UploadRequest
 
-from .gateway import CurrentGateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway
 from .multipart import OVERHEAD_BYTES, FileForm
 from .problems import documented
 from .schemas import AcceptedBody
@@ -52,7 +53,7 @@ _REQUEST_BODY: dict[str, Any] = {
     openapi_extra=_REQUEST_BODY,
     responses={
         200: {"model": AcceptedBody, "description": "This very content was accepted before"},
-        **documented(401, 409, 413, 415, 422, 503),
+        **documented(401, 403, 409, 413, 415, 422, 503),
     },
 )
 async def upload(

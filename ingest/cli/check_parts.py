@@ -95,7 +95,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     async def count() -> int:
         opened = wiring.open_database(settings)
         try:
-            return sum(key.revoked_at is None for key in await KeyStore(opened).list_all())
+            return sum(key.valid for key in await KeyStore(opened).list_all())
         finally:
             await opened.close()
 

@@ -6,7 +6,7 @@
     │  ├─ DocumentEncrypted  ├─ DocumentEmpty  ├─ ParserLimitExceeded  ├─ InvalidFilename
     │  └─ ParseInvalid
     ├─ RequestRejected            the caller's fault: answered at the door
-    │  ├─ Unauthenticated  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
+    │  ├─ Unauthenticated  ├─ Forbidden  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
     ├─ TransientError             nobody's fault: retried
     │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  ├─ Unexpected
     │  └─ MustWait                the job waits for a named thing, and goes on by itself
@@ -122,6 +122,12 @@ class Unauthenticated(RequestRejected):
     """A valid API key is required."""
 
     code = "unauthenticated"
+
+
+class Forbidden(RequestRejected):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
 
 
 class NotFound(RequestRejected):

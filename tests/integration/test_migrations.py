@@ -14,7 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0011"]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
