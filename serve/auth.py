@@ -3,19 +3,23 @@
 import hashlib
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from fastapi.security import HTTPBearer
 
+from ingest.adapters.json_web_token import KeySet, SharedSecret, TokenVerifier
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.domain.access import Caller
 from ingest.domain.errors import Unauthenticated
+from ingest.settings import Settings
 
 REMEMBERED_SECONDS = 1.0
 """For how long a key that was revoked or has ended may still work in a process."""
 REMEMBERED_KEYS = 10_000
 
 bearer = HTTPBearer(
-    auto_error=False, description="An API key: ing_…; not needed when the gateway runs without."
+    auto_error=False,
+    description="An API key (ing_…) or a JSON Web Token; not needed when the gateway runs without.",
 )
 
 
@@ -53,3 +57,17 @@ class KeyRing:
             self._remembered.clear()
         self._remembered[digest] = caller, asked_at + REMEMBERED_SECONDS
         return caller
+
+
+def make_token_verifier(settings: Settings) -> TokenVerifier | None:
+    """Who judges tokens; None where they let nobody in."""
+    if not settings.takes_tokens or settings.jwt_audience is None:
+        return None
+    secret = settings.jwt_secret
+    return TokenVerifier(
+        SharedSecret(secret.get_secret_value()) if secret else KeySet(settings.jwt_jwks or ""),
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        tenant_claim=settings.jwt_tenant_claim,
+        leeway=timedelta(seconds=settings.jwt_leeway_seconds),
+    )

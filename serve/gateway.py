@@ -11,11 +11,12 @@ from fastapi import Depends, Request
 
 from ingest import wiring
 from ingest.adapters.blob_store import ObjectBlobStore
+from ingest.adapters.json_web_token import TokenVerifier
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.event_store import EventStore
 from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.key_store import PREFIX, KeyStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
@@ -31,7 +32,7 @@ from ingest.ports import Embedder
 from ingest.ports.providers import Gate
 from ingest.settings import Auth, Settings
 
-from .auth import KeyRing
+from .auth import KeyRing, make_token_verifier
 from .providers import Providers
 
 log = structlog.get_logger(module=__name__)
@@ -68,7 +69,9 @@ class Gateway:
     workers: WorkerStore
     webhooks: WebhookStore
     key_ring: KeyRing | None
-    """None when authentication is off."""
+    """None when API keys let nobody in."""
+    tokens: TokenVerifier | None
+    """None when tokens let nobody in."""
 
     async def caller(self, credentials: str | None) -> Caller:
         """Who calls with these credentials; without authentication the local tenant, for anything.
@@ -76,11 +79,17 @@ class Gateway:
         Raises:
             Unauthenticated: there are none, or they are not valid.
             StoreUnavailable: nobody can say.
+            ProviderUnavailable: nobody can say.
         """
-        if self.key_ring is None:
+        if self.settings.auth is Auth.OFF:
             return Caller(LOCAL_TENANT, ALL_SCOPES)
         if credentials is None:
-            raise Unauthenticated("an API key is required: 'Authorization: Bearer ing_…'")
+            wanted = "an API key" if self.key_ring else "a token"
+            raise Unauthenticated(f"{wanted} is required: 'Authorization: Bearer …'")
+        if self.tokens and not (self.key_ring and credentials.startswith(PREFIX)):
+            return await self.tokens.caller(credentials)
+        if self.key_ring is None:
+            raise Unauthenticated("nobody is let in")
         return await self.key_ring.caller(credentials)
 
 
@@ -117,7 +126,8 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             search=SearchStore(database, embedder.model),
             workers=WorkerStore(database),
             webhooks=WebhookStore(database),
-            key_ring=KeyRing(KeyStore(database)) if settings.auth is Auth.KEYS else None,
+            key_ring=KeyRing(KeyStore(database)) if settings.takes_keys else None,
+            tokens=make_token_verifier(settings),
         )
     finally:
         await warming

@@ -25,7 +25,7 @@ from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.provider import CallFailed, ProviderKey
-from ingest.settings import Auth, Settings
+from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind, ParserKind
 
 _RAY_SERIES = "2.60."
@@ -56,7 +56,7 @@ def database(settings: Settings) -> Iterator[Finding]:
         else:
             yield fine("database", f"pgvector {facts.pgvector}")
         yield from _schema(settings, facts, fresh=fresh)
-        if settings.auth is Auth.KEYS and facts.revision == migrate.head():
+        if settings.takes_keys and facts.revision == migrate.head():
             yield from _keys(reachable)
 
 

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import typer
 
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption
 from ingest.domain.access import ALL_SCOPES, DEFAULT_SCOPES, Scope, in_words
-from ingest.domain.identity import NAMESPACE
+from ingest.domain.identity import tenant_id
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.key_store import KeyStore
@@ -103,15 +103,15 @@ def create(
     """
     from ingest.cli.output import emit_json, say
 
-    tenant_id, scopes, expires_at = tenant_uuid(tenant), _scopes(scope), _end(expires)
+    owner, scopes, expires_at = tenant_id(tenant), _scopes(scope), _end(expires)
     key_id, key = _with_keys(
-        lambda store: store.create(tenant_id, label, scopes=scopes, expires_at=expires_at)
+        lambda store: store.create(owner, label, scopes=scopes, expires_at=expires_at)
     )
     if as_json:
         emit_json(
             {
                 "key_id": key_id,
-                "tenant": tenant_id,
+                "tenant": owner,
                 "label": label,
                 "scopes": sorted(scopes),
                 "expires_at": expires_at,
@@ -120,7 +120,7 @@ def create(
         )
         return
     typer.echo(key)
-    say(f"key {key_id} of tenant {tenant_id}; it is not shown again. Use it as INGEST_API_KEY.")
+    say(f"key {key_id} of tenant {owner}; it is not shown again. Use it as INGEST_API_KEY.")
 
 
 def _scopes(asked: Sequence[Scope] | None) -> frozenset[Scope]:
@@ -186,14 +186,6 @@ def revoke(
         emit_json({"revoked": key_id})
     else:
         typer.echo(f"{key_id} revoked")
-
-
-def tenant_uuid(tenant: str) -> UUID:
-    """The tenant with this name, or this UUID itself."""
-    try:
-        return UUID(tenant)
-    except ValueError:
-        return uuid5(NAMESPACE, f"tenant:{tenant}")
 
 
 def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:

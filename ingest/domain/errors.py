@@ -119,7 +119,7 @@ class RequestRejected(IngestError):
 
 
 class Unauthenticated(RequestRejected):
-    """A valid API key is required."""
+    """A valid API key or token is required."""
 
     code = "unauthenticated"
 
