@@ -179,7 +179,7 @@ def test_a_key_has_the_scopes_and_the_end_it_was_given(database_url: str) -> Non
     made = ingest("keys", "create", *asked, "--json", **database).json()
     listed = ingest("keys", "list", "--json", **database).json()
 
-    assert (made["scopes"], made["expires_at"]) == (["admin", "read"], "2999-01-31T00:00:00+00:00")
+    assert (made["scopes"], made["expires_at"]) == (["admin", "read"], "2999-01-31 00:00:00+00:00")
     assert [(view["scopes"], view["valid"]) for view in listed] == [(["read", "admin"], True)]
 
 
