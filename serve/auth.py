@@ -3,24 +3,28 @@
 import hashlib
 import time
 from collections.abc import Callable
-from uuid import UUID
+from datetime import timedelta
 
 from fastapi.security import HTTPBearer
 
+from ingest.adapters.json_web_token import KeySet, SharedSecret, TokenVerifier
 from ingest.adapters.postgres.key_store import KeyStore
+from ingest.domain.access import Caller
 from ingest.domain.errors import Unauthenticated
+from ingest.settings import Settings
 
 REMEMBERED_SECONDS = 1.0
-"""For how long a revoked key may still work in a process."""
+"""For how long a key that was revoked or has ended may still work in a process."""
 REMEMBERED_KEYS = 10_000
 
 bearer = HTTPBearer(
-    auto_error=False, description="An API key: ing_…; not needed when the gateway runs without."
+    auto_error=False,
+    description="An API key (ing_…) or a JSON Web Token; not needed when the gateway runs without.",
 )
 
 
 class KeyRing:
-    """Looks tenants up by their keys; remembers good keys for a moment, bad ones never."""
+    """Looks callers up by their keys; remembers good keys for a moment, bad ones never."""
 
     def __init__(self, keys: KeyStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with nothing remembered.
@@ -31,13 +35,13 @@ class KeyRing:
         """
         self._keys = keys
         self._clock = clock
-        self._remembered: dict[bytes, tuple[UUID, float]] = {}
+        self._remembered: dict[bytes, tuple[Caller, float]] = {}
 
-    async def tenant(self, key: str) -> UUID:
-        """Whose key this is.
+    async def caller(self, key: str) -> Caller:
+        """Whose key this is, and what it allows.
 
         Raises:
-            Unauthenticated: the key is unknown or was revoked.
+            Unauthenticated: the key is unknown, was revoked or has ended.
             StoreUnavailable: nobody can say.
         """
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
@@ -45,11 +49,25 @@ class KeyRing:
         if known is not None and known[1] > self._clock():
             return known[0]
         asked_at = self._clock()
-        user_id = await self._keys.tenant(key)
-        if user_id is None:
+        caller = await self._keys.caller(key)
+        if caller is None:
             self._remembered.pop(digest, None)
             raise Unauthenticated("this API key is not valid")
         if len(self._remembered) >= REMEMBERED_KEYS:
             self._remembered.clear()
-        self._remembered[digest] = user_id, asked_at + REMEMBERED_SECONDS
-        return user_id
+        self._remembered[digest] = caller, asked_at + REMEMBERED_SECONDS
+        return caller
+
+
+def make_token_verifier(settings: Settings) -> TokenVerifier | None:
+    """Who judges tokens; None where they let nobody in."""
+    if not settings.takes_tokens or settings.jwt_audience is None:
+        return None
+    secret = settings.jwt_secret
+    return TokenVerifier(
+        SharedSecret(secret.get_secret_value()) if secret else KeySet(settings.jwt_jwks or ""),
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        tenant_claim=settings.jwt_tenant_claim,
+        leeway=timedelta(seconds=settings.jwt_leeway_seconds),
+    )

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from ingest.domain.dead_letter import DeadFilter
 
 from . import jobs, paging
-from .gateway import CurrentGateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway
 from .problems import documented
 from .schemas import Body, JobPage, Request, check_text
 
@@ -94,7 +95,7 @@ async def _asked(
     "/v1/dead-letter",
     response_model=JobPage,
     summary="List dead-lettered jobs, the latest first",
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def list_dead(
     gateway: CurrentGateway,
@@ -117,7 +118,7 @@ async def list_dead(
     "/v1/dead-letter:replay",
     response_model=ReplayBody,
     summary="Replay dead-lettered jobs",
-    responses=documented(401, 413, 422, 503),
+    responses=documented(401, 403, 413, 422, 503),
 )
 async def replay(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tenant) -> ReplayBody:
     """Send jobs round again with fresh attempts, the longest dead first.
@@ -145,7 +146,7 @@ async def replay(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tena
     "/v1/dead-letter:discard",
     response_model=DiscardBody,
     summary="Discard dead-lettered jobs",
-    responses=documented(401, 413, 422, 503),
+    responses=documented(401, 403, 413, 422, 503),
 )
 async def discard(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tenant) -> DiscardBody:
     """Give jobs up: they become cancelled, and keep their last error and their history."""

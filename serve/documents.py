@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from ingest.domain.errors import NotFound
 
 from . import paging
-from .gateway import CurrentGateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway
 from .problems import documented
 from .schemas import ChunkBody, ChunkPage, DocumentBody, DocumentPage
 
@@ -21,7 +22,7 @@ MISSING = "there is no such document"
     "/v1/documents",
     response_model=DocumentPage,
     summary="List documents, newest first",
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def list_documents(
     gateway: CurrentGateway,
@@ -41,7 +42,7 @@ async def list_documents(
     "/v1/documents/{document_id:uuid}",
     response_model=DocumentBody,
     summary="Look at a document",
-    responses=documented(401, 404, 422, 503),
+    responses=documented(401, 403, 404, 422, 503),
 )
 async def get_document(document_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> DocumentBody:
     """One document of the tenant."""
@@ -55,7 +56,7 @@ async def get_document(document_id: UUID, gateway: CurrentGateway, tenant: Tenan
     "/v1/documents/{document_id:uuid}",
     status_code=204,
     summary="Delete a document",
-    responses=documented(401, 404, 422, 503),
+    responses=documented(401, 403, 404, 422, 503),
 )
 async def delete_document(document_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> None:
     """Remove a document, its jobs, its chunks, and the bytes that no other document needs."""
@@ -68,7 +69,7 @@ async def delete_document(document_id: UUID, gateway: CurrentGateway, tenant: Te
     "/v1/documents/{document_id:uuid}/chunks",
     response_model=ChunkPage,
     summary="Read a document's chunks",
-    responses=documented(401, 404, 422, 503),
+    responses=documented(401, 403, 404, 422, 503),
 )
 async def list_chunks(
     document_id: UUID,

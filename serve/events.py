@@ -14,7 +14,8 @@ from ingest.adapters.postgres.event_store import Event
 from ingest.domain.errors import InvalidRequest, NotFound, StoreUnavailable
 from ingest.domain.job import FINAL_STATES, JobState
 
-from .gateway import CurrentGateway, Gateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway, Gateway
 from .problems import documented
 from .schemas import EventBody
 
@@ -36,7 +37,7 @@ _STREAM = {"content": {"text/event-stream": {"schema": {"$ref": "#/components/sc
     responses={
         200: {"description": "One event for each change; the id is the event_id"} | _STREAM,
         204: {"description": "The job has ended and you have seen it all"},
-        **documented(401, 404, 422, 503),
+        **documented(401, 403, 404, 422, 503),
     },
 )
 async def follow_job(

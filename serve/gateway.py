@@ -5,20 +5,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials
 
 from ingest import wiring
 from ingest.adapters.blob_store import ObjectBlobStore
+from ingest.adapters.json_web_token import TokenVerifier
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.dead_letter_store import DeadLetterStore
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.event_store import EventStore
 from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.key_store import PREFIX, KeyStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
@@ -27,6 +26,7 @@ from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.webhook_store import WebhookStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.domain.access import ALL_SCOPES, Caller
 from ingest.domain.errors import Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.pause import Pause
@@ -36,7 +36,7 @@ from ingest.ports import Embedder
 from ingest.ports.providers import Gate
 from ingest.settings import Auth, Settings
 
-from .auth import KeyRing, bearer
+from .auth import KeyRing, make_token_verifier
 from .providers import Providers
 
 log = structlog.get_logger(module=__name__)
@@ -84,7 +84,28 @@ class Gateway:
     workers: WorkerStore
     webhooks: WebhookStore
     key_ring: KeyRing | None
-    """None when authentication is off."""
+    """None when API keys let nobody in."""
+    tokens: TokenVerifier | None
+    """None when tokens let nobody in."""
+
+    async def caller(self, credentials: str | None) -> Caller:
+        """Who calls with these credentials; without authentication the local tenant, for anything.
+
+        Raises:
+            Unauthenticated: there are none, or they are not valid.
+            StoreUnavailable: nobody can say.
+            ProviderUnavailable: nobody can say.
+        """
+        if self.settings.auth is Auth.OFF:
+            return Caller(LOCAL_TENANT, ALL_SCOPES)
+        if credentials is None:
+            wanted = "an API key" if self.key_ring else "a token"
+            raise Unauthenticated(f"{wanted} is required: 'Authorization: Bearer …'")
+        if self.tokens and not (self.key_ring and credentials.startswith(PREFIX)):
+            return await self.tokens.caller(credentials)
+        if self.key_ring is None:
+            raise Unauthenticated("nobody is let in")
+        return await self.key_ring.caller(credentials)
 
     async def paused(self) -> list[Pause]:
         """Everything that operators have stopped."""
@@ -126,7 +147,8 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             spaces=tuple(Space(by, SearchStore(database, by.model)) for by in embedders),
             workers=WorkerStore(database),
             webhooks=WebhookStore(database),
-            key_ring=KeyRing(KeyStore(database)) if settings.auth is Auth.KEYS else None,
+            key_ring=KeyRing(KeyStore(database)) if settings.takes_keys else None,
+            tokens=make_token_verifier(settings),
         )
     finally:
         await warming
@@ -159,18 +181,3 @@ def _gateway(request: Request) -> Gateway:
 
 
 CurrentGateway = Annotated[Gateway, Depends(_gateway)]
-
-
-async def _tenant(
-    gateway: CurrentGateway,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> UUID:
-    if gateway.key_ring is None:
-        return LOCAL_TENANT
-    if credentials is None:
-        raise Unauthenticated("an API key is required: 'Authorization: Bearer ing_…'")
-    return await gateway.key_ring.tenant(credentials.credentials)
-
-
-Tenant = Annotated[UUID, Depends(_tenant)]
-"""Whose request it is; requests without a valid key do not get past it."""

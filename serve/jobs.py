@@ -14,7 +14,8 @@ from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
 from ingest.domain.pause import Pause, calls_held_by, claims_held_by
 
 from . import paging
-from .gateway import CurrentGateway, Gateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway, Gateway
 from .problems import documented
 from .schemas import JobBatch, JobBatchRequest, JobBody, JobPage, WaitingFor
 from .workers import working_lanes
@@ -28,7 +29,7 @@ _MOVING = frozenset({"queue", "retry", "worker"})
     "/v1/jobs",
     response_model=JobPage,
     summary="List jobs, newest first",
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def list_jobs(
     gateway: CurrentGateway,
@@ -50,7 +51,7 @@ async def list_jobs(
     "/v1/jobs:batchGet",
     response_model=JobBatch,
     summary="Look at many jobs at once",
-    responses=documented(401, 413, 422, 503),
+    responses=documented(401, 403, 413, 422, 503),
 )
 async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tenant) -> JobBatch:
     """Up to 500 jobs of the tenant."""
@@ -63,7 +64,7 @@ async def get_jobs(asked: JobBatchRequest, gateway: CurrentGateway, tenant: Tena
     "/v1/jobs/{job_id:uuid}",
     response_model=JobBody,
     summary="Look at a job",
-    responses=documented(401, 404, 422, 503),
+    responses=documented(401, 403, 404, 422, 503),
 )
 async def get_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """One job of the tenant, with its place in the queue, and about how long it will take."""
@@ -74,7 +75,7 @@ async def get_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobB
     "/v1/jobs/{job_id:uuid}:cancel",
     response_model=JobBody,
     summary="Cancel a job",
-    responses=documented(401, 404, 409, 422, 503),
+    responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """Stop a job that has not ended; cancelling it again changes nothing."""
@@ -89,7 +90,7 @@ async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> J
     "/v1/jobs/{job_id:uuid}:retry",
     response_model=JobBody,
     summary="Retry a dead-lettered job",
-    responses=documented(401, 404, 409, 422, 503),
+    responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def retry_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
     """Send a job from the dead letter round again, with fresh attempts."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.domain.money import EVERYBODY, Operation, Period
 
-from .gateway import CurrentGateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway
 from .problems import documented
 
 router = APIRouter(tags=["money"])
@@ -65,7 +66,7 @@ class BudgetList(_Row):
     "/v1/usage",
     response_model=UsageReport,
     summary="What providers charged",
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def usage(
     gateway: CurrentGateway,
@@ -87,7 +88,7 @@ async def usage(
     "/v1/budgets",
     response_model=BudgetList,
     summary="What may be spent, and what is left of it",
-    responses=documented(401, 503),
+    responses=documented(401, 403, 503),
 )
 async def budgets(gateway: CurrentGateway, tenant: Tenant) -> BudgetList:
     """The tenant's budgets, and of everybody's together only whether they are used up."""

@@ -48,6 +48,7 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.ParseInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -150,6 +151,8 @@ async def on_ingest_error(request: Request, exc: Exception) -> Response:
     headers: dict[str, str] = {}
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="ingest"'
+    if status is HTTPStatus.FORBIDDEN:
+        headers["WWW-Authenticate"] = 'Bearer realm="ingest", error="insufficient_scope"'
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         asked = exc.retry_after if isinstance(exc, errors.TransientError) else None
         headers["Retry-After"] = str(math.ceil((asked or RETRY_AFTER).total_seconds()))

@@ -20,7 +20,8 @@ from ingest.domain.fusion import fuse
 from ingest.domain.job import Degraded, Lane
 from ingest.domain.money import Operation, Payer
 
-from .gateway import CurrentGateway, Space, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway, Space
 from .problems import documented
 from .schemas import Body, Request, check_text
 
@@ -89,7 +90,7 @@ class SearchResponse(Body):
     "/v1/search",
     response_model=SearchResponse,
     summary="Search the published chunks",
-    responses=documented(401, 413, 422, 429, 503),
+    responses=documented(401, 403, 413, 422, 429, 503),
 )
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""

@@ -15,7 +15,8 @@ from ingest.domain.arrival import Accepted
 from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
 from ingest.lifecycle.accept import UploadRequest
 
-from .gateway import CurrentGateway, Tenant
+from .access import Tenant
+from .gateway import CurrentGateway
 from .multipart import OVERHEAD_BYTES, FileForm
 from .pace import PacedBody
 from .problems import documented
@@ -82,7 +83,7 @@ class AcceptedBody(Body):
     openapi_extra=_REQUEST_BODY,
     responses={
         200: {"model": AcceptedBody, "description": "This very content was accepted before"},
-        **documented(401, 408, 409, 413, 415, 422, 503),
+        **documented(401, 403, 408, 409, 413, 415, 422, 503),
     },
 )
 async def upload(

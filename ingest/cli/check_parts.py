@@ -27,7 +27,7 @@ from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.provider import CallFailed, ProviderKey
-from ingest.settings import Auth, Settings
+from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind, ParserKind
 
 Answer = TypeVar("Answer")
@@ -59,7 +59,7 @@ def database(settings: Settings) -> Iterator[Finding]:
         else:
             yield fine("database", f"pgvector {facts.pgvector}")
         yield from _schema(settings, facts, fresh=fresh)
-        if settings.auth is Auth.KEYS and facts.mismatch is None:
+        if settings.takes_keys and facts.mismatch is None:
             yield from _keys(reachable)
         if facts.revision == migrate.head():
             yield from _stuck(reachable)
@@ -89,7 +89,7 @@ def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterato
 
 def _keys(settings: Settings) -> Iterator[Finding]:
     async def count(opened: Database) -> int:
-        return sum(key.revoked_at is None for key in await KeyStore(opened).list_all())
+        return sum(key.valid for key in await KeyStore(opened).list_all())
 
     valid = _ask_database(settings, count)
     if valid:

@@ -1,15 +1,17 @@
 """``ingest migrate`` and ``ingest keys``: commands that talk to the database itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import typer
 
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption
-from ingest.domain.identity import NAMESPACE
+from ingest.domain.access import ALL_SCOPES, DEFAULT_SCOPES, Scope, in_words
+from ingest.domain.identity import tenant_id
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.key_store import KeyStore
@@ -83,18 +85,57 @@ def create(
         ),
     ] = "local",
     label: Annotated[str, typer.Option(help="What the key is for; shown by 'keys list'.")] = "",
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What the key allows: read, write or admin; repeat it for several."),
+    ] = None,
+    expires: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When the key ends, in UTC; else never."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an API key. It is shown this once; only its digest is kept."""
+    """Make an API key. It is shown this once; only its digest is kept.
+
+    Without --scope it reads and writes.
+    """
     from ingest.cli.output import emit_json, say
 
-    tenant_id = tenant_uuid(tenant)
-    key_id, key = _with_keys(lambda store: store.create(tenant_id, label))
+    owner, scopes, expires_at = tenant_id(tenant), _scopes(scope), _end(expires)
+    key_id, key = _with_keys(
+        lambda store: store.create(owner, label, scopes=scopes, expires_at=expires_at)
+    )
     if as_json:
-        emit_json({"key_id": key_id, "tenant": tenant_id, "label": label, "key": key})
+        emit_json(
+            {
+                "key_id": key_id,
+                "tenant": owner,
+                "label": label,
+                "scopes": sorted(scopes),
+                "expires_at": expires_at,
+                "key": key,
+            }
+        )
         return
     typer.echo(key)
-    say(f"key {key_id} of tenant {tenant_id}; it is not shown again. Use it as INGEST_API_KEY.")
+    say(f"key {key_id} of tenant {owner}; it is not shown again. Use it as INGEST_API_KEY.")
+
+
+def _scopes(asked: Sequence[Scope] | None) -> frozenset[Scope]:
+    if unfit := set(asked or ()) - ALL_SCOPES:
+        raise WrongUsage(f"no key can carry the scope {in_words(unfit)!r}")
+    return frozenset(asked or DEFAULT_SCOPES)
+
+
+def _end(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    end = moment.replace(tzinfo=UTC)
+    if end <= datetime.now(UTC):
+        raise WrongUsage(f"--expires {end:%Y-%m-%dT%H:%M} UTC is over already")
+    return end
 
 
 @keys.command(name="list")
@@ -111,19 +152,24 @@ def list_keys(as_json: JsonOption = False) -> None:
         typer.echo("no keys; 'ingest keys create' makes one")
     else:
         for view in found:
-            revoked = f"{view.revoked_at:%Y-%m-%d %H:%M} UTC" if view.revoked_at else None
             console().print(
                 facts(
                     [
                         ("key", view.key_id),
                         ("tenant", view.user_id),
                         ("label", view.label or None),
-                        ("created", f"{view.created_at:%Y-%m-%d %H:%M} UTC"),
-                        ("revoked", revoked),
+                        ("scopes", in_words(view.scopes)),
+                        ("created", _minute(view.created_at)),
+                        ("expires", _minute(view.expires_at)),
+                        ("revoked", _minute(view.revoked_at)),
                     ]
                 ),
                 end="\n",
             )
+
+
+def _minute(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @keys.command()
@@ -140,14 +186,6 @@ def revoke(
         emit_json({"revoked": key_id})
     else:
         typer.echo(f"{key_id} revoked")
-
-
-def tenant_uuid(tenant: str) -> UUID:
-    """The tenant with this name, or this UUID itself."""
-    try:
-        return UUID(tenant)
-    except ValueError:
-        return uuid5(NAMESPACE, f"tenant:{tenant}")
 
 
 def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:

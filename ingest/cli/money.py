@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from ingest.cli.database import tenant_uuid, with_database
+from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
@@ -180,9 +180,10 @@ def _known_period(period: str) -> "Period":
 
 
 def _payer(tenant: str | None) -> UUID:
+    from ingest.domain.identity import tenant_id
     from ingest.domain.money import EVERYBODY
 
-    return EVERYBODY if tenant is None else tenant_uuid(tenant)
+    return EVERYBODY if tenant is None else tenant_id(tenant)
 
 
 async def _hasten(database: "Database", payer: UUID) -> None:

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from ingest.cli.database import tenant_uuid, with_database
+from ingest.cli.database import with_database
 from ingest.cli.failures import WrongUsage
 from ingest.cli.options import JsonOption
+from ingest.domain.identity import tenant_id
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _chosen(tenant: str | None, lane: Lane | None, provider: str | None) -> "Pau
     if provider is not None and provider not in PROVIDERS:
         raise WrongUsage(f"--provider must be {' or '.join(PROVIDERS)}, not {provider!r}")
     if tenant is not None:
-        return Pause(PauseKind.TENANT, str(tenant_uuid(tenant)))
+        return Pause(PauseKind.TENANT, str(tenant_id(tenant)))
     if lane is not None:
         return Pause(PauseKind.LANE, lane.value)
     if provider is not None:

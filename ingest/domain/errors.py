@@ -6,7 +6,7 @@
     │  ├─ DocumentEncrypted  ├─ DocumentEmpty  ├─ ParserLimitExceeded  ├─ InvalidFilename
     │  └─ ParseInvalid
     ├─ RequestRejected            the caller's fault: answered at the door
-    │  ├─ Unauthenticated  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
+    │  ├─ Unauthenticated  ├─ Forbidden  ├─ NotFound  ├─ Conflict  └─ InvalidRequest
     ├─ TransientError             nobody's fault: retried
     │  ├─ RateLimited  ├─ ProviderUnavailable  ├─ StoreUnavailable  ├─ WorkerLost  ├─ Unexpected
     │  └─ MustWait                the job waits for a named thing, and goes on by itself
@@ -119,9 +119,15 @@ class RequestRejected(IngestError):
 
 
 class Unauthenticated(RequestRejected):
-    """A valid API key is required."""
+    """A valid API key or token is required."""
 
     code = "unauthenticated"
+
+
+class Forbidden(RequestRejected):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
 
 
 class NotFound(RequestRejected):
@@ -288,13 +294,3 @@ class ConfigurationError(IngestError):
     """The settings are missing, contradictory or do not fit the database."""
 
     code = "configuration_error"
-
-
-def of_code(code: str, message: str) -> IngestError:
-    """The error of this code; an unknown one, of newer or older code, is Unexpected."""
-    classes: list[type[IngestError]] = [IngestError]
-    for cls in classes:
-        if cls.code == code:
-            return cls(message)
-        classes += cls.__subclasses__()
-    return Unexpected(message)

@@ -8,6 +8,14 @@ LOCAL_TENANT = uuid5(NAMESPACE, "tenant:local")
 """The tenant of every request when authentication is off."""
 
 
+def tenant_id(name: str) -> UUID:
+    """The tenant with this name, or this UUID itself."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return uuid5(NAMESPACE, f"tenant:{name}")
+
+
 def sha256_hex(data: bytes) -> str:
     """SHA-256 as 64 lower-case hex digits."""
     return hashlib.sha256(data).hexdigest()

@@ -9,12 +9,12 @@ from decimal import Decimal
 import structlog
 
 from ingest.domain import identity
+from ingest.domain.error_codes import of_code
 from ingest.domain.errors import (
     DocumentEmpty,
     DocumentRejected,
     IngestError,
     ProviderUnavailable,
-    of_code,
 )
 from ingest.domain.money import CREDITS_PER_PAGE, CallState, Charge, Price, unit_price
 from ingest.domain.parse_gate import check_parse, refuse_empty

@@ -10,6 +10,7 @@ import structlog
 
 from ingest.domain import identity
 from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.error_codes import of_code
 from ingest.domain.errors import (
     DocumentUnreadable,
     IngestError,
@@ -18,7 +19,6 @@ from ingest.domain.errors import (
     ParseInvalid,
     ParseUnderway,
     ProviderUnavailable,
-    of_code,
 )
 from ingest.domain.money import CREDITS_PER_PAGE, Payer, Price, unit_price
 from ingest.domain.remote_parse import (

@@ -10,14 +10,8 @@ from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_valid
 
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.retention import Retention
-from ingest.settings.providers import ProviderSettings
-
-
-class Auth(StrEnum):
-    """How the gateway knows its callers."""
-
-    KEYS = "keys"
-    OFF = "off"
+from ingest.settings.access import AccessSettings
+from ingest.settings.access import Auth as Auth
 
 
 class HttpProxy(StrEnum):
@@ -27,7 +21,7 @@ class HttpProxy(StrEnum):
     HAPROXY = "haproxy"
 
 
-class Settings(ProviderSettings):
+class Settings(AccessSettings):
     """Everything that can be set; each field is the variable INGEST_<FIELD>."""
 
     state_dir: Path = Field(
@@ -54,7 +48,6 @@ class Settings(ProviderSettings):
 
     host: str = Field("127.0.0.1", description="Address the HTTP API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the HTTP API listens on.")
-    auth: Auth = Field(Auth.OFF, description="keys, or off: allowed only on a loopback host.")
     http_proxy: HttpProxy = Field(
         HttpProxy.PYTHON, description="Serve's own Python proxy, or haproxy (fixed extra ports)."
     )
@@ -161,6 +154,7 @@ class Settings(ProviderSettings):
         if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
             raise ValueError("chunk_overlap_tokens must be at most half of chunk_tokens")
         self.check_providers(is_loopback)
+        self.check_access(is_loopback)
         for stage in ("parse", "chunk", "embed"):
             least, most = getattr(self, f"{stage}_pool_min"), getattr(self, f"{stage}_pool_max")
             if least > most:

@@ -11,6 +11,7 @@ from ingest.cli.app import app
 from ingest.domain.job import CLAIMABLE_STATES, FINAL_STATES, TRANSITIONS
 from ingest.domain.stage import STAGES
 from ingest.settings import Settings
+from serve.access import NEEDED
 from serve.api import create_api
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -132,12 +133,13 @@ Name documents with `external_id` to make new bytes their next generation; send 
 `Idempotency-Key` to make a repeated request the same request.
 
 With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` carries
-`Authorization: Bearer KEY`. `X-Request-ID` comes back and is in every log line of the request and
-of the job that it made. Errors are `application/problem+json` with a stable `code`; all are in
-[bad input](bad-input.md). 429 and 503 carry `Retry-After`, and repeating is safe.
+`Authorization: Bearer KEY`, a key with the scope that the route needs. `X-Request-ID` comes back
+and is in every log line of the request and of the job that it made. Errors are
+`application/problem+json` with a stable `code`; all are in [bad input](bad-input.md). 429 and 503
+carry `Retry-After`, and repeating is safe.
 
-| request | does |
-|---|---|
+| request | needs | does |
+|---|---|---|
 """
 _CLI_INTRO = """\
 # Command line
@@ -153,11 +155,17 @@ def http() -> str:
     """docs/http.md."""
     paths = create_api(Settings()).openapi()["paths"]
     rows = "\n".join(
-        f"| `{method.upper()} {path}` | {operation['summary']} |"
+        f"| `{method.upper()} {path}` | {_scope(f'{method.upper()} {path}')} "
+        f"| {operation['summary']} |"
         for path, operations in sorted(paths.items())
         for method, operation in operations.items()
     )
     return f"{_NOTE}\n{_HTTP_INTRO}{rows}\n"
+
+
+def _scope(route: str) -> str:
+    scope = NEEDED[route]
+    return f"`{scope}`" if scope else "nothing"
 
 
 def cli() -> str:

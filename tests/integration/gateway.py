@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -27,6 +27,7 @@ from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain import identity
+from ingest.domain.access import DEFAULT_SCOPES, Scope
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import DocumentUnreadable
@@ -56,10 +57,12 @@ class Running:
     tenant: UUID
 
     @contextlib.asynccontextmanager
-    async def as_tenant(self) -> AsyncIterator["Running"]:
+    async def as_tenant(
+        self, *, scopes: Collection[Scope] = DEFAULT_SCOPES
+    ) -> AsyncIterator["Running"]:
         """The same gateway, as a new tenant with a key meets it."""
         tenant = uuid4()
-        _, key = await KeyStore(self.database).create(tenant, "test")
+        _, key = await KeyStore(self.database).create(tenant, "test", scopes=scopes)
         async with _client(self.port, {"Authorization": f"Bearer {key}"}) as client:
             yield replace(self, client=client, tenant=tenant)
 

@@ -170,3 +170,23 @@ def test_doctor_survives_wrong_settings() -> None:
 
     assert outcome.code == 1
     assert "INGEST_PORT" in outcome.out
+
+
+def test_a_key_has_the_scopes_and_the_end_it_was_given(database_url: str) -> None:
+    database = {"INGEST_DATABASE_URL": database_url}
+    asked = ("--scope", "admin", "--scope", "read", "--expires", "2999-01-31")
+
+    made = ingest("keys", "create", *asked, "--json", **database).json()
+    listed = ingest("keys", "list", "--json", **database).json()
+
+    assert (made["scopes"], made["expires_at"]) == (["admin", "read"], "2999-01-31 00:00:00+00:00")
+    assert [(view["scopes"], view["valid"]) for view in listed] == [(["read", "admin"], True)]
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--scope", "webhook"), ("--scope", "all"), ("--expires", "2001-01-31")]
+)
+def test_a_key_that_could_not_work_is_not_made(database_url: str, wrong: tuple[str, str]) -> None:
+    outcome = ingest("keys", "create", *wrong, INGEST_DATABASE_URL=database_url)
+
+    assert (outcome.code, outcome.out) == (2, "")

@@ -100,14 +100,14 @@ async def test_a_key_is_remembered_for_a_moment_and_no_longer(shared: Running) -
     ring = KeyRing(keys, clock=lambda: now[0])
     owner = uuid4()
     key_id, key = await keys.create(owner, "test")
-    assert await ring.tenant(key) == owner
+    assert (await ring.caller(key)).user_id == owner
     await keys.revoke(key_id)
 
     now[0] = REMEMBERED_SECONDS - 0.01
-    assert await ring.tenant(key) == owner
+    assert (await ring.caller(key)).user_id == owner
     now[0] = REMEMBERED_SECONDS + 0.01
     with pytest.raises(Unauthenticated):
-        await ring.tenant(key)
+        await ring.caller(key)
 
 
 async def test_only_keys_that_are_good_are_remembered(shared: Running) -> None:
@@ -118,4 +118,4 @@ async def test_only_keys_that_are_good_are_remembered(shared: Running) -> None:
 
     for _ in range(2):
         with pytest.raises(Unauthenticated):
-            await ring.tenant(key)
+            await ring.caller(key)

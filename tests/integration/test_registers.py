@@ -10,16 +10,21 @@ from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.domain.job import Lane
 
 
+async def owner(keys: KeyStore, key: str) -> UUID | None:
+    caller = await keys.caller(key)
+    return caller.user_id if caller else None
+
+
 async def test_a_key_opens_its_own_tenant_until_it_is_revoked(database: Database) -> None:
     keys = KeyStore(database)
     mine, theirs = uuid4(), uuid4()
     key_id, key = await keys.create(mine, "laptop")
     _, other = await keys.create(theirs, "server")
 
-    assert (await keys.tenant(key), await keys.tenant(other)) == (mine, theirs)
+    assert [await owner(keys, k) for k in (key, other)] == [mine, theirs]
     assert await keys.revoke(key_id)
     assert not await keys.revoke(key_id)
-    assert (await keys.tenant(key), await keys.tenant(other)) == (None, theirs)
+    assert [await owner(keys, k) for k in (key, other)] == [None, theirs]
     assert [(view.label, view.revoked_at is None) for view in await keys.list_all()] == [
         ("server", True),
         ("laptop", False),
@@ -41,7 +46,7 @@ async def test_what_is_no_key_opens_nothing(database: Database) -> None:
     _, key = await keys.create(uuid4(), "laptop")
 
     for wrong in ("", PREFIX, key[:-1], key + "x", key.upper(), "\0", "\ud800", "%"):
-        assert await keys.tenant(wrong) is None
+        assert await keys.caller(wrong) is None
 
 
 async def test_a_stream_is_running_from_its_start_to_its_end(database: Database) -> None:

@@ -7,6 +7,7 @@ from inspect import Parameter, signature
 
 import pytest
 
+from ingest.domain.error_codes import of_code
 from ingest.domain.errors import (
     DocumentRejected,
     IngestError,
@@ -14,7 +15,6 @@ from ingest.domain.errors import (
     RequestRejected,
     TransientError,
     Unexpected,
-    of_code,
 )
 
 

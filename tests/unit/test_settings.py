@@ -37,6 +37,12 @@ def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     ("chosen", "why"),
     [
         ({"HOST": "0.0.0.0"}, "only on a loopback host"),  # noqa: S104
+        ({"AUTH": "jwt"}, "either jwt_secret or jwt_jwks"),
+        ({"AUTH": "both", "JWT_SECRET": "x" * 32, "JWT_JWKS": "/keys"}, "either jwt_secret or"),
+        ({"AUTH": "jwt", "JWT_SECRET": "x" * 32}, "needs jwt_audience"),
+        ({"AUTH": "jwt", "JWT_SECRET": "x" * 31, "JWT_AUDIENCE": "a"}, "under 32 bytes"),
+        ({"AUTH": "jwt", "JWT_JWKS": "http://login.example/k", "JWT_AUDIENCE": "a"}, "https"),
+        ({"AUTH": "jwt", "JWT_JWKS": "ftp://127.0.0.1/k", "JWT_AUDIENCE": "a"}, "https"),
         ({"CHUNK_TOKENS": "64", "CHUNK_OVERLAP_TOKENS": "33"}, "at most half"),
         ({"EMBED_POOL_MIN": "3", "EMBED_POOL_MAX": "2"}, "embed_pool_min 3 is over"),
     ],

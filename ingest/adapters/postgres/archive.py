@@ -134,7 +134,9 @@ class PostgresArchive:
             await connection.execute(SQL["forget_gone"], list(manifest.gone))
             await connection.execute(SQL["stop_all_workers"])
             holders = await connection.fetch(SQL["holders"])
-        released = [await jobs.release(row["leased_by"], died=False, max_rescues=1) for row in holders]
+        released = [
+            await jobs.release(row["leased_by"], died=False, max_rescues=1) for row in holders
+        ]
         return sum(map(len, released))
 
     async def _run(self, name: str, *arguments: str) -> None:

@@ -2,12 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
+from ingest.domain.access import DEFAULT_SCOPES, Caller, Scope
 
 SQL = load("api_keys")
 PREFIX = "ing_"
@@ -20,8 +22,12 @@ class KeyView:
     key_id: UUID
     user_id: UUID
     label: str
+    scopes: tuple[Scope, ...]
     created_at: datetime
+    expires_at: datetime | None
     revoked_at: datetime | None
+    valid: bool
+    """Neither revoked nor ended, by the database's clock."""
 
 
 class KeyStore:
@@ -30,24 +36,45 @@ class KeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, user_id: UUID, label: str) -> tuple[UUID, str]:
-        """Make a key for a tenant; returns its id and the key itself, which is shown only now."""
+    async def create(
+        self,
+        user_id: UUID,
+        label: str,
+        *,
+        scopes: Collection[Scope] = DEFAULT_SCOPES,
+        expires_at: datetime | None = None,
+    ) -> tuple[UUID, str]:
+        """Make a key for a tenant.
+
+        Args:
+            user_id: The tenant.
+            label: What the key is for.
+            scopes: What it allows; at least one of those that keys can carry.
+            expires_at: When it ends by itself.
+
+        Returns:
+            Its id, and the key itself, which is shown only now.
+        """
         key = PREFIX + secrets.token_urlsafe(32)
         key_id = uuid4()
+        ordered = [scope for scope in Scope if scope in scopes]
         async with self._database.connection() as connection:
-            await connection.execute(SQL["insert_key"], key_id, user_id, label, _digest(key))
+            await connection.execute(
+                SQL["insert_key"], key_id, user_id, label, _digest(key), ordered, expires_at
+            )
         return key_id, key
 
-    async def tenant(self, key: str) -> UUID | None:
-        """Whose key this is; None for a key that is unknown or revoked."""
+    async def caller(self, key: str) -> Caller | None:
+        """Whose key this is, and what it allows; None for an unknown, revoked or ended one."""
         async with self._database.connection() as connection:
-            found: UUID | None = await connection.fetchval(SQL["find_key"], _digest(key))
-            return found
+            row = await connection.fetchrow(SQL["find_key"], _digest(key))
+        return Caller(row["user_id"], frozenset(map(Scope, row["scopes"]))) if row else None
 
     async def list_all(self) -> list[KeyView]:
         """Every key, newest first."""
         async with self._database.connection() as connection:
-            return [KeyView(**row) for row in await connection.fetch(SQL["list_keys"])]
+            rows = await connection.fetch(SQL["list_keys"])
+        return [KeyView(**{**row, "scopes": tuple(map(Scope, row["scopes"]))}) for row in rows]
 
     async def revoke(self, key_id: UUID) -> bool:
         """Refuse a key from now on; False when there is no such valid key."""

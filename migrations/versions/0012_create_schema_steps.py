@@ -2,15 +2,15 @@
 
 from ingest.adapters.postgres.migrate import run_sql
 
-revision = "0013"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
     """Run the up file."""
-    run_sql("0013_create_schema_steps.up")
+    run_sql("0012_create_schema_steps.up")
 
 
 def downgrade() -> None:
     """Run the down file."""
-    run_sql("0013_create_schema_steps.down")
+    run_sql("0012_create_schema_steps.down")

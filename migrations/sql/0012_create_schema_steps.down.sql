@@ -1,4 +1,4 @@
--- Undoes 0013: newer schemas are refused again, whatever their steps.
+-- Undoes 0012: newer schemas are refused again, whatever their steps.
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 

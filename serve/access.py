@@ -1,0 +1,60 @@
+"""What each route needs: the one table, and the caller who has it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials
+
+from ingest import wiring
+from ingest.domain.access import Scope
+
+from .auth import bearer
+from .gateway import CurrentGateway
+
+_WEBHOOK = f"POST {wiring.WEBHOOK_PATH}/{{token}}"
+NEEDED: Mapping[str, Scope | None] = MappingProxyType(
+    {
+        "GET /healthz": None,
+        "GET /readyz": None,
+        "GET /metrics": None,
+        "POST /v1/documents": Scope.WRITE,
+        "GET /v1/documents": Scope.READ,
+        "GET /v1/documents/{document_id}": Scope.READ,
+        "DELETE /v1/documents/{document_id}": Scope.WRITE,
+        "GET /v1/documents/{document_id}/chunks": Scope.READ,
+        "GET /v1/jobs": Scope.READ,
+        "POST /v1/jobs:batchGet": Scope.READ,
+        "GET /v1/jobs/{job_id}": Scope.READ,
+        "GET /v1/jobs/{job_id}/events": Scope.READ,
+        "POST /v1/jobs/{job_id}:cancel": Scope.WRITE,
+        "POST /v1/jobs/{job_id}:retry": Scope.WRITE,
+        "POST /v1/search": Scope.READ,
+        "GET /v1/dead-letter": Scope.READ,
+        "POST /v1/dead-letter:replay": Scope.WRITE,
+        "POST /v1/dead-letter:discard": Scope.WRITE,
+        "GET /v1/usage": Scope.READ,
+        "GET /v1/budgets": Scope.READ,
+        _WEBHOOK: Scope.WEBHOOK,
+    }
+)
+"""The scope of each route; None for those that are public on purpose."""
+
+
+async def _tenant(
+    request: Request,
+    gateway: CurrentGateway,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> UUID:
+    caller = await gateway.caller(credentials.credentials if credentials else None)
+    needed = NEEDED[f"{request.method} {request.scope['route'].path_format}"]
+    if needed is None:
+        raise LookupError(f"{request.scope['route'].path_format} is public and asks whose it is")
+    caller.ensure(needed)
+    return caller.user_id
+
+
+Tenant = Annotated[UUID, Depends(_tenant)]
+"""Whose request it is; nobody gets past it without a valid key that has the route's scope."""
