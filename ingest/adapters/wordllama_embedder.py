@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ class WordllamaEmbedder:
         *,
         payer: Payer | None = None,
         tokens: Sequence[int] | None = None,
+        wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
         """Embed texts in order, in a thread.
 
         Raises:
             InvalidVector: a text has no token the model knows.
         """
-        del payer, tokens  # it costs nothing
+        del payer, tokens, wanted  # it costs nothing
         return await asyncio.to_thread(_embed, list(texts))
 
     async def close(self) -> None:

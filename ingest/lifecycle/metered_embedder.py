@@ -1,14 +1,14 @@
 """The Embedder port over a provider that counts, limits and charges."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.errors import RequestTooLarge
-from ingest.domain.money import Charge, Payer, Price, token_cost, unit_price
-from ingest.domain.provider import ProviderKey
+from ingest.domain.errors import IngestError, LeaseLost, RequestTooLarge, StoreUnavailable
+from ingest.domain.money import CallState, Charge, Payer, Price, token_cost, unit_price
+from ingest.domain.provider import CallFailed, Outcome, ProviderKey, Report
 from ingest.lifecycle.provider_calls import Answer, ProviderCalls, Quote
 from ingest.ports.providers import EmbeddingService
 
@@ -41,7 +41,12 @@ class MeteredEmbedder:
         self._service.count(["warm"])
 
     async def embed(
-        self, texts: Sequence[str], *, payer: Payer, tokens: Sequence[int] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        payer: Payer,
+        tokens: Sequence[int] | None = None,
+        wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
         """Embed texts in order; see ``ports.Embedder``."""
         counts = self._service.count(texts) if tokens is None else tokens
@@ -53,6 +58,8 @@ class MeteredEmbedder:
         price = self._price()
 
         async def send(key: ProviderKey, call_id: UUID) -> Answer[Vectors]:
+            if wanted is not None:
+                await _ensure(wanted)
             answer = await self._service.call(texts, key=key, call_id=call_id)
             units = sum(counts) if answer.charge.units is None else answer.charge.units
             charge = Charge(
@@ -73,3 +80,19 @@ class MeteredEmbedder:
     def _price(self) -> Decimal:
         today = datetime.now(UTC).date()
         return unit_price(self._prices, self._service.provider, self.model.name, today)
+
+
+async def _ensure(wanted: Callable[[], Awaitable[bool]]) -> None:
+    """Send nothing that nobody wants any more.
+
+    Raises:
+        CallFailed: with LeaseLost, or with what kept the question from being answered.
+    """
+    error: IngestError = LeaseLost("the texts were taken over while they waited for quota")
+    try:
+        if await wanted():
+            return
+    except StoreUnavailable as exc:
+        error = exc
+    unused, charge = Report(Outcome.UNUSED), Charge(error_code=error.code)
+    raise CallFailed(error, unused, state=CallState.RELEASED, charge=charge)

@@ -114,7 +114,7 @@ class ProviderCalls:
                         code=exc.charge.error_code,
                     )
                     limited += 1  # once more with another key, or the gate says there is none
-                elif not exc.error.retryable:
+                elif not isinstance(exc.error, ProviderUnavailable | RateLimited):
                     raise exc.error from exc
                 if failures >= TRIES or limited >= 10 * TRIES:
                     raise exc.error from exc

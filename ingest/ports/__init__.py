@@ -133,7 +133,12 @@ class Embedder(Protocol):
     """Whether texts that were embedded before should rather be looked up."""
 
     async def embed(
-        self, texts: Sequence[str], *, payer: Payer, tokens: Sequence[int] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        payer: Payer,
+        tokens: Sequence[int] | None = None,
+        wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
         """Embed texts in order.
 
@@ -141,6 +146,7 @@ class Embedder(Protocol):
             texts: 1 to 2048 non-empty strings, together within the batch's token budget.
             payer: On whose behalf.
             tokens: Of each text, where they are known; cl100k_base.
+            wanted: Asked at the last moment before anything is paid for, after any waiting.
 
         Returns:
             float32[len(texts), model.dimension], validated and L2-normalised.
@@ -149,6 +155,7 @@ class Embedder(Protocol):
             RateLimited: with retry_after when the provider said so.
             ProviderUnavailable: timeout, connection loss or server error. Safe to repeat.
             MustWait: the provider or the budget allow nothing now.
+            LeaseLost: it is not wanted any more; nothing was paid.
             InputRefused: one of the texts, or all of them together.
             InvalidVector: the answer is not usable.
         """

@@ -17,6 +17,7 @@ from ingest.domain.errors import (
     IngestError,
     InputRefused,
     InvalidVector,
+    LeaseLost,
     StoreUnavailable,
     Unexpected,
 )
@@ -114,6 +115,8 @@ class EmbedStage:
                 return StoredBatch(frozenset(), lost)
             stored = await self._embed_and_store(batch)
             return StoredBatch(stored.published, stored.stale | lost)
+        except LeaseLost:
+            return await self.run(batch)  # with what is still held of it
         except (InputRefused, InvalidVector) as exc:
             return await self._divide(batch, exc)
         except IngestError as exc:
@@ -133,6 +136,9 @@ class EmbedStage:
             return frozenset()
         held = await self._chunks.held([document.target for document in batch.documents])
         return frozenset(job.lease.job_id for job in batch.jobs) - held
+
+    async def _is_held(self, batch: Batch) -> bool:
+        return not await self._lost(batch)
 
     async def _divide(self, batch: Batch, refusal: InputRefused | InvalidVector) -> StoredBatch:
         size = len(batch.chunks)
@@ -207,6 +213,7 @@ class EmbedStage:
                     [chunks[index].text for index in new],
                     payer=payer,
                     tokens=[chunks[index].token_count for index in new],
+                    wanted=lambda: self._is_held(batch),
                 )
             except InputRefused as exc:
                 if exc.index is not None and 0 <= exc.index < len(new):

@@ -17,8 +17,9 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.provider_keys import Keys
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
-from ingest.domain.job import ClaimedJob
-from ingest.domain.money import PRICES
+from ingest.domain.errors import IngestError, LeaseLost, StoreUnavailable
+from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.money import PRICES, Operation, Payer
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.gatehouse import Quota
 from ingest.lifecycle.local_gate import LocalGate
@@ -94,3 +95,21 @@ async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
     stats = openai.stats()
     assert stats["distinct_inputs_billed"] == CHUNKS
     assert stats["inputs_billed_again"] == BATCH
+
+
+@pytest.mark.parametrize("answer", [LeaseLost, StoreUnavailable])
+async def test_what_is_not_wanted_any_more_is_not_sent(
+    database: Database, openai: Simulator, embedder: MeteredEmbedder, answer: type[IngestError]
+) -> None:
+    async def wanted() -> bool:
+        if answer is StoreUnavailable:
+            raise StoreUnavailable
+        return False
+
+    payer = Payer(builders.a_tenant(), Lane.INTERACTIVE, Operation.EMBED)
+    with pytest.raises(answer):
+        await embedder.embed(["a text"], payer=payer, wanted=wanted)
+
+    assert openai.stats()["requests"] == 0
+    [call] = await builders.fetch(database, "SELECT state FROM upload_pipeline.provider_calls")
+    assert call["state"] == "released"

@@ -1,7 +1,7 @@
 """What the tests of the embed stage build: batches, an embedder, a store of chunks."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ from unit.stage_parts import LEASE, Ends, a_job
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.errors import IngestError, InputRefused
+from ingest.domain.errors import IngestError, InputRefused, LeaseLost
 from ingest.domain.money import Payer
 from ingest.stages.embed import Batch, EmbedStage
 
@@ -59,11 +59,20 @@ class Embedder:
         self.paid = paid
         self.payers: set[Payer] = set()
         self.calls: list[list[str]] = []
+        self.before_calls: Callable[[], None] = lambda: None
         self._refuse = refuse
 
     async def embed(
-        self, texts: Sequence[str], *, payer: Payer, tokens: Sequence[int] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        payer: Payer,
+        tokens: Sequence[int] | None = None,
+        wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
+        self.before_calls()
+        if wanted is not None and not await wanted():
+            raise LeaseLost
         self.calls.append(list(texts))
         self.payers.add(payer)
         if error := self._refuse(texts):

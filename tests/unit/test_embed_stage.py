@@ -265,3 +265,19 @@ async def test_a_batch_of_lost_leases_is_neither_paid_nor_stored() -> None:
 
     assert setting.embedder.calls == setting.chunks.rows == []
     assert stored == StoredBatch(frozenset(), ids(batch.jobs))
+
+
+async def test_what_is_lost_while_a_call_waits_for_quota_is_not_paid() -> None:
+    setting = Setting(paid=True)
+    batch = a_batch(["a", "bb"], ["ccc"])
+    first, second = (job.lease.job_id for job in batch.jobs)
+
+    def lose() -> None:
+        setting.chunks.lost = frozenset({first})
+
+    setting.embedder.before_calls = lose
+
+    stored = await setting.run(batch)
+
+    assert setting.embedder.calls == [["ccc"]]
+    assert stored == StoredBatch(frozenset({second}), frozenset({first}))
