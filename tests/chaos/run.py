@@ -158,11 +158,11 @@ def come_to_rest(url: str, *, seconds: float) -> float:
             time.sleep(0.2)
         rested_in = time.monotonic() - start
         time.sleep(_CALM_SECONDS)
-        if not _count(connection, _UNFINISHED):
-            connection.execute(_EXPIRE)
         deadline = time.monotonic() + _LEDGER_SECONDS
         while _count(connection, _RESERVED) and time.monotonic() < deadline:
-            time.sleep(0.2)
+            if not _count(connection, _UNFINISHED):
+                connection.execute(_EXPIRE)  # whoever lost its lease may have reserved just now
+            time.sleep(_CALM_SECONDS)
     return rested_in
 
 
