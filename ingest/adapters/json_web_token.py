@@ -25,6 +25,8 @@ REFRESH_SECONDS = 30.0
 """Shortest time between two looks at the key set, whatever tokens ask for."""
 MAX_AGE_SECONDS = 600.0
 """After which the key set is looked at again, so that a key that was taken out stops working."""
+STALE_SECONDS = 3600.0
+"""Longest that keys are used which cannot be looked at again, because their issuer is away."""
 _PUBLIC_KEY_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
@@ -79,7 +81,7 @@ class KeySet:
         self._location = location
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] | None = None
-        self._looked_at = float("-inf")
+        self._looked_at = self._read_at = float("-inf")
         self._looking = asyncio.Lock()
 
     async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
@@ -89,24 +91,25 @@ class KeySet:
             raise Unauthenticated("the token is not valid: it names no key ('kid')")
         if self._age() > MAX_AGE_SECONDS or kid not in (self._keys or {}):
             await self._refresh(kid)
-        if self._keys is None:
+        if self._keys is None or self._age() > STALE_SECONDS:
             raise ProviderUnavailable("the keys of the token's issuer cannot be read")
         if kid not in self._keys:
             raise Unauthenticated("the token is not valid: its key is unknown")
         return self._keys[kid]
 
     def _age(self) -> float:
-        return self._clock() - self._looked_at
+        return self._clock() - self._read_at
 
     async def _refresh(self, kid: str) -> None:
         async with self._looking:
-            if self._age() < REFRESH_SECONDS or (
+            if self._clock() - self._looked_at < REFRESH_SECONDS or (
                 kid in (self._keys or {}) and self._age() <= MAX_AGE_SECONDS
             ):
                 return
             self._looked_at = self._clock()
             try:
                 self._keys = _usable(await self._read())
+                self._read_at = self._looked_at
             except (OSError, ValueError, httpx.HTTPError, jwt.PyJWTError) as exc:
                 log.warning("key set not read", error=type(exc).__name__)
 

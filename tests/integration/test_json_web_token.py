@@ -19,6 +19,7 @@ from integration.gateway import a_settings, running
 from ingest.adapters.json_web_token import (
     MAX_AGE_SECONDS,
     REFRESH_SECONDS,
+    STALE_SECONDS,
     KeySet,
     SharedSecret,
     TokenVerifier,
@@ -251,6 +252,28 @@ async def test_known_keys_outlive_an_issuer_that_is_away(
     assert (await verifier.caller(signed())).user_id == tenant_id("acme")
     with pytest.raises(ProviderUnavailable):
         await a_verifier(KeySet(url)).caller(signed())
+
+
+async def test_keys_that_cannot_be_looked_at_again_are_not_used_for_ever(
+    issuer: tuple[type[_Issuer], str],
+) -> None:
+    handler, url = issuer
+    now = [0.0]
+    verifier = a_verifier(KeySet(url, clock=lambda: now[0]))
+    body = handler.body
+    await verifier.caller(signed())
+    handler.body = b""
+
+    for _ in range(int(STALE_SECONDS // MAX_AGE_SECONDS)):
+        await verifier.caller(signed())
+        now[0] += MAX_AGE_SECONDS
+    now[0] += 1
+    with pytest.raises(ProviderUnavailable):
+        await verifier.caller(signed())
+    handler.body = body
+    now[0] += REFRESH_SECONDS
+
+    assert (await verifier.caller(signed())).user_id == tenant_id("acme")
 
 
 async def test_the_gateway_takes_tokens_beside_keys(database_url: str, tmp_path: Path) -> None:
