@@ -25,7 +25,7 @@ from ingest.adapters.postgres.search_store import (
 from ingest.domain.embedding import EmbeddingModel, IndexKind, Vectors
 
 LOUD, QUIET = UUID(int=1), UUID(int=2)
-COUNT = {MODEL: 4_000, LARGE_MODEL: 2_000}
+COUNT = {MODEL: 4_000, LARGE_MODEL: 4_000}
 QUIET_COUNT = 12
 LEAST_FOUND = {IndexKind.HALFVEC: 70, IndexKind.BIT: 35}
 """Of 100. Random vectors are the worst case for sign bits; a choice by chance finds 5."""

@@ -73,6 +73,7 @@ async def test_a_hit_says_where_its_text_is(database: Database) -> None:
         chunk.heading_path,
         chunk.text,
         job.filename,
+        (),
     )
     assert hit.score == pytest.approx(1, abs=1e-3)
 

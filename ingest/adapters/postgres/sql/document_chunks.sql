@@ -80,8 +80,7 @@ SELECT
 FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d
     ON d.document_id = c.document_id AND c.generation <= d.live_generation
-    AND c.embed_model = coalesce(d.embed_model, c.embed_model)
-    AND c.embed_version = coalesce(d.embed_version, c.embed_version)
+    AND coalesce(c.embed_model = d.embed_model AND c.embed_version = d.embed_version, true)
 WHERE c.document_id = $1 AND d.user_id = $2 AND c.chunk_ord >= $3
 ORDER BY c.chunk_ord LIMIT $4;
 
@@ -94,7 +93,7 @@ SELECT
 FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d
     ON d.document_id = c.document_id AND c.generation <= d.live_generation
-    AND coalesce(d.embed_model, $3) = $3 AND coalesce(d.embed_version, $4) = $4
+    AND coalesce(d.embed_model = $3 AND d.embed_version = $4, true)
 WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
     AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
 ORDER BY c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $5;
@@ -108,7 +107,7 @@ WITH nearest AS MATERIALIZED (
     FROM upload_pipeline.document_chunks AS c
     INNER JOIN upload_pipeline.documents AS d
         ON d.document_id = c.document_id AND c.generation <= d.live_generation
-        AND coalesce(d.embed_model, $3) = $3 AND coalesce(d.embed_version, $4) = $4
+        AND coalesce(d.embed_model = $3 AND d.embed_version = $4, true)
     WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
         AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
     ORDER BY
@@ -133,7 +132,7 @@ WITH matching AS MATERIALIZED (
     FROM upload_pipeline.document_chunks AS c
     INNER JOIN upload_pipeline.documents AS d
         ON d.document_id = c.document_id AND c.generation <= d.live_generation
-        AND coalesce(d.embed_model, $3) = $3 AND coalesce(d.embed_version, $4) = $4
+        AND coalesce(d.embed_model = $3 AND d.embed_version = $4, true)
     WHERE upload_pipeline.chunk_words(c.user_id, c.text)
         @@ (plainto_tsquery('simple', $7) && quote_literal($2::uuid::text)::tsquery)
         AND numnode(plainto_tsquery('simple', $7)) > 0
