@@ -13,7 +13,7 @@ BENCHMARKS ?= latency throughput http webhook footprint index quota batching emb
 # In CI a skipped test is a failed test.
 PYTEST := PYTHONPATH=tests/plugins $(BIN)/python -m pytest $(if $(CI),-p no_skips)
 
-.PHONY: help setup demo demo-services up down test quick lint fmt docs bench chaos lock clean
+.PHONY: help setup demo demo-services up down test quick lint fmt docs bench attack chaos lock clean
 
 help: ## Show this text.
 	@echo "make TARGET   (Python 3.11 or newer and make are all it needs)"
@@ -46,7 +46,7 @@ up: setup ## Start the system and leave it running; the API is on port 8000, or 
 down: setup ## Stop what "make up" started.
 	@$(BIN)/ingest down
 
-test: setup ## Run every test.
+test: setup ## Run every test but the attack.
 	@$(PYTEST)
 
 quick: lint ## Run the linters and the tests that need no system: under five minutes.
@@ -69,6 +69,9 @@ docs: setup ## Write the tables and pictures in docs/ that are generated from th
 
 bench: setup ## Run the quick variant of every benchmark, one JSON line each.
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name --quick --json | tail -n 1; done
+
+attack: setup ## Break every part of a whole system once and judge what came of it: five minutes.
+	@$(PYTEST) -m attack tests/chaos
 
 chaos: setup ## Attack a whole system for ten minutes and write docs/reliability.md; SEED=1, MINUTES=10.
 	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) --json

@@ -8,7 +8,7 @@ from tests.chaos.report import write
 from tests.chaos.run import Plan, attack
 from tests.chaos.schedule import SECONDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.attack, pytest.mark.timeout(600)]
 _LONG = {"parse actor paused", "chunk actor paused", "OpenAI away", "LlamaParse hangs", "nothing"}
 """Left to the long run: others here are of their kind."""
 PLAN = Plan(

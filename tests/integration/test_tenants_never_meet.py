@@ -97,12 +97,20 @@ async def look_up_many(side: Side, other: Side) -> None:
     assert {job["job_id"] for job in response.json()["jobs"]} <= set(side.jobs)
 
 
+async def has_ended(side: Side, other: Side, job: str) -> bool:
+    """Whether its events have an end; another job may have been claimed in its place."""
+    response = await ask(side, other, "GET /v1/jobs/{job_id}", path={"job_id": job})
+    return response.status_code == 200 and bool(response.json()["finished_at"])
+
+
 async def use_own(side: Side, other: Side) -> None:
     route = side.dice.choice(WITH_ID)
     ids = side.documents if "{document_id}" in route else side.jobs
     ids = side.ended if route.endswith("/events") else ids
     if ids:
         name = side.dice.choice(ids)
+        if route.endswith("/events") and not await has_ended(side, other, name):
+            return
         response = await ask(side, other, route, path={"document_id": name, "job_id": name})
         for chunk in response.json().get("chunks", []) if route.endswith("/chunks") else []:
             side.names.add(chunk["chunk_id"])
