@@ -9,8 +9,9 @@ COOLDOWN_SECONDS = 5.0
 LONGEST_SECONDS = 60.0
 STOPPED_SECONDS = 600.0
 """How long a refused key rests before one probe looks whether somebody repaired it."""
-PROBE_SECONDS = 120.0
-"""A probe that was not heard of for this long is taken for lost."""
+PROBE_SECONDS = 70.0
+"""A probe that was not heard of for this long is taken for lost with its process: a little longer
+than a request waits for its answer."""
 
 
 class BreakerState(StrEnum):

@@ -1,10 +1,14 @@
 """One limit of so much a minute, kept without ever going over it.
 
-Three bounds hold at once: a continuous bucket paces what is granted, the grants of any sixty
-seconds together stay within the limit, and what the provider's headers say is left is believed
-when it is less than our own count.
+Three bounds hold at once: a continuous bucket paces what is granted, what is on the way and what
+was answered in the last sixty seconds together stay within the limit, and what the provider's
+headers say is left is believed when it is less than our own count.
+
+A provider counts a request when it arrives: some time between its grant and its answer. So a grant
+counts for as long as it is on the way, and for a minute after its answer.
 """
 
+import heapq
 from collections import deque
 
 MINUTE = 60.0
@@ -14,6 +18,9 @@ _FOREIGN_SHARE = 0.8
 """Part of the limit that, missing at the provider through somebody else, brings the pace down to
 its slowest; in between it falls in proportion, so that those who share a key meet in the middle."""
 _SLOWEST = 0.05
+LOST_SECONDS = 120.0
+"""A grant that was not heard of for this long is taken for lost with its process: longer than a
+request waits for its answer, and a minute."""
 _ROUNDING = 1e-9
 """Share of the limit that is an error of floating point."""
 
@@ -32,9 +39,10 @@ class Meter:
         self._level = 0.0
         self._at = now
         self._paused_until = now
-        self._granted: deque[tuple[float, float]] = deque()
-        self._granted_sum = 0.0
-        self._outstanding = 0.0
+        self._flying: dict[int, tuple[float, float]] = {}
+        self._flying_sum = 0.0
+        self._answered: deque[tuple[float, float]] = deque()
+        self._answered_sum = 0.0
         self._remote = limit
         self._own = limit
         self._factor = 1.0
@@ -47,10 +55,12 @@ class Meter:
     def left(self, now: float) -> float:
         """What could still be granted within the present minute."""
         self._advance(now)
-        return max(0.0, min(self._limit - self._granted_sum, self._remote))
+        return max(0.0, min(self._limit - self._counted(), self._remote))
 
     def wait_for(self, amount: float, now: float) -> float:
         """Seconds until this amount may be taken; 0 when it may be now.
+
+        It may be sooner: when something that is on the way is answered or given back.
 
         Args:
             amount: At most ``limit``: more would wait for ever, so callers refuse it.
@@ -65,27 +75,29 @@ class Meter:
         longest = max(waits)
         return longest if longest > 1e-9 else 0.0
 
-    def take(self, amount: float, now: float) -> None:
+    def take(self, pass_id: int, amount: float, now: float) -> None:
         """Count a grant for which ``wait_for`` said 0."""
         self._advance(now)
         self._level -= amount
         self._remote -= amount
         self._own -= amount
-        self._outstanding += amount
-        self._granted.append((now, amount))
-        self._granted_sum += amount
+        self._flying[pass_id] = (now, amount)
+        self._flying_sum += amount
 
-    def give_back(self, amount: float, now: float) -> None:
-        """Undo a grant that was not used; the minute it fell into stays charged."""
+    def give_back(self, pass_id: int, now: float) -> None:
+        """Undo a grant that was not used; one that is not known any more changes nothing."""
         self._advance(now)
+        amount = self._land(pass_id)
         self._level = min(self._cap(), self._level + amount)
         self._remote = min(self._limit, self._remote + amount)
         self._own = min(self._limit, self._own + amount)
-        self._outstanding = max(0.0, self._outstanding - amount)
 
-    def arrived(self, amount: float) -> None:
-        """A granted amount reached the provider, which counts it itself from now on."""
-        self._outstanding = max(0.0, self._outstanding - amount)
+    def arrived(self, pass_id: int, now: float) -> None:
+        """A granted request was answered; from now on it grows old, and the provider counts it."""
+        self._advance(now)
+        if amount := self._land(pass_id):
+            self._answered.append((self._at, amount))
+            self._answered_sum += amount
 
     def believe(self, *, limit: float | None, remaining: float | None, now: float) -> None:
         """Take over what the provider's headers say; each may be missing."""
@@ -93,7 +105,7 @@ class Meter:
         if limit is not None and limit > 0:
             self._limit = min(self._limit, limit)
         if remaining is not None:
-            self._remote = min(self._limit, remaining - self._outstanding)
+            self._remote = min(self._limit, remaining - self._flying_sum)
 
     def pause(self, seconds: float, now: float) -> None:
         """Grant nothing for a while: the provider said so."""
@@ -114,10 +126,24 @@ class Meter:
         self._remote = min(self._limit, self._remote + refilled)
         self._own = min(self._limit, self._own + refilled)
         self._factor = min(1.0, self._factor * 1.005**elapsed)
-        while self._granted and self._granted[0][0] <= self._at - MINUTE:
-            self._granted_sum -= self._granted.popleft()[1]
-        if not self._granted:
-            self._granted_sum = 0.0
+        while self._answered and self._answered[0][0] <= self._at - MINUTE:
+            self._answered_sum -= self._answered.popleft()[1]
+        if not self._answered:
+            self._answered_sum = 0.0
+        while self._flying:
+            pass_id, (granted, _) = next(iter(self._flying.items()))
+            if granted > self._at - LOST_SECONDS:
+                break
+            self._land(pass_id)
+
+    def _land(self, pass_id: int) -> float:
+        """Take a grant off the way; 0 when it is not on it."""
+        _, amount = self._flying.pop(pass_id, (0.0, 0.0))
+        self._flying_sum = self._flying_sum - amount if self._flying else 0.0
+        return amount
+
+    def _counted(self) -> float:
+        return self._flying_sum + self._answered_sum
 
     def _cap(self) -> float:
         return self._limit / MINUTE * BURST_SECONDS
@@ -128,12 +154,16 @@ class Meter:
         return self._limit / MINUTE * eased * self._factor
 
     def _until_room(self, amount: float, now: float) -> float:
-        """Until enough of the last minute's grants are old."""
-        excess = self._granted_sum + amount - self._limit * (1 + _ROUNDING)
-        for at, granted in self._granted:
+        """Until enough of what counts is old, or taken for lost."""
+        excess = self._counted() + amount - self._limit * (1 + _ROUNDING)
+        if excess <= 0:
+            return 0.0
+        ends = heapq.merge(
+            ((at + MINUTE, counted) for at, counted in self._answered),
+            ((at + LOST_SECONDS, counted) for at, counted in self._flying.values()),
+        )
+        for end, counted in ends:
+            excess -= counted
             if excess <= 0:
-                break
-            excess -= granted
-            if excess <= 0:
-                return at + MINUTE - now
+                return end - now
         return 0.0

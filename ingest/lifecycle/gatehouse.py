@@ -73,7 +73,7 @@ class Gatehouse:
         self._quotas = quotas
         self._clock = clock
         self._pools: dict[tuple[str, str], _Pool] = {}
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(time.time_ns())  # none is one of an earlier gate
 
     async def enter(self, need: Need) -> Pass:
         """Wait for permission to make a call.
@@ -112,10 +112,10 @@ class Gatehouse:
             return  # from before a restart
         now = self._clock()
         _judge(key, report, now)
-        _account(key.requests, 1, report, report.limits.requests, report.limits.requests_left, now)
+        limits = report.limits
+        _account(key.requests, passed, report, limits.requests, limits.requests_left, now)
         if key.tokens is not None:
-            limits: Limits = report.limits
-            _account(key.tokens, passed.tokens, report, limits.tokens, limits.tokens_left, now)
+            _account(key.tokens, passed, report, limits.tokens, limits.tokens_left, now)
         pool.changed.set()
 
     def health(self) -> list[KeyHealth]:
@@ -197,13 +197,12 @@ class Gatehouse:
             return waits[name]
         pool.queue.pop()
         key = pool.keys[name]
+        passed = Pass(next(self._numbers), need.provider, need.model, name, need.tokens)
         key.breaker.enter(now)
-        key.requests.take(1, now)
+        key.requests.take(passed.pass_id, 1, now)
         if key.tokens is not None:
-            key.tokens.take(need.tokens, now)
-        waiter.granted.set_result(
-            Pass(next(self._numbers), need.provider, need.model, name, need.tokens)
-        )
+            key.tokens.take(passed.pass_id, need.tokens, now)
+        waiter.granted.set_result(passed)
         return 0.0
 
 
@@ -227,7 +226,7 @@ def _judge(key: _Key, report: Report, now: float) -> None:
 
 def _account(
     meter: Meter,
-    amount: float,
+    passed: Pass,
     report: Report,
     limit: float | None,
     left: float | None,
@@ -235,9 +234,9 @@ def _account(
 ) -> None:
     """What one of the two meters learns."""
     if report.outcome is Outcome.UNUSED:
-        meter.give_back(amount, now)
+        meter.give_back(passed.pass_id, now)
         return
-    meter.arrived(amount)
+    meter.arrived(passed.pass_id, now)
     meter.believe(limit=limit, remaining=left, now=now)
     if report.outcome is Outcome.LIMITED:
         meter.pause(report.retry_after or LIMITED_SECONDS, now)

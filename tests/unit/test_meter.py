@@ -1,12 +1,13 @@
 """The meter never grants more than a limit, never starves, and believes the provider."""
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.domain.meter import BURST_SECONDS, MINUTE, Meter
+from ingest.domain.meter import BURST_SECONDS, LOST_SECONDS, MINUTE, Meter
 
 amounts = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=120)
 limits = st.floats(10, 10_000_000)
@@ -18,7 +19,7 @@ def run(
 ) -> list[tuple[float, float]]:
     """Take each amount as soon as the meter lets it pass; when and how much was granted."""
     granted = []
-    for share, pause in zip(shares, idle, strict=False):
+    for number, (share, pause) in enumerate(zip(shares, idle, strict=False)):
         now += pause
         amount = share * meter.limit
         for _ in range(100):
@@ -27,8 +28,8 @@ def run(
             now += wait
         else:
             pytest.fail("it waits for ever")
-        meter.take(amount, now)
-        meter.arrived(amount)
+        meter.take(number, amount, now)
+        meter.arrived(number, now)
         granted.append((now, amount))
     return granted
 
@@ -41,6 +42,35 @@ def test_no_sixty_seconds_hold_more_than_the_limit(
 
     for place, (start, _) in enumerate(granted):
         window = sum(amount for at, amount in granted[place:] if at < start + MINUTE - 1e-6)
+        assert window <= limit * (1 + 1e-6)
+
+
+@given(limits, amounts, pauses, st.randoms(use_true_random=False))
+def test_a_provider_that_counts_at_arrival_sees_no_more_either(
+    limit: float, shares: list[float], idle: list[float], chance: Random
+) -> None:
+    """A request arrives late, and its answer later; others are granted in between."""
+    meter, now = Meter(limit, 0.0), 0.0
+    on_the_way: list[tuple[float, int]] = []
+    arrivals: list[tuple[float, float]] = []
+    for number, (share, pause) in enumerate(zip(shares, idle, strict=False)):
+        now += pause
+        amount = share * limit
+        while wait := meter.wait_for(amount, now):
+            ends = min(on_the_way, default=(now + wait, -1))
+            now = max(now, min(now + wait, ends[0]))
+            while on_the_way and min(on_the_way)[0] <= now:
+                ends = min(on_the_way)
+                on_the_way.remove(ends)
+                meter.arrived(ends[1], now)
+        meter.take(number, amount, now)
+        took = chance.uniform(0, 50)
+        arrivals.append((now + chance.uniform(0, took), amount))
+        on_the_way.append((now + took, number))
+
+    arrivals.sort()
+    for place, (start, _) in enumerate(arrivals):
+        window = sum(amount for at, amount in arrivals[place:] if at < start + MINUTE - 1e-6)
         assert window <= limit * (1 + 1e-6)
 
 
@@ -71,16 +101,17 @@ def test_waiting_as_long_as_told_is_enough(
     limit: float, shares: list[float], idle: list[float]
 ) -> None:
     meter, now = Meter(limit, 0.0), 0.0
-    for share, pause in zip(shares, idle, strict=False):
+    for number, (share, pause) in enumerate(zip(shares, idle, strict=False)):
         now += pause
         told = meter.wait_for(share * limit, now)
-        assert 0 <= told <= 2 * MINUTE + 1e-6
+        assert 0 <= told <= LOST_SECONDS + 1e-6
         now += told
         for _ in range(3):  # the last bits of floating point
             now += meter.wait_for(share * limit, now)
         assert meter.wait_for(share * limit, now) <= 1e-6
-        meter.take(share * limit, now)
-        meter.arrived(share * limit)
+        meter.take(number, share * limit, now)
+        if number % 3:  # the others are lost on their way
+            meter.arrived(number, now)
 
 
 def test_a_new_meter_grants_nothing_at_once() -> None:
@@ -105,9 +136,9 @@ def test_headers_of_a_shared_key_stop_us_before_a_refusal_does() -> None:
 
 def test_what_is_on_the_way_is_not_believed_to_be_left() -> None:
     meter = Meter(60_000, 0.0)
-    meter.take(900, 60.0)
-    meter.take(900, 62.0)
-    meter.arrived(900)
+    meter.take(1, 900, 60.0)
+    meter.take(2, 900, 62.0)
+    meter.arrived(1, 62.0)
     meter.believe(limit=None, remaining=1000, now=62.0)
 
     assert meter.left(62.0) == pytest.approx(100)
@@ -116,15 +147,16 @@ def test_what_is_on_the_way_is_not_believed_to_be_left() -> None:
 def test_two_meters_on_one_limit_settle_at_half_each_without_a_refusal() -> None:
     limit, now = 60_000.0, 0.0
     meters = [Meter(limit, now), Meter(limit, now)]
-    level, refused, granted = limit, 0, [0.0, 0.0]
+    level, refused, passes, granted = limit, 0, 0, [0.0, 0.0]
     while now < 600:
         now += 0.05
         level = min(limit, level + 0.05 * limit / MINUTE)
         for place, meter in enumerate(meters):
             if meter.wait_for(300, now) > 0:
                 continue
-            meter.take(300, now)
-            meter.arrived(300)
+            passes += 1
+            meter.take(passes, 300, now)
+            meter.arrived(passes, now)
             if level < 300:
                 refused += 1
             else:
@@ -152,7 +184,7 @@ def test_a_slowed_meter_is_slower_and_recovers_by_itself() -> None:
     recovered = Meter(6000, 0.0)
     recovered.slow(0.0)
     recovered.wait_for(1, 300.0)
-    recovered.take(recovered.left(300.0) * 0 + 100, 300.0)
+    recovered.take(1, 100, 300.0)
 
     assert slow == pytest.approx(2.0)
     assert recovered.wait_for(100, 300.0) == pytest.approx(1.0, rel=0.05)
@@ -160,7 +192,7 @@ def test_a_slowed_meter_is_slower_and_recovers_by_itself() -> None:
 
 def test_a_clock_that_stands_still_or_jumps_back_grants_nothing_more() -> None:
     meter = Meter(600, 100.0)
-    meter.take(10, 101.0)
+    meter.take(1, 10, 101.0)
     before = meter.wait_for(10, 101.0)
 
     assert meter.wait_for(10, 50.0) >= before
@@ -169,10 +201,30 @@ def test_a_clock_that_stands_still_or_jumps_back_grants_nothing_more() -> None:
 
 def test_what_is_given_back_can_be_granted_again() -> None:
     meter = Meter(600, 0.0)
-    meter.take(10, 1.0)
-    meter.give_back(10, 1.0)
+    meter.take(1, 10, 1.0)
+    meter.give_back(1, 1.0)
 
     assert meter.wait_for(10, 1.0) == 0
+    assert meter.left(1.0) == 600
+
+
+def test_a_grant_of_an_earlier_meter_changes_nothing() -> None:
+    meter = Meter(600, 0.0)
+    meter.take(1, 10, 1.0)
+    meter.give_back(7, 1.0)
+    meter.arrived(8, 1.0)
+
+    assert meter.left(1.0) == 590
+
+
+def test_a_grant_that_is_lost_with_its_process_comes_back() -> None:
+    meter = Meter(600, 0.0)
+    meter.take(1, 600, 60.0)
+
+    assert meter.left(60.0 + LOST_SECONDS - 1) == 0
+    assert meter.left(60.0 + LOST_SECONDS) == 600
+    meter.believe(limit=None, remaining=600, now=61.0 + LOST_SECONDS)
+    assert meter.left(61.0 + LOST_SECONDS) == 600
 
 
 def test_grants_are_paced_after_the_first_burst() -> None:
