@@ -134,7 +134,7 @@ def paid_twice(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Aga
                 again.copied_tokens += sizes.get(text, 0)
             else:
                 when = f"paid at {since}, stored at {kept}, paid again at {until}"
-                again.unexcused.append((user_id, text, when))
+                again.unexcused.append((user_id, text, f"{when}; {life}"))
     return again
 
 

@@ -32,7 +32,8 @@ _PAGE = """\
 `make chaos` feeds a whole system with documents of three tenants and meanwhile kills, pauses and
 disconnects its parts, by a schedule that follows from a seed. Then a checker that shares no code
 with the pipeline reads the database, the blobs and the accounts of the simulated providers, and
-compares every chunk with a fresh ingest of the same files in one process.
+compares every chunk with a fresh ingest of the same files in one process. In the end it saves the
+system, restores it into another database and folder, and judges what is there in the same way.
 
 {run}
 
@@ -113,6 +114,8 @@ def line(outcome: Outcome) -> str:
         "minutes": round(outcome.plan.seconds / 60, 1),
         "took_seconds": round(outcome.took),
         "rested_in_seconds": round(outcome.rested_in, 1),
+        "backup_seconds": round(outcome.drill.backup_seconds, 1),
+        "restore_seconds": round(outcome.drill.restore_seconds, 1),
         "uploads": outcome.uploads,
         **outcome.counts,
         "samples": outcome.samples,
@@ -161,6 +164,8 @@ def _through(outcome: Outcome) -> dict[str, object]:
         "chunks searchable": counts["chunks"],
         "leases lost and rescued": counts["rescues"],
         "seconds from the end of the feed until everything had ended": round(outcome.rested_in),
+        "seconds to save everything (`ingest backup`)": round(outcome.drill.backup_seconds, 1),
+        "seconds to restore it (`ingest restore`)": round(outcome.drill.restore_seconds, 1),
     }
 
 

@@ -14,6 +14,7 @@ from benchmarks.report import commit
 from benchmarks.simulator import running_simulator
 from tests.chaos import checker, reference
 from tests.chaos.books import paid_twice
+from tests.chaos.drill import Drill, save_and_restore
 from tests.chaos.evidence import Blow, Evidence, Finding
 from tests.chaos.faults import inflict
 from tests.chaos.feed import Feed
@@ -74,6 +75,7 @@ class Outcome:
     """Paid for again, because what they bought first was lost."""
     copied_tokens: int
     """Paid for again, because copies of a text were embedded at the same time."""
+    drill: Drill
     rested_in: float
     took: float
 
@@ -104,6 +106,7 @@ def _attack(rig: Rig, plan: Plan, version: str) -> Outcome:
             time.sleep(max(0.0, start + plan.seconds - time.monotonic()))
         rested_in = come_to_rest(rig.database_url, seconds=plan.rest_seconds)
     evidence = gather(rig, feed, sampler, blows)
+    drill = save_and_restore(evidence)
     with psycopg.connect(rig.database_url) as connection:
         connection.row_factory = psycopg.rows.dict_row  # type: ignore[assignment]
         counts: Any = connection.execute(_COUNTS.encode()).fetchone()
@@ -112,7 +115,7 @@ def _attack(rig: Rig, plan: Plan, version: str) -> Outcome:
         plan=plan,
         version=version,
         left_out=tuple(kind for kind in plan.kinds if kind not in possible),
-        findings=checker.check(evidence),
+        findings=[*checker.check(evidence), *drill.findings],
         blows=blows,
         recoveries=measure(rig.database_url, blows, feed.uploads),
         counts={name: int(count) for name, count in counts.items()},
@@ -121,6 +124,7 @@ def _attack(rig: Rig, plan: Plan, version: str) -> Outcome:
         views=sampler.views,
         interrupted_tokens=again.interrupted_tokens,
         copied_tokens=again.copied_tokens,
+        drill=drill,
         rested_in=rested_in,
         took=0.0,
     )

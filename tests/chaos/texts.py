@@ -32,6 +32,17 @@ class Life:
     spans: dict[UUID, list[list[datetime]]] = field(default_factory=lambda: defaultdict(list))
     """From when to when each job that has it was worked on."""
 
+    def __str__(self) -> str:
+        spans = [
+            f"{job_id} {' to '.join(f'{at:%X.%f}' for at in span)}"
+            for job_id, spans in self.spans.items()
+            for span in spans
+        ]
+        return (
+            f"worked on by {', '.join(spans) or 'nobody'}; "
+            f"lost {[f'{at:%X.%f}' for at in self.lost]}, removed {self.removed}"
+        )
+
     def copied(self, kept: datetime, until: datetime) -> bool:
         """Whether another job with the same text was under way before it could be found."""
         if len(self.spans) < 2:
