@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials
 
 from ingest import wiring
+from ingest.adapters.postgres.pool import act_for
 from ingest.domain.access import Scope
 
 from .auth import bearer
@@ -53,6 +54,7 @@ async def _tenant(
     if needed is None:
         raise LookupError(f"{request.scope['route'].path_format} is public and asks whose it is")
     caller.ensure(needed)
+    act_for(caller.user_id)
     return caller.user_id
 
 

@@ -20,7 +20,7 @@ from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.key_store import PREFIX, KeyStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pause_store import PauseStore
-from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.pool import Database, TenantDatabase
 from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.webhook_store import WebhookStore
@@ -128,23 +128,24 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
     embedders = wiring.make_query_embedders(settings, database, gate)
     warming = asyncio.create_task(_warm(embedders))
     try:
-        documents, ledger = DocumentStore(database), LedgerStore(database)
+        tenants = TenantDatabase(database)
+        documents = DocumentStore(tenants)
         yield Gateway(
             settings=settings,
             backends=await asyncio.to_thread(_backends, settings, embedders[0]),
             database=database,
             blobs=blobs,
             gate=gate,
-            ledger=ledger,
-            providers=Providers(gate, ledger),
+            ledger=LedgerStore(tenants),
+            providers=Providers(gate, LedgerStore(database)),
             intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
             documents=documents,
-            jobs=JobStore(database),
-            dead_letter=DeadLetterStore(database),
+            jobs=JobStore(tenants),
+            dead_letter=DeadLetterStore(tenants),
             queue=QueueStore(database),
             pauses=PauseStore(database),
-            events=EventStore(database),
-            spaces=tuple(Space(by, SearchStore(database, by.model)) for by in embedders),
+            events=EventStore(tenants),
+            spaces=tuple(Space(by, SearchStore(tenants, by.model)) for by in embedders),
             workers=WorkerStore(database),
             webhooks=WebhookStore(database),
             key_ring=KeyRing(KeyStore(database)) if settings.takes_keys else None,

@@ -81,6 +81,8 @@ def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterato
     elif settings.database_url is None and (fresh or facts.revision in migrate.revisions()):
         found = "not made yet" if fresh else f"at {facts.revision or 'none'}"
         yield fine("database", f"schema {found}; 'ingest up' brings it to {migrate.head()}")
+    elif facts.revision == migrate.head():
+        yield broken("database", facts.mismatch, "GRANT it, as the one who ran 'ingest migrate'")
     elif facts.revision in migrate.revisions() or facts.revision is None:
         yield broken("database", facts.mismatch, "run 'ingest migrate'")
     else:

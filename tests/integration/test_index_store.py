@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from conftest import on_database
 
 from ingest.adapters.postgres import pool
 from ingest.adapters.postgres.index_store import IndexStore
-from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
 from ingest.adapters.postgres.search_store import (
     EF_SEARCH,
     OVERFETCH,
@@ -84,7 +85,8 @@ async def explain(
     if kind is IndexKind.BIT:
         parameters.append(10 * OVERFETCH)
     statement = search_statement(kind, model.dimension)
-    async with database.transaction() as connection:
+    act_for(LOUD)
+    async with TenantDatabase(database).transaction() as connection:
         await connection.execute(
             f"SET LOCAL hnsw.ef_search = {EF_SEARCH};"
             f"SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL plan_cache_mode = {mode}"
@@ -127,6 +129,27 @@ async def test_search_uses_the_index_that_the_row_of_its_model_names(
     assert f"embed_model = '{model.name}'" in definition
     wanted = "halfvec_cosine_ops" if kind is IndexKind.HALFVEC else "bit_hamming_ops"
     assert wanted in definition
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_words_are_looked_up_in_their_index(filled: Database, mode: str) -> None:
+    [function] = await builders.fetch(
+        filled, "SELECT prosrc FROM pg_proc WHERE proname = 'chunks_with_words'"
+    )
+    body = str(function["prosrc"])
+    for place, name in enumerate(("wanted", "model", "version", "only_documents"), start=1):
+        kind = "uuid[]" if name == "only_documents" else "text"
+        body = re.sub(rf"\b(?<!embed_){name}\b", f"${place}::{kind}", body)
+    act_for(LOUD)
+    async with filled.transaction() as connection:
+        await connection.execute(
+            f"SET LOCAL ingest.tenant = '{LOUD}'; SET LOCAL plan_cache_mode = {mode}"
+        )
+        row = await connection.fetchval(
+            f"EXPLAIN (FORMAT JSON) {body}", "passage 17", MODEL.name, MODEL.version, None
+        )
+
+    assert "idx_document_chunks_words" in indexes(dict(json.loads(row)[0]["Plan"]))
 
 
 @MODELS

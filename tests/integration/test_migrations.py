@@ -14,7 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-REVISIONS = [f"{number:04}" for number in range(1, 13)]
+REVISIONS = [f"{number:04}" for number in range(1, 15)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -31,6 +31,14 @@ SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     UNION ALL
     SELECT pg_get_triggerdef(oid) FROM pg_trigger
     WHERE tgrelid::regclass::text LIKE 'upload_pipeline.%' AND NOT tgisinternal
+    UNION ALL
+    SELECT format('%s %s %s %s', relname, relrowsecurity, relforcerowsecurity, coalesce(
+        relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, relowner)
+    ))
+    FROM pg_class WHERE relnamespace = 'upload_pipeline'::regnamespace AND relkind IN ('r', 'S')
+    UNION ALL
+    SELECT format('%s %s %s %s %s %s', tablename, policyname, roles, cmd, qual, with_check)
+    FROM pg_policies WHERE schemaname = 'upload_pipeline'
 ) AS lines (line)
 """
 
@@ -136,7 +144,11 @@ def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -
 
     with psycopg.connect(empty_url) as connection:
         query = "SELECT revision, works_from FROM upload_pipeline.schema_steps"
-        assert connection.execute(query).fetchall() == [("0012", "0012")]
+        assert connection.execute(query).fetchall() == [
+            ("0012", "0012"),
+            ("0013", "0012"),
+            ("0014", "0013"),
+        ]
 
 
 def test_migrations_of_newer_code_are_not_undone_blindly(database_url: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from conftest import on_database
 
 from ingest.adapters.postgres.job_store import NO_TENANT, SQL
-from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
 from ingest.adapters.postgres.statements import load
 
 QUEUE, DEAD = load("queue"), load("dead_letter")
@@ -73,10 +73,15 @@ def large_queue(server_url: str, template_database: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-async def explain(url: str, mode: str, statement: str, *parameters: Any) -> dict[str, Any]:
+async def explain(
+    url: str, mode: str, statement: str, *parameters: Any, tenant: UUID | None = None
+) -> dict[str, Any]:
+    """The plan of a statement as it ran, for the pipeline or under a tenant's row security."""
     database = Database(url, pool_size=1)
+    if tenant is not None:
+        act_for(tenant)
     try:
-        async with database.transaction() as connection:
+        async with (TenantDatabase(database) if tenant else database).transaction() as connection:
             await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
             [row] = await connection.fetchrow(
                 f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *parameters
@@ -181,13 +186,22 @@ async def test_throughput_is_read_by_its_index(large_queue: str, mode: str) -> N
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_a_replay_finds_a_tenants_dead_jobs_by_index(large_queue: str, mode: str) -> None:
     tenant = UUID(hashlib.md5(b"tenant300", usedforsecurity=False).hexdigest())
-    plan = await explain(
-        large_queue, mode, DEAD["choose_dead"], tenant, None, None, None, None, None, 10, False
-    )
+    asked = tenant, None, None, None, None, None, 10, False
+    plan = await explain(large_queue, mode, DEAD["choose_dead"], *asked, tenant=tenant)
 
     assert {"idx_upload_jobs_deadletter"} <= indexes(plan) <= {
         "idx_upload_jobs_deadletter", "idx_upload_jobs_generation", "idx_upload_jobs_document",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_tenants_jobs_are_listed_by_index(large_queue: str, mode: str) -> None:
+    tenant = UUID(hashlib.md5(b"tenant310", usedforsecurity=False).hexdigest())
+    asked = tenant, None, None, None, 50
+    plan = await explain(large_queue, mode, SQL["list_jobs"], *asked, tenant=tenant)
+
+    assert plan["Actual Rows"] == 50
+    assert indexes(plan) == {"idx_upload_jobs_user_created"}
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])

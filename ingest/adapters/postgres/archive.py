@@ -69,6 +69,7 @@ class PostgresArchive:
             "--format=custom",
             f"--schema={_SCHEMA}",
             "--no-owner",
+            "--enable-row-security",  # the login sees every tenant, or nothing gets this far
             f"--snapshot={snapshot.name}",
             f"--file={target}",
         )

@@ -120,7 +120,11 @@ class ChunkStore:
                     )
                 stored = {d.target.lease.job_id: len(d.chunks) for d in documents}
                 return await self._settle(connection, documents, stored, lease=lease)
-        except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError):
+        except (
+            asyncpg.UniqueViolationError,
+            asyncpg.ForeignKeyViolationError,
+            asyncpg.FeatureNotSupportedError,  # COPY, where row security binds who copies
+        ):
             return await self._store_arrivals(documents, records, lease=lease)
 
     async def leave_out(

@@ -13,7 +13,7 @@ from alembic.util import CommandError
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import ConfigurationError
 
-REMEDY = "run 'ingest migrate', or the version of ingest that fits"
+REMEDY = "run 'ingest migrate', or the version of ingest that fits, or grant the role"
 STEPS = load("schema_steps")
 _PACKAGED = Path(__file__).parents[2] / "_migrations"
 _CHECKOUT = Path(__file__).parents[3] / "migrations"
@@ -93,11 +93,18 @@ async def current(connection: asyncpg.Connection) -> str | None:
 
 
 async def mismatch(connection: asyncpg.Connection) -> str | None:
-    """Why this code cannot run on a database; None when it can.
+    """Why this code cannot run on a database with this login; None when it can.
 
     It can on its own schema, and on a newer one of which every step works with code as old as
     this. Only the database knows: the code has never seen those steps.
     """
+    if wrong := await _schema_mismatch(connection):
+        return wrong
+    missing: str | None = await connection.fetchval(STEPS["missing_roles"])
+    return missing
+
+
+async def _schema_mismatch(connection: asyncpg.Connection) -> str | None:
     found, wanted = await current(connection), head()
     if found == wanted:
         return None
@@ -115,7 +122,8 @@ async def ensure_compatible(connection: asyncpg.Connection) -> None:
     """Check that this code can run on a database.
 
     Raises:
-        ConfigurationError: it is older (run ``ingest migrate``) or too new (run newer code).
+        ConfigurationError: it is older (run ``ingest migrate``), too new (run newer code), or
+            the login lacks a role.
     """
     if wrong := await mismatch(connection):
         raise ConfigurationError(f"{wrong}: {REMEDY}")

@@ -4,7 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 from pgvector.asyncpg import register_vector
@@ -29,6 +31,16 @@ _UNAVAILABLE = (
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
 )
+
+
+_ACT = "SET LOCAL ROLE ingest_api; SET LOCAL ingest.tenant = '{tenant}'"
+"""Both in one message; neither takes a parameter, and a UUID has no quotes."""
+_TENANT: ContextVar[UUID] = ContextVar("tenant")
+
+
+def act_for(user_id: UUID) -> None:
+    """From here on the present task, and what it starts, reads and writes one tenant's rows."""
+    _TENANT.set(user_id)
 
 
 class Database:
@@ -100,6 +112,37 @@ class Database:
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.close()
+
+
+class TenantDatabase(Database):
+    """The same pool for whoever acts for a tenant: PostgreSQL itself keeps to that one's rows."""
+
+    def __init__(self, database: Database) -> None:
+        """Borrow from this pool."""
+        super().__init__(database.url, pooler=database.pooler)
+        self._whole = database
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Borrow a connection inside one transaction, in the role that sees only the tenant.
+
+        Raises:
+            StoreUnavailable: as in the whole database.
+            LookupError: nobody said for whom; see ``act_for``.
+        """
+        tenant = _TENANT.get()
+        async with self._whole.transaction() as connection:
+            await connection.execute(_ACT.format(tenant=tenant))
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """The same: every connection is."""
+        async with self.connection() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Leave the pool to its owner."""
 
 
 async def _prepare(connection: Connection) -> None:

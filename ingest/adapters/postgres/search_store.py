@@ -96,10 +96,7 @@ class SearchStore:
         """
         async with self._database.transaction() as connection:
             row = await model_row(connection, self._model)
-            await connection.execute(
-                f"SET LOCAL hnsw.ef_search = {EF_SEARCH}; "
-                "SET LOCAL hnsw.iterative_scan = strict_order"
-            )
+            await connection.fetch(SQL["set_up_search"], str(EF_SEARCH), user_id)
             parameters = [
                 vector,
                 user_id,
