@@ -38,6 +38,7 @@ NEEDED: Mapping[str, Scope | None] = MappingProxyType(
         "POST /v1/dead-letter:discard": Scope.WRITE,
         "GET /v1/usage": Scope.READ,
         "GET /v1/budgets": Scope.READ,
+        "GET /v1/limits": Scope.READ,
         _WEBHOOK: Scope.WEBHOOK,
     }
 )

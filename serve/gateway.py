@@ -19,6 +19,7 @@ from ingest.adapters.postgres.event_store import EventStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.key_store import PREFIX, KeyStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.limit_store import LimitStore
 from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase
 from ingest.adapters.postgres.queue_store import QueueStore
@@ -71,6 +72,7 @@ class Gateway:
     blobs: ObjectBlobStore
     gate: Gate
     ledger: LedgerStore
+    limits: LimitStore
     providers: Providers
     intake: Intake
     documents: DocumentStore
@@ -137,6 +139,7 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             blobs=blobs,
             gate=gate,
             ledger=LedgerStore(tenants),
+            limits=LimitStore(tenants),
             providers=Providers(gate, LedgerStore(database)),
             intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
             documents=documents,

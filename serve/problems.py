@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ingest.domain import errors
+from ingest.domain.limits import LimitReached
 
 log = structlog.get_logger(module=__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -56,6 +57,7 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.WorkerLost: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -94,6 +94,7 @@ class SearchResponse(Body):
 )
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""
+    await gateway.limits.admit_search(tenant)
     answers = await asyncio.gather(*(_ask(space, asked, tenant) for space in gateway.spaces))
     found = {
         space.embedder.model.label: answer

@@ -83,7 +83,7 @@ class AcceptedBody(Body):
     openapi_extra=_REQUEST_BODY,
     responses={
         200: {"model": AcceptedBody, "description": "This very content was accepted before"},
-        **documented(401, 403, 408, 409, 413, 415, 422, 503),
+        **documented(401, 403, 408, 409, 413, 415, 422, 429, 503),
     },
 )
 async def upload(

@@ -14,6 +14,7 @@ from ingest.cli import (
     doctor,
     estimate,
     jobs,
+    limits,
     money,
     pausing,
     running,
@@ -57,6 +58,7 @@ app.add_typer(dead_letter.dead_letter, name="dead-letter", rich_help_panel=_JOBS
 app.command(rich_help_panel=_CONTROL)(pausing.pause)
 app.command(rich_help_panel=_CONTROL)(pausing.resume)
 app.command(name="pauses", rich_help_panel=_CONTROL)(pausing.list_pauses)
+app.add_typer(limits.limits, name="limits", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_MONEY)(estimate.estimate)
 app.command(rich_help_panel=_MONEY)(money.usage)
 app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)

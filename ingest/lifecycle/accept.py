@@ -10,6 +10,7 @@ from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.document import clean_filename
 from ingest.domain.errors import DocumentEmpty, DocumentTooLarge, InvalidRequest
 from ingest.domain.job import Lane
+from ingest.domain.limits import LimitReached
 from ingest.domain.media import sniff
 from ingest.ports import AcceptsUploads, BlobStore
 
@@ -52,6 +53,7 @@ class Intake:
                 DocumentTooLarge or DocumentEmpty.
             InvalidRequest: external_id or idempotency_key is not acceptable.
             Conflict: the idempotency key was used for other content.
+            LimitReached: the tenant may have no more jobs now; its bytes are removed.
             StoreUnavailable: try again later.
         """
         filename = clean_filename(request.filename)
@@ -85,7 +87,13 @@ class Intake:
             lane=request.lane,
             idempotency_key=request.idempotency_key,
         )
-        return await self._documents.accept(arrival, blob_is_there=lambda: self._blobs.exists(key))
+        try:
+            return await self._documents.accept(
+                arrival, blob_is_there=lambda: self._blobs.exists(key)
+            )
+        except LimitReached:
+            await self._documents.discard_blob(request.user_id, key, remove_blob=self._blobs.delete)
+            raise
 
     async def _stream(self, user_id: UUID, head: bytes, meter: "_Meter") -> str:
         incoming = identity.incoming_key(user_id, uuid4())

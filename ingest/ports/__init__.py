@@ -192,8 +192,15 @@ class AcceptsUploads(Protocol):
 
         Raises:
             Conflict: the idempotency key was used for other bytes.
+            LimitReached: the tenant may have no more jobs now; nothing was accepted.
             StoreUnavailable: nothing was accepted.
         """
+        ...
+
+    async def discard_blob(
+        self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Remove a blob of a tenant, if nothing has it."""
         ...
 
 

@@ -14,7 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-REVISIONS = [f"{number:04}" for number in range(1, 15)]
+REVISIONS = [f"{number:04}" for number in range(1, 17)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -148,6 +148,8 @@ def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -
             ("0012", "0012"),
             ("0013", "0012"),
             ("0014", "0013"),
+            ("0015", "0014"),
+            ("0016", "0014"),
         ]
 
 

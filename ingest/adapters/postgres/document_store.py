@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from ingest.adapters.postgres.job_store import cancel_jobs
+from ingest.adapters.postgres.limit_store import admit_upload
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain import identity
@@ -85,6 +86,7 @@ class DocumentStore:
 
         Raises:
             Conflict: the idempotency key was used for other bytes.
+            LimitReached: the tenant may have no more jobs now; nothing was accepted.
             StoreUnavailable: nothing was accepted.
         """
         for _ in range(3):
@@ -152,6 +154,7 @@ class DocumentStore:
         return await self._enqueue(connection, arrival, generation)
 
     async def _enqueue(self, connection: Connection, arrival: Arrival, generation: int) -> Accepted:
+        await admit_upload(connection, arrival.user_id, arrival.bytes_len)
         await connection.execute(
             JOBS["insert_job"],
             arrival.job_id,
