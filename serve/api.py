@@ -35,6 +35,19 @@ from .gateway import open_gateway
 from .metrics import Backlog, Metrics
 from .schemas import EventBody
 
+_PARTS = (
+    uploads,
+    documents,
+    jobs,
+    events,
+    dead_letter,
+    search,
+    money,
+    limits,
+    webhooks,
+    health,
+    reference,
+)
 _DESCRIPTION = """\
 Documents in, searchable chunks out. Upload with `POST /v1/documents`, watch the job at its
 `status_url` or live at its `events_url`, then `POST /v1/search`.
@@ -74,20 +87,9 @@ def create_api(
         redoc_url=None,
     )
     api.state.metrics = metrics
-    for part in (
-        uploads,
-        documents,
-        jobs,
-        events,
-        dead_letter,
-        search,
-        money,
-        limits,
-        webhooks,
-        health,
-        reference,
-    ):
+    for part in _PARTS:
         api.include_router(part.router)
+    api.state.routes = [route for part in _PARTS for route in part.router.routes]
     api.add_exception_handler(IngestError, problems.on_ingest_error)
     api.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     api.add_exception_handler(HTTPException, problems.on_http_exception)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ingest.domain.dead_letter import DeadFilter
 
@@ -12,13 +12,13 @@ from . import jobs, paging
 from .access import Tenant
 from .gateway import CurrentGateway
 from .problems import documented
-from .schemas import Body, JobPage, Request, check_text
+from .schemas import Body, JobPage, Request, Text, Whole
 
 router = APIRouter(tags=["dead letter"])
 MOST_JOBS = 1000
 """Of one call; a caller repeats it while something is left."""
 _LONGEST_SECONDS = 100 * 366 * 86_400.0
-_Text = Annotated[str, AfterValidator(check_text), Field(max_length=200)]
+_Text = Annotated[Text, Field(max_length=200)]
 _Age = Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)]
 _CODE = "Code of the error, e.g. document_encrypted."
 _CLASS = "Class of the error, or a base of it, e.g. DocumentRejected or TransientError."
@@ -31,8 +31,8 @@ class DeadLetterFilter(Request):
 
     code: _Text | None = Field(None, description=_CODE)
     error_class: _Text | None = Field(None, alias="class", description=_CLASS)
-    older_than_seconds: _Age | None = Field(None, description=_OLDER)
-    newer_than_seconds: _Age | None = Field(None, description=_NEWER)
+    older_than_seconds: _Age | None = Field(None, strict=True, description=_OLDER)
+    newer_than_seconds: _Age | None = Field(None, strict=True, description=_NEWER)
     text: _Text | None = Field(None, description=_TEXT)
 
     def wanted(self) -> DeadFilter:
@@ -49,8 +49,8 @@ class DeadLetterFilter(Request):
 class DeadLetterRequest(DeadLetterFilter):
     """What to do with which jobs."""
 
-    limit: int = Field(100, ge=1, le=MOST_JOBS, strict=True, description="Most jobs of this call.")
-    dry_run: bool = Field(False, description="Only say what would be done.")
+    limit: Whole = Field(100, ge=1, le=MOST_JOBS, description="Most jobs of this call.")
+    dry_run: bool = Field(False, strict=True, description="Only say what would be done.")
 
 
 class ReplayBody(Body):

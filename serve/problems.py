@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from ingest.domain import errors
 from ingest.domain.limits import LimitReached
@@ -189,10 +190,23 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
         code, detail = errors.NotFound.code, "there is nothing at this path"
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         code, detail = "method_not_allowed", f"this path does not take {request.method}"
+        return respond(
+            request, status, code=code, detail=detail, headers={"Allow": _methods(request)}
+        )
     elif status == HTTPStatus.BAD_REQUEST:
         status, code = HTTPStatus.UNPROCESSABLE_ENTITY, errors.InvalidRequest.code
         detail = "the body cannot be decoded as JSON"
     return respond(request, status, code=code, detail=detail, headers=exc.headers)
+
+
+def _methods(request: Request) -> str:
+    """What the path does take; the framework names only the methods of its first route."""
+    matching = (
+        route
+        for route in request.app.state.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+    )
+    return ", ".join(sorted({method for route in matching for method in route.methods}))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

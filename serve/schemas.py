@@ -1,10 +1,10 @@
 """Request and response bodies of the API."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ingest.adapters.postgres.document_store import DocumentView
 from ingest.adapters.postgres.event_store import Event
@@ -229,13 +229,22 @@ class EventBody(Body):
         return cls.model_validate(event)
 
 
-def check_text(text: str) -> str:
-    """A text that the database takes; for pydantic."""
+def _check_text(text: str) -> str:
     if not text.strip():
         raise ValueError("there is nothing but white space")
     if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
         raise ValueError("lone surrogates and NUL are not text")
     return text
+
+
+def _as_whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, Field(strict=True), BeforeValidator(_as_whole)]
+"""A whole number as JSON Schema has it: 10.0 is one, "10" and true are not."""
+Text = Annotated[str, AfterValidator(_check_text), Field(json_schema_extra={"pattern": r"\S"})]
+"""A text that the database takes and that says something."""
 
 
 def _fields(view: DocumentView | JobView) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ingest.adapters.postgres.search_store import Hit
 from ingest.domain.errors import (
@@ -23,7 +23,7 @@ from ingest.domain.money import Operation, Payer
 from .access import Tenant
 from .gateway import CurrentGateway, Space
 from .problems import documented
-from .schemas import Body, Request, check_text
+from .schemas import Body, Request, Text, Whole
 
 router = APIRouter(tags=["search"])
 MAX_QUERY_CHARS = 8000
@@ -42,8 +42,8 @@ class SearchMode(StrEnum):
 class SearchRequest(Request):
     """What to look for."""
 
-    query: Annotated[str, AfterValidator(check_text)] = Field(max_length=MAX_QUERY_CHARS)
-    k: int = Field(10, ge=1, le=100, strict=True, description="Most hits.")
+    query: Text = Field(max_length=MAX_QUERY_CHARS)
+    k: Whole = Field(10, ge=1, le=100, description="Most hits.")
     mode: SearchMode = Field(
         SearchMode.HYBRID,
         description="hybrid: meaning and words as written, fused by rank; vector: meaning alone.",

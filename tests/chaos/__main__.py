@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.chaos.hostile import try_hostile_input
 from tests.chaos.report import line, write
 from tests.chaos.run import Plan, attack
 from tests.chaos.schedule import SECONDS
@@ -32,11 +33,12 @@ def main() -> int:
     )
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # and everything is stopped
     outcome = attack(plan, logs=given.logs)
-    write(outcome, given.page)
+    tried = try_hostile_input()
+    write(outcome, given.page, tried)
     for finding in outcome.findings:
         sys.stderr.write(f"{finding.kind}: {finding.what}\n")
     if given.json:
-        sys.stdout.write(line(outcome) + "\n")
+        sys.stdout.write(line(outcome, tried) + "\n")
     return 1 if outcome.findings else 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import machine, percentile
+from tests.chaos.hostile import Tried
 from tests.chaos.rig import LEASE_SECONDS
 from tests.chaos.run import Outcome
 from tests.chaos.schedule import KILLED_ACTORS, SECONDS
@@ -72,6 +73,12 @@ Leases last {lease} s here (`INGEST_LEASE_SECONDS`) and are looked at every seco
 the claim source, which keeps the leases alive, and goes on when others hold its jobs. *Nothing* is
 an instant without a fault, to compare with.
 
+## Hostile input
+
+Beside the attack, {by_hand:,} requests and files that were made to do harm were tried, and
+{generated:,} requests that schemathesis made from the description of the API. Each was refused in
+words or served as described; none led to an error of the server.
+
 ## What was not done
 
 {left_out}
@@ -86,7 +93,7 @@ _LEFT_OUT = (
 )
 
 
-def write(outcome: Outcome, page: Path) -> None:
+def write(outcome: Outcome, page: Path, tried: Tried) -> None:
     """Write the page."""
     counts, found = outcome.counts, Counter(finding.kind for finding in outcome.findings)
     text = _PAGE.format(
@@ -100,12 +107,14 @@ def write(outcome: Outcome, page: Path) -> None:
         tokens=counts["tokens"],
         recovery="\n".join(_recovery(outcome)),
         lease=LEASE_SECONDS,
+        by_hand=tried.by_hand,
+        generated=tried.generated,
         left_out="\n".join(f"* {entry}" for entry in (*_LEFT_OUT, *_impossible(outcome))),
     )
     page.write_text(text, encoding="utf-8")
 
 
-def line(outcome: Outcome) -> str:
+def line(outcome: Outcome, tried: Tried) -> str:
     """The figures as one line of JSON."""
     figures: dict[str, Any] = {
         "seed": outcome.plan.seed,
@@ -124,6 +133,8 @@ def line(outcome: Outcome) -> str:
         "interrupted_tokens": outcome.interrupted_tokens,
         "copied_tokens": outcome.copied_tokens,
         "left_out": list(outcome.left_out),
+        "hostile_inputs": tried.by_hand,
+        "generated_requests": tried.generated,
         "faults": {
             kind: {
                 "times": found.faults,

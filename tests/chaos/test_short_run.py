@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.hostile import Tried
 from tests.chaos.report import write
 from tests.chaos.run import Plan, attack
 from tests.chaos.schedule import SECONDS
@@ -30,5 +31,5 @@ def test_a_system_under_attack_keeps_every_promise(tmp_path: Path) -> None:
     assert outcome.counts["done"] > 0
     assert outcome.counts["rescues"] > 0
     assert outcome.samples > 0
-    write(outcome, tmp_path / "reliability.md")
+    write(outcome, tmp_path / "reliability.md", Tried(by_hand=0, generated=0))
     assert "| partial reads | 0 |" in (tmp_path / "reliability.md").read_text(encoding="utf-8")
