@@ -46,8 +46,8 @@ up: setup ## Start the system and leave it running; the API is on port 8000, or 
 down: setup ## Stop what "make up" started.
 	@$(BIN)/ingest down
 
-test: setup ## Run every test but the attack.
-	@$(PYTEST)
+test: setup ## Run every test, in two processes; the attack, too, where CI is set.
+	@$(PYTEST) --numprocesses 2 --dist loadgroup $(if $(CI),-m "")
 
 quick: lint ## Run the linters and the tests that need no system: under five minutes.
 	@$(PYTEST) -m "not slow" tests/unit tests/architecture
