@@ -31,7 +31,6 @@ class Way:
 _NUMBERS = itertools.count(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run whole systems one after the other, from the start on, beside everything else."""
     systems = {i for i in items if i.get_closest_marker("slow") or i.get_closest_marker("attack")}
