@@ -47,7 +47,7 @@ down: setup ## Stop what "make up" started.
 	@$(BIN)/ingest down
 
 test: setup ## Run every test, in two processes; the attack, too, where CI is set.
-	@$(PYTEST) --numprocesses 2 --dist loadgroup $(if $(CI),-m "")
+	@$(PYTEST) -p side_by_side --numprocesses 2 --no-loadscope-reorder $(if $(CI),-m "")
 
 quick: lint ## Run the linters and the tests that need no system: under five minutes.
 	@$(PYTEST) -m "not slow" tests/unit tests/architecture

@@ -31,14 +31,6 @@ class Way:
 _NUMBERS = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run whole systems one after the other, from the start on, beside everything else."""
-    systems = {i for i in items if i.get_closest_marker("slow") or i.get_closest_marker("attack")}
-    for item in systems:
-        item.add_marker(pytest.mark.xdist_group("systems"))
-    items.sort(key=lambda item: item not in systems)
-
-
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A PostgreSQL server with pgvector: INGEST_TEST_DSN, or an embedded one.
