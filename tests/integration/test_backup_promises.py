@@ -1,0 +1,58 @@
+"""What docs/operations.md promises of backups beyond that they come back."""
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+from integration.backup_place import Place, fill
+
+TABLES = ("documents", "upload_jobs", "document_chunks", "events", "api_keys")
+
+
+def test_a_restore_that_fails_in_the_database_leaves_it_empty_and_can_be_repeated(
+    database_url: str, tmp_path: Path
+) -> None:
+    place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state")
+    asyncio.run(fill(place, b"first", b"second"))
+    backup = tmp_path / "backup"
+    place.run("backup", backup)
+    manifest, [dump] = backup / "manifest.json", backup.glob("*.dump")
+    whole, said = dump.read_bytes(), manifest.read_bytes()
+    torn = whole[: len(whole) // 2]
+    dump.write_bytes(torn)
+    digest = hashlib.sha256(torn).hexdigest()
+    manifest.write_text(json.dumps(json.loads(said) | {"dump_sha256": digest}))
+
+    failed = place.run("restore", backup, "--replace")
+    left = [place.rows(f"SELECT count(*) FROM upload_pipeline.{table}") for table in TABLES]
+    dump.write_bytes(whole)
+    manifest.write_bytes(said)
+    repeated = place.run("restore", backup, "--json")
+
+    assert failed.code != 0
+    assert "pg_restore failed" in failed.err
+    assert left == [[(0,)]] * len(TABLES)
+    assert repeated.code == 0, repeated.err
+    assert repeated.json()["counts"]["documents"] == 2
+
+
+def test_a_backup_holds_neither_settings_nor_keys_of_providers(
+    database_url: str, tmp_path: Path
+) -> None:
+    key = "sk-of-a-provider-0123456789"
+    settings = {
+        "INGEST_OPENAI_API_KEYS": key,
+        "INGEST_EMBEDDER": "openai",
+        "INGEST_CHUNK_TOKENS": "777",
+    }
+    place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state", **settings)
+    asyncio.run(fill(place, b"first", b"second"))
+
+    taken = place.run("backup", tmp_path / "backup")
+
+    assert taken.code == 0, taken.err
+    saved = [path.read_bytes() for path in (tmp_path / "backup").rglob("*") if path.is_file()]
+    assert len(saved) > 2
+    assert not any(key.encode() in content for content in saved)
+    assert not any(b"CHUNK_TOKENS" in content.upper() for content in saved)
