@@ -206,6 +206,20 @@ async def test_the_same_batch_from_two_connections_at_once_counts_once(
     assert len(finished) == 1
 
 
+async def test_batches_that_overlap_never_wait_for_each_other_in_a_circle(
+    database: Database,
+) -> None:
+    for _ in range(15):
+        job = await builders.a_claimed_job(database)
+        chunks = await builders.plan(database, job, numbered_chunks(job, 120))
+        batches = (chunks[:60], chunks, chunks[60:], chunks)
+
+        outcomes = await asyncio.gather(*(builders.store(database, job, b) for b in batches))
+
+        assert [o.published for o in outcomes if o.published] == [{job.lease.job_id}]
+        assert len(await rows_of(database, job.document_id)) == 120
+
+
 async def test_overlapping_batches_of_two_documents_in_any_order_publish_both(
     database: Database,
 ) -> None:

@@ -118,8 +118,10 @@ class ChunkStore:
                         records=records,
                         columns=COLUMNS,
                     )
-                stored = {d.target.lease.job_id: len(d.chunks) for d in documents}
-                return await self._settle(connection, documents, stored, lease=lease)
+                written = {
+                    d.target.document_id: [chunk.chunk_id for chunk in d.chunks] for d in documents
+                }
+                return await self._settle(connection, documents, written, lease=lease)
         except (
             asyncpg.UniqueViolationError,
             asyncpg.ForeignKeyViolationError,
@@ -183,42 +185,45 @@ class ChunkStore:
     ) -> StoredBatch:
         """Store a batch of which some rows are there already, or some documents are gone."""
         async with self._database.transaction() as connection:
-            held = await _lock(connection, documents)
             await connection.execute(SQL["create_arrivals"])
             await connection.copy_records_to_table(
                 "chunk_arrivals", records=records, columns=COLUMNS
             )
             rows = await connection.fetch(
-                SQL["insert_arrivals"],
-                [d.target.document_id for d in documents if d.target.lease.job_id in held],
+                SQL["insert_arrivals"], [d.target.document_id for d in documents]
             )
-            counts: dict[UUID, int] = {}
+            written: dict[UUID, list[UUID]] = {}
             for row in rows:
-                counts[row["document_id"]] = counts.get(row["document_id"], 0) + 1
-            stored = {d.target.lease.job_id: counts.get(d.target.document_id, 0) for d in documents}
-            alive = [d for d in documents if d.target.lease.job_id in held]
-            batch = await self._settle(connection, alive, stored, lease=lease)
-            lost = frozenset(d.target.lease.job_id for d in documents) - held
-            return StoredBatch(batch.published, batch.stale | lost)
+                written.setdefault(row["document_id"], []).append(row["chunk_id"])
+            return await self._settle(connection, documents, written, lease=lease)
 
     async def _settle(
         self,
         connection: Connection,
         documents: Sequence[DocumentChunks],
-        stored: dict[UUID, int],
+        written: Mapping[UUID, Sequence[UUID]],
         *,
         lease: timedelta,
     ) -> StoredBatch:
+        """Check the leases; ``written`` is what this transaction inserted, by document.
+
+        Every writer inserts first and locks its jobs then: two that held them the other way round
+        would wait for each other.
+        """
         held = await _lock(connection, documents)
         stale = [d for d in documents if d.target.lease.job_id not in held]
-        if any(d.chunks for d in stale):
+        unwanted = [chunk_id for d in stale for chunk_id in written.get(d.target.document_id, ())]
+        if unwanted:
             await connection.execute(
                 SQL["delete_stale"],
                 [d.target.document_id for d in stale],
-                [chunk.chunk_id for d in stale for chunk in d.chunks],
+                unwanted,
                 self._model.name,
                 self._model.version,
             )
+        stored = {
+            d.target.lease.job_id: len(written.get(d.target.document_id, ())) for d in documents
+        }
         rows = await connection.fetch(
             JOBS["advance_stored"], list(held), [stored[job_id] for job_id in held], lease
         )

@@ -66,11 +66,16 @@ CREATE TEMPORARY TABLE chunk_arrivals
 (LIKE upload_pipeline.document_chunks INCLUDING DEFAULTS) ON COMMIT DROP;
 
 -- name: insert_arrivals
--- What is new of the arrivals, for the documents ($1) whose leases hold.
+-- What is new of the arrivals, for the documents ($1) that are still there; they stay until the end of
+-- the transaction.
+WITH present AS MATERIALIZED (
+    SELECT document_id FROM upload_pipeline.documents
+    WHERE document_id = ANY($1::uuid[]) ORDER BY document_id FOR KEY SHARE
+)
 INSERT INTO upload_pipeline.document_chunks
-SELECT * FROM chunk_arrivals WHERE document_id = ANY($1::uuid[])
+SELECT a.* FROM chunk_arrivals AS a INNER JOIN present AS p ON p.document_id = a.document_id
 ON CONFLICT DO NOTHING
-RETURNING document_id;
+RETURNING document_id, chunk_id;
 
 -- name: list_chunks
 -- Published chunks of a document of a tenant, in order, from position $3.
