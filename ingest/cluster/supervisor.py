@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import cast
 from uuid import UUID, uuid4
@@ -29,7 +30,6 @@ from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Degraded, Lane, WaitReason
 from ingest.domain.money import Period, first_day
 from ingest.domain.pause import calls_held_by
-from ingest.lifecycle.parse_collector import ParseCollector
 from ingest.lifecycle.prune import Pruner
 
 log = logs.get(__name__)
@@ -70,9 +70,13 @@ class _Supervisor:
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
         blobs, retention = wiring.open_blobs(self._settings), self._settings.retention
-        self._loop.spawn(self._prune(Pruner(RetentionStore(database), blobs, retention)))
+        pruner = Pruner(RetentionStore(database), blobs, retention)
+        self._loop.spawn(self._repeat(pruner.sweep, every=_PRUNE_SECONDS, failed="not pruned"))
         if Degraded.PARSER in self._provided:
-            self._loop.spawn(self._collect(wiring.make_collector(self._settings, database)))
+            collect = wiring.make_collector(self._settings, database).collect
+            self._loop.spawn(
+                self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
+            )
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
         self._thread.start()
 
@@ -163,27 +167,18 @@ class _Supervisor:
                 log.warning("rescue failed", code=exc.code)
             await asyncio.sleep(self._settings.rescue_interval_seconds)
 
-    async def _collect(self, collector: ParseCollector) -> None:
-        """Look for parses that are over, for ever."""
+    async def _repeat(
+        self, work: Callable[[], Awaitable[object]], *, every: float, failed: str
+    ) -> None:
+        """Do something for ever; a failure is noted and tried again in its turn."""
         while True:
             try:
-                await collector.collect()
+                await work()
             except StoreUnavailable as exc:
-                log.warning("parses not collected", code=exc.code)
+                log.warning(failed, code=exc.code)
             except Exception:
-                log.exception("parses not collected")
-            await asyncio.sleep(_COLLECT_SECONDS)
-
-    async def _prune(self, pruner: Pruner) -> None:
-        """Remove what is too old, for ever."""
-        while True:
-            try:
-                await pruner.sweep()
-            except StoreUnavailable as exc:
-                log.warning("not pruned", code=exc.code)
-            except Exception:
-                log.exception("not pruned")
-            await asyncio.sleep(_PRUNE_SECONDS)
+                log.exception(failed)
+            await asyncio.sleep(every)
 
     async def _wake(self) -> None:
         """Let jobs look again that wait; only a few while a provider's keys do not work."""
@@ -200,7 +195,8 @@ class _Supervisor:
         if self._provided:
             back = {part for part, provider in self._provided.items() if provider not in away}
             await self._jobs.upgrade(back, limit=_UPGRADES, probing=False)
-            await self._jobs.upgrade(self._provided, limit=1, probing=True)
+            if away:
+                await self._jobs.upgrade(self._provided, limit=1, probing=True)
 
     async def _away(self) -> set[str]:
         """Providers of which no key works."""
