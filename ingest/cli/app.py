@@ -7,6 +7,7 @@ import typer
 
 from ingest import __version__
 from ingest.cli import (
+    backfill,
     backup,
     database,
     dead_letter,
@@ -48,6 +49,7 @@ app.command(rich_help_panel=_SYSTEM)(running.down)
 app.command(rich_help_panel=_SYSTEM)(status.status)
 app.command(rich_help_panel=_SYSTEM)(doctor.doctor)
 app.command(rich_help_panel=_DOCUMENTS)(upload.upload)
+app.command(rich_help_panel=_DOCUMENTS)(backfill.backfill)
 app.command(rich_help_panel=_DOCUMENTS)(search.search)
 app.command(rich_help_panel=_DOCUMENTS)(search.delete)
 app.command(name="jobs", rich_help_panel=_JOBS)(jobs.list_jobs)

@@ -233,10 +233,10 @@ def actor_name(lane: Lane) -> str:
     return f"supervisor-{lane}"
 
 
-def start(lane: Lane) -> ActorHandle[_Supervisor]:
-    """Start the supervisor of a lane, or find the one that runs."""
+def start(lane: Lane, *, name: str | None = None) -> ActorHandle[_Supervisor]:
+    """Start the supervisor of a lane, or find the one that runs; ``name`` makes another one."""
     handle = Supervisor.options(
-        name=actor_name(lane),
+        name=name or actor_name(lane),
         namespace=NAMESPACE,
         get_if_exists=True,
         max_restarts=-1,

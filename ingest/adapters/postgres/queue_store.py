@@ -1,6 +1,7 @@
 """How the queue moves: its pace, and what does not move."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ingest.adapters.postgres.pool import Database
@@ -9,8 +10,20 @@ from ingest.domain.forecast import Throughput
 from ingest.domain.job import Lane
 
 SQL = load("queue")
+MOST_UNFINISHED = 100_000
+"""Counting more of them would cost more than anybody learns from it."""
 OF_LATE = timedelta(minutes=5)
 """How far back a pace is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCounts:
+    """A tenant's jobs in a lane."""
+
+    unfinished: int
+    """Up to MOST_UNFINISHED."""
+    done: int
+    dead: int
 
 
 class QueueStore:
@@ -24,6 +37,20 @@ class QueueStore:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["measure_throughput"], lane, user_id, OF_LATE)
         return Throughput(**row)
+
+    async def now(self) -> datetime:
+        """The database's time."""
+        async with self._database.connection() as connection:
+            moment: datetime = await connection.fetchval("SELECT now()")
+        return moment
+
+    async def lane(self, lane: Lane, user_id: UUID, *, since: datetime) -> LaneCounts:
+        """How a tenant's jobs in a lane get on; what ended is counted from ``since`` on."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                SQL["count_lane"], user_id, lane, since, MOST_UNFINISHED
+            )
+        return LaneCounts(**row)
 
     async def stuck(self, *, after: timedelta) -> dict[str, int]:
         """Unfinished jobs that nothing moves, by kind; there should be none.

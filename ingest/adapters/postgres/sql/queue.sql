@@ -17,6 +17,25 @@ SELECT
     ) AS own_held
 FROM recent;
 
+-- name: count_lane
+-- How jobs of tenant $1 in lane $2 get on: unfinished ones, counted up to $4; and what has been
+-- published and has failed for good since $3.
+SELECT
+    (
+        SELECT count(*) FROM (
+            SELECT FROM upload_pipeline.upload_jobs
+            WHERE user_id = $1 AND lane = $2 AND finished_at IS NULL LIMIT $4
+        ) AS unfinished
+    ) AS unfinished,
+    (
+        SELECT count(*) FROM upload_pipeline.upload_jobs
+        WHERE user_id = $1 AND lane = $2 AND state = 'done' AND finished_at >= $3
+    ) AS done,
+    (
+        SELECT count(*) FROM upload_pipeline.upload_jobs
+        WHERE user_id = $1 AND lane = $2 AND state = 'deadletter' AND finished_at >= $3
+    ) AS dead;
+
 -- name: count_stuck
 -- Unfinished jobs that nothing moves, $1 after something should have: whose lease ran out or has no
 -- end; whose wait is over or has no end; that are never due; that are due while a stream of their

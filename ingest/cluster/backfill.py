@@ -1,0 +1,41 @@
+"""A stream of the lane ``backfill``, for as long as a backfill lasts."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from ingest.cluster.local_ray import LocalRay
+from ingest.domain.job import Lane
+from ingest.settings import Settings
+
+
+@contextlib.contextmanager
+def backfill_stream(settings: Settings, *, run: str) -> Iterator[None]:
+    """Work on the lane until the block ends; then finish what is held, as settings allow.
+
+    In the cluster that the settings name, or in which this very process is a job; otherwise in a
+    Ray of our own. Settings must be in the environment.
+
+    Args:
+        settings: Where everything is.
+        run: Names the stream's supervisor; two backfills have one each.
+    """
+    here = settings.model_copy(
+        update={"ray_address": settings.ray_address or os.environ.get("RAY_ADDRESS")}
+    )
+    own = LocalRay(here)
+    own.start()  # before Ray is imported, which reads its token then
+    import ray
+
+    from ingest.cluster import supervisor
+
+    try:
+        actor = supervisor.start(Lane.BACKFILL, name=f"supervisor-{run}")
+        try:
+            yield
+        finally:
+            longest = settings.drain_timeout_seconds + 5
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.get(actor.drain.remote(longest), timeout=longest + 10)
+    finally:
+        own.stop()
