@@ -19,6 +19,7 @@ from ingest import logs, settings, wiring
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.retention_store import RetentionStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster import stream
@@ -26,7 +27,7 @@ from ingest.cluster.background_loop import BackgroundLoop
 from ingest.cluster.limiter import SharedGate
 from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.breaker import BreakerState
-from ingest.domain.errors import StoreUnavailable
+from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.job import Degraded, Lane, WaitReason
 from ingest.domain.money import Period, first_day
 from ingest.domain.pause import calls_held_by
@@ -69,14 +70,8 @@ class _Supervisor:
         self._warned: set[tuple[UUID, Period, date]] = set()
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
-        blobs, retention = wiring.open_blobs(self._settings), self._settings.retention
-        pruner = Pruner(RetentionStore(database), blobs, retention)
-        self._loop.spawn(self._repeat(pruner.sweep, every=_PRUNE_SECONDS, failed="not pruned"))
-        if Degraded.PARSER in self._provided:
-            collect = wiring.make_collector(self._settings, database).collect
-            self._loop.spawn(
-                self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
-            )
+        # Not here: Ray never restarts an actor whose constructor failed.
+        self._loop.spawn(self._do_chores(database))
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
         self._thread.start()
 
@@ -166,6 +161,24 @@ class _Supervisor:
             except StoreUnavailable as exc:
                 log.warning("rescue failed", code=exc.code)
             await asyncio.sleep(self._settings.rescue_interval_seconds)
+
+    async def _do_chores(self, database: Database) -> None:
+        """What needs the blob storage, which may be away at this moment; for ever."""
+        while True:
+            try:
+                blobs, chores = wiring.open_blobs(self._settings), []
+                if Degraded.PARSER in self._provided:
+                    collect = wiring.make_collector(self._settings, database).collect
+                    chores.append(
+                        self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
+                    )
+                break
+            except ConfigurationError as exc:
+                log.warning("chores not begun", code=exc.code, detail=exc.message)
+                await asyncio.sleep(_RESTART_SECONDS)
+        pruner = Pruner(RetentionStore(database), blobs, self._settings.retention)
+        chores.append(self._repeat(pruner.sweep, every=_PRUNE_SECONDS, failed="not pruned"))
+        await asyncio.gather(*chores)
 
     async def _repeat(
         self, work: Callable[[], Awaitable[object]], *, every: float, failed: str

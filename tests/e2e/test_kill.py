@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from ledger import Ledger
 
@@ -13,6 +14,7 @@ from benchmarks.running_system import RunningSystem
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 FILES = 120
+STREAMS = "SELECT worker_id FROM upload_pipeline.workers"
 VICTIMS = {
     "parse actor": "ParseActor",
     "chunk actor": "ChunkActor",
@@ -54,6 +56,31 @@ def test_killing_a_part_loses_and_duplicates_nothing(
     for filename, sentence in planted.items():
         whole = " ".join(" ".join(text for _, _, text in texts[filename]).split())
         assert sentence in whole, filename
+
+
+def test_a_supervisor_that_starts_while_the_storage_is_away_goes_on(
+    system: RunningSystem, ledger: Ledger
+) -> None:
+    before, streams = ledger.states(), len(ledger._rows(STREAMS))
+    blobs = system.log.parent / "blobs"
+    aside = blobs.rename(blobs.with_name("aside"))
+    blobs.write_bytes(b"")  # so that the folder cannot be made again
+    try:
+        [supervisor] = system.processes("_Supervisor")
+        supervisor.kill()
+        _wait_for(lambda: len(ledger._rows(STREAMS)) > streams)
+    finally:
+        blobs.unlink()
+        aside.rename(blobs)
+
+    with httpx.Client(base_url=system.url, timeout=60) as client:
+        upload = client.post(
+            "/v1/documents", content=b"It goes on.", headers={"X-Filename": "on.txt"}
+        )
+    assert upload.status_code == 202, upload.text
+    ledger.wait_until_finished(jobs=sum(before.values()) + 1, seconds=90)
+    assert ledger.states() == {"done": before["done"] + 1}
+    assert ledger.faults() == []
 
 
 def _write_files(folder: Path, *, seed: int) -> dict[str, str]:
