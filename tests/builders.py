@@ -68,7 +68,7 @@ def an_arrival(
     )
 
 
-async def there() -> bool:
+async def there(_key: str) -> bool:
     return True
 
 
@@ -154,7 +154,9 @@ def share(job: ClaimedJob, chunks: Sequence[Chunk]) -> DocumentChunks:
 
 
 async def record_parsed(database: Database, *jobs: ClaimedJob) -> set[UUID]:
-    return await DocumentStore(database).record_parsed([a_record(job) for job in jobs], lease=LEASE)
+    return await DocumentStore(database).record_parsed(
+        [a_record(job) for job in jobs], lease=LEASE, text_is_there=there
+    )
 
 
 async def plan(

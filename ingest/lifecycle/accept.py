@@ -88,9 +88,7 @@ class Intake:
             idempotency_key=request.idempotency_key,
         )
         try:
-            return await self._documents.accept(
-                arrival, blob_is_there=lambda: self._blobs.exists(key)
-            )
+            return await self._documents.accept(arrival, blob_is_there=self._blobs.exists)
         except LimitReached:
             await self._documents.discard_blob(request.user_id, key, remove_blob=self._blobs.delete)
             raise

@@ -15,6 +15,7 @@ from ingest.domain.errors import (
     DocumentRejected,
     IngestError,
     ProviderUnavailable,
+    StoreUnavailable,
 )
 from ingest.domain.money import CREDITS_PER_PAGE, CallState, Charge, Price, unit_price
 from ingest.domain.parse_gate import check_parse, refuse_empty
@@ -100,8 +101,7 @@ class ParseCollector:
     async def _look_at(self, job: ParseJob, status: RemoteStatus, key: ProviderKey) -> bool:
         """End a parse that is over; true when it is."""
         if status.state is RemoteState.COMPLETED:
-            async with self._room:
-                return await self._fetch(job, status, key)
+            return await self._fetch_safely(job, status, key)
         if status.state is RemoteState.RUNNING and not job.overdue:
             return False
         if status.state is RemoteState.RUNNING:
@@ -125,6 +125,15 @@ class ParseCollector:
         state = CallState.RELEASED if stopped else CallState.UNKNOWN
         await self._fail(job, late, state, Charge(error_code="deadline"))
 
+    async def _fetch_safely(self, job: ParseJob, status: RemoteStatus, key: ProviderKey) -> bool:
+        """Fetch a parse; one that cannot be stored now is due again, and holds up no other."""
+        try:
+            async with self._room:
+                return await self._fetch(job, status, key)
+        except StoreUnavailable as exc:
+            log.warning("parse not stored", parse_job_id=job.parse_job_id, reason=exc.message)
+            return False
+
     async def _fetch(self, job: ParseJob, status: RemoteStatus, key: ProviderKey) -> bool:
         charge = self._charge(job, status.credits, None)
         try:
@@ -147,7 +156,10 @@ class ParseCollector:
         digest = identity.sha256_hex(encoded)
         stored = identity.parsed_key(job.user_id, digest)
         await self._blobs.put(stored, encoded)
-        if not await self._parses.complete(job, text, charge, key=stored, digest=digest):
+        done = await self._parses.complete(
+            job, text, charge, key=stored, digest=digest, text_is_there=self._blobs.exists
+        )
+        if not done:
             await self._parses.discard_text(job.user_id, stored, remove_blob=self._blobs.delete)
         log.info("parse collected", parse_job_id=job.parse_job_id, pages=len(text.parsed.pages))
         return True

@@ -182,7 +182,7 @@ class AcceptsUploads(Protocol):
     """Where uploads become documents and jobs."""
 
     async def accept(
-        self, arrival: Arrival, *, blob_is_there: Callable[[], Awaitable[bool]]
+        self, arrival: Arrival, *, blob_is_there: Callable[[str], Awaitable[bool]]
     ) -> Accepted:
         """Take in an upload once: new document, next generation, or what is there already.
 
@@ -208,9 +208,15 @@ class RecordsTexts(Protocol):
     """Where it is noted that documents are parsed."""
 
     async def record_parsed(
-        self, records: Sequence[ParsedRecord], *, lease: timedelta
+        self,
+        records: Sequence[ParsedRecord],
+        *,
+        lease: timedelta,
+        text_is_there: Callable[[str], Awaitable[bool]],
     ) -> set[UUID]:
         """Note where texts are and advance their jobs to ``parse_validated``, all at once.
+
+        ``text_is_there`` is asked last, when no other document can take the text with it.
 
         Returns:
             Ids of the jobs whose lease held; of the others nothing was written.

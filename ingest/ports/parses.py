@@ -79,12 +79,24 @@ class EndsParses(Protocol):
         ...
 
     async def complete(
-        self, job: ParseJob, text: RemoteText, charge: Charge, *, key: str, digest: str
+        self,
+        job: ParseJob,
+        text: RemoteText,
+        charge: Charge,
+        *,
+        key: str,
+        digest: str,
+        text_is_there: Callable[[str], Awaitable[bool]],
     ) -> bool:
         """A parse is over, its text stored; its call is settled with it.
 
+        ``text_is_there`` is asked last, when no document can take the text with it.
+
         Returns:
             False when it was over or forgotten already; then nothing was written.
+
+        Raises:
+            StoreUnavailable: nothing was written; the parse is due again.
         """
         ...
 

@@ -156,7 +156,9 @@ class ParseStage:
     async def _record(self, results: Sequence[tuple[ParsedJob, ParsedRecord]]) -> list[ParsedJob]:
         try:
             held = await self._texts.record_parsed(
-                [record for _, record in results], lease=self._lease
+                [record for _, record in results],
+                lease=self._lease,
+                text_is_there=self._blobs.exists,
             )
         except StoreUnavailable as exc:
             for parsed_job, _ in results:

@@ -53,7 +53,9 @@ async def fill(place: Place, *contents: bytes) -> None:
         key = parsed_key(tenant, sha256_hex(PARSED))
         await place.blobs.put(key, PARSED)
         record = ParsedRecord(Target.of(done), key, sha256_hex(PARSED), "test/1", 1, 9)
-        await DocumentStore(database).record_parsed([record], lease=builders.LEASE)
+        await DocumentStore(database).record_parsed(
+            [record], lease=builders.LEASE, text_is_there=place.blobs.exists
+        )
         chunks = builders.numbered_chunks(done, 3)
         [missing], _ = await builders.chunk_store(database).plan(
             [builders.share(done, chunks)], lease=builders.LEASE

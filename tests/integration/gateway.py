@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import builders
 import httpx
 import psycopg
 import structlog
@@ -225,7 +226,9 @@ async def publish(gateway: Running, *texts: str) -> None:
         page_count=1,
         char_count=len("".join(texts)),
     )
-    await DocumentStore(gateway.database).record_parsed([record], lease=LEASE)
+    await DocumentStore(gateway.database).record_parsed(
+        [record], lease=LEASE, text_is_there=builders.there
+    )
     document = DocumentChunks(target, tuple(_chunks(target, texts)))
     store = ChunkStore(gateway.database, EMBEDDER.model, chunker="test/1")
     [missing], _ = await store.plan([document], lease=LEASE)

@@ -3,9 +3,18 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
-from integration.backup_place import Place, fill
+import builders
+from integration.backup_place import PARSED, Place, fill
+
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.pool import Database
+from ingest.domain.attempt import ParsedRecord, Target
+from ingest.domain.identity import sha256_hex
+from ingest.domain.job import Lease
 
 TABLES = ("documents", "upload_jobs", "document_chunks", "events", "api_keys")
 
@@ -56,3 +65,31 @@ def test_a_backup_holds_neither_settings_nor_keys_of_providers(
     assert len(saved) > 2
     assert not any(key.encode() in content for content in saved)
     assert not any(b"CHUNK_TOKENS" in content.upper() for content in saved)
+
+
+def test_a_text_of_an_older_version_may_be_gone(database_url: str, tmp_path: Path) -> None:
+    place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state")
+    asyncio.run(fill(place, b"first", b"second"))
+    [(document, tenant, text)] = place.rows(
+        "SELECT document_id, user_id, parsed_key FROM upload_pipeline.documents"
+        " WHERE live_generation = 1"
+    )
+
+    async def edit() -> None:
+        database = Database(place.url)
+        try:
+            newer = replace(builders.an_arrival(tenant, b"newer"), document_id=document)
+            await place.blobs.put(newer.raw_key, b"newer")
+            assert (await builders.accept(database, newer)).document_id == document
+            target = Target(Lease(uuid4(), uuid4()), document, tenant, 1)
+            late = ParsedRecord(target, text, sha256_hex(PARSED), "test/1", 1, 9)
+            await DocumentStore(database).discard_text(late, remove_blob=place.blobs.delete)
+            assert not await place.blobs.exists(text)
+        finally:
+            await database.close()
+
+    asyncio.run(edit())
+    taken = place.run("backup", tmp_path / "backup", "--json")
+
+    assert (taken.code, taken.json()["missing"]) == (0, [])
+    assert place.run("restore", tmp_path / "backup", "--replace").code == 0

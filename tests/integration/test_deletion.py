@@ -66,6 +66,9 @@ class Watched:
         await self._blobs.put(key, data)
         await self._meanwhile()
 
+    async def exists(self, key: str) -> bool:
+        return await self._blobs.exists(key)
+
     async def delete(self, key: str) -> None:
         await self._blobs.delete(key)
 

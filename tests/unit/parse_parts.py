@@ -59,9 +59,14 @@ class Texts:
         self.refuse: Callable[[ParsedRecord], Exception | None] = lambda _: None
 
     async def record_parsed(
-        self, records: Sequence[ParsedRecord], *, lease: timedelta
+        self,
+        records: Sequence[ParsedRecord],
+        *,
+        lease: timedelta,
+        text_is_there: Callable[[str], Awaitable[bool]],
     ) -> set[UUID]:
         assert lease == LEASE
+        assert all([await text_is_there(record.parsed_key) for record in records])
         for record in records:
             if error := self.refuse(record):
                 raise error

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from ingest.adapters.postgres.document_blobs import ensure_kept, remove_unused
 from ingest.adapters.postgres.job_store import cancel_jobs
 from ingest.adapters.postgres.limit_store import admit_upload
 from ingest.adapters.postgres.pool import Connection, Database
@@ -71,7 +72,7 @@ class DocumentStore:
         self._database = database
 
     async def accept(
-        self, arrival: Arrival, *, blob_is_there: Callable[[], Awaitable[bool]]
+        self, arrival: Arrival, *, blob_is_there: Callable[[str], Awaitable[bool]]
     ) -> Accepted:
         """Take in an upload once: new document, next generation, or what is there already.
 
@@ -81,8 +82,7 @@ class DocumentStore:
 
         Args:
             arrival: The upload; its bytes are stored.
-            blob_is_there: Asked last, under a lock that deleting a document takes too, so that
-                the bytes cannot vanish with another document between storing and accepting.
+            blob_is_there: Asked last, under a lock that deleting takes too.
 
         Raises:
             Conflict: the idempotency key was used for other bytes.
@@ -94,9 +94,7 @@ class DocumentStore:
                 async with self._database.transaction() as connection:
                     accepted = await self._accept(connection, arrival)
                     if accepted.created:
-                        await connection.execute(SQL["lock_blob"], arrival.raw_key)
-                        if not await blob_is_there():
-                            raise StoreUnavailable("the upload's bytes were deleted meanwhile")
+                        await ensure_kept(connection, [arrival.raw_key], blob_is_there)
                     return accepted
             except (asyncpg.UniqueViolationError, _Raced):
                 continue  # the next try finds what the winner of the race left
@@ -170,12 +168,24 @@ class DocumentStore:
         return Accepted(arrival.document_id, arrival.job_id, generation, created=True)
 
     async def record_parsed(
-        self, records: Sequence[ParsedRecord], *, lease: timedelta
+        self,
+        records: Sequence[ParsedRecord],
+        *,
+        lease: timedelta,
+        text_is_there: Callable[[str], Awaitable[bool]],
     ) -> set[UUID]:
         """Note where texts are and advance their jobs; one transaction for a whole wave.
 
+        Args:
+            records: What was parsed.
+            lease: How long their jobs are held from now on.
+            text_is_there: Asked last, under a lock that deleting takes too.
+
         Returns:
-            Ids of the jobs whose lease still held; of the others nothing was written.
+            Ids of the jobs whose lease held; of the others nothing was written.
+
+        Raises:
+            StoreUnavailable: a text went with another document of the same; nothing was written.
         """
         async with self._database.transaction() as connection:
             held = await lock_leases(connection, [record.target.lease for record in records])
@@ -192,6 +202,7 @@ class DocumentStore:
                     [record.char_count for record in live],
                 )
                 await connection.execute(JOBS["advance_parsed"], list(held), lease)
+                await ensure_kept(connection, {r.parsed_key for r in live}, text_is_there)
         return held
 
     async def get(self, document_id: UUID, user_id: UUID) -> DocumentView | None:
@@ -238,12 +249,12 @@ class DocumentStore:
             uploaded = {key for key in keys if identity.is_raw(key)}
             texts = set(keys) - uploaded
             for key in sorted(uploaded):
-                if await _remove_unused(connection, user_id, key, remove_blob):
+                if await remove_unused(connection, user_id, key, remove_blob):
                     content = key.rpartition("/")[2]
                     parses = await connection.fetch(PARSES["forget_content"], user_id, content)
                     texts |= {row["parsed_key"] for row in parses if row["parsed_key"]}
             for key in sorted(texts):
-                await _remove_unused(connection, user_id, key, remove_blob)
+                await remove_unused(connection, user_id, key, remove_blob)
         return True
 
     async def discard_text(
@@ -255,14 +266,14 @@ class DocumentStore:
             if not await connection.fetchval(
                 SQL["generation_exists"], target.document_id, target.user_id, target.generation
             ):
-                await _remove_unused(connection, target.user_id, key, remove_blob)
+                await remove_unused(connection, target.user_id, key, remove_blob)
 
     async def discard_blob(
         self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> None:
         """Remove a blob of a tenant, if nothing has it."""
         async with self._database.transaction() as connection:
-            await _remove_unused(connection, user_id, key, remove_blob)
+            await remove_unused(connection, user_id, key, remove_blob)
 
     async def count(self) -> DocumentCounts:
         """What is published, over all tenants."""
@@ -277,17 +288,6 @@ async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UU
         JOBS["lock_leases"], [lease.job_id for lease in leases], [lease.token for lease in leases]
     )
     return {row["job_id"] for row in rows}
-
-
-async def _remove_unused(
-    connection: Connection, user_id: UUID, key: str, remove_blob: Callable[[str], Awaitable[None]]
-) -> bool:
-    """Remove a blob that nothing has any more; True when it was."""
-    await connection.execute(SQL["lock_blob"], key)
-    if await connection.fetchval(SQL["blob_in_use"], user_id, key):
-        return False
-    await remove_blob(key)
-    return True
 
 
 def _view(row: asyncpg.Record) -> DocumentView:

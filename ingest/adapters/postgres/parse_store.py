@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from ingest.adapters.postgres.document_blobs import ensure_kept
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
@@ -129,7 +130,14 @@ class ParseStore:
         return [row["parse_job_id"] for row in rows]
 
     async def complete(
-        self, job: ParseJob, text: RemoteText, charge: Charge, *, key: str, digest: str
+        self,
+        job: ParseJob,
+        text: RemoteText,
+        charge: Charge,
+        *,
+        key: str,
+        digest: str,
+        text_is_there: Callable[[str], Awaitable[bool]],
     ) -> bool:
         """A parse is over, its text stored; False when it was over or forgotten already."""
         failed = {str(number): error for number, error in sorted(text.failed_pages.items())}
@@ -144,6 +152,8 @@ class ParseStore:
                 digest,
             )
             await _end_call(connection, job, CallState.SETTLED, charge)
+            if done is not None:
+                await ensure_kept(connection, [key], text_is_there)
         return done is not None
 
     async def discard_text(

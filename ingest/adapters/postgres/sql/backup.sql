@@ -1,10 +1,9 @@
 -- name: refers_to
--- Every blob that a row refers to.
+-- Every blob that is needed. Those of older generations are not: they are named only so that they
+-- go with their document, and may be gone already.
 SELECT raw_key AS key FROM upload_pipeline.documents
 UNION
 SELECT parsed_key FROM upload_pipeline.documents WHERE parsed_key IS NOT NULL
-UNION
-SELECT unnest(retired_keys) FROM upload_pipeline.documents
 UNION
 SELECT parsed_key FROM upload_pipeline.parse_jobs WHERE parsed_key IS NOT NULL
 ORDER BY 1;

@@ -82,9 +82,10 @@ ORDER BY created_at DESC, document_id DESC LIMIT $4;
 DELETE FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2
 RETURNING retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL);
 
--- name: lock_blob
--- Until the end of the transaction nobody else accepts or deletes a document with this blob.
-SELECT pg_advisory_xact_lock(hashtextextended($1, 0));
+-- name: lock_blobs
+-- Until the end of the transaction nobody else begins or ceases to refer to blobs $1, in order.
+SELECT pg_advisory_xact_lock(hashtextextended(b.key, 0))
+FROM (SELECT key FROM unnest($1::text []) AS b (key) ORDER BY key OFFSET 0) AS b;
 
 -- name: blob_in_use
 -- Whether a blob of this tenant still belongs to a document, or to a parse that documents wait for.
