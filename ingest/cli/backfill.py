@@ -1,41 +1,75 @@
 """``ingest backfill``: everything behind a URI, as it is or by ``ray job submit``."""
 
-import asyncio
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli.failures import ExitCode
+from ingest.cli.failures import ExitCode, WrongUsage
 from ingest.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from ingest.adapters.object_source import ObjectSource
     from ingest.cli.backfilling import Backfill
+    from ingest.cli.output import Json
+
+
+Places = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[URI]...", help="Paths, file:///…, s3://…, gs://… or az://…", show_default=False
+    ),
+]
+Manifests = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="URI",
+        help="A list of objects: .ndjson, .csv or .parquet with the field 'uri'.",
+        show_default=False,
+    ),
+]
+Where = Annotated[
+    str | None, typer.Option(metavar="PATTERN", help="Only URIs that match, e.g. '*/2024/*.pdf'.")
+]
+Limit = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Most objects.", show_default=False)
+]
+Tenant = Annotated[
+    str | None,
+    typer.Option(help="Whose documents they become: a name or a UUID.", show_default=False),
+]
+AtOnce = Annotated[
+    int, typer.Option(metavar="N", min=1, max=256, help="Objects read at the same time.")
+]
+MaxUsd = Annotated[
+    float | None,
+    typer.Option(
+        metavar="USD",
+        min=0,
+        help="End when providers have charged so much.",
+        show_default=False,
+    ),
+]
+PauseAt = Annotated[
+    str | None,
+    typer.Option(metavar="HH:MM", help="End in good order at this time, in local time."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only count, and say what it would cost, by a sample.")
+]
 
 
 def backfill(
-    places: Annotated[
-        list[str],
-        typer.Argument(metavar="URI...", help="Paths, file:///…, s3://…, gs://… or az://…"),
-    ],
-    where: Annotated[
-        str | None,
-        typer.Option(metavar="PATTERN", help="Only URIs that match, e.g. '*/2024/*.pdf'."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Most objects.", show_default=False)
-    ] = None,
-    tenant: Annotated[
-        str | None,
-        typer.Option(help="Whose documents they become: a name or a UUID.", show_default=False),
-    ] = None,
-    at_once: Annotated[
-        int, typer.Option(metavar="N", min=1, max=256, help="Objects read at the same time.")
-    ] = 16,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count what would be read.")
-    ] = False,
+    places: Places = None,
+    manifest: Manifests = None,
+    where: Where = None,
+    limit: Limit = None,
+    tenant: Tenant = None,
+    at_once: AtOnce = 16,
+    max_usd: MaxUsd = None,
+    pause_at: PauseAt = None,
+    dry_run: DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ingest everything behind a path or a URI, in the lane 'backfill', and wait for it.
@@ -48,70 +82,77 @@ def backfill(
     the cluster it is submitted to, with that one's shared quota.
     """
     from ingest import settings, wiring
-    from ingest.adapters.object_source import open_source
     from ingest.adapters.postgres import migrate
-    from ingest.cli import backfilling, local
-    from ingest.cli.output import emit_json
+    from ingest.adapters.sources import Objects
+    from ingest.cli import backfill_estimate, backfilling, local
 
     loaded = settings.load()
-    sources = [open_source(place, endpoint=loaded.blob_endpoint) for place in places]
+    objects = Objects(endpoint=loaded.blob_endpoint)
+    sources = [objects.listing(place) for place in places or ()]
+    sources += [objects.manifest(place) for place in manifest or ()]
+    if not sources:
+        raise WrongUsage("name at least one URI or --manifest")
+    wish = backfilling.Wish(
+        where=where,
+        limit=limit,
+        tenant=tenant,
+        at_once=at_once,
+        max_usd=None if max_usd is None else Decimal(str(max_usd)),
+        until=None if pause_at is None else _next(pause_at),
+    )
     if dry_run:
-        _tell_count(asyncio.run(_count(sources, where, limit)), as_json=as_json)
+        backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)
         return
     with local.with_database(loaded) as reachable:
         if loaded.database_url is None and local.inspect(reachable).mismatch:
             migrate.upgrade(wiring.database_url(reachable))  # the embedded one is ours to change
         local.ensure_schema(reachable)
         began = time.monotonic()
-        done = backfilling.run(
-            reachable, sources, where=where, limit=limit, tenant=tenant, at_once=at_once
-        )
-    summary = _summary(done, time.monotonic() - began)
+        done = backfilling.run(reachable, objects, sources, wish)
+    _tell(done, time.monotonic() - began, as_json=as_json)
+
+
+def _next(clock: str) -> datetime:
+    """When it will be this time, in local time, within a day."""
+    now = datetime.now().astimezone()
+    try:
+        wanted = datetime.strptime(clock, "%H:%M")  # noqa: DTZ007 - only hour and minute are used
+    except ValueError:
+        raise WrongUsage(f"--pause-at must be HH:MM, not {clock!r}") from None
+    today = now.replace(hour=wanted.hour, minute=wanted.minute, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)
+
+
+def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
+    from ingest.cli.backfilling import Ended
+    from ingest.cli.output import emit_json
+
+    summary = _summary(done, seconds)
     if as_json:
         emit_json(summary)
     else:
         for name, value in summary.items():
             typer.echo(f"{name.replace('_', ' '):<16}{value}")
-    if done.interrupted or done.counts.dead or done.registered.refused:
+    whole = done.ended is Ended.ALL_DONE and not done.registered.left_over
+    if not whole or done.counts.dead or done.registered.refused:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _summary(done: "Backfill", seconds: float) -> dict[str, Any]:
+def _summary(done: "Backfill", seconds: float) -> "Json":
     registered = done.registered
     return {
         "run": done.run,
+        "ended": done.ended.value,
         "objects": registered.listed,
         "registered": registered.created,
         "there_already": registered.there_already,
+        "unchanged": registered.unchanged,
         "not_taken": dict(registered.refused),
+        "left_over": registered.left_over,
         "searchable": done.counts.done,
         "failed": done.counts.dead,
         "unfinished": done.counts.unfinished,
-        "interrupted": done.interrupted,
+        "tokens": done.spent.tokens,
+        "usd": str(done.spent.usd),
         "seconds": round(seconds, 1),
     }
-
-
-async def _count(
-    sources: "list[ObjectSource]", where: str | None, limit: int | None
-) -> tuple[int, int]:
-    from ingest.cli.backfilling import matching
-
-    wanted, objects, size = matching(where), 0, 0
-    for source in sources:
-        async for found in source.objects():
-            if objects == limit:
-                break
-            if wanted(found):
-                objects, size = objects + 1, size + found.bytes_len
-    return objects, size
-
-
-def _tell_count(counted: tuple[int, int], *, as_json: bool) -> None:
-    from ingest.cli.output import emit_json, plural, size
-
-    objects, bytes_len = counted
-    if as_json:
-        emit_json({"objects": objects, "bytes": bytes_len})
-    else:
-        typer.echo(f"{plural(objects, 'object')}, {size(bytes_len)}")

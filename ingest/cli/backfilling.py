@@ -9,24 +9,62 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from ingest import logs, wiring
-from ingest.adapters.object_source import ObjectSource
 from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.ledger_store import LedgerStore, Spent
 from ingest.adapters.postgres.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
-from ingest.cli.output import duration, say
+from ingest.adapters.postgres.source_store import SourceStore
+from ingest.adapters.sources import Objects
+from ingest.cli.output import duration, money, say
 from ingest.domain.identity import LOCAL_TENANT, tenant_id
 from ingest.domain.job import Lane
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.register import Registered, Registrar
+from ingest.ports.sources import Source
 from ingest.settings import Settings
 
 _LOOK_SECONDS = 1.0
 _SAY_SECONDS = 5.0
+
+
+class Ended(StrEnum):
+    """Why a backfill ended."""
+
+    ALL_DONE = "all_done"
+    INTERRUPTED = "interrupted"
+    """By a signal."""
+    TIME_OVER = "time_over"
+    MONEY_SPENT = "money_spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a backfill is to take in, and when it is to end."""
+
+    where: str | None = None
+    """Pattern that URIs match."""
+    limit: int | None = None
+    """Most objects."""
+    tenant: str | None = None
+    """Name or UUID."""
+    at_once: int = 16
+    """Objects that are read at the same time."""
+    max_usd: Decimal | None = None
+    """End when providers have charged so much."""
+    until: datetime | None = None
+    """End in good order at this time; with its zone."""
+
+    @property
+    def user_id(self) -> UUID:
+        """The tenant."""
+        return LOCAL_TENANT if self.tenant is None else tenant_id(self.tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +74,8 @@ class Backfill:
     run: str
     registered: Registered
     counts: LaneCounts
-    interrupted: bool
+    spent: Spent
+    ended: Ended
 
 
 def matching(where: str | None) -> Callable[[SourceObject], bool]:
@@ -44,15 +83,7 @@ def matching(where: str | None) -> Callable[[SourceObject], bool]:
     return lambda found: where is None or fnmatchcase(found.uri, where)
 
 
-def run(
-    settings: Settings,
-    sources: Sequence[ObjectSource],
-    *,
-    where: str | None,
-    limit: int | None,
-    tenant: str | None,
-    at_once: int,
-) -> Backfill:
+def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish) -> Backfill:
     """Register all objects while a stream works on them; returns when the lane has ended them.
 
     SIGINT and SIGTERM end it in good order.
@@ -60,7 +91,6 @@ def run(
     from ingest.cluster.backfill import backfill_stream
 
     named = f"backfill-{uuid4().hex[:12]}"
-    user_id = LOCAL_TENANT if tenant is None else tenant_id(tenant)
     here = settings.model_copy(
         update={
             "state_dir": Path(settings.state_dir).resolve(),
@@ -69,100 +99,117 @@ def run(
     )
     os.environ.update(here.environment())
     logs.configure(here.log_level)
-    stop = threading.Event()
-    with _stopped_by_signals(stop), backfill_stream(here, run=named):
-        return asyncio.run(
-            _work(
-                here,
-                sources,
-                stop,
-                run=named,
-                user_id=user_id,
-                at_once=at_once,
-                wanted=matching(where),
-                limit=limit,
-            )
-        )
+    stop, spent = threading.Event(), threading.Event()
+    with _stopped_by_signals(stop), backfill_stream(here, run=named, at_once=spent):
+        done = asyncio.run(_work(here, objects, sources, wish, stop, run=named))
+        if done.ended is Ended.MONEY_SPENT:
+            spent.set()
+        return done
 
 
 async def _work(
     settings: Settings,
-    sources: Sequence[ObjectSource],
+    objects: Objects,
+    sources: Sequence[Source],
+    wish: Wish,
     stop: threading.Event,
     *,
     run: str,
-    user_id: UUID,
-    at_once: int,
-    wanted: Callable[[SourceObject], bool],
-    limit: int | None,
 ) -> Backfill:
     database, blobs = wiring.open_database(settings), wiring.open_blobs(settings)
     registrar = Registrar(
         Intake(blobs, DocumentStore(database), max_bytes=settings.max_upload_bytes),
-        user_id=user_id,
+        SourceStore(database),
+        objects,
+        user_id=wish.user_id,
         run=run,
-        at_once=at_once,
-        wanted=wanted,
-        limit=limit,
+        at_once=wish.at_once,
+        wanted=matching(wish.where),
+        limit=wish.limit,
     )
     try:
         queue = QueueStore(database)
-        watch = _Watch(queue, user_id, registrar.registered, since=await queue.now())
-        registering = asyncio.create_task(_register_all(registrar, sources))
-        while not stop.is_set() and not (registering.done() and watch.ended):
-            if registering.done():
-                registering.result()  # its error, if it had one
+        watch = _Watch(
+            queue, LedgerStore(database), wish, registrar.registered, since=await queue.now()
+        )
+        registering = asyncio.create_task(registrar.register(sources))
+        while (ended := watch.over(stop, registering)) is None:
             await asyncio.sleep(_LOOK_SECONDS)
             await watch.look()
         if not registering.done():
             registering.cancel()
         await asyncio.gather(registering, return_exceptions=True)
-        counts = await watch.look()
-        return Backfill(run, registrar.registered, counts, interrupted=stop.is_set())
+        await watch.look()
+        return Backfill(run, registrar.registered, watch.counts, watch.spent, ended)
     finally:
         await database.close()
-
-
-async def _register_all(registrar: Registrar, sources: Sequence[ObjectSource]) -> None:
-    for source in sources:
-        await registrar.register(source)
 
 
 class _Watch:
     """Looks how the lane gets on, and says so now and then."""
 
     def __init__(
-        self, queue: QueueStore, user_id: UUID, registered: Registered, *, since: datetime
+        self,
+        queue: QueueStore,
+        ledger: LedgerStore,
+        wish: Wish,
+        registered: Registered,
+        *,
+        since: datetime,
     ) -> None:
         self._queue = queue
-        self._user_id = user_id
+        self._ledger = ledger
+        self._wish = wish
         self._registered = registered
         self._since = since
         self._began = self._said = time.monotonic()
-        self._counts: LaneCounts | None = None
+        self._looked = False
+        self.counts = LaneCounts(0, 0, 0)
+        self.spent = Spent()
 
-    @property
-    def ended(self) -> bool:
-        """Whether nothing of the lane is left, as of the last look."""
-        return self._counts is not None and self._counts.unfinished == 0
+    def over(self, stop: threading.Event, registering: "asyncio.Task[None]") -> Ended | None:
+        """Why it is time to end; None while it is not.
 
-    async def look(self) -> LaneCounts:
+        Raises:
+            IngestError: the registering ended with it.
+        """
+        if registering.done():
+            registering.result()
+        if stop.is_set():
+            return Ended.INTERRUPTED
+        if self._wish.max_usd is not None and self.spent.usd >= self._wish.max_usd:
+            return Ended.MONEY_SPENT
+        if (
+            self._wish.until is not None
+            and datetime.now(self._wish.until.tzinfo) >= self._wish.until
+        ):
+            return Ended.TIME_OVER
+        if registering.done() and self._looked and self.counts.unfinished == 0:
+            return Ended.ALL_DONE
+        return None
+
+    async def look(self) -> None:
         """Count, and say it when it is time."""
-        self._counts = await self._queue.lane(Lane.BACKFILL, self._user_id, since=self._since)
+        user_id = self._wish.user_id
+        self.counts = await self._queue.lane(Lane.BACKFILL, user_id, since=self._since)
+        self.spent = await self._ledger.spent(Lane.BACKFILL, user_id, since=self._since)
+        self._looked = True
         if time.monotonic() - self._said >= _SAY_SECONDS:
             self._said = time.monotonic()
-            say(self._line(self._counts))
-        return self._counts
+            say(self._line())
 
-    def _line(self, counts: LaneCounts) -> str:
-        taken, ended = self._registered, counts.done + counts.dead
+    def _line(self) -> str:
+        taken, counts = self._registered, self.counts
         seconds = time.monotonic() - self._began
-        rate = ended / seconds
+        rate = (counts.done + counts.dead) / seconds
         many = "or more " if counts.unfinished >= MOST_UNFINISHED else ""
-        left = f", {duration(counts.unfinished / rate)} left" if rate and counts.unfinished else ""
+        to_do = counts.unfinished + taken.left_over
+        left = f", {duration(to_do / rate)} left" if rate and to_do else ""
+        paid = f", {self.spent.tokens:,} tokens, {money(self.spent.usd)}" if self.spent.usd else ""
         return (
-            f"{duration(seconds)}: {taken.done:,} objects taken, {counts.done:,} searchable, "
-            f"{counts.dead:,} failed, {counts.unfinished:,} {many}to do, {rate:.1f}/s{left}"
+            f"{duration(seconds)}: {taken.listed:,} objects listed, {taken.done:,} taken, "
+            f"{counts.done:,} searchable, {counts.dead:,} failed, "
+            f"{counts.unfinished:,} {many}to do, {rate:.1f}/s{left}{paid}"
         )
 
 

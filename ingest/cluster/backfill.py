@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 
 from ingest.cluster.local_ray import LocalRay
@@ -10,7 +11,7 @@ from ingest.settings import Settings
 
 
 @contextlib.contextmanager
-def backfill_stream(settings: Settings, *, run: str) -> Iterator[None]:
+def backfill_stream(settings: Settings, *, run: str, at_once: threading.Event) -> Iterator[None]:
     """Work on the lane until the block ends; then finish what is held, as settings allow.
 
     In the cluster that the settings name, or in which this very process is a job; otherwise in a
@@ -19,6 +20,7 @@ def backfill_stream(settings: Settings, *, run: str) -> Iterator[None]:
     Args:
         settings: Where everything is.
         run: Names the stream's supervisor; two backfills have one each.
+        at_once: When it is set by then, what is held is left, and returns with its leases.
     """
     here = settings.model_copy(
         update={"ray_address": settings.ray_address or os.environ.get("RAY_ADDRESS")}
@@ -34,7 +36,7 @@ def backfill_stream(settings: Settings, *, run: str) -> Iterator[None]:
         try:
             yield
         finally:
-            longest = settings.drain_timeout_seconds + 5
+            longest = 0 if at_once.is_set() else settings.drain_timeout_seconds + 5
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.get(actor.drain.remote(longest), timeout=longest + 10)
     finally:

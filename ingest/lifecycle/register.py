@@ -1,20 +1,44 @@
-"""Registering the objects of a source: a document and a job for each, many at a time."""
+"""Registering the objects of sources: first in the inventory, then as documents with a job each."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from ingest.domain.errors import DocumentRejected, IngestError, InvalidRequest, RequestRejected
+from ingest.domain.arrival import Accepted
+from ingest.domain.errors import (
+    DocumentRejected,
+    IngestError,
+    InvalidRequest,
+    RequestRejected,
+    StoreUnavailable,
+)
 from ingest.domain.job import Lane
-from ingest.domain.source import MAX_URI_CHARS, SourceObject, SourceUnavailable
+from ingest.domain.source import (
+    MAX_URI_CHARS,
+    Broken,
+    SourceChanged,
+    SourceObject,
+    SourceUnavailable,
+    Taken,
+)
 from ingest.lifecycle.accept import Intake, UploadRequest
-from ingest.ports.sources import Source
+from ingest.ports.sources import Inventory, ObjectReader, Source
 
 log = structlog.get_logger(module=__name__)
+PAGE = 1000
+"""Objects that are written into the inventory at once."""
+_READ_TRIES = 3
+_STORE_TRIES = 8
+_FIRST_DELAY_SECONDS = 0.25
+_IDLE_SECONDS = 0.05
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -22,10 +46,13 @@ class Registered:
     """What became of the objects so far."""
 
     listed: int = 0
+    """Different ones that are meant."""
     created: int = 0
     """Jobs that were made."""
     there_already: int = 0
     """Objects with the very content of a document that is there or on its way."""
+    unchanged: int = 0
+    """Those of them that did not have to be read to know."""
     bytes_len: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Objects that no job was made for, by the code of the error."""
@@ -35,6 +62,11 @@ class Registered:
         """Objects that are dealt with."""
         return self.created + self.there_already + self.refused.total()
 
+    @property
+    def left_over(self) -> int:
+        """Objects that were listed and not dealt with: by another run, which lists them, too."""
+        return max(0, self.listed - self.done)
+
 
 class Registrar:
     """Brings the objects of sources to where the pipeline finds them."""
@@ -42,6 +74,8 @@ class Registrar:
     def __init__(
         self,
         intake: Intake,
+        inventory: Inventory,
+        reader: ObjectReader,
         *,
         user_id: UUID,
         run: str,
@@ -53,60 +87,124 @@ class Registrar:
 
         Args:
             intake: Takes each object in, as it takes an upload.
+            inventory: Where it is noted what was listed, and what was taken in.
+            reader: Reads what was listed.
             user_id: Whose documents they become.
-            run: Names this backfill in the history of its jobs.
+            run: Names this backfill, in the inventory and in the history of its jobs.
             at_once: Objects that are read at the same time.
             wanted: Which of the listed objects are meant.
             limit: Most objects, of those that are meant.
         """
         self._intake = intake
+        self._inventory = inventory
+        self._reader = reader
         self._user_id = user_id
         self._run = run
         self._at_once = at_once
         self._wanted = wanted
         self._limit = limit
+        self._listing_ended = asyncio.Event()
+        self._under_way: set[str] = set()
+        self._taken: list[Taken] = []
         self.registered = Registered()
 
-    async def register(self, source: Source) -> None:
-        """Register every object of a source; what is there already costs no job.
+    async def register(self, sources: Sequence[Source]) -> None:
+        """Register every object of the sources; what did not change since costs no reading.
 
         An object that cannot be taken is counted and logged; the others go on.
 
         Raises:
-            SourceUnavailable: the source cannot be listed.
-            StoreUnavailable: the database or the blob storage is away; doing it again goes on.
+            SourceUnavailable: a source cannot be listed.
+            LimitReached: the tenant may have no more jobs now.
+            StoreUnavailable: the database or the blob storage stays away; doing it again goes on.
         """
-        feed: asyncio.Queue[SourceObject | None] = asyncio.Queue(maxsize=2 * self._at_once)
+        feed: asyncio.Queue[SourceObject | None] = asyncio.Queue(maxsize=self._at_once)
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._list(sources))
+                group.create_task(self._feed(feed))
                 for _ in range(self._at_once):
-                    group.create_task(self._take(source, feed))
-                async for found in self._meant(source):
-                    await feed.put(found)
-                for _ in range(self._at_once):
-                    await feed.put(None)
+                    group.create_task(self._work(feed))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        finally:
+            with contextlib.suppress(StoreUnavailable):  # then they are met again, and known
+                await self._mark()
 
-    async def _meant(self, source: Source) -> AsyncIterator[SourceObject]:
-        async for found in source.objects():
-            if not self._wanted(found):
+    async def _list(self, sources: Sequence[Source]) -> None:
+        page: list[SourceObject] = []
+        for source in sources:
+            async for found in source.objects():
+                if isinstance(found, Broken):
+                    self.registered.listed += 1
+                    self._refuse(found.place, found.error)
+                elif self._wanted(found):
+                    page.append(found)
+                room = PAGE if self._limit is None else self._limit - self.registered.listed
+                if len(page) >= min(room, PAGE):
+                    await self._note(page)
+                    page = []
+                if self._limit is not None and self.registered.listed >= self._limit:
+                    self._listing_ended.set()
+                    return
+        await self._note(page)
+        self._listing_ended.set()
+
+    async def _note(self, page: Sequence[SourceObject]) -> None:
+        short = [found for found in page if len(found.uri) <= MAX_URI_CHARS]
+        if short:
+            noted = await _while_away(lambda: self._inventory.note(self._user_id, self._run, short))
+            self.registered.listed += noted.objects - noted.repeated
+            self.registered.unchanged += noted.unchanged
+            self.registered.there_already += noted.unchanged
+        for found in page:
+            if len(found.uri) > MAX_URI_CHARS:
+                self.registered.listed += 1
+                limit = f"the URI has {len(found.uri)} characters, limit {MAX_URI_CHARS}"
+                self._refuse(found.uri, InvalidRequest(limit))
+
+    async def _feed(self, feed: "asyncio.Queue[SourceObject | None]") -> None:
+        """Hand out what the inventory has for this run until nothing is left of the listing."""
+        while True:
+            listing_ended = self._listing_ended.is_set()
+            await self._mark()
+            pending = await _while_away(
+                lambda: self._inventory.pending(
+                    self._user_id, self._run, limit=PAGE, besides=sorted(self._under_way)
+                )
+            )
+            for found in pending:
+                self._under_way.add(found.uri)
+                await feed.put(found)
+            if pending:
                 continue
-            if self._limit is not None and self.registered.listed >= self._limit:
-                return
-            self.registered.listed += 1
-            yield found
+            if listing_ended and not self._under_way:
+                break
+            await asyncio.sleep(_IDLE_SECONDS)
+        for _ in range(self._at_once):
+            await feed.put(None)
 
-    async def _take(self, source: Source, feed: "asyncio.Queue[SourceObject | None]") -> None:
+    async def _mark(self) -> None:
+        taken = self._taken[:]
+        if taken:
+            await _while_away(lambda: self._inventory.mark(self._user_id, taken))
+            del self._taken[: len(taken)]
+            self._under_way.difference_update(one.uri for one in taken)
+
+    async def _work(self, feed: "asyncio.Queue[SourceObject | None]") -> None:
         while (found := await feed.get()) is not None:
             try:
-                await self._accept(source, found)
-            except (DocumentRejected, RequestRejected, SourceUnavailable) as exc:
-                self._refuse(found, exc)
+                accepted = await _while_away(partial(self._accept, found))
+            except (DocumentRejected, RequestRejected, SourceUnavailable, SourceChanged) as exc:
+                self._refuse(found.uri, exc)
+                self._taken.append(Taken(found.uri, found.version, refused_code=exc.code))
+                continue
+            self._count(found, accepted)
+            self._taken.append(
+                Taken(found.uri, found.version, accepted.document_id, accepted.generation)
+            )
 
-    async def _accept(self, source: Source, found: SourceObject) -> None:
-        if len(found.uri) > MAX_URI_CHARS:
-            raise InvalidRequest(f"the URI has {len(found.uri)} characters, limit {MAX_URI_CHARS}")
+    async def _accept(self, found: SourceObject) -> Accepted:
         request = UploadRequest(
             user_id=self._user_id,
             filename=found.filename,
@@ -114,13 +212,35 @@ class Registrar:
             external_id=found.uri,
             lane=Lane.BACKFILL,
         )
-        accepted = await self._intake.accept(request, source.read(found))
+        for trial in range(_READ_TRIES):
+            try:
+                return await self._intake.accept(request, self._reader.read(found.uri))
+            except (SourceUnavailable, SourceChanged):
+                if trial == _READ_TRIES - 1:
+                    raise
+                await asyncio.sleep(_FIRST_DELAY_SECONDS * 2**trial)
+        raise AssertionError("the last trial returns or raises")
+
+    def _count(self, found: SourceObject, accepted: Accepted) -> None:
         if accepted.created:
             self.registered.created += 1
             self.registered.bytes_len += found.bytes_len
         else:
             self.registered.there_already += 1
 
-    def _refuse(self, found: SourceObject, error: IngestError) -> None:
+    def _refuse(self, what: str, error: IngestError) -> None:
         self.registered.refused[error.code] += 1
-        log.warning("object not taken", uri=found.uri, code=error.code, detail=error.message)
+        log.warning("object not taken", uri=what, code=error.code, detail=error.message)
+
+
+async def _while_away(act: Callable[[], Awaitable[T]]) -> T:
+    """Do something again while the database or the blob storage is away, for about a minute."""
+    for trial in range(_STORE_TRIES):
+        try:
+            return await act()
+        except StoreUnavailable as exc:
+            if trial == _STORE_TRIES - 1:
+                raise
+            log.warning("not registered yet", reason=exc.message)
+            await asyncio.sleep(_FIRST_DELAY_SECONDS * 2**trial)
+    raise AssertionError("the last trial returns or raises")

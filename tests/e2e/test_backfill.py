@@ -16,6 +16,7 @@ from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import free_port
+from benchmarks.simulator import running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54
@@ -43,9 +44,9 @@ def environment(state: Path, ledger: Ledger, **more: str) -> dict[str, str]:
     }
 
 
-def start(folder: Path, variables: dict[str, str]) -> "subprocess.Popen[str]":
+def start(folder: Path, variables: dict[str, str], *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "ingest", "backfill", str(folder), "--json"],
+        [sys.executable, "-m", "ingest", "backfill", str(folder), "--json", *options],
         env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -78,6 +79,36 @@ def test_a_backfill_that_is_killed_and_stopped_goes_on_and_ends(
     assert summary["unfinished"] == 0
     assert ledger.states() == {"done": FILES}
     assert ledger.faults() == []
+
+
+def test_a_backfill_ends_when_its_money_is_spent_and_goes_on_with_more(
+    folder: Path, tmp_path: Path, ledger: Ledger
+) -> None:
+    before = ledger.states()["done"]
+    with running_simulator("openai", "--latency", "0.3") as openai:
+        variables = environment(
+            tmp_path / "state",
+            ledger,
+            INGEST_EMBEDDER="openai",
+            INGEST_OPENAI_BASE_URL=f"{openai.url}/v1",
+            INGEST_OPENAI_API_KEYS="sk-of-the-test",
+            INGEST_WAVE_JOBS="4",
+            INGEST_CLAIM_AHEAD_JOBS="4",
+            INGEST_LEASE_SECONDS="10",
+        )
+        printed, _ = start(folder, variables, "--max-usd", "0.0001").communicate(timeout=200)
+        spent = json.loads(printed)
+        printed, _ = start(folder, variables).communicate(timeout=200)
+        ended = json.loads(printed)
+        billed = openai.stats()["inputs_billed_again"]
+
+    assert spent["ended"] == "money_spent"
+    assert 0.0001 <= float(spent["usd"]) < 0.0005
+    assert spent["unfinished"] + spent["left_over"] > 0
+    assert ended["ended"] == "all_done"
+    assert ledger.states()["done"] == before + FILES
+    assert ledger.faults() == []
+    assert billed <= 64, "no more than what was under way when the money was spent"
 
 
 def test_a_backfill_is_a_job_of_a_ray_cluster(folder: Path, tmp_path: Path, ledger: Ledger) -> None:

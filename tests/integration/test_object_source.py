@@ -1,13 +1,15 @@
 """What a backfill reads: all that is listed, once, as it is; and clear words where it cannot."""
 
+import os
 from pathlib import Path
 
 import boto3
 import pytest
 
-from ingest.adapters.object_source import ObjectSource, open_source
+from ingest.adapters.sources import Objects
 from ingest.domain.errors import ConfigurationError, NotFound
-from ingest.domain.source import SourceObject, SourceUnavailable
+from ingest.domain.source import SourceChanged, SourceObject, SourceUnavailable
+from ingest.ports.sources import Source
 
 FILES = {
     "a.txt": b"one",
@@ -37,22 +39,26 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str | No
     return f"s3://documents/{prefix}", endpoint
 
 
-async def listed(source: ObjectSource) -> list[SourceObject]:
-    return [found async for found in source.objects()]
+async def listed(source: Source) -> list[SourceObject]:
+    return [found async for found in source.objects() if isinstance(found, SourceObject)]
 
 
-async def content(source: ObjectSource, found: SourceObject) -> bytes:
-    return b"".join([part async for part in source.read(found)])
+async def content(objects: Objects, uri: str) -> bytes:
+    return b"".join([part async for part in objects.read(uri)])
+
+
+def write(folder: str | Path, name: bytes, body: bytes) -> None:
+    Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(body)
 
 
 async def test_everything_is_listed_once_and_read_as_it_is(
     place: tuple[str, str | None],
 ) -> None:
-    source = open_source(place[0], endpoint=place[1])
+    objects = Objects(endpoint=place[1])
 
-    found = await listed(source)
+    found = await listed(objects.listing(place[0]))
 
-    read = {entry.uri: await content(source, entry) for entry in found}
+    read = {entry.uri: await content(objects, entry.uri) for entry in found}
     assert sorted(read.values()) == sorted(FILES.values())
     assert sorted(entry.filename for entry in found) == sorted(Path(n).name for n in FILES)
     assert {entry.bytes_len for entry in found} == {len(body) for body in FILES.values()}
@@ -61,11 +67,11 @@ async def test_everything_is_listed_once_and_read_as_it_is(
 
 
 async def test_one_object_can_be_named(place: tuple[str, str | None]) -> None:
-    source = open_source(f"{place[0]}/a.txt", endpoint=place[1])
+    objects = Objects(endpoint=place[1])
 
-    [found] = await listed(source)
+    [found] = await listed(objects.listing(f"{place[0]}/a.txt"))
 
-    assert (found.filename, await content(source, found)) == ("a.txt", b"one")
+    assert (found.filename, await content(objects, found.uri)) == ("a.txt", b"one")
 
 
 async def test_a_listing_of_many_pages_is_read_to_its_end(s3: str) -> None:
@@ -73,24 +79,24 @@ async def test_a_listing_of_many_pages_is_read_to_its_end(s3: str) -> None:
     for number in range(MANY):
         client.put_object(Bucket="documents", Key=f"many/{number}.txt", Body=b"x")
 
-    found = await listed(open_source("s3://documents/many", endpoint=s3))
+    found = await listed(Objects(endpoint=s3).listing("s3://documents/many"))
 
     assert len({entry.uri for entry in found}) == len(found) == MANY
 
 
 async def test_an_object_that_vanishes_is_not_found(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one")
-    source = open_source(str(tmp_path))
-    [found] = await listed(source)
+    objects = Objects()
+    [found] = await listed(objects.listing(str(tmp_path)))
     (tmp_path / "a.txt").unlink()
 
     with pytest.raises(NotFound, match=r"a\.txt"):
-        await content(source, found)
+        await content(objects, found.uri)
 
 
 async def test_a_bucket_that_is_not_there_says_so(s3: str) -> None:
     with pytest.raises((NotFound, SourceUnavailable), match="s3://nobodys"):
-        await listed(open_source("s3://nobodys/x", endpoint=s3))
+        await listed(Objects(endpoint=s3).listing("s3://nobodys/x"))
 
 
 @pytest.mark.parametrize(
@@ -107,4 +113,57 @@ async def test_a_bucket_that_is_not_there_says_so(s3: str) -> None:
 )
 def test_other_places_are_refused(place: str) -> None:
     with pytest.raises(ConfigurationError):
-        open_source(place)
+        Objects().listing(place)
+
+
+async def test_a_version_changes_with_the_bytes(place: tuple[str, str | None]) -> None:
+    objects = Objects(endpoint=place[1])
+    before = {entry.uri: entry.version for entry in await listed(objects.listing(place[0]))}
+
+    again = {entry.uri: entry.version for entry in await listed(objects.listing(place[0]))}
+    if place[1] is None:
+        write(place[0], b"a.txt", b"other")
+    else:
+        client = boto3.client("s3", endpoint_url=place[1], region_name="us-east-1")
+        prefix = place[0].partition("://documents/")[2]
+        client.put_object(Bucket="documents", Key=f"{prefix}/a.txt", Body=b"other")
+    after = {entry.uri: entry.version for entry in await listed(objects.listing(place[0]))}
+
+    assert again == before
+    assert all(before.values())
+    [changed] = [uri for uri, version in after.items() if before[uri] != version]
+    assert changed.endswith("/a.txt")
+
+
+async def test_names_that_are_not_utf8_are_read_with_the_others(tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_bytes(b"good")
+    write(tmp_path, b"caf\xe9.txt", b"latin")
+    objects = Objects()
+
+    found = await listed(objects.listing(str(tmp_path)))
+
+    assert [entry.filename for entry in found] == ["caf\N{REPLACEMENT CHARACTER}.txt", "good.txt"]
+    assert found[0].uri.endswith("/caf%E9.txt")
+    assert [await content(objects, entry.uri) for entry in found] == [b"latin", b"good"]
+
+
+async def test_a_file_that_is_written_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(b"x" * 3_000_000)
+    parts = Objects().read(path.as_uri())
+    await anext(parts)
+    with path.open("ab") as more:
+        more.write(b"y")
+
+    with pytest.raises(SourceChanged, match=r"log\.txt"):
+        [part async for part in parts]
+
+
+async def test_what_is_no_file_is_neither_listed_nor_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    objects = Objects()
+
+    assert await listed(objects.listing(str(tmp_path))) == []
+    with pytest.raises(SourceUnavailable, match="no file"):
+        await content(objects, (tmp_path / "pipe").as_uri())

@@ -1,15 +1,19 @@
 """Registering objects: each becomes a job once, whatever is among them and however often."""
 
-from collections.abc import Callable
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import builders
 import pytest
 
 from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.object_source import open_source
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.source_store import SourceStore
+from ingest.adapters.sources import Objects
 from ingest.cli.backfilling import matching
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake
@@ -17,6 +21,18 @@ from ingest.lifecycle.register import Registered, Registrar
 
 ALL = matching(None)
 JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE user_id = $1"
+
+
+class Counted(Objects):
+    """Objects, and which of them were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_uris: list[str] = []
+
+    def read(self, uri: str) -> AsyncIterator[bytes]:
+        self.read_uris.append(uri)
+        return super().read(uri)
 
 
 class Setting:
@@ -28,6 +44,7 @@ class Setting:
         self.folder = folder / "in"
         self.folder.mkdir()
         self.blobs = open_blob_store((folder / "blobs").as_uri())
+        self.objects = Counted()
 
     def write(self, name: str, content: bytes) -> None:
         (self.folder / name).write_bytes(content)
@@ -37,16 +54,22 @@ class Setting:
         *,
         limit: int | None = None,
         wanted: Callable[[SourceObject], bool] = ALL,
+        manifests: Sequence[Path] = (),
+        run: str = "backfill-test",
     ) -> Registered:
         registrar = Registrar(
             Intake(self.blobs, DocumentStore(self.database), max_bytes=1000),
+            SourceStore(self.database),
+            self.objects,
             user_id=self.tenant,
-            run="backfill-test",
+            run=run,
             at_once=4,
             wanted=wanted,
             limit=limit,
         )
-        await registrar.register(open_source(str(self.folder)))
+        sources = [self.objects.listing(str(self.folder))]
+        sources += [self.objects.manifest(str(place)) for place in manifests]
+        await registrar.register(sources)
         return registrar.registered
 
     async def jobs(self) -> list[dict[str, object]]:
@@ -68,8 +91,9 @@ async def test_each_object_becomes_one_job_and_again_none(setting: Setting) -> N
     later = await setting.register()
 
     assert (first.created, first.there_already) == (50, 0)
-    assert (again.created, again.there_already) == (0, 50)
-    assert (later.created, later.there_already) == (2, 49)
+    assert (again.created, again.there_already, again.unchanged) == (0, 50, 50)
+    assert (later.created, later.there_already, later.unchanged) == (2, 49, 49)
+    assert len(setting.objects.read_uris) == 52
     jobs = await setting.jobs()
     assert len(jobs) == 52
     assert {job["lane"] for job in jobs} == {"backfill"}
@@ -128,3 +152,89 @@ async def test_copies_under_several_names_are_documents_of_their_own(setting: Se
     registered = await setting.register()
 
     assert registered.created == 2
+
+
+async def test_what_is_not_a_document_any_more_is_read_again(setting: Setting) -> None:
+    for name in ("deleted", "failed", "edited"):
+        setting.write(f"{name}.txt", name.encode())
+    await setting.register()
+    documents = DocumentStore(setting.database)
+    rows = {view.filename: view for view in await documents.list_newest(setting.tenant)}
+    gone, failed, edited = (rows[f"{name}.txt"] for name in ("deleted", "failed", "edited"))
+    assert await documents.delete(
+        gone.document_id, setting.tenant, remove_blob=setting.blobs.delete
+    )
+    await builders.execute(
+        setting.database,
+        "UPDATE upload_pipeline.upload_jobs SET state = 'cancelled', finished_at = now()"
+        " WHERE document_id = $1",
+        failed.document_id,
+    )
+    await builders.accept(
+        setting.database,
+        replace(
+            builders.an_arrival(setting.tenant, b"by somebody else"),
+            document_id=edited.document_id,
+        ),
+    )
+
+    again = await setting.register()
+
+    assert (again.listed, again.created, again.unchanged) == (3, 3, 0)
+
+
+async def test_two_runs_at_once_make_one_job_of_each_object(setting: Setting) -> None:
+    for number in range(300):
+        setting.write(f"{number}.txt", f"text {number}".encode())
+
+    first, second = await asyncio.gather(setting.register(run="one"), setting.register(run="two"))
+
+    assert len(await setting.jobs()) == 300
+    assert first.created + second.created == 300
+    for run in (first, second):
+        assert run.done + run.left_over == run.listed == 300
+    assert first.left_over == 0 or second.left_over == 0
+
+
+async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: Setting) -> None:
+    for number in range(200):
+        setting.write(f"{number}.txt", f"text {number}".encode())
+    dying = asyncio.create_task(setting.register(run="dies"))
+    while not await setting.jobs():  # noqa: ASYNC110 - it is the database that is waited for
+        await asyncio.sleep(0.005)
+    dying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dying
+    before = len(await setting.jobs())
+
+    after = await setting.register(run="next")
+
+    assert before < 200
+    assert len(await setting.jobs()) == 200
+    assert (after.done, after.left_over) == (200, 0)
+
+
+async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: Setting) -> None:
+    for number in range(2500):
+        setting.write(f"{number}.txt", b"")
+    setting.write("text.txt", b"text")
+
+    registered = await setting.register()
+
+    assert registered.listed == 2501
+    assert (registered.created, registered.refused) == (1, {"document_empty": 2500})
+
+
+async def test_a_manifest_and_a_folder_that_name_the_same_make_it_once(setting: Setting) -> None:
+    for name in ("a.txt", "b.txt"):
+        setting.write(name, name.encode())
+    manifest = setting.folder.parent / "some.ndjson"
+    uri = (setting.folder / "a.txt").as_uri()
+    lines = [json.dumps({"uri": uri})] * 2 + ["{broken", json.dumps({"uri": "http://a/b"})]
+    manifest.write_text("\n".join(lines))
+
+    registered = await setting.register(manifests=[manifest])
+
+    assert len(await setting.jobs()) == 2
+    assert registered.refused == {"manifest_line_invalid": 2}
+    assert registered.left_over == 0

@@ -243,7 +243,7 @@ def test_an_owner_who_is_no_superuser_saves_and_restores_everything(
     assert restored.code == 0, restored.err
     assert restored.json()["counts"] == taken.json()["counts"]
     assert restored.json()["counts"]["document_chunks"] == 3
-    assert place.rows(SECURED_COUNT) == [(13,)]
+    assert place.rows(SECURED_COUNT) == [(14,)]
 
 
 async def test_an_owner_without_the_roles_is_bound_and_told(

@@ -9,6 +9,7 @@ from uuid import UUID
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import BudgetExhausted, PausedByOperator
+from ingest.domain.job import Lane
 from ingest.domain.money import CallState, Charge, Operation, Period, Reservation
 
 SQL = load("provider_calls")
@@ -65,11 +66,27 @@ class Budget:
         return self.soft_usd is not None and self.used_usd > self.soft_usd
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a lane's calls have come to."""
+
+    usd: Decimal = Decimal()
+    """Charged, or set aside for calls under way."""
+    tokens: int = 0
+    """Embedded."""
+
+
 class LedgerStore:
     """Rows of ``provider_calls``, ``spending`` and ``budgets``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def spent(self, lane: Lane, user_id: UUID, *, since: datetime) -> Spent:
+        """What a tenant's calls in a lane that began since then have come to."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["spent_in_lane"], user_id, lane, since)
+        return Spent(**row)
 
     async def reserve(self, reservation: Reservation) -> None:
         """Set money aside for a call.

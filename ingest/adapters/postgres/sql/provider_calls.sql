@@ -44,3 +44,11 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 -- name: extend_call
 -- The end of call $1 is known by $2.
 UPDATE upload_pipeline.provider_calls SET expires_at = $2 WHERE call_id = $1 AND state = 'reserved';
+
+-- name: spent_in_lane
+-- What calls for tenant $1 in lane $2 that began since $3 have cost, or have set aside; and tokens.
+SELECT
+    coalesce(sum(CASE state WHEN 'reserved' THEN reserved_usd ELSE usd END), 0) AS usd,
+    coalesce(sum(units) FILTER (WHERE operation = 'embed'), 0)::bigint AS tokens
+FROM upload_pipeline.provider_calls
+WHERE user_id = $1 AND reserved_at >= $3 AND lane = $2;

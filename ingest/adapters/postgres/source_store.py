@@ -1,0 +1,53 @@
+"""The Inventory port: what backfills have listed, and what it has become."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.source import SourceObject, Taken
+from ingest.ports.sources import Noted
+
+SQL = load("source_objects")
+
+
+class SourceStore:
+    """Rows of ``source_objects``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, user_id: UUID, run: str, objects: Sequence[SourceObject]) -> Noted:
+        """Write down what was listed; see ``ports.sources``."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                SQL["note_objects"],
+                user_id,
+                run,
+                [found.uri for found in objects],
+                [found.filename for found in objects],
+                [found.bytes_len for found in objects],
+                [found.version for found in objects],
+            )
+        return Noted(**row)
+
+    async def pending(
+        self, user_id: UUID, run: str, *, limit: int, besides: Sequence[str]
+    ) -> list[SourceObject]:
+        """Objects that a run has to take in, other than those with these URIs."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["pending_objects"], user_id, run, limit, besides)
+        return [SourceObject(**row) for row in rows]
+
+    async def mark(self, user_id: UUID, taken: Sequence[Taken]) -> None:
+        """Write down what became of objects."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                SQL["mark_objects"],
+                user_id,
+                [one.uri for one in taken],
+                [one.version for one in taken],
+                [one.document_id for one in taken],
+                [one.generation for one in taken],
+                [one.refused_code for one in taken],
+            )

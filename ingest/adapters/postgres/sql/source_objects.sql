@@ -1,0 +1,68 @@
+-- name: note_objects
+-- Objects ($3) with file names ($4), sizes ($5) and versions ($6) were listed for tenant $1. Those that
+-- are documents in this version, and not ones that failed, stay as they are; run $2 takes in the
+-- others. How many there are, how many were such documents, and how many the run had listed before.
+WITH listed AS MATERIALIZED (
+    SELECT DISTINCT ON (l.uri) l.uri, l.filename, l.bytes_len, l.version
+    FROM unnest($3::text [], $4::text [], $5::bigint [], $6::text [])
+        AS l (uri, filename, bytes_len, version)
+    ORDER BY l.uri
+), known AS MATERIALIZED (
+    SELECT
+        s.uri,
+        s.run = $2 AND s.taken_version IS DISTINCT FROM s.version AS pending,
+        coalesce(
+            l.version <> '' AND s.taken_version = l.version AND d.generation = s.generation
+            AND (
+                SELECT j.state FROM upload_pipeline.upload_jobs AS j
+                WHERE j.document_id = s.document_id
+                ORDER BY j.generation DESC, j.created_at DESC LIMIT 1
+            ) NOT IN ('deadletter', 'cancelled'),
+            false
+        ) AS unchanged
+    FROM listed AS l
+    INNER JOIN upload_pipeline.source_objects AS s ON s.user_id = $1 AND s.uri = l.uri
+    LEFT JOIN upload_pipeline.documents AS d ON d.document_id = s.document_id
+), noted AS (
+    INSERT INTO upload_pipeline.source_objects AS s
+    (user_id, run, uri, filename, bytes_len, version)
+    SELECT $1, $2, l.uri, l.filename, l.bytes_len, l.version FROM listed AS l
+    WHERE NOT EXISTS (SELECT 1 FROM known AS k WHERE k.uri = l.uri AND k.unchanged)
+    ORDER BY l.uri
+    ON CONFLICT (user_id, uri) DO UPDATE SET
+        run = excluded.run, filename = excluded.filename, bytes_len = excluded.bytes_len,
+        version = excluded.version, listed_at = now(), taken_version = NULL, refused_code = NULL
+)
+SELECT
+    (SELECT count(*) FROM listed) AS objects,
+    (SELECT count(*) FROM known WHERE unchanged) AS unchanged,
+    (SELECT count(*) FROM known WHERE pending AND NOT unchanged) AS repeated;
+
+-- name: pending_objects
+-- Up to $3 objects of tenant $1 that run $2 has to take in, besides those with the URIs ($4).
+SELECT uri, filename, bytes_len, version FROM upload_pipeline.source_objects
+WHERE run = $2 AND user_id = $1 AND refused_code IS NULL
+    AND taken_version IS DISTINCT FROM version AND uri <> ALL($4::text [])
+ORDER BY uri LIMIT $3;
+
+-- name: mark_objects
+-- Objects ($2) of tenant $1, which were listed as versions ($3), are generations ($5) of documents
+-- ($4), or were refused with codes ($6). Nothing of a document that is gone again.
+WITH ended AS MATERIALIZED (
+    SELECT e.* FROM unnest(
+        $2::text [], $3::text [], $4::uuid [], $5::integer [], $6::text []
+    ) AS e (uri, version, document_id, generation, refused_code)
+), present AS MATERIALIZED (
+    SELECT document_id FROM upload_pipeline.documents
+    WHERE document_id = ANY($4::uuid []) ORDER BY document_id FOR KEY SHARE
+), held AS MATERIALIZED (
+    SELECT uri FROM upload_pipeline.source_objects
+    WHERE user_id = $1 AND uri = ANY($2::text []) ORDER BY uri FOR NO KEY UPDATE
+)
+UPDATE upload_pipeline.source_objects AS s SET
+    taken_version = CASE WHEN e.refused_code IS NULL THEN e.version END,
+    document_id = e.document_id, generation = e.generation, refused_code = e.refused_code
+FROM ended AS e
+INNER JOIN held AS h ON h.uri = e.uri
+WHERE s.user_id = $1 AND s.uri = e.uri
+    AND (e.document_id IS NULL OR e.document_id IN (SELECT document_id FROM present));

@@ -1,0 +1,68 @@
+"""What backfills read: folders, S3, Google Cloud Storage, Azure, and manifests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from ingest.adapters.sources.bucket import REMOTE, Buckets, BucketSource
+from ingest.adapters.sources.folder import FolderSource, read_file
+from ingest.adapters.sources.manifest import ManifestSource
+from ingest.domain.errors import ConfigurationError
+from ingest.ports.sources import Source
+
+__all__ = ["Objects", "local_path"]
+
+
+class Objects:
+    """The ObjectReader port on everything that can be listed."""
+
+    def __init__(self, *, endpoint: str | None = None) -> None:
+        """Contact nothing yet; ``endpoint`` is where another S3 than AWS's is."""
+        self._buckets = Buckets(endpoint)
+
+    def read(self, uri: str) -> AsyncIterator[bytes]:
+        """The bytes of one; see ``ports.sources``."""
+        parts = urlsplit(uri)
+        if parts.scheme in REMOTE and parts.netloc:
+            return self._buckets.read(uri)
+        return read_file(local_path(uri), uri)
+
+    def listing(self, place: str) -> Source:
+        """The source behind a path or a URI; nothing remote is contacted yet.
+
+        Raises:
+            ConfigurationError: it is of another kind, or a file or folder that is not there.
+        """
+        parts = urlsplit(place)
+        if parts.scheme in REMOTE and parts.netloc:
+            root = f"{parts.scheme}://{parts.netloc}"
+            return BucketSource(self._buckets.open(root), root, unquote(parts.path).strip("/"))
+        path = local_path(place)
+        if not path.exists():
+            raise ConfigurationError(f"there is no {str(path)!r}")
+        return FolderSource(path)
+
+    def manifest(self, place: str) -> Source:
+        """The source that a manifest describes; a remote one may name remote objects only.
+
+        Raises:
+            ConfigurationError: a manifest cannot be there, or is of another kind.
+        """
+        return ManifestSource(place, self.read)
+
+
+def local_path(place: str) -> Path:
+    """The path behind a path or a file:// URI, whose bytes need not be UTF-8.
+
+    Raises:
+        ConfigurationError: it is a URI of another kind.
+    """
+    parts = urlsplit(place)
+    if parts.scheme not in ("", "file") or (parts.scheme == "file" and parts.netloc):
+        raise ConfigurationError(
+            f"{place!r} cannot be read: give a path, file:///…, "
+            + " or ".join(f"{kind}://…" for kind in REMOTE)
+        )
+    if not parts.scheme:
+        return Path(place).absolute()
+    return Path(unquote_to_bytes(parts.path).decode("utf-8", "surrogateescape")).absolute()

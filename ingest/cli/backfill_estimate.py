@@ -1,0 +1,134 @@
+"""``ingest backfill --dry-run``: how much there is, and about what it would cost."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import typer
+
+from ingest import wiring
+from ingest.adapters.sources import Objects
+from ingest.cli.backfilling import Wish, matching
+from ingest.cli.output import Json, emit_json, money, plural, say, size
+from ingest.domain.errors import DocumentTooLarge, IngestError
+from ingest.domain.media import detect
+from ingest.domain.source import Broken, SourceObject
+from ingest.lifecycle.estimate import Estimate
+from ingest.ports.sources import Source
+from ingest.settings import Settings
+
+SAMPLE = 100
+"""Objects that are looked at; of more, the rest is taken to be like them, byte for byte."""
+_SAY_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Count:
+    """What a listing holds."""
+
+    objects: int = 0
+    bytes_len: int = 0
+    broken: int = 0
+    """Lines of manifests that name no object."""
+    sample: list[SourceObject] = field(default_factory=list)
+    """Each object with the same chance."""
+
+
+def run(
+    settings: Settings,
+    objects: Objects,
+    sources: Sequence[Source],
+    wish: Wish,
+    *,
+    as_json: bool,
+) -> None:
+    """Count, look at a sample, and print; nothing is stored or paid for."""
+    counted, found, looked_at = asyncio.run(_estimate(settings, objects, sources, wish))
+    share = counted.bytes_len / looked_at if looked_at else 1.0
+    told = _as_json(counted, found, Decimal(share))
+    if as_json:
+        emit_json(told)
+        return
+    exact = len(counted.sample) == counted.objects
+    typer.echo(f"{plural(counted.objects, 'object')}, {size(counted.bytes_len)}")
+    if counted.broken:
+        typer.echo(f"{plural(counted.broken, 'line')} of manifests cannot be read")
+    for code, number in found.rejected.most_common():
+        typer.echo(f"{number} of {len(counted.sample)} would be refused as {code}")
+    typer.echo(
+        f"{'' if exact else 'about '}{told['chunks']:,} chunks, {told['tokens']:,} tokens, "
+        f"{told['credits']:,} credits, {money(Decimal(told['usd']))} at most"
+        + ("" if exact else f", by a sample of {plural(len(counted.sample), 'object')}")
+    )
+
+
+async def count(sources: Sequence[Source], wish: Wish) -> Count:
+    """List everything that is meant, and choose a sample of it."""
+    wanted, counted, dice = matching(wish.where), Count(), random.Random(0)  # noqa: S311
+    spoke = time.monotonic()
+    for source in sources:
+        async for found in source.objects():
+            if isinstance(found, Broken):
+                counted.broken += 1
+                continue
+            if counted.objects == wish.limit:
+                return counted
+            if not wanted(found):
+                continue
+            counted.objects += 1
+            counted.bytes_len += found.bytes_len
+            place = dice.randrange(counted.objects)
+            if len(counted.sample) < SAMPLE:
+                counted.sample.append(found)
+            elif place < SAMPLE:
+                counted.sample[place] = found
+            if time.monotonic() - spoke > _SAY_SECONDS:
+                spoke = time.monotonic()
+                say(f"{counted.objects:,} objects listed")
+    return counted
+
+
+async def _estimate(
+    settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish
+) -> tuple[Count, Estimate, int]:
+    counted = await count(sources, wish)
+    estimator, local = wiring.make_estimator(settings)
+    looked_at = 0
+    try:
+        for found in counted.sample:
+            looked_at += found.bytes_len
+            try:
+                data = await _read(objects, found.uri, settings.max_upload_bytes)
+                media_type = detect(data, filename=found.filename)
+                await estimator.add(data, found.filename, media_type)
+            except IngestError as exc:
+                estimator.estimate.rejected[exc.code] += 1
+    finally:
+        await local.close()
+    return counted, estimator.estimate, looked_at
+
+
+async def _read(objects: Objects, uri: str, most: int) -> bytes:
+    data = bytearray()
+    async for part in objects.read(uri):
+        data += part
+        if len(data) > most:
+            raise DocumentTooLarge(f"the document has over {most} bytes, the limit")
+    return bytes(data)
+
+
+def _as_json(counted: Count, found: Estimate, share: Decimal) -> Json:
+    return {
+        "objects": counted.objects,
+        "bytes": counted.bytes_len,
+        "broken_lines": counted.broken,
+        "sample": len(counted.sample),
+        "sample_rejected": dict(found.rejected),
+        "chunks": round(found.chunks * share),
+        "tokens": round(found.tokens * share),
+        "credits": round(found.credits * share),
+        "usd": str(round(found.usd * share, 6)),
+    }

@@ -1,0 +1,81 @@
+"""``ingest backfill`` before anything is ingested: what it counts, and what it refuses."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from integration.cli_system import Outcome, ingest
+
+from ingest.cli.backfill import _next
+from ingest.cli.failures import WrongUsage
+
+TEXT = "The pilot boards at the outer buoy, two miles off the light. " * 20
+OPENAI = {"INGEST_EMBEDDER": "openai", "INGEST_OPENAI_API_KEYS": "sk-never-called"}
+
+
+def dry(*arguments: object, state: Path, **settings: str) -> Outcome:
+    return ingest(
+        "backfill", *arguments, "--dry-run", INGEST_STATE_DIR=str(state), **OPENAI, **settings
+    )
+
+
+def test_a_dry_run_counts_and_says_what_it_would_cost(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(250):
+        (folder / f"{number}.txt").write_text(TEXT)
+
+    some = dry(folder, "--limit", 100, "--json", state=tmp_path / "s").json()
+    every = dry(folder, "--json", state=tmp_path / "s").json()
+    said = dry(folder, state=tmp_path / "s").out
+
+    assert (some["objects"], some["sample"]) == (100, 100)
+    assert (every["objects"], every["sample"]) == (250, 100)
+    assert every["tokens"] == pytest.approx(some["tokens"] * 2.5, abs=1)
+    assert float(every["usd"]) == pytest.approx(every["tokens"] * 0.02e-6, rel=0.01)
+    assert "250 objects" in said
+    assert "by a sample of 100 objects" in said
+    assert not (tmp_path / "s").exists(), "a dry run begins nothing"
+
+
+def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "empty.txt").write_text("")
+    manifest = tmp_path / "list.csv"
+    uris = [(tmp_path / "a.txt").as_uri(), (tmp_path / "empty.txt").as_uri(), "no-uri"]
+    manifest.write_text("\n".join(["uri", *uris]))
+
+    found = dry("--manifest", manifest, "--json", state=tmp_path / "s").json()
+
+    assert (found["objects"], found["broken_lines"]) == (2, 1)
+    assert found["sample_rejected"] == {"document_empty": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name at least one URI"),
+        (("http://127.0.0.1/x",), "cannot be read"),
+        (("/no/such/folder",), "there is no"),
+        (("--manifest", "list.xml"), "is no manifest"),
+        ((".", "--pause-at", "25:00"), "HH:MM"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    refused = dry(*arguments, state=tmp_path / "s")
+
+    assert refused.code != 0
+    assert said in refused.err
+
+
+def test_a_time_of_day_is_the_next_one() -> None:
+    now = datetime.now().astimezone()
+
+    for minutes in (2, 600, 1438):
+        wanted = _next((now + timedelta(minutes=minutes)).strftime("%H:%M"))
+        assert timedelta(0) < wanted - now <= timedelta(days=1)
+        assert wanted.utcoffset() is not None
+    with pytest.raises(WrongUsage):
+        _next("noon")
