@@ -119,6 +119,15 @@ class Ledger:
         )
         return Counter({str(part): int(str(count)) for part, count in rows})
 
+    def upgrades(self) -> Counter[str]:
+        """How often each document was made again because its provider was back, by filename."""
+        rows = self._rows(
+            "SELECT d.filename, count(*) FROM upload_pipeline.upload_jobs AS j "
+            "JOIN upload_pipeline.documents AS d USING (document_id) "
+            "WHERE j.cause = 'upgrade' GROUP BY d.filename"
+        )
+        return Counter({str(filename): int(str(count)) for filename, count in rows})
+
     def rescues(self) -> int:
         """How often jobs were taken from a worker that was lost."""
         rows = self._rows("SELECT coalesce(sum(rescue_count), 0) FROM upload_pipeline.upload_jobs")

@@ -104,12 +104,16 @@ def test_documents_are_searchable_without_providers_and_made_again_with_them(
 
     for simulator in (openai, llamaparse):
         simulator.faults(outages=[])
-    ledger.wait_until_finished(jobs=2 * FILES + 1, seconds=SECONDS)
-    assert not ledger.degraded()
+    until(lambda: not ledger.degraded() and not ledger.unfinished(), ledger)
     hit, models = ask(system, sentence)
     assert hit["degraded"] == []
     assert models == ["text-embedding-3-small@1", "wordllama-l2-supercat@1"]
-    assert ledger.states() == {"done": 2 * FILES + 1}
+    upgrades = ledger.upgrades()
+    # The scan is parsed as soon as LlamaParse is back, and OpenAI may be away still.
+    again = upgrades.pop("scan.pdf", 0)
+    assert again <= 1
+    assert upgrades == {name: 1 for name, _ in files}
+    assert ledger.states() == {"done": 2 * FILES + 1 + again}
     assert ledger.faults() == []
     assert openai.stats()["inputs_billed_again"] == 0
     assert llamaparse.stats()["duplicate_jobs"] == 0
