@@ -69,6 +69,8 @@ def headers_of(scope: Scope) -> dict[str, str]:
 def run(application: object, port: int) -> None:
     """Serve on a loopback port until SIGTERM; 0 picks a free one. Says so once it listens."""
     listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+    # Connections inherit it: without it, the body of an answer waits 40 ms behind its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]
         log_level="critical",
