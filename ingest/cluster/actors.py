@@ -13,9 +13,10 @@ from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cluster.envelope import seal, unseal
 from ingest.cluster.limiter import SharedGate
 from ingest.cluster.metrics import StageMetrics
+from ingest.domain.batching import share_out
 from ingest.lifecycle.settle import Settler
 from ingest.settings import Settings
-from ingest.stages.chunk import ChunkStage
+from ingest.stages.chunk import LEAST_ITEMS, ChunkStage
 from ingest.stages.embed import EmbedStage
 from ingest.stages.parse import ParseStage
 
@@ -86,11 +87,13 @@ class ParseActor:
 
 
 class ChunkActor:
-    """Groups of parsed documents in; embedding batches out."""
+    """Groups of parsed documents in; embedding batches out, several in an envelope if need be."""
 
     def __init__(self) -> None:
         configured, database, metrics, settler = _begin()
         self._repeats = _Repeats()
+        limits = wiring.batch_limits(configured)
+        self._ways = limits.ways
         self._stage = ChunkStage(
             wiring.make_splitter(configured),
             wiring.open_blobs(configured),
@@ -98,7 +101,7 @@ class ChunkActor:
             local_chunks=wiring.make_local_chunk_store(configured, database),
             settler=settler,
             lease=configured.lease,
-            limits=wiring.batch_limits(configured),
+            limits=limits,
             measures=metrics,
         )
 
@@ -106,14 +109,15 @@ class ChunkActor:
         """Cut one group; one without documents goes on."""
         group = unseal(table)
         if not group:
-            yield seal(None)
+            yield seal(_EMPTY)
             return
         packed = await self._stage.run(group)
         if self._repeats.next():
             for _ in range(packed.most):
-                yield seal(None)
-        for batch in packed.batches:
-            yield seal(batch)
+                yield seal(_EMPTY)
+        sizes = [len(batch.chunks) for batch in packed.batches]
+        for share in share_out(sizes, ways=self._ways, most=LEAST_ITEMS):
+            yield seal(packed.batches[share.start : share.stop])
 
 
 class EmbedActor:
@@ -135,8 +139,7 @@ class EmbedActor:
         }
 
     async def __call__(self, table: pa.Table) -> pa.Table:
-        """Embed, store and publish one batch; the row that is returned only says it is over."""
-        batch = unseal(table)
-        if batch is not None:
+        """Embed, store and publish batches; the row that is returned only says it is over."""
+        for batch in unseal(table):
             await self._stages[batch.embeds_here].run(batch)
-        return seal(None)
+        return seal(_EMPTY)

@@ -27,6 +27,7 @@ def configure(settings: Settings) -> bool:
     context.execution_no_progress_timeout_s = -1  # an idle stream is not a stuck one
     context.max_errored_blocks = -1  # one bad block must not end the stream
     context.op_resource_reservation_enabled = False  # payloads are small; saves scheduling time
+    context.memory_usage_poll_interval_s = None  # it takes a thread for each envelope
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     return settings.low_latency and low_latency.install()

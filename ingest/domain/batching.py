@@ -31,6 +31,30 @@ def pack(token_counts: Sequence[int], *, max_items: int, max_tokens: int) -> lis
     return batches
 
 
+def share_out(sizes: Sequence[int], *, ways: int, most: int) -> list[range]:
+    """Hand batches to workers: one each, or several small ones where there are more than workers.
+
+    Sending something to a worker has its cost, whatever is sent; a large batch is worth it alone.
+
+    Args:
+        sizes: Texts in each batch.
+        ways: Workers in the pool.
+        most: Most texts that are sent together; a batch may have more.
+
+    Returns:
+        Ranges of indices, in order, without gaps; none is empty.
+    """
+    each = max(1, -(-len(sizes) // max(1, ways)))
+    shares: list[range] = []
+    start = texts = 0
+    for index, size in enumerate(sizes):
+        if index > start and (index - start >= each or texts + size > most):
+            shares.append(range(start, index))
+            start, texts = index, 0
+        texts += size
+    return [*shares, range(start, len(sizes))] if sizes else []
+
+
 def spread(total: int, *, ways: int, most: int, least: int) -> int:
     """Size of each batch when ``total`` texts are to keep ``ways`` workers busy.
 

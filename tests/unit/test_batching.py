@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.domain.batching import pack, spread
+from ingest.domain.batching import pack, share_out, spread
 
 COUNTS = st.lists(st.integers(1, 100), max_size=60)
 
@@ -64,3 +64,21 @@ def test_a_spread_gives_each_worker_a_share_but_none_too_small() -> None:
     assert spread(4001, ways=4, most=2048, least=128) == 1001
     assert spread(100, ways=4, most=2048, least=128) == 128
     assert spread(10**6, ways=4, most=2048, least=128) == 2048
+
+
+@given(COUNTS, st.integers(1, 20), st.integers(1, 300))
+def test_shares_hold_every_batch_once_in_order_and_no_more_than_they_may(
+    sizes: list[int], ways: int, most: int
+) -> None:
+    shares = share_out(sizes, ways=ways, most=most)
+
+    assert [index for share in shares for index in share] == list(range(len(sizes)))
+    assert all(shares)
+    assert all(len(share) == 1 or sum(sizes[i] for i in share) <= most for share in shares)
+    assert all(len(share) <= -(-len(sizes) // ways) for share in shares)
+
+
+def test_small_batches_go_together_when_there_are_more_than_workers() -> None:
+    assert share_out([1] * 8, ways=4, most=128) == [range(2), range(2, 4), range(4, 6), range(6, 8)]
+    assert share_out([1] * 3, ways=4, most=128) == [range(1), range(1, 2), range(2, 3)]
+    assert share_out([100, 100], ways=1, most=128) == [range(1), range(1, 2)]
