@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from ingest.adapters.postgres.job_store import JobView
+from ingest.adapters.postgres.job_store import MOST_AHEAD, JobView
 from ingest.domain.errors import Conflict, NotFound
 from ingest.domain.forecast import time_left
 from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
@@ -118,6 +118,8 @@ async def _read(gateway: Gateway, job_id: UUID, tenant: UUID) -> JobBody:
     if is_held and shown.waiting_for:
         await gateway.providers.refresh()
         shown.waiting_for.short_of_quota = gateway.providers.short_of_quota()
+    if jobs_ahead == MOST_AHEAD:
+        return shown  # how many there are is not known, so neither is when its turn comes
     throughput = await gateway.queue.throughput(view.lane, tenant)
     left = time_left(throughput, jobs_ahead=jobs_ahead, is_held=is_held)
     if left is not None and shown.waiting_for and shown.waiting_for.reason in _MOVING:

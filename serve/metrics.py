@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, Histogram, Metric, generate_lat
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ingest.adapters.postgres.document_store import DocumentCounts, DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.queue_store import QueueStore
+from ingest.adapters.postgres.tally_store import DocumentCounts, TallyStore
 from ingest.adapters.postgres.worker_store import WorkerStore, WorkerView
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import JobState, Lane
@@ -50,7 +50,7 @@ class Backlog(Collector):
     def __init__(self, database: Database, *, stuck_after: timedelta) -> None:
         """Look nowhere yet; ``stuck_after`` is how late a job's next move may be."""
         self._jobs = JobStore(database)
-        self._documents = DocumentStore(database)
+        self._tallies = TallyStore(database)
         self._workers = WorkerStore(database)
         self._queue = QueueStore(database)
         self._pauses = PauseStore(database)
@@ -74,9 +74,9 @@ class Backlog(Collector):
 
     async def _read(self) -> _Snapshot:
         return _Snapshot(
-            jobs=await self._jobs.count_by_state(),
+            jobs=await self._tallies.jobs(),
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
-            counts=await self._documents.count(),
+            counts=await self._tallies.documents(),
             workers=await self._workers.list_running(),
             stuck=await self._queue.stuck(after=self._stuck_after),
             pauses=Counter(view.pause.kind for view in await self._pauses.list_all()),

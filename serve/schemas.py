@@ -116,7 +116,9 @@ class WaitingFor(Body):
 
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
     jobs_ahead: int | None = Field(
-        None, description="Of the same tenant and lane; only when one job is asked for."
+        None,
+        description="Of the same tenant and lane, counted up to 1,000; only when one job is asked "
+        "for.",
     )
     until: datetime | None = Field(
         None, description="End of the lease, of the wait, or of the pause before a retry."

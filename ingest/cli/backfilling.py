@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -32,6 +32,8 @@ from ingest.settings import Settings
 
 _LOOK_SECONDS = 1.0
 _SAY_SECONDS = 5.0
+_SETTLED = timedelta(minutes=1)
+"""Longest that a transaction which ends jobs takes; what ended before it is known to all."""
 
 
 class Ended(StrEnum):
@@ -161,7 +163,9 @@ class _Watch:
         self._ledger = ledger
         self._wish = wish
         self._registered = registered
-        self._since = since
+        self._since = self._settled_until = since
+        self._settled = (0, 0)
+        self._unfinished_before: int | None = None
         self._began = self._said = time.monotonic()
         self._looked = False
         self.counts = LaneCounts(0, 0, 0)
@@ -191,25 +195,46 @@ class _Watch:
     async def look(self) -> None:
         """Count, and say it when it is time."""
         user_id = self._wish.user_id
-        self.counts = await self._queue.lane(Lane.BACKFILL, user_id, since=self._since)
+        self.counts = await self._count()
         self.spent = await self._ledger.spent(Lane.BACKFILL, user_id, since=self._since)
         self._looked = True
         if time.monotonic() - self._said >= _SAY_SECONDS:
             self._said = time.monotonic()
             say(self._line())
 
+    async def _count(self) -> LaneCounts:
+        """Count what ended, each job once: no look costs more for what ended long ago."""
+        lane, user_id = Lane.BACKFILL, self._wish.user_id
+        if self._unfinished_before is None:
+            before = await self._queue.lane(lane, user_id, since=self._since, most=None)
+            self._unfinished_before = before.unfinished + before.done + before.dead
+        recent = await self._queue.lane(lane, user_id, since=self._settled_until)
+        done, dead = self._settled
+        counts = LaneCounts(recent.unfinished, done + recent.done, dead + recent.dead)
+        long_ago = await self._queue.now() - _SETTLED
+        if long_ago > self._settled_until + _SETTLED:
+            old = await self._queue.lane(
+                lane, user_id, since=self._settled_until, until=long_ago, most=1
+            )
+            self._settled = (done + old.done, dead + old.dead)
+            self._settled_until = long_ago
+        if counts.unfinished < MOST_UNFINISHED:
+            return counts
+        there_were = self._unfinished_before + self._registered.created
+        about = max(counts.unfinished, there_were - counts.done - counts.dead)
+        return LaneCounts(about, counts.done, counts.dead)
+
     def _line(self) -> str:
         taken, counts = self._registered, self.counts
         seconds = time.monotonic() - self._began
         rate = (counts.done + counts.dead) / seconds
-        many = "or more " if counts.unfinished >= MOST_UNFINISHED else ""
         to_do = counts.unfinished + taken.left_over
         left = f", {duration(to_do / rate)} left" if rate and to_do else ""
         paid = f", {self.spent.tokens:,} tokens, {money(self.spent.usd)}" if self.spent.usd else ""
         return (
             f"{duration(seconds)}: {taken.listed:,} objects listed, {taken.done:,} taken, "
             f"{counts.done:,} searchable, {counts.dead:,} failed, "
-            f"{counts.unfinished:,} {many}to do, {rate:.1f}/s{left}{paid}"
+            f"{counts.unfinished:,} to do, {rate:.1f}/s{left}{paid}"
         )
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from ingest.adapters.postgres.job_store import MOST_AHEAD
 from ingest.cli.output import Json, duration, facts, plural, size, table
 from ingest.domain.errors import DocumentRejected
 from ingest.domain.stage import STAGES, Stage
@@ -139,7 +140,8 @@ def _skipped(job: Json) -> str | None:
 
 
 def _ahead(jobs: int | None) -> str:
-    return f", {plural(jobs, 'job')} before it" if jobs else ""
+    more = " or more" if jobs == MOST_AHEAD else ""
+    return f", {plural(jobs, 'job')}{more} before it" if jobs else ""
 
 
 def _until(moment: str) -> str:

@@ -58,7 +58,7 @@ def read_waves(lane: Lane, worker_id: UUID) -> Iterator[pa.Table]:
     configured = settings.load()
     logs.configure(configured.log_level)
     with BackgroundLoop() as loop:
-        database = wiring.open_database(configured)
+        database = wiring.open_database(configured, plans_once=True)
         claimer = _claimer(database, lane, worker_id)
         loop.spawn(claimer.keep_alive())
         try:

@@ -21,6 +21,7 @@ from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.retention_store import RetentionStore
+from ingest.adapters.postgres.tally_store import TallyStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
@@ -61,6 +62,7 @@ class _Supervisor:
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
         self._pauses = PauseStore(database)
+        self._tallies = TallyStore(database)
         self._gate = SharedGate()
         self._provided = wiring.provided(self._settings)
         self._were_away: set[str] = set()
@@ -156,6 +158,7 @@ class _Supervisor:
                     log.warning("jobs rescued", jobs=len(rescued))
                 await self._wake()
                 await self._ledger.expire()
+                await self._tallies.fold()
                 await self._warn()
                 await self._look_at_workers()
             except StoreUnavailable as exc:

@@ -89,12 +89,13 @@ def database_url(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
-def open_database(settings: Settings) -> Database:
-    """The database; connections open on first use."""
+def open_database(settings: Settings, *, plans_once: bool = False) -> Database:
+    """The database; connections open on first use, and plan as ``Database`` says."""
     return Database(
         database_url(settings),
         pool_size=settings.database_pool_size,
         pooler=settings.database_pooler,
+        plans_once=plans_once,
     )
 
 

@@ -4,6 +4,7 @@ import builders
 
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.tally_store import TallyStore
 from ingest.domain.job import JobState, Lane
 from ingest.domain.stage import Stage
 
@@ -20,7 +21,7 @@ async def test_the_backlog_is_counted_by_lane_stage_and_state(database: Database
     )
     store = JobStore(database)
 
-    assert set(await store.count_by_state()) == {
+    assert set(await TallyStore(database).jobs()) == {
         (Lane.INTERACTIVE, Stage.QUEUED, JobState.QUEUED, 2),
         (Lane.INTERACTIVE, Stage.QUEUED, JobState.WORKING, 1),
         (Lane.BACKFILL, Stage.QUEUED, JobState.QUEUED, 1),

@@ -15,6 +15,7 @@ from ingest.adapters.postgres.document_store import DocumentStore, DocumentView
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.tally_store import TallyStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import DocumentUnreadable, ParseUnderway, ProviderPaused
@@ -149,7 +150,7 @@ async def test_an_edit_that_degrades_keeps_the_vectors_of_what_did_not_change(
 async def test_a_degraded_document_says_so_until_it_is_made_again(database: Database) -> None:
     job = await a_degraded_document(database, "one")
     before = await view(database, job)
-    counts = await DocumentStore(database).count()
+    counts = await TallyStore(database).documents()
     await upgrade(database)
     [again] = await builders.claim(database)
     await builders.publish(database, again, some_chunks(again, "one"), model=LARGE_MODEL)
@@ -158,7 +159,7 @@ async def test_a_degraded_document_says_so_until_it_is_made_again(database: Data
     assert (before.degraded, before.live_generation, counts.degraded) == ((EMBEDDER,), 1, 1)
     assert (again.cause, again.degraded) == (Cause.UPGRADE, frozenset())
     assert (after.degraded, after.live_generation) == ((), 2)
-    assert (await DocumentStore(database).count()).degraded == 0
+    assert (await TallyStore(database).documents()).degraded == 0
     assert await upgrade(database) == 0
 
 

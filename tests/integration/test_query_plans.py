@@ -229,3 +229,42 @@ async def test_a_rescue_reads_only_jobs_that_are_held(large_queue: str, mode: st
     assert plan["Actual Rows"] == EXPIRED
     assert indexes(plan) == {"idx_upload_jobs_working", "upload_jobs_pkey"}
     assert rows_touched(plan) == WORKING + EXPIRED
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("priority", [-1, 1])
+async def test_a_place_in_the_queue_is_counted_by_index_up_to_a_limit(
+    large_queue: str, mode: str, priority: int
+) -> None:
+    busiest = UUID(hashlib.md5(b"tenant300", usedforsecurity=False).hexdigest())
+    with psycopg.connect(large_queue, autocommit=True) as connection:
+        changed = connection.execute(
+            "UPDATE upload_pipeline.upload_jobs SET priority = %s WHERE job_id = ("
+            "SELECT job_id FROM upload_pipeline.upload_jobs WHERE user_id = %s"
+            " AND state = 'queued' LIMIT 1) RETURNING job_id",
+            [priority, busiest],
+        ).fetchone()
+    assert changed
+    plan = await explain(large_queue, mode, SQL["queue_position"], changed[0], 1_000)
+
+    assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+    assert rows_touched(plan) <= (1_001 if priority < 0 else 3)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_the_oldest_due_job_is_found_without_looking_at_others(
+    large_queue: str, mode: str
+) -> None:
+    plan = await explain(large_queue, mode, SQL["oldest_due"], ["interactive", "backfill"])
+
+    assert indexes(plan) == {"idx_upload_jobs_due"}
+    assert rows_touched(plan) == 1
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_stuck_jobs_are_looked_for_where_they_would_be(large_queue: str, mode: str) -> None:
+    lanes, most = ["interactive", "backfill"], 1_000
+    plan = await explain(large_queue, mode, QUEUE["count_stuck"], timedelta(minutes=1), lanes, most)
+
+    assert "" not in indexes(plan)
+    assert rows_touched(plan) <= 3 * WORKING + most

@@ -23,7 +23,7 @@ from ingest.domain.job import ClaimedJob
 
 WAYS = pytest.mark.parametrize("way", ["straight", "pooler", "older"], indirect=True)
 FOR_WORKERS_ONLY = {"document_vector_buffer", "api_keys"}
-SHARED = {"embedding_models", "pauses", "schema_steps", "webhook_log", "workers"}
+SHARED = {"embedding_models", "pauses", "schema_steps", "tallies", "webhook_log", "workers"}
 """Tables without a tenant."""
 SECURED = """
     SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS secured, EXISTS (

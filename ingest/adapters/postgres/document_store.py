@@ -51,16 +51,6 @@ class DocumentView:
     published_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentCounts:
-    """What is published."""
-
-    documents: int
-    chunks: int
-    degraded: int
-    """Documents of which something was made here because its provider was away."""
-
-
 class _Raced(Exception):
     """The document was deleted while its next upload was being accepted."""
 
@@ -274,12 +264,6 @@ class DocumentStore:
         """Remove a blob of a tenant, if nothing has it."""
         async with self._database.transaction() as connection:
             await remove_unused(connection, user_id, key, remove_blob)
-
-    async def count(self) -> DocumentCounts:
-        """What is published, over all tenants."""
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(SQL["count_documents"])
-        return DocumentCounts(**row)
 
 
 async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UUID]:

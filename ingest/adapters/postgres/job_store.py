@@ -17,6 +17,8 @@ from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
 NO_TENANT = UUID(int=0)
+MOST_AHEAD = 1_000
+"""Counting more jobs that come first would cost more than anybody learns from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,24 +209,15 @@ class JobStore:
         return [view_of(row) for row in rows]
 
     async def queue_position(self, job_id: UUID) -> int:
-        """Claimable jobs of the same lane and tenant that come first."""
+        """Claimable jobs of the same lane and tenant that come first, counted up to MOST_AHEAD."""
         async with self._database.connection() as connection:
-            return int(await connection.fetchval(SQL["queue_position"], job_id))
-
-    async def count_by_state(self) -> list[tuple[Lane, Stage, JobState, int]]:
-        """Jobs by lane, stage and state, over all tenants."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["count_by_state"])
-        return [
-            (Lane(row["lane"]), Stage(row["stage"]), JobState(row["state"]), row["jobs"])
-            for row in rows
-        ]
+            return int(await connection.fetchval(SQL["queue_position"], job_id, MOST_AHEAD))
 
     async def oldest_due_seconds(self) -> dict[Lane, float]:
         """Age of the oldest claimable job of each lane that has one."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["oldest_due"])
-        return {Lane(row["lane"]): row["seconds"] for row in rows}
+            rows = await connection.fetch(SQL["oldest_due"], list(Lane))
+        return {Lane(r["lane"]): r["seconds"] for r in rows if r["seconds"] is not None}
 
 
 async def cancel_jobs(

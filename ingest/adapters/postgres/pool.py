@@ -46,7 +46,9 @@ def act_for(user_id: UUID) -> None:
 class Database:
     """A pool of connections to one database, opened on first use and again after a failure."""
 
-    def __init__(self, url: str, *, pool_size: int = 4, pooler: bool = False) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 4, pooler: bool = False, plans_once: bool = False
+    ) -> None:
         """Remember where the database is.
 
         Args:
@@ -54,10 +56,13 @@ class Database:
             pool_size: Most connections this process opens.
             pooler: The URL leads to a transaction-mode pooler, so nothing may outlive a
                 transaction on the server: no prepared statements, no LISTEN.
+            plans_once: Plan a statement once, whatever its parameters are: for few statements
+                that run many times a second and are known to need no other plan.
         """
         self.url = url
         self.pooler = pooler
         self._pool_size = pool_size
+        self._plans_once = plans_once
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -73,9 +78,13 @@ class Database:
                     command_timeout=COMMAND_SECONDS,
                     timeout=10,
                     init=_prepare,
-                    server_settings=None if self.pooler else {"application_name": "ingest"},
+                    server_settings=None if self.pooler else self._server_settings(),
                 )
             return self._pool
+
+    def _server_settings(self) -> dict[str, str]:
+        mode = {"plan_cache_mode": "force_generic_plan"} if self._plans_once else {}
+        return {"application_name": "ingest", **mode}
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -10,8 +10,10 @@ from ingest.domain.forecast import Throughput
 from ingest.domain.job import Lane
 
 SQL = load("queue")
-MOST_UNFINISHED = 100_000
+MOST_UNFINISHED = 2_000
 """Counting more of them would cost more than anybody learns from it."""
+MOST_IGNORED = 10_000
+"""A stream that ignores so many jobs is as wrong as one that ignores more."""
 OF_LATE = timedelta(minutes=5)
 """How far back a pace is measured."""
 
@@ -21,7 +23,7 @@ class LaneCounts:
     """A tenant's jobs in a lane."""
 
     unfinished: int
-    """Up to MOST_UNFINISHED."""
+    """As far as they were counted."""
     done: int
     dead: int
 
@@ -44,12 +46,26 @@ class QueueStore:
             moment: datetime = await connection.fetchval("SELECT now()")
         return moment
 
-    async def lane(self, lane: Lane, user_id: UUID, *, since: datetime) -> LaneCounts:
-        """How a tenant's jobs in a lane get on; what ended is counted from ``since`` on."""
+    async def lane(
+        self,
+        lane: Lane,
+        user_id: UUID,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        most: int | None = MOST_UNFINISHED,
+    ) -> LaneCounts:
+        """How a tenant's jobs in a lane get on.
+
+        Args:
+            lane: Which lane.
+            user_id: Whose jobs.
+            since: What ended is counted from here on.
+            until: To here, or to this moment.
+            most: Count no more unfinished ones; None counts all, which takes its time.
+        """
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(
-                SQL["count_lane"], user_id, lane, since, MOST_UNFINISHED
-            )
+            row = await connection.fetchrow(SQL["count_lane"], user_id, lane, since, until, most)
         return LaneCounts(**row)
 
     async def stuck(self, *, after: timedelta) -> dict[str, int]:
@@ -62,5 +78,5 @@ class QueueStore:
             after: How long something that should have moved a job may be late.
         """
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["count_stuck"], after)
+            rows = await connection.fetch(SQL["count_stuck"], after, list(Lane), MOST_IGNORED)
         return {row["kind"]: row["jobs"] for row in rows}

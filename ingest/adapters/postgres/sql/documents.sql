@@ -102,10 +102,3 @@ SELECT EXISTS (
     SELECT 1 FROM upload_pipeline.documents
     WHERE document_id = $1 AND user_id = $2 AND generation = $3
 );
-
--- name: count_documents
--- Published documents, their chunks, and how many are degraded, over all tenants.
-SELECT
-    count(*) AS documents, coalesce(sum(chunk_count), 0)::bigint AS chunks,
-    count(*) FILTER (WHERE degraded <> '{}') AS degraded
-FROM upload_pipeline.documents WHERE live_generation > 0;

@@ -18,28 +18,30 @@ SELECT
 FROM recent;
 
 -- name: count_lane
--- How jobs of tenant $1 in lane $2 get on: unfinished ones, counted up to $4; and what has been
--- published and has failed for good since $3.
+-- How jobs of tenant $1 in lane $2 get on: unfinished ones, counted up to $5; and what was
+-- published and failed for good from $3 on, until $4.
 SELECT
     (
         SELECT count(*) FROM (
             SELECT FROM upload_pipeline.upload_jobs
-            WHERE user_id = $1 AND lane = $2 AND finished_at IS NULL LIMIT $4
+            WHERE user_id = $1 AND lane = $2 AND finished_at IS NULL LIMIT $5
         ) AS unfinished
     ) AS unfinished,
     (
         SELECT count(*) FROM upload_pipeline.upload_jobs
-        WHERE user_id = $1 AND lane = $2 AND state = 'done' AND finished_at >= $3
+        WHERE user_id = $1 AND lane = $2 AND state = 'done'
+            AND finished_at >= $3 AND finished_at < coalesce($4::timestamptz, 'infinity')
     ) AS done,
     (
         SELECT count(*) FROM upload_pipeline.upload_jobs
-        WHERE user_id = $1 AND lane = $2 AND state = 'deadletter' AND finished_at >= $3
+        WHERE user_id = $1 AND lane = $2 AND state = 'deadletter'
+            AND finished_at >= $3 AND finished_at < coalesce($4::timestamptz, 'infinity')
     ) AS dead;
 
 -- name: count_stuck
 -- Unfinished jobs that nothing moves, $1 after something should have: whose lease ran out or has no
--- end; whose wait is over or has no end; that are never due; that are due while a stream of their
--- lane, which nobody paused, is alive and does nothing.
+-- end; whose wait is over or has no end; that are never due, in lanes $2; that are due while a stream
+-- of their lane, which nobody paused, is alive and does nothing, counted up to $3.
 WITH stops AS MATERIALIZED (
     SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
 ), idle AS MATERIALIZED (
@@ -68,11 +70,15 @@ WHERE state = 'waiting'
     AND (wait_until < now() - $1::interval OR wait_until > now() + interval '100 years')
 UNION ALL
 SELECT 'never_due', count(*) FROM upload_pipeline.upload_jobs
-WHERE state IN ('queued', 'retryable') AND run_after > now() + interval '30 days'
+WHERE lane = ANY($2::text[]) AND state IN ('queued', 'retryable')
+    AND run_after > now() + interval '30 days'
 UNION ALL
-SELECT 'ignored', count(*) FROM upload_pipeline.upload_jobs AS j
-WHERE j.lane IN (SELECT lane FROM idle) AND j.state IN ('queued', 'retryable')
-    AND j.run_after < now() - $1::interval
-    AND NOT EXISTS (
-        SELECT 1 FROM stops AS s WHERE s.kind = 'tenant' AND s.subject = j.user_id::text
-    );
+SELECT 'ignored', count(*) FROM (
+    SELECT FROM upload_pipeline.upload_jobs AS j
+    WHERE j.lane IN (SELECT lane FROM idle) AND j.state IN ('queued', 'retryable')
+        AND j.run_after < now() - $1::interval
+        AND NOT EXISTS (
+            SELECT 1 FROM stops AS s WHERE s.kind = 'tenant' AND s.subject = j.user_id::text
+        )
+    LIMIT $3
+) AS ignored;

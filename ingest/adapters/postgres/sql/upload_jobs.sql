@@ -425,11 +425,22 @@ WHERE j.user_id = $1
 ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5;
 
 -- name: queue_position
--- Claimable jobs of the same lane and tenant that come before job $1.
-SELECT count(*) FROM upload_pipeline.upload_jobs AS j
-INNER JOIN upload_pipeline.upload_jobs AS mine ON mine.job_id = $1
-WHERE j.lane = mine.lane AND j.user_id = mine.user_id AND j.state IN ('queued', 'retryable')
-    AND (-j.priority, j.run_after) < (-mine.priority, mine.run_after);
+-- Claimable jobs of the same lane and tenant that come before job $1, counted up to $2.
+SELECT count(*) FROM (
+    SELECT FROM upload_pipeline.upload_jobs AS mine
+    CROSS JOIN LATERAL (
+        SELECT FROM upload_pipeline.upload_jobs AS j
+        WHERE j.lane = mine.lane AND j.user_id = mine.user_id
+            AND j.state IN ('queued', 'retryable') AND j.priority > mine.priority
+        UNION ALL
+        SELECT FROM upload_pipeline.upload_jobs AS j
+        WHERE j.lane = mine.lane AND j.user_id = mine.user_id
+            AND j.state IN ('queued', 'retryable')
+            AND j.priority = mine.priority AND j.run_after < mine.run_after
+    ) AS earlier
+    WHERE mine.job_id = $1
+    LIMIT $2
+) AS ahead;
 
 -- name: replay_job
 -- A person sends a dead-lettered job of tenant $2 round again, with fresh attempts. The document
@@ -450,14 +461,13 @@ WHERE j.job_id = $1 AND j.user_id = $2 AND j.state = 'deadletter'
     AND d.document_id = j.document_id AND d.generation = j.generation
 RETURNING j.job_id;
 
--- name: count_by_state
--- Jobs by lane, stage and state; the measure of the backlog.
-SELECT lane, stage, state, count(*) AS jobs
-FROM upload_pipeline.upload_jobs GROUP BY lane, stage, state;
-
 -- name: oldest_due
--- Seconds since the oldest claimable job of each lane became due.
-SELECT lane, extract(EPOCH FROM max(now() - run_after))::float8 AS seconds
-FROM upload_pipeline.upload_jobs
-WHERE state IN ('queued', 'retryable') AND run_after <= now()
-GROUP BY lane;
+-- Seconds since the oldest claimable job of each lane became due; null where none is.
+SELECT
+    l.lane,
+    extract(EPOCH FROM now() - (
+        SELECT j.run_after FROM upload_pipeline.upload_jobs AS j
+        WHERE j.lane = l.lane AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
+        ORDER BY j.run_after LIMIT 1
+    ))::float8 AS seconds
+FROM unnest($1::text[]) AS l (lane);
