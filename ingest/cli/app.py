@@ -18,6 +18,7 @@ from ingest.cli import (
     limits,
     money,
     pausing,
+    plan,
     running,
     search,
     status,
@@ -62,6 +63,7 @@ app.command(rich_help_panel=_CONTROL)(pausing.resume)
 app.command(name="pauses", rich_help_panel=_CONTROL)(pausing.list_pauses)
 app.add_typer(limits.limits, name="limits", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_MONEY)(estimate.estimate)
+app.command(rich_help_panel=_MONEY)(plan.plan)
 app.command(rich_help_panel=_MONEY)(money.usage)
 app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)
 app.command(rich_help_panel=_DATABASE)(database.migrate)

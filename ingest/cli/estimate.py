@@ -51,8 +51,8 @@ def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> N
     from ingest.cli.selection import select
 
     selection = select(paths)
-    settings = _settings(changes)
-    found = asyncio.run(_estimate(selection, settings))
+    settings = changed_settings(changes)
+    found = asyncio.run(look_at(selection, settings))
     skipped = {reason: count for reason, count in selection.skipped.items() if count}
     if as_json:
         emit_json(_as_json(found, settings) | {"skipped": skipped})
@@ -63,7 +63,12 @@ def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> N
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _settings(changes: dict[str, str | None]) -> "Settings":
+def changed_settings(changes: dict[str, str | None]) -> "Settings":
+    """The settings, as if these were others.
+
+    Raises:
+        WrongUsage: one cannot have this value.
+    """
     from ingest import settings
     from ingest.settings.providers import EmbedderKind, ParserKind, Tier
 
@@ -80,7 +85,8 @@ def _settings(changes: dict[str, str | None]) -> "Settings":
     return settings.load().model_copy(update=wanted)
 
 
-async def _estimate(selection: "Selection", settings: "Settings") -> "Estimate":
+async def look_at(selection: "Selection", settings: "Settings") -> "Estimate":
+    """Parse and cut files here, and add up what they would cost."""
     import time
 
     from ingest import wiring

@@ -1,0 +1,227 @@
+"""A plan: from what is wished for to pools, nodes, storage and money."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from ingest import wiring
+from ingest.cli.estimate import look_at
+from ingest.cli.failures import WrongUsage
+from ingest.cli.output import Json, duration, money, plural, size
+from ingest.cli.selection import select
+from ingest.domain import capacity
+from ingest.domain.capacity import Bound, Cost, Fleet, Mix, Provider, Storage, Work
+from ingest.domain.money import unit_price
+from ingest.domain.stage_costs import LOCAL, OPENAI
+from ingest.settings import Settings
+from ingest.settings.providers import EmbedderKind
+
+_PER = ("document", "chunk", "call")
+KINDS = {
+    "notes": Mix(chunks=1, tokens=250),
+    "office": Mix(chunks=8, tokens=3_200),
+    "books": Mix(chunks=500, tokens=225_000),
+}
+"""Average documents: a page of text, a report of six pages, three hundred pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted, and of what machines."""
+
+    docs_per_day: float
+    peak: float
+    """The busiest hour, against the average one."""
+    backlog: int
+    days: int
+    """How long documents are kept."""
+    latency: float
+    """Seconds that a provider takes to answer."""
+    cpus: float
+    """Of a node."""
+    database_cpus: float | None
+    """Of PostgreSQL's own machine; None: it shares the nodes."""
+
+    @property
+    def documents_per_second(self) -> float:
+        """In the busiest hour."""
+        return self.docs_per_day * self.peak / capacity.SECONDS_A_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What it takes."""
+
+    wish: Wish
+    mix: Mix
+    fleet: Fleet
+    bounds: list[Bound]
+    """Of the fleet, the tightest first."""
+    storage: Storage
+    connections: int
+    usd_a_month: Decimal
+    backlog_usd: Decimal
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the busiest hour gets through."""
+        return self.bounds[0].documents_per_second >= self.wish.documents_per_second
+
+    @property
+    def backlog_seconds(self) -> float | None:
+        """Until the backlog is done, beside new documents at their average pace; None: never."""
+        spare = self.bounds[0].documents_per_second
+        spare -= self.wish.docs_per_day / capacity.SECONDS_A_DAY
+        return self.wish.backlog / spare if spare > 0 else None
+
+
+def make(wish: Wish, mix: Mix, costs: Mapping[Work, Cost], settings: Settings) -> Plan:
+    """Size the pools for the busiest hour, and find out what bounds them then."""
+    provider = _provider(settings, wish.latency)
+    limits = wiring.batch_limits(settings)
+    start = Fleet(
+        cpus_per_node=wish.cpus,
+        parse_processes=settings.parse_processes,
+        embed_concurrency=settings.embed_concurrency,
+        batch_items=limits.items,
+        batch_tokens=limits.tokens,
+        database_here=wish.database_cpus is None,
+        database_cpus=wish.database_cpus or wish.cpus,
+    )
+    fleet = capacity.fleet_for(wish.documents_per_second, mix, costs, start, provider)
+    kept = wish.docs_per_day * wish.days + wish.backlog
+    return Plan(
+        wish,
+        mix,
+        fleet,
+        capacity.bounds(mix, costs, fleet, provider),
+        capacity.storage(
+            kept * mix.chunks,
+            mix,
+            dimension=wiring.embedding_model(settings).dimension,
+            bits=False,
+        ),
+        capacity.connections(
+            fleet, pool_size=settings.database_pool_size, replicas=settings.http_replicas
+        ),
+        capacity.usd_a_month(wish.docs_per_day, mix, provider),
+        capacity.usd_a_month(wish.backlog / capacity.DAYS_A_MONTH, mix, provider),
+    )
+
+
+def _provider(settings: Settings, latency: float) -> Provider | None:
+    if settings.embedder is EmbedderKind.LOCAL:
+        return None
+    today, keys = datetime.now(UTC).date(), max(1, len(wiring.openai_keys(settings).current()))
+    return Provider(
+        keys * settings.openai_tokens_per_minute,
+        keys * settings.openai_requests_per_minute,
+        latency,
+        unit_price(wiring.prices(settings), "openai", settings.openai_model, today),
+        settings.quota_share,
+    )
+
+
+async def mix_of(text: str, settings: Settings) -> Mix:
+    """The average document that ``--mix`` names.
+
+    Raises:
+        WrongUsage: it names nothing of the kind.
+    """
+    if text in KINDS:
+        return KINDS[text]
+    if "=" in text:
+        return _figures(text)
+    found = await look_at(select([text]), settings)
+    if not found.chunks:
+        raise WrongUsage(f"--mix {text}: none of the files can be ingested")
+    return Mix(found.chunks / found.documents, found.tokens / found.documents)
+
+
+def _figures(text: str) -> Mix:
+    try:
+        named = dict(part.split("=") for part in text.split(","))
+        mix = Mix(**{name: float(value) for name, value in named.items()})
+    except (TypeError, ValueError):
+        mix = Mix(0, 0)
+    if mix.chunks <= 0 or mix.tokens <= 0:
+        raise WrongUsage(f"--mix must be like chunks=8,tokens=3200, not {text!r}")
+    return mix
+
+
+def costs_of(file: Path | None, settings: Settings) -> Mapping[Work, Cost]:
+    """What each kind of work costs.
+
+    Raises:
+        WrongUsage: the file is not what the benchmark writes.
+    """
+    if file is None:
+        return OPENAI if settings.embedder is EmbedderKind.OPENAI else LOCAL
+    try:
+        found = json.loads(file.read_text())["results"]
+        return {
+            work: Cost(*(found[f"{work}_ms_per_{per}"] / 1000 for per in _PER)) for work in Work
+        }
+    except (ValueError, KeyError, TypeError):
+        raise WrongUsage(f"{file} is not what 'python -m benchmarks.capacity' saves") from None
+
+
+def as_json(plan: Plan) -> Json:
+    """For programs."""
+    storage = plan.storage
+    return {
+        "documents_per_second": plan.wish.documents_per_second,
+        "mix": asdict(plan.mix),
+        "fleet": asdict(plan.fleet),
+        "bounds": [asdict(bound) for bound in plan.bounds],
+        "is_enough": plan.is_enough,
+        "connections": plan.connections,
+        "rows_bytes": round(storage.rows),
+        "vectors_index_bytes": round(storage.vectors_index),
+        "words_index_bytes": round(storage.words_index),
+        "usd_a_month": str(plan.usd_a_month),
+        "backlog_seconds": plan.backlog_seconds,
+        "backlog_usd": str(plan.backlog_usd),
+    }
+
+
+def lines(plan: Plan) -> Iterator[tuple[str, object]]:
+    """For people."""
+    wish, fleet, storage = plan.wish, plan.fleet, plan.storage
+    first, second = capacity.bottleneck(plan.bounds)
+    wanted = wish.documents_per_second
+    yield "wanted", f"{wanted:.2f} documents/s in the busiest hour ({wish.peak:g} × the average)"
+    yield "a document", f"{plan.mix.chunks:g} chunks, {plan.mix.tokens:,.0f} tokens"
+    yield (
+        "pools",
+        (
+            f"parse {fleet.parse_pool}, chunk {fleet.chunk_pool}, embed {fleet.embed_pool} "
+            f"(INGEST_PARSE_POOL_MAX, INGEST_CHUNK_POOL_MAX, INGEST_EMBED_POOL_MAX)"
+        ),
+    )
+    yield (
+        "nodes",
+        f"{fleet.nodes} of {wish.cpus:g} CPUs"
+        + (", PostgreSQL on them" if fleet.database_here else ", besides PostgreSQL's"),
+    )
+    yield "connections", f"up to {plan.connections} to PostgreSQL"
+    yield "bottleneck", _bound(first)
+    yield "then", _bound(second)
+    if not plan.is_enough:
+        share = first.documents_per_second / wanted
+        yield "short", f"only {share:.0%} of what is wanted gets through: {first.remedy}"
+    kept = f"after {plural(wish.days, 'day')}"
+    yield "database", f"{size(storage.all)} {kept}: {size(storage.rows)} rows, the rest indexes"
+    yield "memory", f"{size(storage.vectors_index)} for the vectors' index to stay in it"
+    if wish.backlog:
+        took = plan.backlog_seconds
+        done = "never done, new documents take everything" if took is None else duration(took)
+        yield "backlog", f"{plural(wish.backlog, 'document')}: {done}, {money(plan.backlog_usd)}"
+    yield "money", f"{money(plan.usd_a_month)} a month for embedding"
+
+
+def _bound(bound: Bound) -> str:
+    return f"{bound.resource}, at {bound.documents_per_second:.2f} documents/s: {bound.remedy}"
