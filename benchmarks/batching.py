@@ -13,7 +13,7 @@ import psycopg
 from pydantic import SecretStr
 
 from benchmarks.corpus import prose, write_markdown
-from benchmarks.queued import enqueue, set_free
+from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
@@ -30,7 +30,6 @@ _KEY = "sk-batching"
 _AT_ONCE = 16
 _CHARS = 700
 _LATENCY = 0.2
-_UNFINISHED = "SELECT 1 FROM upload_pipeline.upload_jobs WHERE finished_at IS NULL LIMIT 1"
 _CHUNKS = """
 SELECT document_id, text FROM upload_pipeline.document_chunks
 ORDER BY document_id, chunk_ord
@@ -98,8 +97,7 @@ def _packed(
         enqueue(url, folder / "s" / "blobs", files)
         began = time.monotonic()
         set_free(url)
-        while _query(url, _UNFINISHED):
-            time.sleep(0.05)
+        wait_until_done(url)
         return simulator.stats(), time.monotonic() - began
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from benchmarks.report import Report, Results, percentile, run
+from benchmarks.report import Plot, Report, Results, percentile, run
 from benchmarks.running_system import running_system
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
@@ -32,18 +32,35 @@ def measure(quick: bool) -> Report:
     """Measure with the low-latency path, and with Ray's public settings alone."""
     documents = 15 if quick else 100
     results: Results = {}
+    totals: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for prefix, low_latency in (("", True), ("public_", False)):
-            found = _measure(Path(folder, prefix or "low"), documents, low_latency=low_latency)
-            results |= {f"{prefix}{key}": value for key, value in found.items()}
+            samples = _measure(Path(folder, prefix or "low"), documents, low_latency=low_latency)
+            results |= {f"{prefix}{key}": value for key, value in _summary(samples).items()}
+            name = "low-latency path" if low_latency else "public settings"
+            totals[name] = [1000 * sample["total"] for sample in samples]
     results["ratio_public_to_low_latency"] = float(results["public_p50_ms"] or 0) / float(
         results["p50_ms"] or 1
     )
     settings = {"documents": documents, "pause_seconds": _PAUSE_SECONDS, "bytes": len(_TEXT)}
-    return Report("latency", settings, "public Ray settings alone (public_*)", results)
+    return Report(
+        "latency",
+        settings,
+        "public Ray settings alone (public_*)",
+        results,
+        dataset="One Markdown note after the other, each different, a pause between them.",
+        plots=[
+            Plot(
+                "From the request to a searchable document, most often and at worst.",
+                "milliseconds",
+                "documents",
+                samples=totals,
+            )
+        ],
+    )
 
 
-def _measure(folder: Path, documents: int, *, low_latency: bool) -> Results:
+def _measure(folder: Path, documents: int, *, low_latency: bool) -> list[dict[str, float]]:
     with EmbeddedPostgres(folder) as server:
         url = server.start()
         migrate.upgrade(url)
@@ -56,7 +73,7 @@ def _measure(folder: Path, documents: int, *, low_latency: bool) -> Results:
             for number in range(_WARM_UP + documents):
                 samples.append(_one(client, connection, number))
                 time.sleep(_PAUSE_SECONDS)
-    return _summary(samples[_WARM_UP:])
+    return samples[_WARM_UP:]
 
 
 def _one(

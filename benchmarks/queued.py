@@ -1,6 +1,7 @@
 """Documents that are accepted but held back, to be set free all at once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ingest.settings import Settings
 _HOLD = "ALTER TABLE upload_pipeline.upload_jobs ALTER run_after SET DEFAULT now() + '1 day'"
 _STOP_HOLDING = "ALTER TABLE upload_pipeline.upload_jobs ALTER run_after SET DEFAULT now()"
 _FREE = "UPDATE upload_pipeline.upload_jobs SET run_after = now() WHERE state = 'queued'"
+_UNFINISHED = "SELECT 1 FROM upload_pipeline.upload_jobs WHERE finished_at IS NULL LIMIT 1"
+_LOOK_SECONDS = 0.05
 _RING = "SELECT pg_notify('ingest_jobs', 'interactive')"
 
 
@@ -34,6 +37,13 @@ def set_free(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_FREE)
         connection.execute(_RING)
+
+
+def wait_until_done(url: str) -> None:
+    """Return when no job is left that has not ended."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(_UNFINISHED).fetchone():
+            time.sleep(_LOOK_SECONDS)
 
 
 async def _accept(url: str, blobs: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -21,7 +21,7 @@ import tiktoken
 
 from benchmarks.corpus import prose
 from benchmarks.quota_worker import QuotaWorker, Task
-from benchmarks.report import Report, Results, run
+from benchmarks.report import Plot, Report, Results, run
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
@@ -33,6 +33,8 @@ _REQUESTS = 10_000
 _LATENCY = 0.2
 _TEXTS, _TEXT_TOKENS = 32, 512
 WAYS = ("shared", "naive", "none")
+_NAMES = {"shared": "one limiter", "naive": "a limiter in each actor", "none": "SDK retries"}
+_SAMPLES = 60
 
 
 def measure(quick: bool) -> Report:
@@ -48,12 +50,22 @@ def measure(quick: bool) -> Report:
         workers: list[Any] = [QuotaWorker.remote() for _ in range(_ACTORS)]
         ray.get([worker.ready.remote() for worker in workers])
         results: Results = {}
+        plots: list[Plot] = []
         for harsh in (False,) if quick else (False, True):
             with ExitStack() as providers:
                 running = {
                     way: providers.enter_context(_provider(way, harsh=harsh)) for way in WAYS
                 }
-                found = _run(workers, running, warm_up, seconds)
+                found, used = _run(workers, running, warm_up, seconds)
+            refused = "counts refused requests, too" if harsh else "counts what it grants"
+            plots.append(
+                Plot(
+                    f"Tokens granted by a provider that {refused}, as a share of its limit.",
+                    "seconds",
+                    "share of the limit",
+                    lines=used,
+                )
+            )
             ending = "_harsh" if harsh else ""
             results |= {f"{name}{ending}": value for name, value in found.items()}
     settings = {
@@ -65,7 +77,14 @@ def measure(quick: bool) -> Report:
         "warm_up_seconds": warm_up,
         "seconds": seconds,
     }
-    return Report("quota", settings, "a limiter in each actor (naive), none", results)
+    return Report(
+        "quota",
+        settings,
+        "a limiter in each actor (naive), none",
+        results,
+        dataset="Requests of 32 texts of 512 tokens each, as many as the actors get through.",
+        plots=plots,
+    )
 
 
 @contextmanager
@@ -110,7 +129,7 @@ def _run(
     providers: Mapping[str, tuple[Simulator, str]],
     warm_up: float,
     seconds: float,
-) -> Results:
+) -> tuple[Results, dict[str, list[tuple[float, float]]]]:
     texts, tokens = batch()
     running = [
         worker.run.remote(
@@ -122,18 +141,31 @@ def _run(
     time.sleep(warm_up)
     began = time.monotonic()
     before = {way: simulator.stats() for way, (simulator, _) in providers.items()}
-    ray.wait(running, num_returns=1, timeout=seconds)  # sooner only if one breaks
+    after = before
+    used: dict[str, list[tuple[float, float]]] = {_NAMES[way]: [] for way in providers}
+    while time.monotonic() - began < seconds:
+        ended, _ = ray.wait(running, num_returns=1, timeout=seconds / _SAMPLES)
+        last, at = after, time.monotonic() - began
+        after = {way: simulator.stats() for way, (simulator, _) in providers.items()}
+        for way, points in zip(providers, used.values(), strict=True):
+            share = _share(after[way], last[way], at - (points[-1][0] if points else 0.0))
+            points.append((round(at, 1), round(share, 3)))
+        if ended:  # sooner only if one breaks
+            break
     elapsed = time.monotonic() - began
-    after = {way: simulator.stats() for way, (simulator, _) in providers.items()}
     ray.get(running)
     results: Results = {}
     for way in providers:
         name = "" if way == "shared" else f"_{way}"
-        used = after[way]["tokens_billed"] - before[way]["tokens_billed"]
-        results[f"used_ratio{name}"] = used / (_LIMIT * elapsed / 60)
+        results[f"used_ratio{name}"] = _share(after[way], before[way], elapsed)
         results[f"http_429{name}"] = after[way]["http_429"]
         results[f"requests{name}"] = after[way]["requests"]
-    return results
+    return results, used
+
+
+def _share(after: Mapping[str, float], before: Mapping[str, float], seconds: float) -> float:
+    """Tokens that were granted between two looks, of what the limit allows in so many seconds."""
+    return (after["tokens_billed"] - before["tokens_billed"]) / (_LIMIT * seconds / 60)
 
 
 def batch() -> tuple[tuple[str, ...], tuple[int, ...]]:

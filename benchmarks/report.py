@@ -6,7 +6,8 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,23 @@ from rich.table import Table
 
 Value = float | int | str | bool | None
 Results = dict[str, Value]
+RESULTS = Path(__file__).parent / "results"
+"""Where full runs leave what they measured, one file a benchmark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture of a measurement."""
+
+    title: str
+    """What it shows, as a sentence for somebody new."""
+    x: str
+    y: str
+    """Names of the axes, with units; of a histogram, y says what is counted."""
+    lines: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """Points (x, y) by the name of their line."""
+    samples: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Values whose distribution is shown, by the name of what they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,9 @@ class Report:
     baseline: str
     """What the ratios compare with, measured in the same run."""
     results: Results
+    dataset: str = ""
+    """What was worked on, in words."""
+    plots: Sequence[Plot] = ()
 
 
 def run(measure: Callable[[bool], Report], *, description: str | None) -> None:
@@ -40,16 +61,27 @@ def run(measure: Callable[[bool], Report], *, description: str | None) -> None:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="smaller, under 60 seconds")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    parser.add_argument("--save", type=Path, help="folder for the JSON, named after the benchmark")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        help=f"folder for the JSON, named after the benchmark (of a full run: {RESULTS.name}/)",
+    )
     arguments = parser.parse_args()
     report = measure(arguments.quick)
     _print_table(report)
     line = json.dumps(_record(report), default=str)
-    if arguments.save is not None:
-        arguments.save.mkdir(parents=True, exist_ok=True)
-        Path(arguments.save, f"{report.name}.json").write_text(line + "\n", encoding="utf-8")
+    folder = arguments.save or (None if arguments.quick else RESULTS)
+    if folder is not None:
+        _save(report, folder)
     if arguments.json:
         print(line)
+
+
+def _save(report: Report, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {**_record(report), "plots": [asdict(plot) for plot in report.plots]}
+    text = json.dumps(whole, default=str, indent=1)
+    Path(folder, f"{report.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -70,6 +102,8 @@ def _record(report: Report) -> dict[str, object]:
         "name": report.name,
         "commit": commit(),
         "machine": machine(),
+        "at": datetime.now(UTC).isoformat(timespec="minutes"),
+        "dataset": report.dataset,
         "settings": dict(report.settings),
         "baseline": report.baseline,
         "results": {

@@ -12,8 +12,9 @@ import httpx
 class Simulator:
     """One that runs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int) -> None:
         self.url = url
+        self.pid = pid
         self.client = httpx.Client(base_url=url, timeout=30)
 
     def stats(self) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def running_simulator(kind: str, *options: str) -> Iterator[Simulator]:
         word, _, url = first.strip().partition(" ")
         if word != "ready":
             raise RuntimeError(f"the simulated {kind} did not start")
-        simulator = Simulator(url)
+        simulator = Simulator(url, process.pid)
         yield simulator
         simulator.client.close()
     finally:

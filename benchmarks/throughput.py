@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.plain_script import PlainScript
-from benchmarks.queued import enqueue, set_free
+from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import RunningSystem, running_system
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
@@ -60,7 +60,7 @@ class Bench:
         enqueue(self._url, self._blobs, ((f.name, f.read_bytes()) for f in self._files))
         before, began = self._cpu(), time.monotonic()
         set_free(self._url)
-        self._wait()
+        wait_until_done(self._url)
         return self._ended(time.monotonic() - began, before)
 
     def script(self) -> Run:
@@ -94,12 +94,6 @@ class Bench:
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute("TRUNCATE upload_pipeline.documents, upload_pipeline.events CASCADE")
             connection.execute("CHECKPOINT")
-
-    def _wait(self) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            unfinished = "SELECT 1 FROM upload_pipeline.upload_jobs WHERE finished_at IS NULL"
-            while connection.execute(f"{unfinished} LIMIT 1").fetchone():
-                time.sleep(0.05)
 
     def _ended(self, seconds: float, before: dict[str, float]) -> Run:
         after = self._cpu() if before else {}

@@ -1,0 +1,22 @@
+"""``python -m benchmarks report``: what was measured, as a page and as the table in README.md."""
+
+import argparse
+
+from benchmarks import page, readme
+from benchmarks.report import RESULTS
+
+
+def main() -> None:
+    """Write both from what full runs left in benchmarks/results/."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=["report"])
+    parser.parse_args()
+    found = readme.load(RESULTS)
+    readme.write(found)
+    target = RESULTS / "index.html"
+    target.write_text(page.render(found), encoding="utf-8")
+    print(f"{target}: {len(found)} benchmarks")
+
+
+if __name__ == "__main__":
+    main()

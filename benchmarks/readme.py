@@ -1,0 +1,140 @@
+"""The table of benchmarks in README.md, written from what was measured."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Found = Mapping[str, Mapping[str, Any]]
+"""The JSON of each benchmark, by its name."""
+README = Path(__file__).parents[1] / "README.md"
+_BEGIN, _END = "<!-- benchmarks: python -m benchmarks report -->\n", "<!-- end of benchmarks -->\n"
+_HEAD = "| benchmark | measured | against |\n|---|---|---|\n"
+
+
+class Row:
+    """A line of the table: texts with the figures' names in braces."""
+
+    def __init__(self, about: str, measured: str, against: str) -> None:
+        self.about = about
+        self.measured = measured
+        self.against = against
+
+    def fill(self, name: str, found: Mapping[str, Any]) -> str:
+        """With the figures of a run, and of its settings."""
+        figures = {**found["settings"], **found["results"]}
+        about, measured, against = (
+            part.format(**figures) for part in (self.about, self.measured, self.against)
+        )
+        return f"| `{name}`: {about} | {measured} | {against} |\n"
+
+
+ROWS = {
+    "latency": Row(
+        "one small document, request sent → searchable",
+        "p50 {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms",
+        "{public_p50_ms:.0f} and {public_p95_ms:.0f} ms on Ray's public settings alone",
+    ),
+    "throughput": Row(
+        "{documents} mixed files, queued → searchable",
+        "{docs_per_s:.0f} documents/s, {chunks_per_s:.0f} chunks/s; {no_index_docs_per_s:.0f} and "
+        "{no_index_chunks_per_s:.0f} without the HNSW index",
+        "{ratio_vs_script:.2f} × ({no_index_ratio_vs_script:.2f} × without the index) a "
+        "one-process script with the same libraries and no ledger; {ratio_vs_copy:.2f} × COPY of "
+        "the finished rows",
+    ),
+    "http": Row(
+        "{requests_per_s} requests/s for {seconds:.0f} s",
+        "p95 {upload_p95_ms:.0f} ms for uploads, {status_p95_ms:.0f} ms for status, "
+        "{errors} errors",
+        "HAProxy in front: {haproxy_upload_p95_ms:.0f} and {haproxy_status_p95_ms:.0f} ms",
+    ),
+    "index": Row(
+        "{rows:,} chunks, real vectors",
+        "`halfvec` {halfvec_rows_per_s:,.0f} rows/s, recall@10 {halfvec_recall_at_10:.3f}; `bit` "
+        "{bit_rows_per_s:,.0f} rows/s, {bit_recall_at_10:.3f}",
+        "exact search; {none_rows_per_s:,.0f} rows/s without an index",
+    ),
+    "quota": Row(
+        "{actors} actors share {tokens_per_minute:,.0f} tokens a minute of a provider that answers "
+        "in {latency_seconds:.1f} s, {seconds:.0f} s",
+        "{used_ratio:.1%} of what is allowed, {http_429} refused; where refusals count, too: "
+        "{used_ratio_harsh:.1%}, {http_429_harsh} refused",
+        "a limiter in each actor: {http_429_naive:,} of {requests_naive:,} requests refused; where "
+        "refusals count, {used_ratio_naive_harsh:.1%} gets through",
+    ),
+    "batching": Row(
+        "{documents:,} small documents",
+        "{requests_packed} requests, {seconds_packed_with_parsing:.1f} s with parsing",
+        "one request a document: {requests_per_document:,}, "
+        "{seconds_per_document_embedding_alone:.0f} s",
+    ),
+    "embed_wire": Row(
+        "vectors of 1,536 numbers",
+        "{ratio_vs_sdk:.1f} × the inputs a second, {ratio_cpu_vs_sdk:.2f} × the CPU",
+        "the SDK's own decoding",
+    ),
+    "metering": Row(
+        "a request of 200 ms",
+        "permission adds {permission_share:.1%}, the ledger {reservation_share:.1%}",
+        "the request alone",
+    ),
+    "webhook": Row(
+        "50 a second, each three times",
+        "p95 {webhook_p95_ms:.0f} ms, {errors} errors",
+        "{healthz_p95_ms:.0f} ms for a request that asks nobody",
+    ),
+    "footprint": Row(
+        "embedded system",
+        "{ready_s:.0f} s from the command to the first searchable document; {pss_mb:,.0f} MB",
+        "{bare_ray_pss_mb:,.0f} MB: Ray with Serve and nothing of ours",
+    ),
+    "registration": Row(
+        "{objects:,} small objects of a folder",
+        "{registered_per_s:,.0f} a second are read, copied and queued; {listed_per_s:,.0f} listed",
+        "{unchanged_per_s:,.0f} a second when nothing changed: {ratio_again_vs_first:.0f} × faster",
+    ),
+    "backlog": Row(
+        "a queue of {jobs:,} jobs",
+        "a claim is found in {claim_ms_10m:.1f} ms, a job in {job_ms_10m:.1f} ms, all counts in "
+        "{totals_ms_10m:.1f} ms",
+        "a queue of {small}: {claim_ms_small:.1f}, {job_ms_small:.1f} and {totals_ms_small:.1f} ms",
+    ),
+    "scaling": Row(
+        "16 embed actors, a provider that answers in {latency_seconds:.1f} s",
+        "{docs_per_s_16:.0f} documents/s; its limit: {limit}",
+        "{efficiency_16:.2f} × 16 times one actor's; {efficiency_8:.2f} with 8, "
+        "{efficiency_4:.2f} with 4",
+    ),
+    "capacity": Row(
+        "what `ingest plan` says of throughput",
+        "at most {worst_error_pct:.0f} % off",
+        "{runs} real runs with other pools, quotas and documents",
+    ),
+    "load": Row(
+        "{wanted_jobs_per_hour:,} jobs an hour for {seconds:.0f} s",
+        "{jobs_per_hour:,.0f} jobs an hour, p95 {api_p95_ms:.0f} ms, {error_pct:.1f} % errors",
+        "what the first design asked for: p95 under 100 ms, under 1 % errors",
+    ),
+}
+
+
+def load(folder: Path) -> Found:
+    """What full runs left, in the order of the table."""
+    found = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    if unknown := found.keys() - ROWS.keys():
+        raise LookupError(f"no line of the table is written for {sorted(unknown)}")
+    return {name: found[name] for name in ROWS if name in found}
+
+
+def table(found: Found) -> str:
+    """The table, in Markdown."""
+    return _HEAD + "".join(ROWS[name].fill(name, one) for name, one in found.items())
+
+
+def write(found: Found) -> None:
+    """Put the table into README.md, where the last one was."""
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(_BEGIN)
+    _, after = rest.split(_END)
+    README.write_text(f"{before}{_BEGIN}\n{table(found)}\n{_END}{after}", encoding="utf-8")

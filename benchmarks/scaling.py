@@ -1,0 +1,140 @@
+"""Throughput against the number of embed actors, with a provider that answers in 200 ms."""
+
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from benchmarks.corpus import prose, write_markdown
+from benchmarks.queued import enqueue, set_free, wait_until_done
+from benchmarks.report import Plot, Report, Results, run
+from benchmarks.running_system import running_system
+from benchmarks.simulator import Simulator, running_simulator
+from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres import migrate
+
+_KEY = "sk-scaling"
+_LATENCY = 0.2
+_CHUNKS = 1
+"""Of a document, which is a batch of its own: each call waits for the provider once."""
+_CHARS = 900
+"""Of a chunk's text, about."""
+_SECONDS = 12
+"""For which each actor has work."""
+_WARM_UP = 10
+"""Documents for each actor before it counts."""
+_QUOTA = 100_000_000
+# The ends are left out: at first the pool fills, at last it runs dry.
+_RATE = """
+SELECT count(*) / extract(EPOCH FROM max(finished_at) - min(finished_at))::float8 FROM (
+    SELECT finished_at, percent_rank() OVER (ORDER BY finished_at) AS place
+    FROM upload_pipeline.upload_jobs WHERE state = 'done'
+) AS ended WHERE place BETWEEN 0.15 AND 0.85
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pool size."""
+
+    documents_per_second: float
+    calls_seconds: float
+    """That a call takes an actor, everything included."""
+    cpus: float
+    """Busy CPUs of the machine, on the average."""
+
+
+def measure(quick: bool) -> Report:
+    """Queue work for a pool of each size, and let it go."""
+    pools, seconds = ((1, 16), 4) if quick else ((1, 2, 4, 8, 16), _SECONDS)
+    options = ["--key", _KEY, "--tpm", str(_QUOTA), "--rpm", "100000"]
+    options += ["--latency", str(_LATENCY), "--latency-sigma", "0.01"]
+    runs: dict[int, Run] = {}
+    with running_simulator("openai", *options) as simulator:
+        for pool in pools:
+            runs[pool] = _run(pool, simulator, seconds)
+    alone = runs[1].documents_per_second
+    results: Results = {}
+    for pool, one in runs.items():
+        results[f"docs_per_s_{pool}"] = one.documents_per_second
+        if pool > 1:
+            results[f"efficiency_{pool}"] = one.documents_per_second / (pool * alone)
+        results[f"cpus_{pool}"] = one.cpus
+    most = runs[max(pools)]
+    # What a pool waits for, when it is slower than so many of one: of quota there is enough.
+    results["limit"] = "cpu" if most.cpus > 0.9 * (psutil.cpu_count() or 1) else "latency"
+    return Report(
+        "scaling",
+        {
+            "pools": list(pools),
+            "latency_seconds": _LATENCY,
+            "chunks_per_call": _CHUNKS,
+            "calls_at_once_per_actor": 1,
+        },
+        "one embed actor, times the number of actors",
+        results,
+        dataset="Markdown notes of one chunk, all different; each is a batch.",
+        plots=[
+            Plot(
+                "More embed actors, more documents a second, until something else is the limit.",
+                "embed actors",
+                "documents a second",
+                lines={
+                    "measured": [(pool, one.documents_per_second) for pool, one in runs.items()],
+                    "one actor, times their number": [(pool, pool * alone) for pool in runs],
+                },
+            )
+        ],
+    )
+
+
+def _run(pool: int, simulator: Simulator, seconds: float) -> Run:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
+        folder, url = Path(name), pg.start()
+        migrate.upgrade(url)
+        with running_system(
+            folder / "s",
+            database_url=url,
+            embedder="openai",
+            openai_api_keys=_KEY,
+            openai_base_url=f"{simulator.url}/v1",
+            openai_requests_per_minute=100_000,
+            openai_tokens_per_minute=_QUOTA,
+            embed_pool_min=pool,
+            embed_pool_max=pool,
+            embed_concurrency=1,
+            batch_items=_CHUNKS,
+            database_pool_size=2,
+        ):
+            blobs = folder / "s" / "blobs"
+            enqueue(url, blobs, _files(_WARM_UP * pool))
+            set_free(url)
+            wait_until_done(url)  # connections are open and caches filled after this
+            with psycopg.connect(url) as connection:
+                connection.execute("TRUNCATE upload_pipeline.documents CASCADE")
+            enqueue(url, blobs, _files(int(pool * seconds / _LATENCY)))
+            psutil.cpu_percent()
+            set_free(url)
+            wait_until_done(url)
+            cpus = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
+        with psycopg.connect(url) as connection:
+            [rate] = connection.execute(_RATE.encode()).fetchone() or [0.0]
+    return Run(rate, pool / rate, cpus)
+
+
+def _files(count: int) -> Iterator[tuple[str, bytes]]:
+    rng = random.Random(count)
+    for number in range(count):  # each is different: the same text would not be sent twice
+        yield (
+            f"{number}.md",
+            f"# {time.time_ns()}\n\n".encode() + write_markdown(prose(rng, _CHARS)),
+        )
+
+
+if __name__ == "__main__":
+    run(measure, description=__doc__)
