@@ -1,0 +1,36 @@
+"""Benchmarks: what README.md says of them is what was measured."""
+
+import importlib.util
+from pathlib import Path
+
+from benchmarks import page, readme
+from benchmarks.report import RESULTS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_table_in_readme_is_the_one_that_full_runs_gave() -> None:
+    table = readme.table(readme.load(RESULTS))
+
+    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_benchmark_has_a_line_in_the_table_and_runs_with_the_others() -> None:
+    listed = next(
+        line.removeprefix("BENCHMARKS ?= ").split()
+        for line in (ROOT / "Makefile").read_text().splitlines()
+        if line.startswith("BENCHMARKS ?=")
+    )
+
+    assert set(listed) == set(readme.ROWS)
+    assert all(importlib.util.find_spec(f"benchmarks.{name}") for name in listed)
+
+
+def test_the_page_shows_each_result_and_its_pictures() -> None:
+    found = readme.load(RESULTS)
+    shown = page.render(found)
+
+    assert shown.count("<section ") == len(found) > 0
+    assert shown.count("<svg") == sum(len(one["plots"]) for one in found.values())
+    assert 'src="' not in shown
+    assert 'href="http' not in shown
