@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 # Fetching metadata on a thread costs every hop one more turn; read when ray.data is imported.
@@ -42,28 +43,10 @@ def build(lane: Lane, worker_id: UUID, settings: Settings) -> Dataset:
         # A source that is run again would swallow as many waves as it had delivered before.
         ray_remote_args={"max_retries": 0},
     )
-    parsed = source.map_batches(
-        ParseActor,
-        batch_size=None,
-        batch_format="pyarrow",
-        num_cpus=_CPUS,
-        compute=_pool(settings.parse_pool_min, settings.parse_pool_max, calls=CALLS),
-    )
-    batches = parsed.map_batches(
-        ChunkActor,
-        batch_size=None,
-        batch_format="pyarrow",
-        num_cpus=_CPUS,
-        compute=_pool(settings.chunk_pool_min, settings.chunk_pool_max, calls=CALLS),
-    )
+    parsed = source.map_batches(ParseActor, **_stage("parse", settings, calls=CALLS))
+    batches = parsed.map_batches(ChunkActor, **_stage("chunk", settings, calls=CALLS))
     stream: Dataset = batches.map_batches(
-        EmbedActor,
-        batch_size=None,
-        batch_format="pyarrow",
-        num_cpus=_CPUS,
-        compute=_pool(
-            settings.embed_pool_min, settings.embed_pool_max, calls=settings.embed_concurrency
-        ),
+        EmbedActor, **_stage("embed", settings, calls=settings.embed_concurrency)
     )
     return stream
 
@@ -74,5 +57,19 @@ def run(lane: Lane, worker_id: UUID, settings: Settings) -> Iterator[None]:
         yield
 
 
-def _pool(least: int, most: int, *, calls: int) -> ActorPoolStrategy:
-    return ActorPoolStrategy(min_size=least, max_size=most, max_concurrent_calls_per_actor=calls)
+def resource(stage: str) -> str:
+    """The custom resource of Ray of which an actor of a stage takes one, if they are used."""
+    return f"ingest_{stage}"
+
+
+def _stage(stage: str, settings: Settings, *, calls: int) -> dict[str, Any]:
+    least, most = (getattr(settings, f"{stage}_pool_{end}") for end in ("min", "max"))
+    return {
+        "batch_size": None,
+        "batch_format": "pyarrow",
+        "num_cpus": _CPUS,
+        "compute": ActorPoolStrategy(
+            min_size=least, max_size=most, max_concurrent_calls_per_actor=calls
+        ),
+        **({"resources": {resource(stage): 1}} if settings.pool_resources else {}),
+    }

@@ -92,6 +92,11 @@ class Settings(AccessSettings):
     chunk_pool_max: int = Field(1, ge=1, description="Chunk actors under load.")
     embed_pool_min: int = Field(1, ge=1, description="Embed actors kept alive.")
     embed_pool_max: int = Field(1, ge=1, description="Embed actors under load.")
+    pool_resources: bool = Field(
+        False,
+        description="Each actor takes one of Ray's custom resource ingest_parse, ingest_chunk or "
+        "ingest_embed, so that nodes bear so many as they say and an autoscaler adds some.",
+    )
     embed_concurrency: int = Field(
         4, ge=1, le=256, description="Batches one embed actor works on at the same time."
     )

@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 
 import psutil
 
+from benchmarks.ray_nodes import RayNodes
 from benchmarks.running_system import RunningSystem, free_port, running_system
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.pool import Database
-from tests.chaos.ray_nodes import RayNodes
 from tests.chaos.vendors import Vendors
 
 TENANTS = 3

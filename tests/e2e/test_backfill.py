@@ -5,21 +5,21 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+import boto3
 import pytest
 from ledger import Ledger
 
+from benchmarks.backfill_drill import drill
 from benchmarks.corpus import mixed_corpus
-from benchmarks.running_system import free_port
 from benchmarks.simulator import running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54
+OBJECTS = 240
 _START_SECONDS = 120.0
 
 
@@ -111,60 +111,27 @@ def test_a_backfill_ends_when_its_money_is_spent_and_goes_on_with_more(
     assert billed <= 64, "no more than what was under way when the money was spent"
 
 
-def test_a_backfill_is_a_job_of_a_ray_cluster(folder: Path, tmp_path: Path, ledger: Ledger) -> None:
-    before = ledger.states()["done"]
-    with a_cluster(tmp_path, environment(tmp_path / "state", ledger)) as dashboard:
-        ended = subprocess.run(
-            [
-                *(str(Path(sys.executable).with_name("ray")), "job", "submit"),
-                *("--address", dashboard, "--"),
-                *(sys.executable, "-m", "ingest", "backfill", str(folder), "--json"),
-            ],
-            env={**os.environ, "RAY_AUTH_MODE": "disabled"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+def test_a_backfill_of_a_bucket_outlives_its_driver_and_a_node_of_the_cluster(
+    s3: str, database_url: str
+) -> None:
+    client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
+    for number in range(OBJECTS):
+        text = f"# Note {number}\n\nIt is of ship {number}.".encode()
+        client.put_object(Bucket="documents", Key=f"notes/{number}.md", Body=text)
+    variables = {
+        "INGEST_BLOB_ENDPOINT": s3,
+        "INGEST_BATCH_ITEMS": "4",
+        "INGEST_LEASE_SECONDS": "4",
+        "INGEST_RESCUE_INTERVAL_SECONDS": "1",
+    }
 
-    assert '"searchable": 54' in ended.stdout, ended.stdout + ended.stderr
-    assert '"document_empty": 1' in ended.stdout
-    assert ended.returncode != 0, "one object could not be taken"
-    assert ledger.states() == {"done": before + FILES}
-    assert ledger.faults() == []
+    course, accounts = drill(database_url, "s3://documents/notes", OBJECTS, variables, latency=1.0)
 
-
-@contextmanager
-def a_cluster(folder: Path, variables: dict[str, str]) -> Iterator[str]:
-    """A head node with these variables; the address of its dashboard, to which jobs are sent."""
-    port, dashboard = free_port(), free_port()
-    log = folder / "ray.log"
-    # Not in pytest's folder: the paths of Ray's sockets must be short.
-    with tempfile.TemporaryDirectory(prefix="bf-ray-") as place, log.open("wb") as out:
-        head = subprocess.Popen(
-            [
-                *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
-                *("--num-cpus=4", "--object-store-memory=167772160", "--disable-usage-stats"),
-                *("--node-ip-address=127.0.0.1", f"--port={port}"),
-                *("--include-dashboard=true", "--dashboard-host=127.0.0.1"),
-                *(f"--dashboard-port={dashboard}", f"--ray-client-server-port={free_port()}"),
-                f"--dashboard-agent-listen-port={free_port()}",
-                f"--temp-dir={place}",
-            ],
-            env={
-                **variables,
-                "RAY_AUTH_MODE": "disabled",
-                "RAY_DATA_METADATA_PREFETCH_ON_THREAD": "0",
-            },
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(lambda: "Ray runtime started" in log.read_text(errors="replace"))
-            yield f"http://127.0.0.1:{dashboard}"
-        finally:
-            head.terminate()
-            head.wait(60)
+    assert course.blows.keys() == {"driver", "worker node"}
+    assert (accounts.searchable, accounts.external_ids, accounts.jobs_done) == (OBJECTS,) * 3
+    assert accounts.calls_that_differ == 0
+    assert accounts.tokens_in_ledger == accounts.tokens_at_provider >= accounts.tokens_stored
+    assert Ledger(database_url).faults() == []
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

@@ -1,5 +1,7 @@
 """Two Ray nodes on this machine, each a ``ray start`` of its own, so that one can be lost."""
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -25,9 +27,26 @@ _WORKERS_PORTS = range(10002, 20000)
 class RayNodes:
     """A head and a worker; what they start reads the environment they were given."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        dashboard: bool = False,
+        resources: Mapping[str, int] | None = None,
+    ) -> None:
+        """Prepare them.
+
+        Args:
+            folder: For Ray's own files; its path must be short.
+            environment: What they are started with.
+            dashboard: Whether jobs can be submitted.
+            resources: Custom resources of each.
+        """
         self._folder = folder
         self._port = _own_port()
+        self._resources = json.dumps(resources or {})
+        self._dashboard = _own_port() if dashboard else None
         self._environment = {
             **environment,
             "RAY_raylet_start_wait_time_s": "90",  # the machine may have other work
@@ -42,6 +61,11 @@ class RayNodes:
         """For INGEST_RAY_ADDRESS."""
         return f"{_HEAD}:{self._port}"
 
+    @property
+    def dashboard(self) -> str:
+        """Where jobs are submitted."""
+        return f"http://{_HEAD}:{self._dashboard}"
+
     def start(self) -> None:
         """Start both.
 
@@ -50,14 +74,26 @@ class RayNodes:
         """
         self._head = self._run(
             *("--head", f"--port={self._port}", f"--node-ip-address={_HEAD}"),
-            *("--include-dashboard=false", f"--ray-client-server-port={_own_port()}"),
+            *self._dashboard_options(),
+            f"--ray-client-server-port={_own_port()}",
             f"--temp-dir={self._folder}",
         )
         self.start_worker()
 
+    def _dashboard_options(self) -> list[str]:
+        if self._dashboard is None:
+            return ["--include-dashboard=false"]
+        return [
+            *("--include-dashboard=true", f"--dashboard-host={_HEAD}"),
+            *(f"--dashboard-port={self._dashboard}", "--dashboard-agent-listen-port=0"),
+        ]
+
     def start_worker(self) -> None:
         """Start the worker node, after the start or after it was lost."""
-        self._worker = self._run(f"--address={self.address}", f"--node-ip-address={_WORKER}")
+        self._worker = self._run(
+            *(f"--address={self.address}", f"--node-ip-address={_WORKER}"),
+            "--dashboard-agent-listen-port=0",
+        )
 
     def kill_worker(self) -> int:
         """Kill the worker's raylet; returns how many of its processes went with it."""
@@ -75,18 +111,21 @@ class RayNodes:
         return self._processes_of(self._head) + self._processes_of(self._worker)
 
     def stop(self) -> None:
-        """Stop both."""
+        """Kill both: what ran on them is over, and a raylet that is asked to end takes a minute."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         _end(self._worker)
         _end(self._head)
 
     def _run(self, *options: str) -> "subprocess.Popen[bytes]":
         log = Path(self._folder.parent, f"ray-{time.time_ns()}.log")
         with log.open("wb") as out:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own command
                 [
                     *(str(Path(sys.executable).with_name("ray")), "start", "--block"),
                     *("--num-cpus=4", f"--object-store-memory={_STORE_BYTES}"),
-                    *("--disable-usage-stats", *options),
+                    *("--disable-usage-stats", f"--resources={self._resources}", *options),
                 ],
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
@@ -106,9 +145,10 @@ class RayNodes:
         if node is None or node.poll() is not None:
             return []
         try:
-            return psutil.Process(node.pid).children(recursive=True)
+            children: list[psutil.Process] = psutil.Process(node.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
+        return children
 
 
 def _end(node: "subprocess.Popen[bytes] | None") -> None:

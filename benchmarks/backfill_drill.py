@@ -1,0 +1,250 @@
+"""A backfill by ``ray job submit`` on two Ray nodes, and what is killed meanwhile."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import psycopg
+from ray.job_submission import JobStatus, JobSubmissionClient
+
+from benchmarks.ray_nodes import RayNodes
+from benchmarks.simulator import Simulator, running_simulator
+from ingest.cluster.stream import resource
+
+_KEY = "sk-backfill"
+_ENTRYPOINT = "-m ingest backfill"
+_LOOK_SECONDS = 1.0
+_JOB_SECONDS = 3600.0
+_ACCOUNTS = """
+SELECT
+    (SELECT count(*) FROM upload_pipeline.documents WHERE live_generation > 0)::bigint,
+    (SELECT count(DISTINCT name) FROM upload_pipeline.documents)::bigint,
+    (SELECT count(*) FROM upload_pipeline.upload_jobs)::bigint,
+    (SELECT count(*) FROM upload_pipeline.upload_jobs WHERE state = 'done')::bigint,
+    (SELECT count(*) FROM upload_pipeline.document_chunks)::bigint,
+    (SELECT coalesce(sum(token_count), 0) FROM upload_pipeline.document_chunks)::bigint
+"""
+_CALLS = """
+SELECT call_id::text, state, coalesce(units, reserved_units) FROM upload_pipeline.provider_calls
+"""
+_DONE = "SELECT count(*) FROM upload_pipeline.upload_jobs WHERE state = 'done'"
+
+
+@dataclass
+class Course:
+    """How a backfill went."""
+
+    points: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds from the first submission, documents that were searchable."""
+    blows: dict[str, float] = field(default_factory=dict)
+    """Seconds from the first submission, by what was killed."""
+
+    @property
+    def done(self) -> float:
+        """Documents so far."""
+        return self.points[-1][1] if self.points else 0
+
+    def rate(self, first: float, last: float) -> float:
+        """Documents a second between the moments at which so many were done."""
+        between = [(at, done) for at, done in self.points if first <= done <= last]
+        (began, before), (ended, after) = between[0], between[-1]
+        return (after - before) / (ended - began) if ended > began else 0.0
+
+    def silence(self, blow: str) -> float:
+        """Seconds after a blow until the next document was done."""
+        at = self.blows[blow]
+        before = max(done for moment, done in self.points if moment <= at)
+        # What had been on its way through the database comes in at once.
+        return next(m - at for m, done in self.points if m > at + 2 and done > before)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What is in the database in the end, and what the provider says."""
+
+    searchable: int
+    external_ids: int
+    jobs: int
+    jobs_done: int
+    chunks: int
+    tokens_stored: int
+    tokens_in_ledger: int
+    """Of all calls that the provider got."""
+    tokens_uncertain: int
+    """Of calls that it never got, as far as it knows, and that count as paid."""
+    tokens_at_provider: int
+    calls_that_differ: int
+
+
+def drill(
+    url: str, uri: str, objects: int, variables: Mapping[str, str], *, latency: float = 0.1
+) -> tuple[Course, Accounts]:
+    """Submit a backfill, kill its driver, submit it again, kill a worker node, let it end.
+
+    Args:
+        url: Of a migrated, empty database.
+        uri: What is ingested.
+        objects: How many there are.
+        variables: What the cluster needs to read them, and settings of the pipeline.
+        latency: Seconds that the provider takes to answer.
+
+    Raises:
+        RuntimeError: a job did not end as it should have.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bf-")))
+        options = ("--key", _KEY, "--tpm", "50000000", "--rpm", "100000")
+        simulator = stack.enter_context(
+            running_simulator("openai", *options, "--latency", str(latency))
+        )
+        os.environ["RAY_AUTH_MODE"] = "disabled"
+        nodes = RayNodes(
+            folder / "ray",
+            {**_settings(folder, url, simulator), **variables},
+            dashboard=True,
+            resources={resource(stage): 4 for stage in ("parse", "chunk", "embed")},
+        )
+        stack.callback(nodes.stop)
+        nodes.start()
+        course = _Drill(nodes, url, uri, objects).run()
+        return course, _accounts(url, simulator)
+
+
+class _Drill:
+    """One backfill from its first submission to its end."""
+
+    def __init__(self, nodes: RayNodes, url: str, uri: str, objects: int) -> None:
+        self._nodes = nodes
+        self._connection = psycopg.connect(url, autocommit=True)
+        self._uri = uri
+        self._objects = objects
+        self._began = time.monotonic()
+        self._client = JobSubmissionClient(nodes.dashboard)
+        self._course = Course()
+
+    def run(self) -> Course:
+        with self._connection:
+            self._submit_by_command()
+            self._wait_for(self._objects / 3)
+            self._kill_driver()
+            second = self._client.submit_job(
+                entrypoint=f"{sys.executable} {_ENTRYPOINT} {self._uri} --json"
+            )
+            self._wait_for(2 * self._objects / 3)
+            self._blow("worker node")
+            if not self._nodes.kill_worker():
+                raise RuntimeError("there was no worker node to kill")
+            self._nodes.start_worker()
+            self._wait_for_end(second)
+        return self._course
+
+    def _submit_by_command(self) -> None:
+        subprocess.run(  # noqa: S603 - our own command
+            [
+                *(str(Path(sys.executable).with_name("ray")), "job", "submit", "--no-wait"),
+                *("--address", self._nodes.dashboard, "--"),
+                *(sys.executable, *_ENTRYPOINT.split(), self._uri, "--json"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+    def _kill_driver(self) -> None:
+        drivers = [p for p in self._nodes.processes() if _ENTRYPOINT in _command(p)]
+        if not drivers:
+            raise RuntimeError("there was no driver to kill")
+        self._blow("driver")
+        for driver in drivers:
+            driver.kill()
+        [job] = self._client.list_jobs()
+        while (status := self._client.get_job_status(str(job.submission_id))) not in (
+            JobStatus.FAILED,
+            JobStatus.STOPPED,
+        ):
+            self._look()
+            if status is JobStatus.SUCCEEDED:
+                raise RuntimeError("it ended before its driver was killed")
+
+    def _blow(self, name: str) -> None:
+        self._course.blows[name] = time.monotonic() - self._began
+
+    def _look(self) -> None:
+        [[done]] = self._connection.execute(_DONE).fetchall()
+        self._course.points.append((time.monotonic() - self._began, done))
+        time.sleep(_LOOK_SECONDS)
+
+    def _wait_for(self, done: float) -> None:
+        deadline = time.monotonic() + _JOB_SECONDS
+        while self._course.done < done:
+            if time.monotonic() > deadline or not self._running():
+                raise RuntimeError(f"{self._course.done} of {done} are done:\n{self._logs()}")
+            self._look()
+
+    def _running(self) -> bool:
+        return any(not job.status.is_terminal() for job in self._client.list_jobs())
+
+    def _wait_for_end(self, job: str) -> None:
+        deadline = time.monotonic() + _JOB_SECONDS
+        while not (status := self._client.get_job_status(job)).is_terminal():
+            self._look()
+            if time.monotonic() > deadline:
+                break
+        if status is not JobStatus.SUCCEEDED:
+            raise RuntimeError(f"the second job: {status}\n{self._logs()}")
+        self._look()
+
+    def _logs(self) -> str:
+        jobs = [str(job.submission_id) for job in self._client.list_jobs()]
+        return "\n".join(self._client.get_job_logs(job)[-2000:] for job in jobs)
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _settings(folder: Path, url: str, simulator: Simulator) -> dict[str, str]:
+    return {
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_DATA_METADATA_PREFETCH_ON_THREAD": "0",
+        "INGEST_STATE_DIR": str(folder / "state"),
+        "INGEST_DATABASE_URL": url,
+        "INGEST_BLOB_URL": (folder / "blobs").as_uri(),
+        "INGEST_POOL_RESOURCES": "true",
+        "INGEST_EMBEDDER": "openai",
+        "INGEST_OPENAI_API_KEYS": _KEY,
+        "INGEST_OPENAI_BASE_URL": f"{simulator.url}/v1",
+        "INGEST_OPENAI_REQUESTS_PER_MINUTE": "100000",
+        "INGEST_OPENAI_TOKENS_PER_MINUTE": "50000000",
+    }
+
+
+def _accounts(url: str, simulator: Simulator) -> Accounts:
+    charged = {call["client_id"]: call["tokens"] for call in simulator.calls() if call["tokens"]}
+    with psycopg.connect(url) as connection:
+        [[searchable, ids, jobs, done, chunks, stored]] = connection.execute(_ACCOUNTS).fetchall()
+        calls = connection.execute(_CALLS).fetchall()
+    ledger = {call_id: units for call_id, state, units in calls if state != "released"}
+    differing = [call for call, tokens in charged.items() if ledger.get(call) != tokens]
+    known = sum(units for call, units in ledger.items() if call in charged)
+    return Accounts(
+        searchable=searchable,
+        external_ids=ids,
+        jobs=jobs,
+        jobs_done=done,
+        chunks=chunks,
+        tokens_stored=stored,
+        tokens_in_ledger=known,
+        tokens_uncertain=sum(ledger.values()) - known,
+        tokens_at_provider=sum(charged.values()),
+        calls_that_differ=len(differing),
+    )
