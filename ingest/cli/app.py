@@ -14,6 +14,7 @@ from ingest.cli import (
     demo,
     doctor,
     estimate,
+    index,
     jobs,
     limits,
     money,
@@ -67,6 +68,7 @@ app.command(rich_help_panel=_MONEY)(plan.plan)
 app.command(rich_help_panel=_MONEY)(money.usage)
 app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)
 app.command(rich_help_panel=_DATABASE)(database.migrate)
+app.add_typer(index.index, name="index", rich_help_panel=_DATABASE)
 app.command(rich_help_panel=_DATABASE)(backup.backup)
 app.command(rich_help_panel=_DATABASE)(backup.restore)
 app.add_typer(database.keys, name="keys", rich_help_panel=_DATABASE)

@@ -1,0 +1,167 @@
+"""Index kinds on a sample of the vectors that are there: recall, speed, size, time to build."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.adapters.postgres.index_store import BUILD_SECONDS
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.search_store import EF_SEARCH, OVERFETCH
+from ingest.adapters.postgres.statements import load
+from ingest.domain.embedding import EmbeddingModel, IndexKind
+
+SQL = load("index_trials")
+SEARCH_SQL = load("document_chunks")
+_MORE = 1.5
+"""Pages are taken by chance; so much more than needed makes enough of them likely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one kind came to."""
+
+    kind: IndexKind
+    recall: float
+    """Of the nearest ``k`` by exact search, the share that the index finds; the mean."""
+    search_ms: float
+    """Median."""
+    build_seconds: float
+    bytes_per_vector: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What all kinds came to on the same sample."""
+
+    vectors: int
+    """In the sample."""
+    questions: int
+    exact_ms: float
+    """Median of a search without an index."""
+    kinds: Sequence[Trial]
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A vector space and its index."""
+
+    embed_model: str
+    embed_version: str
+    dimension: int
+    index_kind: IndexKind
+    bytes: int | None
+    """Of the index; None: there is none, and search is exact."""
+    usable: bool
+    """Whether search uses it; not while it is built or after a build that failed."""
+    vectors: int | None
+    """About how many it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of an index that is built."""
+
+    phase: str
+    done: int
+    total: int
+    """Blocks or rows, whichever the phase counts; 0: it does not."""
+
+
+class IndexTrial:
+    """Measures, and changes nothing: the sample is a temporary table of one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, model: EmbeddingModel, *, vectors: int, questions: int, k: int) -> Trials:
+        """Build each kind on a sample and search it for vectors that are not in it.
+
+        Args:
+            model: Whose vectors.
+            vectors: Most in the sample.
+            questions: Searches of each kind.
+            k: Results of each.
+        """
+        async with self._database.transaction() as connection:
+            asked = await self._sample(connection, model, vectors, questions)
+            count = await connection.fetchval(SQL["count_sample"])
+            exact, exact_ms = await _search(connection, SQL["search_exactly"], asked, k)
+            kinds = [
+                await _try(connection, model, kind, asked, exact, vectors=count)
+                for kind in IndexKind
+                if count
+            ]
+        return Trials(count, len(asked), exact_ms, kinds)
+
+    async def _sample(
+        self, connection: Connection, model: EmbeddingModel, vectors: int, questions: int
+    ) -> list[Any]:
+        await connection.execute(SQL["create_sample"].format(dimension=model.dimension))
+        known = await connection.fetchval(SQL["count_vectors"])
+        wanted = vectors + questions
+        share = min(100.0, 100 * _MORE * wanted / known) if known else 100.0
+        await connection.execute(SQL["fill_sample"], model.name, model.version, share, wanted)
+        rows = await connection.fetch(SQL["take_questions"], questions)
+        await connection.execute("ANALYZE index_sample")
+        return [row["embedding"].to_numpy() for row in rows]
+
+    async def spaces(self) -> list[Space]:
+        """All vector spaces."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["list_spaces"])
+        return [Space(**{**row, "index_kind": IndexKind(row["index_kind"])}) for row in rows]
+
+    async def progress(self) -> Progress | None:
+        """Of the index that is built at the moment, if one is."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["watch_build"])
+        if row is None:
+            return None
+        by_tuples = row["tuples_total"] > 0
+        counted = "tuples" if by_tuples else "blocks"
+        return Progress(row["phase"], row[f"{counted}_done"], row[f"{counted}_total"])
+
+
+async def _try(
+    connection: Connection,
+    model: EmbeddingModel,
+    kind: IndexKind,
+    asked: Sequence[Any],
+    exact: Sequence[set[Any]],
+    *,
+    vectors: int,
+) -> Trial:
+    k = max(map(len, exact), default=0)
+    began = time.monotonic()
+    await connection.execute(
+        SQL[f"create_{kind}_index"].format(dimension=model.dimension), timeout=BUILD_SECONDS
+    )
+    built = time.monotonic() - began
+    await connection.fetch(SEARCH_SQL["set_up_search"], str(EF_SEARCH), None)
+    await connection.execute("SET LOCAL enable_seqscan = off")  # a sample is small
+    more = [k * OVERFETCH] if kind is IndexKind.BIT else []
+    statement = SQL[f"search_{kind}"].format(dimension=model.dimension)
+    found, search_ms = await _search(connection, statement, asked, k, *more)
+    size = await connection.fetchval(SQL["size_index"], kind)
+    await connection.execute("SET LOCAL enable_seqscan = on")
+    await connection.execute(SQL["drop_index"].format(kind=kind))
+    recall = statistics.mean(
+        len(got & right) / len(right) for got, right in zip(found, exact, strict=True) if right
+    )
+    return Trial(kind, recall, search_ms, built, size / vectors)
+
+
+async def _search(
+    connection: Connection, statement: str, asked: Sequence[Any], k: int, *more: int
+) -> tuple[list[set[Any]], float]:
+    """What was found for each, and the median time of a search in milliseconds."""
+    prepared = await connection.prepare(statement)
+    found, times = [], []
+    for vector in asked:
+        began = time.monotonic()
+        rows = await prepared.fetch(vector, k, *more)
+        times.append(1000 * (time.monotonic() - began))
+        found.append({row["chunk_id"] for row in rows})
+    return found, statistics.median(times) if times else 0.0

@@ -1,0 +1,72 @@
+-- name: count_vectors
+-- How many chunks the table has, as of its last ANALYZE, which a new table never saw; and its size.
+SELECT greatest(reltuples, 0)::bigint AS rows, pg_relation_size(oid) AS bytes
+FROM pg_class WHERE oid = 'upload_pipeline.document_chunks'::regclass;
+
+-- name: create_sample
+CREATE TEMPORARY TABLE index_sample (chunk_id uuid, embedding vector({dimension})) ON COMMIT DROP;
+
+-- name: fill_sample
+-- Up to $4 vectors of a model, from $3 per cent of the table's pages.
+INSERT INTO index_sample
+SELECT chunk_id, embedding FROM upload_pipeline.document_chunks TABLESAMPLE SYSTEM ($3)
+WHERE embed_model = $1 AND embed_version = $2
+LIMIT $4;
+
+-- name: take_questions
+-- Take $1 vectors out of the sample, to be asked for.
+DELETE FROM index_sample
+WHERE chunk_id IN (SELECT chunk_id FROM index_sample ORDER BY md5(chunk_id::text) LIMIT $1)
+RETURNING embedding;
+
+-- name: count_sample
+SELECT count(*) FROM index_sample;
+
+-- name: create_halfvec_index
+CREATE INDEX index_sample_halfvec ON index_sample
+USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops);
+
+-- name: create_bit_index
+CREATE INDEX index_sample_bit ON index_sample
+USING hnsw ((binary_quantize(embedding)::bit({dimension})) bit_hamming_ops);
+
+-- name: drop_index
+DROP INDEX index_sample_{kind};
+
+-- name: size_index
+SELECT pg_relation_size(to_regclass('index_sample_' || $1::text));
+
+-- name: search_exactly
+SELECT chunk_id FROM index_sample ORDER BY embedding <=> $1 LIMIT $2;
+
+-- name: search_halfvec
+SELECT chunk_id FROM index_sample
+ORDER BY embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $2;
+
+-- name: search_bit
+-- As document_chunks are searched: $3 candidates by sign bits, re-ranked with the exact vectors.
+WITH nearest AS MATERIALIZED (
+    SELECT chunk_id, embedding FROM index_sample
+    ORDER BY
+        binary_quantize(embedding)::bit({dimension}) <~> binary_quantize($1::vector({dimension}))
+    LIMIT $3
+)
+SELECT chunk_id FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $2;
+
+-- name: list_spaces
+-- Every vector space, its index if there is one, and whether that can be used.
+SELECT
+    m.embed_model, m.embed_version, m.dimension, m.index_kind,
+    pg_relation_size(i.indexrelid) AS bytes, coalesce(i.indisvalid, false) AS usable,
+    greatest(c.reltuples, 0)::bigint AS vectors
+FROM upload_pipeline.embedding_models AS m
+LEFT JOIN pg_index AS i
+    ON i.indexrelid = to_regclass(format('upload_pipeline.%I', m.index_name))
+LEFT JOIN pg_class AS c ON c.oid = i.indexrelid
+ORDER BY m.embed_model, m.embed_version;
+
+-- name: watch_build
+-- How far the index builds on the chunks have come.
+SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total
+FROM pg_stat_progress_create_index
+WHERE relid = 'upload_pipeline.document_chunks'::regclass AND datname = current_database();

@@ -1,0 +1,204 @@
+"""``ingest index``: how vectors are indexed, and how they could be."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.database import with_database
+from ingest.cli.failures import CommandFailed, WrongUsage
+from ingest.cli.options import JsonOption
+from ingest.domain.embedding import EmbeddingModel, IndexKind
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.index_trial import IndexTrial, Progress, Trials
+    from ingest.adapters.postgres.pool import Database
+
+index = typer.Typer(help="Show, compare and build the indexes of vectors.", no_args_is_help=False)
+_LOOK_SECONDS = 2.0
+_K = 10
+ModelOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME@VERSION", help="The vector space; by default the settings'."),
+]
+KindOption = Annotated[IndexKind, typer.Option(help="What to build; 'ingest index advise' says.")]
+
+
+@index.callback(invoke_without_command=True)
+def _index(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@index.command()
+def show(as_json: JsonOption = False) -> None:
+    """List the vector spaces and their indexes."""
+    from dataclasses import asdict
+
+    from ingest.adapters.postgres.index_trial import IndexTrial
+    from ingest.cli.output import console, emit_json, size, table
+
+    spaces = with_database(lambda database: IndexTrial(database).spaces())
+    if as_json:
+        emit_json([asdict(space) for space in spaces])
+        return
+    rows = [
+        (
+            f"{space.embed_model}@{space.embed_version}",
+            f"{space.dimension:,}",
+            str(space.index_kind) if space.bytes is not None else "none: search is exact",
+            "" if space.vectors is None else f"{space.vectors:,}",
+            "" if space.bytes is None else size(space.bytes),
+            "" if space.bytes is None or space.usable else "not usable: build it again",
+        )
+        for space in spaces
+    ]
+    console().print(table(["model", "dimension", "index", "vectors", "size", ""], rows))
+
+
+@index.command()
+def advise(
+    vectors: Annotated[
+        int, typer.Option(metavar="N", min=100, max=1_000_000, help="Most vectors of the sample.")
+    ] = 20_000,
+    questions: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Searches of each kind.")
+    ] = 100,
+    recall: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Least recall@10 that will do.")
+    ] = 0.99,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure each kind of index on a sample of your own vectors, and say which one to build.
+
+    Recall is the share of the ten nearest passages by exact search that the index finds. It changes
+    nothing: the sample is a temporary table. With more vectors than in the sample recall is lower,
+    so take as many as time allows.
+    """
+    from ingest.adapters.postgres.index_trial import IndexTrial
+
+    space = _space(model)
+    trials = with_database(
+        lambda database: IndexTrial(database).run(space, vectors=vectors, questions=questions, k=_K)
+    )
+    if not trials.kinds or trials.vectors < _K:
+        raise CommandFailed(f"there are not enough vectors of {space.label} to compare anything")
+    _tell(trials, space, recall, as_json=as_json)
+
+
+def _tell(trials: "Trials", space: EmbeddingModel, recall: float, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from ingest.cli.output import console, emit_json, size, table
+
+    fit = [trial for trial in trials.kinds if trial.recall >= recall]
+    best = min(fit, key=lambda trial: trial.build_seconds, default=None)
+    if as_json:
+        emit_json(asdict(trials) | {"advice": best.kind if best else None})
+        return
+    rows = [("none (exact)", "1.000", f"{trials.exact_ms:.1f} ms", "", "")] + [
+        (
+            str(trial.kind),
+            f"{trial.recall:.3f}",
+            f"{trial.search_ms:.1f} ms",
+            f"{trials.vectors / trial.build_seconds:,.0f}/s",
+            size(trial.bytes_per_vector),
+        )
+        for trial in trials.kinds
+    ]
+    console().print(f"{trials.vectors:,} vectors of {space.label}, {trials.questions} searches")
+    console().print(table(["index", "recall@10", "search", "build", "a vector"], rows))
+    if best is None:
+        typer.echo(f"no kind of index reaches recall {recall:g}; halfvec comes nearest as a rule")
+    else:
+        typer.echo(f"build {best.kind}: ingest index build --kind {best.kind}")
+
+
+@index.command()
+def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """Build an index beside the one there is, and let search follow it.
+
+    Documents are ingested and searched meanwhile. It can be interrupted and run again.
+    """
+    import time
+
+    from ingest.cli.output import duration, emit_json
+
+    space, began = _space(model), time.monotonic()
+    with_database(lambda database: _build(database, space, kind))
+    seconds = time.monotonic() - began
+    if as_json:
+        emit_json({"model": space.label, "kind": kind, "seconds": round(seconds, 1)})
+    else:
+        typer.echo(f"{space.label} is indexed as {kind}; it took {duration(seconds)}")
+
+
+async def _build(database: "Database", space: EmbeddingModel, kind: IndexKind) -> None:
+    from ingest.adapters.postgres.index_store import IndexStore
+    from ingest.adapters.postgres.index_trial import IndexTrial
+
+    building = asyncio.create_task(IndexStore(database).rebuild(space, kind))
+    await _watch(IndexTrial(database), building)
+    await building
+
+
+async def _watch(trial: "IndexTrial", building: "asyncio.Task[None]") -> None:
+    from ingest.cli.output import say
+
+    said = None
+    while not (await asyncio.wait([building], timeout=_LOOK_SECONDS))[0]:
+        progress = await trial.progress()
+        if progress is not None and progress != said:
+            say(_line(progress))
+            said = progress
+
+
+def _line(progress: "Progress") -> str:
+    if not progress.total:
+        return progress.phase
+    return f"{progress.phase}: {progress.done / progress.total:.0%} of {progress.total:,}"
+
+
+@index.command()
+def drop(
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Search may be slow until an index is built.")
+    ] = False,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove an index, for a load that is larger than what is there: then build it again.
+
+    Search stays right meanwhile, and compares with every vector of the tenant.
+    """
+    from ingest.adapters.postgres.index_store import IndexStore
+    from ingest.cli.output import emit_json
+
+    if not yes:
+        raise WrongUsage("search is slow without an index; add --yes if that is meant")
+    space = _space(model)
+    with_database(lambda database: IndexStore(database).drop(space))
+    if as_json:
+        emit_json({"model": space.label, "dropped": True})
+    else:
+        typer.echo(f"the index of {space.label} is gone; 'ingest index build' makes one")
+
+
+def _space(label: str | None) -> EmbeddingModel:
+    """The vector space that is meant.
+
+    Raises:
+        WrongUsage: the database knows no such one.
+    """
+    from ingest import settings, wiring
+    from ingest.adapters.postgres.index_trial import IndexTrial
+
+    if label is None:
+        return wiring.embedding_model(settings.load())
+    spaces = with_database(lambda database: IndexTrial(database).spaces())
+    known = [EmbeddingModel(s.embed_model, s.embed_version, s.dimension) for s in spaces]
+    for space in known:
+        if space.label == label:
+            return space
+    raise WrongUsage(f"--model must be one of {', '.join(s.label for s in known)}, not {label!r}")
