@@ -94,6 +94,12 @@ ROWS = {
         "{registered_per_s:,.0f} a second are read, copied and queued; {listed_per_s:,.0f} listed",
         "{unchanged_per_s:,.0f} a second when nothing changed: {ratio_again_vs_first:.0f} × faster",
     ),
+    "backfill": Row(
+        "{objects:,} objects of a bucket by `ray job submit`, driver and a worker node killed",
+        "{documents:,} documents, {missing} missing, {twice} twice, {docs_per_s:.0f} a second; "
+        "tokens in the ledger {tokens_in_ledger:,}, at the provider {tokens_at_provider:,}",
+        "{ratio_vs_undisturbed:.2f} × the pace before the first kill",
+    ),
     "backlog": Row(
         "a queue of {jobs:,} jobs",
         "a claim is found in {claim_ms_10m:.1f} ms, a job in {job_ms_10m:.1f} ms, all counts in "
