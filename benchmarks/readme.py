@@ -112,6 +112,11 @@ ROWS = {
         "{efficiency_16:.2f} × 16 times one actor's; {efficiency_8:.2f} with 8, "
         "{efficiency_4:.2f} with 4",
     ),
+    "pools": Row(
+        "embed actors from {embed_pool_min} to {embed_pool_max}, as there is work",
+        "{grown_s:.0f} s until there are {most_actors}; {shrunk_s:.0f} s until there is one again",
+        "{ratio_vs_one_actor:.1f} × one actor's pace, growing included",
+    ),
     "capacity": Row(
         "what `ingest plan` says of throughput",
         "at most {worst_error_pct:.0f} % off",
