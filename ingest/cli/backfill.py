@@ -59,6 +59,14 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only count, and say what it would cost, by a sample.")
 ]
 
+Outdated = Annotated[
+    bool,
+    typer.Option(
+        "--outdated",
+        help="Instead of objects: documents that are there, cut or embedded by other settings.",
+    ),
+]
+
 
 def backfill(
     places: Places = None,
@@ -70,6 +78,7 @@ def backfill(
     max_usd: MaxUsd = None,
     pause_at: PauseAt = None,
     dry_run: DryRun = False,
+    outdated: Outdated = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ingest everything behind a path or a URI, in the lane 'backfill', and wait for it.
@@ -90,8 +99,10 @@ def backfill(
     objects = Objects(endpoint=loaded.blob_endpoint)
     sources = [objects.listing(place) for place in places or ()]
     sources += [objects.manifest(place) for place in manifest or ()]
-    if not sources:
-        raise WrongUsage("name at least one URI or --manifest")
+    if outdated and (sources or where or dry_run):
+        raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
+    if not sources and not outdated:
+        raise WrongUsage("name at least one URI or --manifest, or --outdated")
     wish = backfilling.Wish(
         where=where,
         limit=limit,
@@ -99,6 +110,7 @@ def backfill(
         at_once=at_once,
         max_usd=None if max_usd is None else Decimal(str(max_usd)),
         until=None if pause_at is None else _next(pause_at),
+        outdated=outdated,
     )
     if dry_run:
         backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)

@@ -17,16 +17,20 @@ from uuid import UUID, uuid4
 
 from ingest import logs, wiring
 from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore, Spent
+from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
 from ingest.cli.output import duration, money, say
 from ingest.domain.identity import LOCAL_TENANT, tenant_id
 from ingest.domain.job import Lane
+from ingest.domain.renewal import Renewal
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.register import Registered, Registrar
+from ingest.lifecycle.renew import Renewer
 from ingest.ports.sources import Source
 from ingest.settings import Settings
 
@@ -62,6 +66,8 @@ class Wish:
     """End when providers have charged so much."""
     until: datetime | None = None
     """End in good order at this time; with its zone."""
+    outdated: bool = False
+    """Make documents again that other settings made, instead of taking in objects."""
 
     @property
     def user_id(self) -> UUID:
@@ -119,22 +125,28 @@ async def _work(
     run: str,
 ) -> Backfill:
     database, blobs = wiring.open_database(settings), wiring.open_blobs(settings)
-    registrar = Registrar(
-        Intake(blobs, DocumentStore(database), max_bytes=settings.max_upload_bytes),
-        SourceStore(database),
-        objects,
-        user_id=wish.user_id,
-        run=run,
-        at_once=wish.at_once,
-        wanted=matching(wish.where),
-        limit=wish.limit,
-    )
+    registrar: Registrar | Renewer
+    if wish.outdated:
+        registrar = _renewer(settings, database, wish, run=run)
+        register = registrar.register()
+    else:
+        registrar = Registrar(
+            Intake(blobs, DocumentStore(database), max_bytes=settings.max_upload_bytes),
+            SourceStore(database),
+            objects,
+            user_id=wish.user_id,
+            run=run,
+            at_once=wish.at_once,
+            wanted=matching(wish.where),
+            limit=wish.limit,
+        )
+        register = registrar.register(sources)
     try:
         queue = QueueStore(database)
         watch = _Watch(
             queue, LedgerStore(database), wish, registrar.registered, since=await queue.now()
         )
-        registering = asyncio.create_task(registrar.register(sources))
+        registering = asyncio.create_task(register)
         while (ended := watch.over(stop, registering)) is None:
             await asyncio.sleep(_LOOK_SECONDS)
             await watch.look()
@@ -145,6 +157,16 @@ async def _work(
         return Backfill(run, registrar.registered, watch.counts, watch.spent, ended)
     finally:
         await database.close()
+
+
+def _renewer(settings: Settings, database: Database, wish: Wish, *, run: str) -> Renewer:
+    wanted = Renewal(
+        wish.user_id,
+        wiring.embedding_model(settings),
+        wiring.make_splitter(settings).label,
+        run,
+    )
+    return Renewer(JobStore(database), wanted, limit=wish.limit)
 
 
 class _Watch:

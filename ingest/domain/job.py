@@ -85,7 +85,7 @@ class Cause(StrEnum):
     UPLOAD = "upload"
     """Somebody handed the document over."""
     UPGRADE = "upgrade"
-    """The live generation is degraded, and can be made better now."""
+    """The live generation is degraded or outdated, and can be made better now."""
 
 
 class Degraded(StrEnum):

@@ -153,7 +153,7 @@ class Registrar:
     async def _note(self, page: Sequence[SourceObject]) -> None:
         short = [found for found in page if len(found.uri) <= MAX_URI_CHARS]
         if short:
-            noted = await _while_away(lambda: self._inventory.note(self._user_id, self._run, short))
+            noted = await while_away(lambda: self._inventory.note(self._user_id, self._run, short))
             self.registered.listed += noted.objects - noted.repeated
             self.registered.unchanged += noted.unchanged
             self.registered.there_already += noted.unchanged
@@ -168,7 +168,7 @@ class Registrar:
         while True:
             listing_ended = self._listing_ended.is_set()
             await self._mark()
-            pending = await _while_away(
+            pending = await while_away(
                 lambda: self._inventory.pending(
                     self._user_id, self._run, limit=PAGE, besides=sorted(self._under_way)
                 )
@@ -187,14 +187,14 @@ class Registrar:
     async def _mark(self) -> None:
         taken = self._taken[:]
         if taken:
-            await _while_away(lambda: self._inventory.mark(self._user_id, taken))
+            await while_away(lambda: self._inventory.mark(self._user_id, taken))
             del self._taken[: len(taken)]
             self._under_way.difference_update(one.uri for one in taken)
 
     async def _work(self, feed: "asyncio.Queue[SourceObject | None]") -> None:
         while (found := await feed.get()) is not None:
             try:
-                accepted = await _while_away(partial(self._accept, found))
+                accepted = await while_away(partial(self._accept, found))
             except (DocumentRejected, RequestRejected, SourceUnavailable, SourceChanged) as exc:
                 self._refuse(found.uri, exc)
                 self._taken.append(Taken(found.uri, found.version, refused_code=exc.code))
@@ -233,7 +233,7 @@ class Registrar:
         log.warning("object not taken", uri=what, code=error.code, detail=error.message)
 
 
-async def _while_away(act: Callable[[], Awaitable[T]]) -> T:
+async def while_away(act: Callable[[], Awaitable[T]]) -> T:
     """Do something again while the database or the blob storage is away, for about a minute."""
     for trial in range(_STORE_TRIES):
         try:

@@ -81,6 +81,37 @@ def test_a_backfill_that_is_killed_and_stopped_goes_on_and_ends(
     assert ledger.faults() == []
 
 
+def test_documents_of_other_settings_are_made_again_while_they_are_served(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    for number in range(6):
+        (place / f"{number}.md").write_text(f"# Note {number}\n\n" + "The pilot boards. " * 300)
+    variables = environment(tmp_path / "state", ledger)
+    start(place, variables).communicate(timeout=200)
+    before = {name: len(chunks) for name, chunks in ledger.texts().items()}
+    changed = {**variables, "INGEST_CHUNK_TOKENS": "128", "INGEST_CHUNK_OVERLAP_TOKENS": "16"}
+
+    printed, _ = start(place, changed, "--outdated").communicate(timeout=200)
+    refused = json.loads(printed or "{}")
+    ended = subprocess.run(
+        [sys.executable, "-m", "ingest", "backfill", "--outdated", "--json"],
+        env=changed,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+    summary = json.loads(ended.stdout)
+    after = {name: len(chunks) for name, chunks in ledger.texts().items()}
+    assert refused == {}, "objects and --outdated are two wishes"
+    assert ended.returncode == 0, ended.stderr
+    assert summary["objects"] == summary["registered"] == summary["searchable"] == len(before)
+    assert all(after[f"{number}.md"] > 2 * before[f"{number}.md"] for number in range(6))
+    assert ledger.faults() == []
+
+
 def test_a_backfill_ends_when_its_money_is_spent_and_goes_on_with_more(
     folder: Path, tmp_path: Path, ledger: Ledger
 ) -> None:

@@ -13,6 +13,7 @@ from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError
 from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState, Lane, Lease, WaitReason
+from ingest.domain.renewal import Renewal, Renewed
 from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
@@ -159,6 +160,28 @@ class JobStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["insert_upgrades"], limit, list(parts), probing)
         return len(rows)
+
+    async def renew(
+        self, wanted: Renewal, *, after: tuple[datetime, UUID] | None, most: int, page: int
+    ) -> Renewed | None:
+        """Make jobs for the next page of a tenant's documents that are outdated; None: no more."""
+        moment, document_id = after or (None, None)
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                SQL["insert_renewals"],
+                wanted.user_id,
+                wanted.model.name,
+                wanted.model.version,
+                wanted.chunker,
+                wanted.run,
+                moment,
+                document_id,
+                most,
+                page,
+            )
+        if row is None:
+            return None
+        return Renewed((row["created_at"], row["document_id"]), row["due"], row["made"])
 
     async def cancel(self, job_id: UUID, user_id: UUID) -> bool:
         """Stop a job of a tenant; False when it had ended or is not theirs."""

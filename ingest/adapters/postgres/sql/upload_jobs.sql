@@ -372,6 +372,50 @@ SELECT gen_random_uuid(), document_id, user_id, generation, file_sha256, -1, 'up
 FROM raised
 RETURNING job_id;
 
+-- name: insert_renewals
+-- Jobs of lane backfill for those of the next $9 documents of tenant $1, after page key ($6, $7), whose
+-- published chunks are in another space than ($2, $3) or were cut by another chunker than $4; at most
+-- $8, with correlation id $5. Degraded ones are made again anyway, once their provider is back.
+WITH page AS MATERIALIZED (
+    SELECT document_id, created_at FROM upload_pipeline.documents
+    WHERE user_id = $1
+        AND ($6::timestamptz IS NULL OR (created_at, document_id) > ($6, $7::uuid))
+    ORDER BY created_at, document_id LIMIT $9
+), due AS MATERIALIZED (
+    SELECT d.document_id FROM page AS p
+    INNER JOIN upload_pipeline.documents AS d ON d.document_id = p.document_id
+    WHERE d.generation = d.live_generation AND d.degraded = '{}'
+        AND EXISTS (
+            SELECT 1 FROM upload_pipeline.document_chunks AS c
+            WHERE c.document_id = d.document_id AND c.generation <= d.live_generation
+                AND coalesce(c.embed_model = d.embed_model, true)
+                AND coalesce(c.embed_version = d.embed_version, true)
+                AND (c.embed_model, c.embed_version, c.chunker) IS DISTINCT FROM ($2, $3, $4)
+        )
+    ORDER BY p.created_at, p.document_id LIMIT $8
+), unmoved AS MATERIALIZED (
+    SELECT document_id FROM due
+    WHERE pg_try_advisory_xact_lock(hashtextextended(document_id::text, 0))
+), raised AS (
+    UPDATE upload_pipeline.documents AS d
+    SET generation = d.generation + 1
+    FROM unmoved AS u
+    WHERE d.document_id = u.document_id AND d.generation = d.live_generation
+    RETURNING d.document_id, d.user_id, d.generation, d.file_sha256
+), made AS (
+    INSERT INTO upload_pipeline.upload_jobs (
+        job_id, document_id, user_id, generation, file_sha256, lane, cause, correlation_id
+    )
+    SELECT
+        gen_random_uuid(), document_id, user_id, generation, file_sha256, 'backfill', 'upgrade', $5
+    FROM raised
+    RETURNING job_id
+)
+SELECT
+    created_at, document_id,
+    (SELECT count(*) FROM due) AS due, (SELECT count(*) FROM made) AS made
+FROM page ORDER BY created_at DESC, document_id DESC LIMIT 1;
+
 -- name: find_job_by_key
 -- The job that this tenant made with this idempotency key, and the bytes it was made for.
 SELECT job_id, document_id, generation, file_sha256

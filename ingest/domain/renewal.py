@@ -1,0 +1,31 @@
+"""Making documents again because the settings that made them have changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ingest.domain.embedding import EmbeddingModel
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How the documents of a tenant are to be; those that are not are outdated."""
+
+    user_id: UUID
+    model: EmbeddingModel
+    chunker: str
+    """Label of the chunker with its settings."""
+    run: str
+    """Names the backfill in the history of its jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """One page of a tenant's documents."""
+
+    last: tuple[datetime, UUID]
+    """Where the next page begins."""
+    due: int
+    """Outdated ones in it."""
+    made: int
+    """Jobs; the others of them are on their way already."""
