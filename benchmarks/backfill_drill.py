@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ _KEY = "sk-backfill"
 _ENTRYPOINT = "-m ingest backfill"
 _LOOK_SECONDS = 1.0
 _JOB_SECONDS = 3600.0
+_AFTER_SECONDS = 120.0
 _ACCOUNTS = """
 SELECT
     (SELECT count(*) FROM upload_pipeline.documents WHERE live_generation > 0)::bigint,
@@ -58,11 +60,13 @@ class Course:
         return (after - before) / (ended - began) if ended > began else 0.0
 
     def silence(self, blow: str) -> float:
-        """Seconds after a blow until the next document was done."""
+        """Longest time without a document in the two minutes after a blow, in seconds."""
         at = self.blows[blow]
-        before = max(done for moment, done in self.points if moment <= at)
-        # What had been on its way through the database comes in at once.
-        return next(m - at for m, done in self.points if m > at + 2 and done > before)
+        moments = [at]
+        for (_, before), (moment, done) in pairwise(self.points):
+            if done > before and at < moment <= at + _AFTER_SECONDS:
+                moments.append(moment)
+        return max((later - first for first, later in pairwise(moments)), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
