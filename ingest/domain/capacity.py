@@ -14,8 +14,9 @@ from ingest.domain.money import token_cost
 
 SECONDS_A_DAY = 86_400
 DAYS_A_MONTH = 30
-CPU_SHARE = 0.95
-"""Of a machine's CPUs: the rest goes to its own affairs."""
+CPU_SHARE = 0.88
+"""Of a machine's CPUs that a stream keeps busy, as runs of ``benchmarks.capacity`` came out: now
+and then a stage waits for another, and the machine has its own affairs."""
 _HNSW_LINKS_BYTES = 150
 """Neighbours of a row in an HNSW index with m = 16: about 1.07 levels of them, 4.5 bytes each, and
 the row's own head."""
