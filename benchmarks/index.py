@@ -19,8 +19,9 @@ from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
-from ingest.domain.embedding import IndexKind, Vectors
+from ingest.domain.embedding import Vectors
 from ingest.domain.identity import LOCAL_TENANT, NAMESPACE
+from ingest.domain.index_kind import IndexKind
 
 _DOCUMENT = uuid5(NAMESPACE, "benchmark")
 _SCHEMA = "upload_pipeline"

@@ -20,7 +20,7 @@ from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.wordllama_embedder import MODEL
-from ingest.domain.embedding import IndexKind
+from ingest.domain.index_kind import IndexKind
 
 _CHUNKS = "upload_pipeline.document_chunks"
 _STAGES = {

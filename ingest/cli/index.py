@@ -8,11 +8,12 @@ import typer
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption
-from ingest.domain.embedding import EmbeddingModel, IndexKind
+from ingest.domain.index_kind import IndexKind
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.index_trial import IndexTrial, Progress, Trials
     from ingest.adapters.postgres.pool import Database
+    from ingest.domain.embedding import EmbeddingModel
 
 index = typer.Typer(help="Show, compare and build the indexes of vectors.", no_args_is_help=False)
 _LOOK_SECONDS = 2.0
@@ -87,7 +88,7 @@ def advise(
     _tell(trials, space, recall, as_json=as_json)
 
 
-def _tell(trials: "Trials", space: EmbeddingModel, recall: float, *, as_json: bool) -> None:
+def _tell(trials: "Trials", space: "EmbeddingModel", recall: float, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from ingest.cli.output import console, emit_json, size, table
@@ -134,7 +135,7 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
         typer.echo(f"{space.label} is indexed as {kind}; it took {duration(seconds)}")
 
 
-async def _build(database: "Database", space: EmbeddingModel, kind: IndexKind) -> None:
+async def _build(database: "Database", space: "EmbeddingModel", kind: IndexKind) -> None:
     from ingest.adapters.postgres.index_store import IndexStore
     from ingest.adapters.postgres.index_trial import IndexTrial
 
@@ -185,7 +186,7 @@ def drop(
         typer.echo(f"the index of {space.label} is gone; 'ingest index build' makes one")
 
 
-def _space(label: str | None) -> EmbeddingModel:
+def _space(label: str | None) -> "EmbeddingModel":
     """The vector space that is meant.
 
     Raises:
@@ -193,6 +194,7 @@ def _space(label: str | None) -> EmbeddingModel:
     """
     from ingest import settings, wiring
     from ingest.adapters.postgres.index_trial import IndexTrial
+    from ingest.domain.embedding import EmbeddingModel
 
     if label is None:
         return wiring.embedding_model(settings.load())

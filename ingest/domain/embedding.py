@@ -1,7 +1,6 @@
 """Embedding models and what makes their vectors acceptable."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +9,6 @@ from ingest.domain.errors import InvalidVector
 
 Vectors = NDArray[np.float32]
 """float32[n, dimension], one row a text, L2-normalised."""
-
-
-class IndexKind(StrEnum):
-    """How a model's vectors are indexed for search."""
-
-    HALFVEC = "halfvec"
-    """HNSW over half-precision vectors."""
-    BIT = "bit"
-    """HNSW over one sign bit a dimension, over-fetched and re-ranked with the exact vectors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.index_trial import IndexTrial
 from ingest.adapters.postgres.pool import Database
 from ingest.cli.app import main
-from ingest.domain.embedding import IndexKind, Vectors
+from ingest.domain.embedding import Vectors
 from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.index_kind import IndexKind
 
 ROWS, QUESTIONS = 900, 20
 SIGNS_SAY_NOTHING = (0.5, 0.1)

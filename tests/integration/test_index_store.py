@@ -23,7 +23,8 @@ from ingest.adapters.postgres.search_store import (
     SearchStore,
     search_statement,
 )
-from ingest.domain.embedding import EmbeddingModel, IndexKind, Vectors
+from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.index_kind import IndexKind
 
 LOUD, QUIET = UUID(int=1), UUID(int=2)
 COUNT = {MODEL: 4_000, LARGE_MODEL: 4_000}

@@ -9,7 +9,7 @@ import builders
 import pytest
 
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.embedding import IndexKind
+from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import (
     FINAL_STATES,
     TRANSITIONS,

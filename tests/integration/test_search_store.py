@@ -10,7 +10,8 @@ from builders import LARGE_MODEL, MODEL, numbered_chunks, some_chunks, some_vect
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
-from ingest.domain.embedding import EmbeddingModel, IndexKind, Vectors
+from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import ClaimedJob
 
 KINDS = list(IndexKind)

@@ -10,7 +10,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.domain.capacity import Mix, storage
 from ingest.domain.document import ParsedDocument
-from ingest.domain.embedding import IndexKind
+from ingest.domain.index_kind import IndexKind
 from ingest.stages.chunk import cut
 
 NAMED = """

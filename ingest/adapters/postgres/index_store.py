@@ -4,8 +4,9 @@ import asyncpg
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.embedding import EmbeddingModel, IndexKind
+from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
+from ingest.domain.index_kind import IndexKind
 
 SQL = load("embedding_models")
 BUILD_SECONDS = 7 * 24 * 3600.0

@@ -10,7 +10,8 @@ from ingest.adapters.postgres.index_store import BUILD_SECONDS
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.search_store import EF_SEARCH, OVERFETCH
 from ingest.adapters.postgres.statements import load
-from ingest.domain.embedding import EmbeddingModel, IndexKind
+from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.index_kind import IndexKind
 
 SQL = load("index_trials")
 SEARCH_SQL = load("document_chunks")

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ingest.adapters.postgres.index_store import model_row
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.embedding import EmbeddingModel, IndexKind
+from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.fusion import fuse
+from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import Degraded
 
 SQL = load("document_chunks")
