@@ -5,8 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -108,7 +108,7 @@ def drill(
         simulator = stack.enter_context(
             running_simulator("openai", *options, "--latency", str(latency))
         )
-        os.environ["RAY_AUTH_MODE"] = "disabled"
+        stack.enter_context(_without_tokens())
         nodes = RayNodes(
             folder / "ray",
             {**_settings(folder, url, simulator), **variables},
@@ -207,6 +207,20 @@ class _Drill:
     def _logs(self) -> str:
         jobs = [str(job.submission_id) for job in self._client.list_jobs()]
         return "\n".join(self._client.get_job_logs(job)[-2000:] for job in jobs)
+
+
+@contextmanager
+def _without_tokens() -> Iterator[None]:
+    """Let this process and its children submit jobs to a cluster that asks for none."""
+    before = os.environ.get("RAY_AUTH_MODE")
+    os.environ["RAY_AUTH_MODE"] = "disabled"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["RAY_AUTH_MODE"]
+        else:
+            os.environ["RAY_AUTH_MODE"] = before
 
 
 def _command(process: psutil.Process) -> str:
