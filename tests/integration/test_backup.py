@@ -69,6 +69,29 @@ def test_a_backup_brings_everything_back(place: Place, empty: Place, tmp_path: P
         assert asyncio.run(empty.blobs.get(key)) == asyncio.run(place.blobs.get(key))
 
 
+def test_a_database_that_is_only_migrated_takes_a_backup_and_counts_right(
+    place: Place, empty: Place, tmp_path: Path
+) -> None:
+    asyncio.run(fill(place, b"first", b"second"))
+    place.run("backup", tmp_path / "backup")
+    empty.run("migrate")
+
+    restored = empty.run("restore", tmp_path / "backup")
+
+    assert restored.code == 0, restored.err
+    counted = (
+        "SELECT state, sum(amount)::bigint FROM upload_pipeline.tallies WHERE counted = 'jobs' "
+        "GROUP BY 1 HAVING sum(amount) <> 0 ORDER BY 1"
+    )
+    states = "SELECT state, count(*) FROM upload_pipeline.upload_jobs GROUP BY 1 ORDER BY 1"
+    assert empty.rows(counted) == empty.rows(states)
+    chunks = "SELECT sum(amount)::bigint FROM upload_pipeline.tallies WHERE counted = 'chunks'"
+    published = (
+        "SELECT sum(chunk_count)::bigint FROM upload_pipeline.documents WHERE live_generation > 0"
+    )
+    assert empty.rows(chunks) == empty.rows(published)
+
+
 def test_a_restored_job_goes_on(place: Place, empty: Place, tmp_path: Path) -> None:
     asyncio.run(fill(place, b"first", b"second"))
     place.run("backup", tmp_path / "backup")
