@@ -82,8 +82,9 @@ def test_a_backfill_that_is_killed_and_stopped_goes_on_and_ends(
 
 
 def test_documents_of_other_settings_are_made_again_while_they_are_served(
-    tmp_path: Path, ledger: Ledger
+    tmp_path: Path, database_url: str
 ) -> None:
+    ledger = Ledger(database_url)
     place = tmp_path / "in"
     place.mkdir()
     for number in range(6):
