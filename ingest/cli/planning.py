@@ -191,7 +191,7 @@ def as_json(plan: Plan) -> Json:
 def lines(plan: Plan) -> Iterator[tuple[str, object]]:
     """For people."""
     wish, fleet, storage = plan.wish, plan.fleet, plan.storage
-    first, second = capacity.bottleneck(plan.bounds)
+    first, second = plan.bounds[:2]
     wanted = wish.documents_per_second
     yield "wanted", f"{wanted:.2f} documents/s in the busiest hour ({wish.peak:g} × the average)"
     yield "a document", f"{plan.mix.chunks:g} chunks, {plan.mix.tokens:,.0f} tokens"

@@ -5,8 +5,8 @@ and what all others leave unused is no help: throughput is the least of capacity
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -137,11 +137,7 @@ def bounds(
     """
     calls = calls_per_document(mix, fleet)
     need = {work: costs[work].of(mix, calls=calls) for work in Work}
-    here = (
-        beside.of(mix, calls=calls)
-        + sum(need.values())
-        - (0 if fleet.database_here else need[Work.DATABASE])
-    )
+    here = _on_nodes(need, fleet) + beside.of(mix, calls=calls)
     parsers = fleet.parse_pool * fleet.parse_processes
     found = [
         Bound("cpu", fleet.cpus * CPU_SHARE / here, "more nodes, or CPUs of each"),
@@ -164,9 +160,7 @@ def bounds(
 def _provider_bounds(mix: Mix, embed: float, fleet: Fleet, provider: Provider) -> list[Bound]:
     calls = calls_per_document(mix, fleet)
     # An actor waits for many answers at once, and works on one thing at a time.
-    waiting = (
-        fleet.embed_pool * fleet.embed_concurrency / (calls * provider.latency_seconds + embed)
-    )
+    waiting = fleet.embed_pool / _actor_waits(calls, embed, fleet, provider)
     return [
         Bound(
             "embed pool",
@@ -205,27 +199,30 @@ def fleet_for(
     calls = calls_per_document(mix, start)
     need = {work: costs[work].of(mix, calls=calls) for work in Work}
     embed = need[Work.EMBED]
-    embedders = documents_per_second * embed
     if provider is not None:
-        waits = calls * provider.latency_seconds + embed
-        embedders = max(embedders, documents_per_second * waits / start.embed_concurrency)
-    here = sum(need.values()) - (0 if start.database_here else need[Work.DATABASE])
-    sizes = {
-        "parse_pool": documents_per_second * need[Work.PARSE] / start.parse_processes,
-        "chunk_pool": documents_per_second * need[Work.CHUNK],
-        "embed_pool": embedders,
-        "nodes": documents_per_second * here / (CPU_SHARE * start.cpus_per_node),
-    }
-    return Fleet(
-        cpus_per_node=start.cpus_per_node,
-        parse_processes=start.parse_processes,
-        embed_concurrency=start.embed_concurrency,
-        batch_items=start.batch_items,
-        batch_tokens=start.batch_tokens,
-        database_here=start.database_here,
-        database_cpus=start.database_cpus,
-        **{name: max(1, math.ceil(size)) for name, size in sizes.items()},
+        embed = max(embed, _actor_waits(calls, embed, start, provider))
+    nodes = _on_nodes(need, start) / (CPU_SHARE * start.cpus_per_node)
+    return replace(
+        start,
+        nodes=_at_least_one(documents_per_second * nodes),
+        parse_pool=_at_least_one(documents_per_second * need[Work.PARSE] / start.parse_processes),
+        chunk_pool=_at_least_one(documents_per_second * need[Work.CHUNK]),
+        embed_pool=_at_least_one(documents_per_second * embed),
     )
+
+
+def _at_least_one(size: float) -> int:
+    return max(1, math.ceil(size))
+
+
+def _on_nodes(need: Mapping[Work, float], fleet: Fleet) -> float:
+    """CPU seconds of a document that the nodes spend."""
+    return sum(need.values()) - (0 if fleet.database_here else need[Work.DATABASE])
+
+
+def _actor_waits(calls: float, embed: float, fleet: Fleet, provider: Provider) -> float:
+    """Seconds of an embed actor that a document takes, as it waits for several at once."""
+    return (calls * provider.latency_seconds + embed) / fleet.embed_concurrency
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +278,3 @@ def connections(fleet: Fleet, *, pool_size: int, replicas: int) -> int:
     """
     actors = fleet.parse_pool + fleet.chunk_pool + fleet.embed_pool
     return pool_size * (actors + replicas + 2)
-
-
-def bottleneck(found: Sequence[Bound]) -> tuple[Bound, Bound]:
-    """The tightest bound, and the one that is felt when it is gone."""
-    return found[0], found[1]
