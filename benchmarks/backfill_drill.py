@@ -1,25 +1,23 @@
 """A backfill by ``ray job submit`` on two Ray nodes, and what is killed meanwhile."""
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-import psutil
 import psycopg
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from benchmarks.ray_nodes import RayNodes
+from benchmarks.ray_nodes import RayNodes, variables_set
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.cluster.stream import resource
 
-_KEY = "sk-backfill"
+_KEY, _TOKENS = "sk-backfill", 50_000_000
 _ENTRYPOINT = "-m ingest backfill"
 _LOOK_SECONDS = 1.0
 _JOB_SECONDS = 3600.0
@@ -104,11 +102,11 @@ def drill(
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bf-")))
-        options = ("--key", _KEY, "--tpm", "50000000", "--rpm", "100000")
+        options = ("--key", _KEY, "--tpm", str(_TOKENS), "--rpm", "100000")
         simulator = stack.enter_context(
             running_simulator("openai", *options, "--latency", str(latency))
         )
-        stack.enter_context(_without_tokens())
+        stack.enter_context(variables_set({"RAY_AUTH_MODE": "disabled"}))
         nodes = RayNodes(
             folder / "ray",
             {**_settings(folder, url, simulator), **variables},
@@ -161,7 +159,7 @@ class _Drill:
         )
 
     def _kill_driver(self) -> None:
-        drivers = [p for p in self._nodes.processes() if _ENTRYPOINT in _command(p)]
+        drivers = self._nodes.processes(_ENTRYPOINT)
         if not drivers:
             raise RuntimeError("there was no driver to kill")
         self._blow("driver")
@@ -209,28 +207,8 @@ class _Drill:
         return "\n".join(self._client.get_job_logs(job)[-2000:] for job in jobs)
 
 
-@contextmanager
-def _without_tokens() -> Iterator[None]:
-    """Let this process and its children submit jobs to a cluster that asks for none."""
-    before = os.environ.get("RAY_AUTH_MODE")
-    os.environ["RAY_AUTH_MODE"] = "disabled"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["RAY_AUTH_MODE"]
-        else:
-            os.environ["RAY_AUTH_MODE"] = before
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
-
-
 def _settings(folder: Path, url: str, simulator: Simulator) -> dict[str, str]:
+    provider = simulator.openai_settings(_KEY, tokens_per_minute=_TOKENS)
     return {
         "RAY_AUTH_MODE": "disabled",
         "RAY_DATA_METADATA_PREFETCH_ON_THREAD": "0",
@@ -238,11 +216,7 @@ def _settings(folder: Path, url: str, simulator: Simulator) -> dict[str, str]:
         "INGEST_DATABASE_URL": url,
         "INGEST_BLOB_URL": (folder / "blobs").as_uri(),
         "INGEST_POOL_RESOURCES": "true",
-        "INGEST_EMBEDDER": "openai",
-        "INGEST_OPENAI_API_KEYS": _KEY,
-        "INGEST_OPENAI_BASE_URL": f"{simulator.url}/v1",
-        "INGEST_OPENAI_REQUESTS_PER_MINUTE": "100000",
-        "INGEST_OPENAI_TOKENS_PER_MINUTE": "50000000",
+        **{f"INGEST_{name.upper()}": str(value) for name, value in provider.items()},
     }
 
 

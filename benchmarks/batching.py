@@ -88,11 +88,7 @@ def _packed(
     with running_system(
         folder / "s",
         database_url=url,
-        embedder="openai",
-        openai_api_keys=_KEY,
-        openai_base_url=f"{simulator.url}/v1",
-        openai_requests_per_minute=100_000,
-        openai_tokens_per_minute=100_000_000,
+        **simulator.openai_settings(_KEY, tokens_per_minute=100_000_000),
     ):
         enqueue(url, folder / "s" / "blobs", files)
         began = time.monotonic()

@@ -188,11 +188,7 @@ def _bench(provider: Provider, fleet: Fleet) -> Iterator["_Bench"]:
         with running_system(
             Path(name, "s"),
             database_url=url,
-            embedder="openai",
-            openai_api_keys=_KEY,
-            openai_base_url=f"{simulator.url}/v1",
-            openai_requests_per_minute=100_000,
-            openai_tokens_per_minute=tokens,
+            **simulator.openai_settings(_KEY, tokens_per_minute=tokens),
             embed_concurrency=fleet.embed_concurrency,
             batch_items=fleet.batch_items,
         ) as system:

@@ -40,11 +40,9 @@ def render(found: Found) -> str:
 
 
 def _section(name: str, found: Mapping[str, Any]) -> str:
-    row, machine = ROWS[name], found["machine"]
-    figures = {**found["settings"], **found["results"]}
+    machine = found["machine"]
     about, measured, against = (
-        html.escape(part.format(**figures).replace("`", ""))
-        for part in (row.about, row.measured, row.against)
+        html.escape(part.replace("`", "")) for part in ROWS[name].fill(found)
     )
     where = f"{machine['cpus']} CPUs, {machine['memory_gb']} GB, Python {machine['python']}"
     how = f"python -m benchmarks.{name} · {found['commit']} · {found['at'][:10]} · {where}"

@@ -14,7 +14,7 @@ from benchmarks.simulator import running_simulator
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
 
-_KEY = "sk-pools"
+_KEY, _TOKENS = "sk-pools", 1_000_000
 _LATENCY = 1.0
 _MOST = 4
 _SHRINK_SECONDS = 120.0
@@ -24,7 +24,16 @@ _BODY = "# Note {number}\n\nThe pilot of ship {number} boards at the outer buoy,
 def measure(quick: bool) -> Report:
     """Queue work for a pool of one to four, watch it, and let it idle."""
     documents = 60 if quick else 240
-    options = ("--key", _KEY, "--latency", str(_LATENCY), "--latency-sigma", "0.01")
+    options = (
+        "--key",
+        _KEY,
+        "--tpm",
+        str(_TOKENS),
+        "--latency",
+        str(_LATENCY),
+        "--latency-sigma",
+        "0.01",
+    )
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
         EmbeddedPostgres(Path(name)) as server,
@@ -35,9 +44,7 @@ def measure(quick: bool) -> Report:
         with running_system(
             Path(name, "s"),
             database_url=url,
-            embedder="openai",
-            openai_api_keys=_KEY,
-            openai_base_url=f"{simulator.url}/v1",
+            **simulator.openai_settings(_KEY, tokens_per_minute=_TOKENS),
             embed_pool_min=1,
             embed_pool_max=_MOST,
             embed_concurrency=1,

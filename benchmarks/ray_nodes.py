@@ -1,12 +1,12 @@
 """Two Ray nodes on this machine, each a ``ray start`` of its own, so that one can be lost."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,21 @@ _STARTED = "Ray runtime started"
 _STORE_BYTES = 160 * 1024**2
 _WORKERS_PORTS = range(10002, 20000)
 """Ray gives these to workers."""
+
+
+@contextmanager
+def variables_set(variables: Mapping[str, str]) -> Iterator[None]:
+    """Have variables in the environment of this process, and leave it as it was."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class RayNodes:
@@ -106,14 +121,21 @@ class RayNodes:
         _end(self._worker)
         return len(node) if raylets else 0
 
-    def processes(self) -> list[psutil.Process]:
-        """Everything that runs on the nodes."""
-        return self._processes_of(self._head) + self._processes_of(self._worker)
+    def processes(self, name: str = "") -> list[psutil.Process]:
+        """What runs on the nodes and holds a name in its command line, in the order of ids."""
+        found = []
+        for process in self._processes_of(self._head) + self._processes_of(self._worker):
+            try:
+                if name in " ".join(process.cmdline()) and process.is_running():
+                    found.append(process)
+            except psutil.NoSuchProcess:
+                continue
+        return sorted(found, key=lambda process: process.pid)
 
     def stop(self) -> None:
         """Kill both: what ran on them is over, and a raylet that is asked to end takes a minute."""
         for process in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
         _end(self._worker)
         _end(self._head)

@@ -20,13 +20,14 @@ class Row:
         self.measured = measured
         self.against = against
 
-    def fill(self, name: str, found: Mapping[str, Any]) -> str:
-        """With the figures of a run, and of its settings."""
+    def fill(self, found: Mapping[str, Any]) -> tuple[str, str, str]:
+        """All three, with the figures of a run and of its settings."""
         figures = {**found["settings"], **found["results"]}
-        about, measured, against = (
-            part.format(**figures) for part in (self.about, self.measured, self.against)
+        return (
+            self.about.format(**figures),
+            self.measured.format(**figures),
+            self.against.format(**figures),
         )
-        return f"| `{name}`: {about} | {measured} | {against} |\n"
 
 
 ROWS = {
@@ -140,7 +141,11 @@ def load(folder: Path) -> Found:
 
 def table(found: Found) -> str:
     """The table, in Markdown."""
-    return _HEAD + "".join(ROWS[name].fill(name, one) for name, one in found.items())
+    lines = [(name, *ROWS[name].fill(one)) for name, one in found.items()]
+    return _HEAD + "".join(
+        f"| `{name}`: {about} | {measured} | {against} |\n"
+        for name, about, measured, against in lines
+    )
 
 
 def write(found: Found) -> None:

@@ -100,11 +100,7 @@ def _run(pool: int, simulator: Simulator, seconds: float) -> Run:
         with running_system(
             folder / "s",
             database_url=url,
-            embedder="openai",
-            openai_api_keys=_KEY,
-            openai_base_url=f"{simulator.url}/v1",
-            openai_requests_per_minute=100_000,
-            openai_tokens_per_minute=_QUOTA,
+            **simulator.openai_settings(_KEY, tokens_per_minute=_QUOTA),
             embed_pool_min=pool,
             embed_pool_max=pool,
             embed_concurrency=1,

@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 
+NO_LIMIT = 100_000
+"""Requests a minute; more than any benchmark sends."""
+
 
 class Simulator:
     """One that runs."""
@@ -16,6 +19,16 @@ class Simulator:
         self.url = url
         self.pid = pid
         self.client = httpx.Client(base_url=url, timeout=30)
+
+    def openai_settings(self, key: str, *, tokens_per_minute: int) -> dict[str, Any]:
+        """What makes a system embed here; tokens are its limit, requests are not."""
+        return {
+            "embedder": "openai",
+            "openai_api_keys": key,
+            "openai_base_url": f"{self.url}/v1",
+            "openai_requests_per_minute": NO_LIMIT,
+            "openai_tokens_per_minute": tokens_per_minute,
+        }
 
     def stats(self) -> dict[str, Any]:
         """Its exact accounts."""

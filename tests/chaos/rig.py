@@ -1,7 +1,6 @@
 """The system under attack: its own PostgreSQL, two Ray nodes, both vendors, a small disk."""
 
 import asyncio
-import os
 import secrets
 import subprocess
 import tempfile
@@ -13,7 +12,7 @@ from uuid import UUID, uuid4
 
 import psutil
 
-from benchmarks.ray_nodes import RayNodes
+from benchmarks.ray_nodes import RayNodes, variables_set
 from benchmarks.running_system import RunningSystem, free_port, running_system
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import migrate
@@ -71,14 +70,7 @@ class Rig:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """Living processes whose command line holds a name, in the order of their ids."""
-        found = []
-        for process in self.nodes.processes():
-            try:
-                if name in " ".join(process.cmdline()) and process.is_running():
-                    found.append(process)
-            except psutil.NoSuchProcess:
-                continue
-        return sorted(found, key=lambda process: process.pid)
+        return self.nodes.processes(name)
 
 
 @contextmanager
@@ -163,13 +155,5 @@ def _ray_access(token: Path) -> Iterator[dict[str, str]]:
     token.touch(mode=0o600)
     token.write_text(secrets.token_hex(32), encoding="ascii")
     access = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-    before = {name: os.environ.get(name) for name in access}
-    os.environ.update(access)
-    try:
+    with variables_set(access):
         yield access
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
