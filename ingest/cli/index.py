@@ -11,7 +11,8 @@ from ingest.cli.options import JsonOption
 from ingest.domain.index_kind import IndexKind
 
 if TYPE_CHECKING:
-    from ingest.adapters.postgres.index_trial import IndexTrial, Progress, Trials
+    from ingest.adapters.postgres.index_store import IndexStore, Progress
+    from ingest.adapters.postgres.index_trial import Trials
     from ingest.adapters.postgres.pool import Database
     from ingest.domain.embedding import EmbeddingModel
 
@@ -36,10 +37,10 @@ def show(as_json: JsonOption = False) -> None:
     """List the vector spaces and their indexes."""
     from dataclasses import asdict
 
-    from ingest.adapters.postgres.index_trial import IndexTrial
+    from ingest.adapters.postgres.index_store import IndexStore
     from ingest.cli.output import console, emit_json, size, table
 
-    spaces = with_database(lambda database: IndexTrial(database).spaces())
+    spaces = with_database(lambda database: IndexStore(database).spaces())
     if as_json:
         emit_json([asdict(space) for space in spaces])
         return
@@ -77,12 +78,14 @@ def advise(
     nothing: the sample is a temporary table. With more vectors than in the sample recall is lower,
     so take as many as time allows.
     """
-    from ingest.adapters.postgres.index_trial import IndexTrial
 
-    space = _space(model)
-    trials = with_database(
-        lambda database: IndexTrial(database).run(space, vectors=vectors, questions=questions, k=_K)
-    )
+    async def compare(database: "Database") -> "tuple[Trials, EmbeddingModel]":
+        from ingest.adapters.postgres.index_trial import IndexTrial
+
+        space, trial = await _space(database, model), IndexTrial(database)
+        return await trial.run(space, vectors=vectors, questions=questions, k=_K), space
+
+    trials, space = with_database(compare)
     if not trials.kinds or trials.vectors < _K:
         raise CommandFailed(f"there are not enough vectors of {space.label} to compare anything")
     _tell(trials, space, recall, as_json=as_json)
@@ -126,8 +129,8 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
 
     from ingest.cli.output import duration, emit_json
 
-    space, began = _space(model), time.monotonic()
-    with_database(lambda database: _build(database, space, kind))
+    began = time.monotonic()
+    space = with_database(lambda database: _build(database, model, kind))
     seconds = time.monotonic() - began
     if as_json:
         emit_json({"model": space.label, "kind": kind, "seconds": round(seconds, 1)})
@@ -135,21 +138,22 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
         typer.echo(f"{space.label} is indexed as {kind}; it took {duration(seconds)}")
 
 
-async def _build(database: "Database", space: "EmbeddingModel", kind: IndexKind) -> None:
+async def _build(database: "Database", model: str | None, kind: IndexKind) -> "EmbeddingModel":
     from ingest.adapters.postgres.index_store import IndexStore
-    from ingest.adapters.postgres.index_trial import IndexTrial
 
-    building = asyncio.create_task(IndexStore(database).rebuild(space, kind))
-    await _watch(IndexTrial(database), building)
+    space, store = await _space(database, model), IndexStore(database)
+    building = asyncio.create_task(store.rebuild(space, kind))
+    await _watch(store, building)
     await building
+    return space
 
 
-async def _watch(trial: "IndexTrial", building: "asyncio.Task[None]") -> None:
+async def _watch(store: "IndexStore", building: "asyncio.Task[None]") -> None:
     from ingest.cli.output import say
 
     said = None
     while not (await asyncio.wait([building], timeout=_LOOK_SECONDS))[0]:
-        progress = await trial.progress()
+        progress = await store.progress()
         if progress is not None and progress != said:
             say(_line(progress))
             said = progress
@@ -173,32 +177,38 @@ def drop(
 
     Search stays right meanwhile, and compares with every vector of the tenant.
     """
-    from ingest.adapters.postgres.index_store import IndexStore
     from ingest.cli.output import emit_json
 
     if not yes:
         raise WrongUsage("search is slow without an index; add --yes if that is meant")
-    space = _space(model)
-    with_database(lambda database: IndexStore(database).drop(space))
+    space = with_database(lambda database: _drop(database, model))
     if as_json:
         emit_json({"model": space.label, "dropped": True})
     else:
         typer.echo(f"the index of {space.label} is gone; 'ingest index build' makes one")
 
 
-def _space(label: str | None) -> "EmbeddingModel":
+async def _drop(database: "Database", model: str | None) -> "EmbeddingModel":
+    from ingest.adapters.postgres.index_store import IndexStore
+
+    space = await _space(database, model)
+    await IndexStore(database).drop(space)
+    return space
+
+
+async def _space(database: "Database", label: str | None) -> "EmbeddingModel":
     """The vector space that is meant.
 
     Raises:
         WrongUsage: the database knows no such one.
     """
     from ingest import settings, wiring
-    from ingest.adapters.postgres.index_trial import IndexTrial
+    from ingest.adapters.postgres.index_store import IndexStore
     from ingest.domain.embedding import EmbeddingModel
 
     if label is None:
         return wiring.embedding_model(settings.load())
-    spaces = with_database(lambda database: IndexTrial(database).spaces())
+    spaces = await IndexStore(database).spaces()
     known = [EmbeddingModel(s.embed_model, s.embed_version, s.dimension) for s in spaces]
     for space in known:
         if space.label == label:

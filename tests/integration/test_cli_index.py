@@ -9,7 +9,6 @@ import pytest
 from builders import LARGE_MODEL, MODEL, numbered_chunks
 
 from ingest.adapters.postgres.index_store import IndexStore
-from ingest.adapters.postgres.index_trial import IndexTrial
 from ingest.adapters.postgres.pool import Database
 from ingest.cli.app import main
 from ingest.domain.embedding import Vectors
@@ -122,18 +121,18 @@ async def test_progress_is_read_while_an_index_is_built(database: Database) -> N
     await builders.publish(
         database, job, numbered_chunks(job, ROWS), vectors=vectors_with(0.0, 1.0)
     )
-    trial, seen = IndexTrial(database), []
+    store, seen = IndexStore(database), []
     async with database.connection() as writer:
         begun = writer.transaction()
         await begun.start()  # an index that is built beside writers waits for them
         await writer.execute("UPDATE upload_pipeline.document_chunks SET text = text")
-        building = asyncio.create_task(IndexStore(database).rebuild(MODEL, IndexKind.BIT))
+        building = asyncio.create_task(store.rebuild(MODEL, IndexKind.BIT))
         while not seen:
             await asyncio.sleep(0.02)
-            if (progress := await trial.progress()) is not None:
+            if (progress := await store.progress()) is not None:
                 seen.append(progress.phase)
         await begun.rollback()
     await building
 
     assert seen
-    assert await trial.progress() is None
+    assert await store.progress() is None

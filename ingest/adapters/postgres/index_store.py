@@ -1,5 +1,7 @@
 """Vector spaces and their HNSW indexes."""
 
+from dataclasses import dataclass
+
 import asyncpg
 
 from ingest.adapters.postgres.pool import Connection, Database
@@ -26,6 +28,32 @@ async def model_row(connection: Connection, model: EmbeddingModel) -> asyncpg.Re
             f"the database knows {model.label} (dimension {model.dimension}) {known}"
         )
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A vector space and its index."""
+
+    embed_model: str
+    embed_version: str
+    dimension: int
+    index_kind: IndexKind
+    bytes: int | None
+    """Of the index; None: there is none, and search is exact."""
+    usable: bool
+    """Whether search uses it; not while it is built or after a build that failed."""
+    vectors: int | None
+    """About how many it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of an index that is built."""
+
+    phase: str
+    done: int
+    total: int
+    """Blocks or rows, whichever the phase counts; 0: it does not."""
 
 
 class IndexStore:
@@ -62,6 +90,22 @@ class IndexStore:
         async with self._database.connection() as connection:
             row = await model_row(connection, model)
             await connection.execute(_statement("drop_index", index=row["index_name"]))
+
+    async def spaces(self) -> list[Space]:
+        """All vector spaces."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL["list_spaces"])
+        return [Space(**{**row, "index_kind": IndexKind(row["index_kind"])}) for row in rows]
+
+    async def progress(self) -> Progress | None:
+        """Of the index that is built at the moment, if one is."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["watch_build"])
+        if row is None:
+            return None
+        by_tuples = row["tuples_total"] > 0
+        counted = "tuples" if by_tuples else "blocks"
+        return Progress(row["phase"], row[f"{counted}_done"], row[f"{counted}_total"])
 
     async def _create(
         self, connection: Connection, model: EmbeddingModel, kind: IndexKind, *, index: str

@@ -44,32 +44,6 @@ class Trials:
     kinds: Sequence[Trial]
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """A vector space and its index."""
-
-    embed_model: str
-    embed_version: str
-    dimension: int
-    index_kind: IndexKind
-    bytes: int | None
-    """Of the index; None: there is none, and search is exact."""
-    usable: bool
-    """Whether search uses it; not while it is built or after a build that failed."""
-    vectors: int | None
-    """About how many it holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Of an index that is built."""
-
-    phase: str
-    done: int
-    total: int
-    """Blocks or rows, whichever the phase counts; 0: it does not."""
-
-
 class IndexTrial:
     """Measures, and changes nothing: the sample is a temporary table of one transaction."""
 
@@ -89,6 +63,7 @@ class IndexTrial:
             asked = await self._sample(connection, model, vectors, questions)
             count = await connection.fetchval(SQL["count_sample"])
             exact, exact_ms = await _search(connection, SQL["search_exactly"], asked, k)
+            await connection.fetch(SEARCH_SQL["set_up_search"], str(EF_SEARCH), None)
             kinds = [
                 await _try(connection, model, kind, asked, exact, vectors=count)
                 for kind in IndexKind
@@ -108,22 +83,6 @@ class IndexTrial:
         await connection.execute("ANALYZE index_sample")
         return [row["embedding"].to_numpy() for row in rows]
 
-    async def spaces(self) -> list[Space]:
-        """All vector spaces."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["list_spaces"])
-        return [Space(**{**row, "index_kind": IndexKind(row["index_kind"])}) for row in rows]
-
-    async def progress(self) -> Progress | None:
-        """Of the index that is built at the moment, if one is."""
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(SQL["watch_build"])
-        if row is None:
-            return None
-        by_tuples = row["tuples_total"] > 0
-        counted = "tuples" if by_tuples else "blocks"
-        return Progress(row["phase"], row[f"{counted}_done"], row[f"{counted}_total"])
-
 
 async def _try(
     connection: Connection,
@@ -140,7 +99,6 @@ async def _try(
         SQL[f"create_{kind}_index"].format(dimension=model.dimension), timeout=BUILD_SECONDS
     )
     built = time.monotonic() - began
-    await connection.fetch(SEARCH_SQL["set_up_search"], str(EF_SEARCH), None)
     await connection.execute("SET LOCAL enable_seqscan = off")  # a sample is small
     more = [k * OVERFETCH] if kind is IndexKind.BIT else []
     statement = SQL[f"search_{kind}"].format(dimension=model.dimension)

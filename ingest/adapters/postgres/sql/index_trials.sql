@@ -1,6 +1,6 @@
 -- name: count_vectors
--- How many chunks the table has, as of its last ANALYZE, which a new table never saw; and its size.
-SELECT greatest(reltuples, 0)::bigint AS rows, pg_relation_size(oid) AS bytes
+-- How many chunks there are, as of the table's last ANALYZE; 0 before its first.
+SELECT greatest(reltuples, 0)::bigint
 FROM pg_class WHERE oid = 'upload_pipeline.document_chunks'::regclass;
 
 -- name: create_sample
@@ -52,21 +52,3 @@ WITH nearest AS MATERIALIZED (
     LIMIT $3
 )
 SELECT chunk_id FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $2;
-
--- name: list_spaces
--- Every vector space, its index if there is one, and whether that can be used.
-SELECT
-    m.embed_model, m.embed_version, m.dimension, m.index_kind,
-    pg_relation_size(i.indexrelid) AS bytes, coalesce(i.indisvalid, false) AS usable,
-    greatest(c.reltuples, 0)::bigint AS vectors
-FROM upload_pipeline.embedding_models AS m
-LEFT JOIN pg_index AS i
-    ON i.indexrelid = to_regclass(format('upload_pipeline.%I', m.index_name))
-LEFT JOIN pg_class AS c ON c.oid = i.indexrelid
-ORDER BY m.embed_model, m.embed_version;
-
--- name: watch_build
--- How far the index builds on the chunks have come.
-SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total
-FROM pg_stat_progress_create_index
-WHERE relid = 'upload_pipeline.document_chunks'::regclass AND datname = current_database();
