@@ -5,13 +5,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -34,6 +35,7 @@ from ingest.lifecycle.renew import Renewer
 from ingest.ports.sources import Source
 from ingest.settings import Settings
 
+_Register = Callable[[], Coroutine[None, None, None]]
 _LOOK_SECONDS = 1.0
 _SAY_SECONDS = 5.0
 _SETTLED = timedelta(minutes=1)
@@ -124,29 +126,16 @@ async def _work(
     *,
     run: str,
 ) -> Backfill:
-    database, blobs = wiring.open_database(settings), wiring.open_blobs(settings)
-    registrar: Registrar | Renewer
-    if wish.outdated:
-        registrar = _renewer(settings, database, wish, run=run)
-        register = registrar.register()
-    else:
-        registrar = Registrar(
-            Intake(blobs, DocumentStore(database), max_bytes=settings.max_upload_bytes),
-            SourceStore(database),
-            objects,
-            user_id=wish.user_id,
-            run=run,
-            at_once=wish.at_once,
-            wanted=matching(wish.where),
-            limit=wish.limit,
-        )
-        register = registrar.register(sources)
+    database = wiring.open_database(settings)
+    registered, register = (
+        _renewing(settings, database, wish, run=run)
+        if wish.outdated
+        else _taking_in(settings, database, objects, sources, wish, run=run)
+    )
     try:
         queue = QueueStore(database)
-        watch = _Watch(
-            queue, LedgerStore(database), wish, registrar.registered, since=await queue.now()
-        )
-        registering = asyncio.create_task(register)
+        watch = _Watch(queue, LedgerStore(database), wish, registered, since=await queue.now())
+        registering = asyncio.create_task(register())
         while (ended := watch.over(stop, registering)) is None:
             await asyncio.sleep(_LOOK_SECONDS)
             await watch.look()
@@ -154,19 +143,45 @@ async def _work(
             registering.cancel()
         await asyncio.gather(registering, return_exceptions=True)
         await watch.look()
-        return Backfill(run, registrar.registered, watch.counts, watch.spent, ended)
+        return Backfill(run, registered, watch.counts, watch.spent, ended)
     finally:
         await database.close()
 
 
-def _renewer(settings: Settings, database: Database, wish: Wish, *, run: str) -> Renewer:
-    wanted = Renewal(
-        wish.user_id,
-        wiring.embedding_model(settings),
-        wiring.make_splitter(settings).label,
-        run,
+def _taking_in(
+    settings: Settings,
+    database: Database,
+    objects: Objects,
+    sources: Sequence[Source],
+    wish: Wish,
+    *,
+    run: str,
+) -> tuple[Registered, _Register]:
+    intake = Intake(
+        wiring.open_blobs(settings),
+        DocumentStore(database),
+        max_bytes=settings.max_upload_bytes,
     )
-    return Renewer(JobStore(database), wanted, limit=wish.limit)
+    registrar = Registrar(
+        intake,
+        SourceStore(database),
+        objects,
+        user_id=wish.user_id,
+        run=run,
+        at_once=wish.at_once,
+        wanted=matching(wish.where),
+        limit=wish.limit,
+    )
+    return registrar.registered, partial(registrar.register, sources)
+
+
+def _renewing(
+    settings: Settings, database: Database, wish: Wish, *, run: str
+) -> tuple[Registered, _Register]:
+    model, chunker = wiring.embedding_model(settings), wiring.make_splitter(settings).label
+    wanted = Renewal(wish.user_id, model, chunker, run)
+    renewer = Renewer(JobStore(database), wanted, limit=wish.limit)
+    return renewer.registered, renewer.register
 
 
 class _Watch:
