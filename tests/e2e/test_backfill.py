@@ -147,9 +147,10 @@ def test_a_backfill_of_a_bucket_outlives_its_driver_and_a_node_of_the_cluster(
     s3: str, database_url: str
 ) -> None:
     client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
+    client.create_bucket(Bucket="notes")
     for number in range(OBJECTS):
         text = f"# Note {number}\n\nIt is of ship {number}.".encode()
-        client.put_object(Bucket="documents", Key=f"notes/{number}.md", Body=text)
+        client.put_object(Bucket="notes", Key=f"{number}.md", Body=text)
     variables = {
         "INGEST_BLOB_ENDPOINT": s3,
         "INGEST_BATCH_ITEMS": "4",
@@ -157,7 +158,7 @@ def test_a_backfill_of_a_bucket_outlives_its_driver_and_a_node_of_the_cluster(
         "INGEST_RESCUE_INTERVAL_SECONDS": "1",
     }
 
-    course, accounts = drill(database_url, "s3://documents/notes", OBJECTS, variables, latency=1.0)
+    course, accounts = drill(database_url, "s3://notes", OBJECTS, variables, latency=1.0)
 
     assert course.blows.keys() == {"driver", "worker node"}
     assert (accounts.searchable, accounts.external_ids, accounts.jobs_done) == (OBJECTS,) * 3
