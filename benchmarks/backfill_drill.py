@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from benchmarks.ray_nodes import RayNodes, variables_set
+from benchmarks.ray_nodes import RayNodes, kill, variables_set
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.cluster.stream import resource
 
@@ -163,8 +163,7 @@ class _Drill:
         if not drivers:
             raise RuntimeError("there was no driver to kill")
         self._blow("driver")
-        for driver in drivers:
-            driver.kill()
+        kill(drivers)
         [job] = self._client.list_jobs()
         while (status := self._client.get_job_status(str(job.submission_id))) not in (
             JobStatus.FAILED,

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -113,11 +113,9 @@ class RayNodes:
     def kill_worker(self) -> int:
         """Kill the worker's raylet; returns how many of its processes went with it."""
         node = self._processes_of(self._worker)
-        raylets = [process for process in node if process.name() == "raylet"]
-        for raylet in raylets:
-            raylet.kill()
-        for process in psutil.wait_procs(node, timeout=_FOLLOW_SECONDS)[1]:
-            process.kill()
+        raylets = [process for process in node if _name(process) == "raylet"]
+        kill(raylets)
+        kill(psutil.wait_procs(node, timeout=_FOLLOW_SECONDS)[1])
         _end(self._worker)
         return len(node) if raylets else 0
 
@@ -134,9 +132,7 @@ class RayNodes:
 
     def stop(self) -> None:
         """Kill both: what ran on them is over, and a raylet that is asked to end takes a minute."""
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill(self.processes())
         _end(self._worker)
         _end(self._head)
 
@@ -184,8 +180,22 @@ def _end(node: "subprocess.Popen[bytes] | None") -> None:
     except subprocess.TimeoutExpired:
         node.kill()
         node.wait()
-    for process in psutil.wait_procs(left, timeout=_STOP_SECONDS)[1]:
-        process.kill()
+    kill(psutil.wait_procs(left, timeout=_STOP_SECONDS)[1])
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        name: str = process.name()
+    except psutil.NoSuchProcess:
+        return ""
+    return name
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kill those that have not ended by themselves meanwhile."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _own_port() -> int:
