@@ -1,6 +1,6 @@
 """The same work as one process would do it: the script a good engineer writes in an afternoon.
 
-Same libraries, same limits, same table, same durability. No queue, no leases, no retries, no
+Same libraries, each as it comes, same limits, same table, same durability. No queue, no leases, no retries, no
 isolation of bad documents, no second machine: what it is faster by is the price of those.
 """
 
@@ -13,15 +13,17 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import wordllama
 from pgvector.asyncpg import register_vector
 
 from ingest.adapters.local_parser.extract import parse_document
 from ingest.adapters.local_parser.limits import Limits
 from ingest.adapters.postgres.chunk_rows import COLUMNS
 from ingest.adapters.structure_splitter import StructureSplitter
-from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
+from ingest.adapters.wordllama_embedder import MODEL
 from ingest.domain import identity
 from ingest.domain.chunk import Chunk
+from ingest.domain.embedding import Vectors, validate_vectors
 from ingest.stages.chunk import cut
 
 _BATCH_CHUNKS = 512
@@ -46,8 +48,9 @@ class PlainScript:
     def __init__(self, url: str) -> None:
         self._url = url
         self._splitter = StructureSplitter(max_tokens=512, overlap_tokens=64)
-        self._embedder = WordllamaEmbedder()
-        self._embedder.warm()
+        self._model = wordllama.WordLlama.load(
+            cache_dir=Path(wordllama.__file__).parent, disable_download=True
+        )
         self._threads = ThreadPoolExecutor(_THREADS)
         self._limits = Limits(max_pages=5000, max_text_chars=50_000_000)
 
@@ -110,11 +113,14 @@ class PlainScript:
                 documents, pending = [], 0
         return total + (await self._store(pool, documents) if documents else 0)
 
+    def _embed(self, texts: list[str]) -> Vectors:
+        return validate_vectors(self._model.embed(texts), count=len(texts), model=MODEL)
+
     async def _store(
         self, pool: asyncpg.Pool, documents: list[tuple[tuple[Any, ...], list[Chunk]]]
     ) -> int:
         flat = [(row[0], chunk) for row, chunks in documents for chunk in chunks]
-        vectors = await self._embedder.embed([chunk.text for _, chunk in flat])
+        vectors = await asyncio.to_thread(self._embed, [chunk.text for _, chunk in flat])
         records = [
             _record(document_id, chunk, vector, self._splitter.label)
             for (document_id, chunk), vector in zip(flat, vectors, strict=True)

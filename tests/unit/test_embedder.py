@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
+import wordllama
 
 from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
 from ingest.domain.errors import InvalidVector
 
 EMBEDDER = WordllamaEmbedder()
+NUMBERS = [f"the number {n} of many" for n in range(300)]
 
 
 async def test_vectors_have_the_size_of_the_model_and_length_one() -> None:
@@ -23,11 +26,21 @@ async def test_vectors_have_the_size_of_the_model_and_length_one() -> None:
 
 
 async def test_order_is_kept_and_neighbours_in_the_batch_change_nothing() -> None:
-    texts = [f"the number {n} of many" for n in range(300)]
-    together = await EMBEDDER.embed(texts)
-    alone = np.concatenate([await EMBEDDER.embed([text]) for text in texts[::50]])
+    together = await EMBEDDER.embed(NUMBERS)
+    alone = np.concatenate([await EMBEDDER.embed([text]) for text in NUMBERS[::50]])
 
-    assert np.allclose(together[::50], alone, atol=1e-5)
+    assert np.array_equal(together[::50], alone)
+
+
+async def test_vectors_are_those_of_the_package_bit_for_bit() -> None:
+    texts = ["a dog", "x" * 5_000, "\u05e9\u05dc\u05d5\u05dd", "<|endoftext|>", *NUMBERS]
+    theirs = wordllama.WordLlama.load(
+        cache_dir=Path(wordllama.__file__).parent, disable_download=True
+    ).embed(texts)
+
+    ours = await EMBEDDER.embed(texts)
+
+    assert np.array_equal(ours, theirs / np.linalg.norm(theirs, axis=1, keepdims=True))
 
 
 async def test_meaning_shows_in_the_distance() -> None:

@@ -1,7 +1,10 @@
 """The gate after parsing: what it lets through, and the numbers it refuses with."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ingest.domain import parse_gate
 from ingest.domain.document import Page, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
 from ingest.domain.parse_gate import check_parse, check_text, is_scanned
@@ -51,6 +54,11 @@ def test_nothing_but_space_is_an_empty_document(text: str) -> None:
 def test_garbage_is_refused_with_its_share(text: str, numbers: str) -> None:
     with pytest.raises(ParseInvalid, match=numbers):
         check_text(parsed(text))
+
+
+@given(st.text(st.characters(exclude_categories=[]), min_size=1))
+def test_every_character_is_judged_as_the_pattern_says(text: str) -> None:
+    assert parse_gate._count_garbage(text) == len(parse_gate._GARBAGE.findall(text))
 
 
 def test_a_little_garbage_passes() -> None:
