@@ -1,7 +1,9 @@
 """The three pools: each actor wires one stage together and hands envelopes to it."""
 
+import os
 from collections.abc import AsyncIterator
 
+import psutil
 import pyarrow as pa
 import ray
 
@@ -22,6 +24,8 @@ from ingest.stages.parse import ParseStage
 
 CALLS = 4
 """Envelopes one actor works on at the same time."""
+NICENESS = 10
+"""What stages' processes add to the niceness they were started with."""
 _EMPTY: list[object] = []
 
 
@@ -44,6 +48,7 @@ class _Repeats:
 
 
 def _begin() -> tuple[Settings, Database, StageMetrics, Settler]:
+    _step_back()
     configured = settings.load()
     logs.configure(configured.log_level)
     database = wiring.open_database(configured)
@@ -53,6 +58,13 @@ def _begin() -> tuple[Settings, Database, StageMetrics, Settler]:
         JobStore(database), policy, degrades=wiring.degrades(configured), count=metrics.failed
     )
     return configured, database, metrics, settler
+
+
+def _step_back() -> None:
+    """Leave the CPU to the API and to what drives the stream, where there is not enough for all."""
+    for thread in psutil.Process().threads():  # threads to come are as nice as their makers
+        own = os.getpriority(os.PRIO_PROCESS, thread.id)
+        os.setpriority(os.PRIO_PROCESS, thread.id, own + NICENESS)
 
 
 class ParseActor:

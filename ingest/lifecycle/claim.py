@@ -1,6 +1,7 @@
 """Taking jobs for a stream, at the pace at which the stream finishes them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,8 @@ FULL = timedelta(milliseconds=25)
 """Sleep while the stream holds all the jobs it may."""
 BEAT = timedelta(seconds=2)
 """Between signs of life."""
+SMALL_WAVES_AT_ONCE = 4
+"""Waves that are not full and need not wait, after a while without any."""
 NO_TENANT = UUID(int=0)
 
 
@@ -48,6 +51,9 @@ class Pace:
 
     wave_jobs: int
     """Most jobs in one claim."""
+    small_waves_per_second: float
+    """Most waves a second that are not full: each costs as much as a full one, so jobs that
+    arrive one by one, but fast, had better go on together."""
     claim_ahead_jobs: int
     """Most unfinished jobs a stream holds."""
     lease: timedelta
@@ -86,21 +92,33 @@ class Claimer:
         self._beat = beat
         self._after = NO_TENANT
         self._draining = asyncio.Event()
+        self._small_waves = float(SMALL_WAVES_AT_ONCE)
+        self._counted_at = time.monotonic()
 
     async def next_wave(self) -> list[ClaimedJob] | None:
         """The next jobs, one to ``wave_jobs``, as soon as there are any; None to drain."""
         while not self._draining.is_set():
             try:
+                await self._gather()
                 held = await self._jobs.count_working(self._worker_id)
                 room = min(self._pace.wave_jobs, self._pace.claim_ahead_jobs - held)
                 wave = await self._claim(room) if room > 0 else []
                 if wave:
+                    self._small_waves -= len(wave) < self._pace.wave_jobs
                     return wave
                 await self._pause(IDLE if room > 0 else FULL)
             except StoreUnavailable as exc:
                 log.warning("claim failed", code=exc.code)
                 await asyncio.sleep(1)
         return None
+
+    async def _gather(self) -> None:
+        """Let jobs gather while there were too many small waves of late."""
+        rate, now = self._pace.small_waves_per_second, time.monotonic()
+        earned = rate * (now - self._counted_at)
+        self._small_waves = min(SMALL_WAVES_AT_ONCE, self._small_waves + earned)
+        self._counted_at = now
+        await asyncio.sleep(max(0.0, 1 - self._small_waves) / rate)
 
     async def _claim(self, limit: int) -> list[ClaimedJob]:
         wave = await self._jobs.claim(

@@ -112,6 +112,13 @@ class Settings(AccessSettings):
         "off: public Ray settings only, about 0.2 s slower a document.",
     )
     wave_jobs: int = Field(64, ge=1, le=1024, description="Most jobs in one claim.")
+    small_waves_per_second: float = Field(
+        8.0,
+        gt=0,
+        le=1000,
+        description="Most claims a second that are not full, after four at once: jobs that arrive "
+        "faster go on together, since each claim costs the stream some 80 ms of CPU time.",
+    )
     claim_ahead_jobs: int = Field(
         256, ge=1, description="Most unfinished jobs a stream holds; bounds memory and rework."
     )

@@ -252,6 +252,7 @@ def pace(settings: Settings) -> Pace:
     """How much a stream claims, and for how long."""
     return Pace(
         wave_jobs=settings.wave_jobs,
+        small_waves_per_second=settings.small_waves_per_second,
         claim_ahead_jobs=settings.claim_ahead_jobs,
         lease=settings.lease,
         stage_timeout=timedelta(seconds=settings.stage_timeout_seconds),

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
+from ingest.cluster.actors import NICENESS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 PATIENCE_SECONDS = 60
@@ -138,3 +139,22 @@ def test_what_a_cut_upload_left_is_removed(system: RunningSystem, abandoned: Pat
     while abandoned.exists():
         assert time.monotonic() < deadline, system.log.read_text()[-2000:]
         time.sleep(0.1)
+
+
+def test_stages_leave_the_cpu_to_the_gateway_where_there_is_not_enough(
+    system: RunningSystem,
+) -> None:
+    gateways = [
+        os.getpriority(os.PRIO_PROCESS, thread)
+        for process in system.processes("ServeReplica")
+        for thread in (thread.id for thread in process.threads())
+    ]
+    stages = [
+        os.getpriority(os.PRIO_PROCESS, thread.id)
+        for name in ("ParseActor", "ChunkActor", "EmbedActor", "local_parser.child")
+        for process in system.processes(name)
+        for thread in process.threads()
+    ]
+
+    assert gateways
+    assert min(stages) >= max(gateways) + NICENESS

@@ -1,7 +1,9 @@
 """How much a stream takes, and how it is asked to stop."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -10,10 +12,11 @@ from unit.stage_parts import a_job
 
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.lifecycle.claim import NO_TENANT, Claimer, Pace
+from ingest.lifecycle.claim import NO_TENANT, SMALL_WAVES_AT_ONCE, Claimer, Pace
 
 PACE = Pace(
     wave_jobs=4,
+    small_waves_per_second=1000,
     claim_ahead_jobs=6,
     lease=timedelta(milliseconds=40),
     stage_timeout=timedelta(minutes=1),
@@ -66,6 +69,7 @@ def a_claimer(
     *,
     bell: Callable[[timedelta], Awaitable[None]] = no_bell,
     drains: Sequence[bool] = (),
+    pace: Pace = PACE,
 ) -> Claimer:
     answers = iter(drains)
 
@@ -76,7 +80,7 @@ def a_claimer(
         queue,
         lane=Lane.INTERACTIVE,
         worker_id=uuid4(),
-        pace=PACE,
+        pace=pace,
         wait_for_jobs=bell,
         beat=beat,
     )
@@ -160,3 +164,39 @@ async def test_a_database_that_is_away_for_a_while_stops_neither_claims_nor_beat
     await asyncio.sleep(0.1)
     alive.cancel()
     assert queue.heartbeats >= 1
+
+
+async def test_small_waves_come_no_faster_than_the_pace() -> None:
+    queue = Queue(0)
+    claimer = a_claimer(queue, pace=replace(PACE, small_waves_per_second=20, claim_ahead_jobs=99))
+    began = time.monotonic()
+    for _ in range(SMALL_WAVES_AT_ONCE + 4):
+        queue.left.append(a_job())
+        assert len(await claimer.next_wave() or ()) == 1
+
+    assert time.monotonic() - began > 0.15
+
+
+async def test_jobs_that_arrive_meanwhile_go_on_together() -> None:
+    queue = Queue(0)
+    claimer = a_claimer(queue, pace=replace(PACE, small_waves_per_second=5, claim_ahead_jobs=99))
+    for _ in range(SMALL_WAVES_AT_ONCE):
+        queue.left.append(a_job())
+        await claimer.next_wave()
+    queue.left.append(a_job())
+    waiting = asyncio.create_task(claimer.next_wave())
+    await asyncio.sleep(0.05)
+    queue.left.append(a_job())
+
+    assert len(await waiting or ()) == 2
+
+
+async def test_full_waves_need_not_wait() -> None:
+    queue = Queue(40)
+    claimer = a_claimer(
+        queue, pace=replace(PACE, small_waves_per_second=0.001, claim_ahead_jobs=99)
+    )
+    async with asyncio.timeout(5):
+        sizes = [len(await claimer.next_wave() or ()) for _ in range(10)]
+
+    assert sizes == [4] * 10
