@@ -1,7 +1,7 @@
 """The same work as one process would do it: the script a good engineer writes in an afternoon.
 
-Same libraries, each as it comes, same limits, same table, same durability. No queue, no leases, no retries, no
-isolation of bad documents, no second machine: what it is faster by is the price of those.
+Same libraries, each as it comes, same limits, same table, same durability. No queue, no leases, no
+retries, no isolation of bad documents, no second machine: what it is faster by is their price.
 """
 
 import asyncio

@@ -29,7 +29,7 @@ class LocalRay:
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")
-        # Ray's own default is 15 for all workers, next to the least; stages step back by themselves.
+        # By Ray's default all workers have next to the least priority; only stages step back.
         os.environ.setdefault("RAY_worker_niceness", "0")
         # A proxy is replaced after three checks that fail: three seconds, not half a minute.
         os.environ.setdefault("RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S", "1")
