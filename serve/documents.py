@@ -84,9 +84,7 @@ async def list_chunks(
     document = await gateway.documents.get(document_id, tenant)
     if document is None:
         raise NotFound(MISSING)
-    rows = await gateway.spaces[0].store.list_chunks(
-        document_id, tenant, from_ord=start, limit=limit + 1
-    )
+    rows = await gateway.chunks.list_chunks(document_id, tenant, from_ord=start, limit=limit + 1)
     more = len(rows) > limit
     return ChunkPage(
         document_id=document_id,

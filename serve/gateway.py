@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
@@ -24,11 +25,12 @@ from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase
 from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.adapters.postgres.webhook_store import WebhookStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.access import ALL_SCOPES, Caller
-from ingest.domain.errors import Unauthenticated
+from ingest.domain.errors import ConfigurationError, Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.pause import Pause
 from ingest.lifecycle.accept import Intake
@@ -81,8 +83,13 @@ class Gateway:
     queue: QueueStore
     pauses: PauseStore
     events: EventStore
-    spaces: tuple[Space, ...]
-    """The configured embedder's, then the one of documents that were embedded without it."""
+    chunks: SearchStore
+    """For reading chunks by position, in whichever space they are."""
+    serving: ServingStore
+    spaces: dict[str, Space]
+    """Those that may serve a tenant, by their labels; the settings' own first."""
+    stopgap: Space | None
+    """That of documents which were embedded without their provider."""
     workers: WorkerStore
     webhooks: WebhookStore
     key_ring: KeyRing | None
@@ -109,6 +116,23 @@ class Gateway:
             raise Unauthenticated("nobody is let in")
         return await self.key_ring.caller(credentials)
 
+    async def spaces_of(self, tenant: UUID) -> list[Space]:
+        """Where a tenant's documents are: what serves it, then the stopgap if there is one.
+
+        Raises:
+            ConfigurationError: another model serves the tenant than the settings name.
+        """
+        label = await self.serving.served_in(tenant)
+        if label is not None and label not in self.spaces:
+            raise ConfigurationError(
+                f"the tenant is served by {label}; INGEST_EMBEDDER and INGEST_NEXT_MODEL name "
+                f"{', '.join(self.spaces)}"
+            )
+        space = self.spaces[label] if label is not None else next(iter(self.spaces.values()))
+        if self.stopgap is None or self.stopgap.embedder.model == space.embedder.model:
+            return [space]
+        return [space, self.stopgap]
+
     async def paused(self) -> list[Pause]:
         """Everything that operators have stopped."""
         return [view.pause for view in await self.pauses.list_all()]
@@ -127,14 +151,16 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
     """
     database = wiring.open_database(settings)
     blobs = wiring.open_blobs(settings)
-    embedders = wiring.make_query_embedders(settings, database, gate)
-    warming = asyncio.create_task(_warm(embedders))
+    embedders = wiring.make_embedders(settings, database, gate)
+    stopgap = wiring.make_stopgap(settings)
+    all_embedders = [*embedders.values(), *([stopgap] if stopgap else [])]
+    warming = asyncio.create_task(_warm(all_embedders))
     try:
         tenants = TenantDatabase(database)
         documents = DocumentStore(tenants)
         yield Gateway(
             settings=settings,
-            backends=await asyncio.to_thread(_backends, settings, embedders[0]),
+            backends=await asyncio.to_thread(_backends, settings, all_embedders[0]),
             database=database,
             blobs=blobs,
             gate=gate,
@@ -148,7 +174,12 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             queue=QueueStore(database),
             pauses=PauseStore(database),
             events=EventStore(tenants),
-            spaces=tuple(Space(by, SearchStore(tenants, by.model)) for by in embedders),
+            chunks=SearchStore(tenants, all_embedders[0].model),
+            serving=ServingStore(tenants),
+            spaces={
+                label: Space(by, SearchStore(tenants, by.model)) for label, by in embedders.items()
+            },
+            stopgap=Space(stopgap, SearchStore(tenants, stopgap.model)) if stopgap else None,
             workers=WorkerStore(database),
             webhooks=WebhookStore(database),
             key_ring=KeyRing(KeyStore(database)) if settings.takes_keys else None,
@@ -156,7 +187,7 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
         )
     finally:
         await warming
-        for embedder in embedders:
+        for embedder in all_embedders:
             await embedder.close()
         await database.close()
 

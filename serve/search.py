@@ -82,7 +82,7 @@ class SearchResponse(Body):
     hits: list[HitBody]
     models: list[str] = Field(
         description="The vector spaces that were searched, each on its own; their rankings are "
-        "fused. The configured one is missing while its provider is away."
+        "fused. The one that serves the tenant is missing while its provider is away."
     )
 
 
@@ -95,10 +95,15 @@ class SearchResponse(Body):
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""
     await gateway.limits.admit_search(tenant)
-    answers = await asyncio.gather(*(_ask(space, asked, tenant) for space in gateway.spaces))
+    spaces = await gateway.spaces_of(tenant)
+    while True:
+        answers = await asyncio.gather(*(_ask(space, asked, tenant) for space in spaces))
+        asked_in, spaces = spaces, await gateway.spaces_of(tenant)
+        if spaces == asked_in:
+            break  # the tenant was not flipped to another model meanwhile
     found = {
         space.embedder.model.label: answer
-        for space, answer in zip(gateway.spaces, answers, strict=True)
+        for space, answer in zip(spaces, answers, strict=True)
         if not isinstance(answer, IngestError)
     }
     if isinstance(answers[0], IngestError) and not found:

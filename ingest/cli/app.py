@@ -17,6 +17,7 @@ from ingest.cli import (
     index,
     jobs,
     limits,
+    model,
     money,
     pausing,
     plan,
@@ -69,6 +70,7 @@ app.command(rich_help_panel=_MONEY)(money.usage)
 app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)
 app.command(rich_help_panel=_DATABASE)(database.migrate)
 app.add_typer(index.index, name="index", rich_help_panel=_DATABASE)
+app.add_typer(model.model, name="model", rich_help_panel=_DATABASE)
 app.command(rich_help_panel=_DATABASE)(backup.backup)
 app.command(rich_help_panel=_DATABASE)(backup.restore)
 app.add_typer(database.keys, name="keys", rich_help_panel=_DATABASE)

@@ -22,6 +22,7 @@ from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore, Spent
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
+from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
 from ingest.cli.output import duration, money, say
@@ -128,7 +129,7 @@ async def _work(
 ) -> Backfill:
     database = wiring.open_database(settings)
     registered, register = (
-        _renewing(settings, database, wish, run=run)
+        await _renewing(settings, database, wish, run=run)
         if wish.outdated
         else _taking_in(settings, database, objects, sources, wish, run=run)
     )
@@ -175,10 +176,12 @@ def _taking_in(
     return registrar.registered, partial(registrar.register, sources)
 
 
-def _renewing(
+async def _renewing(
     settings: Settings, database: Database, wish: Wish, *, run: str
 ) -> tuple[Registered, _Register]:
-    model, chunker = wiring.embedding_model(settings), wiring.make_splitter(settings).label
+    models, chunker = wiring.embedding_models(settings), wiring.make_splitter(settings).label
+    served_in = await ServingStore(database).served_in(wish.user_id)
+    model = wiring.embedding_model(settings) if served_in is None else models[served_in]
     wanted = Renewal(wish.user_id, model, chunker, run)
     renewer = Renewer(JobStore(database), wanted, limit=wish.limit)
     return renewer.registered, renewer.register

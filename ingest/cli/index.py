@@ -82,7 +82,7 @@ def advise(
     async def compare(database: "Database") -> "tuple[Trials, EmbeddingModel]":
         from ingest.adapters.postgres.index_trial import IndexTrial
 
-        space, trial = await _space(database, model), IndexTrial(database)
+        space, trial = await space_named(database, model), IndexTrial(database)
         return await trial.run(space, vectors=vectors, questions=questions, k=_K), space
 
     trials, space = with_database(compare)
@@ -141,7 +141,7 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
 async def _build(database: "Database", model: str | None, kind: IndexKind) -> "EmbeddingModel":
     from ingest.adapters.postgres.index_store import IndexStore
 
-    space, store = await _space(database, model), IndexStore(database)
+    space, store = await space_named(database, model), IndexStore(database)
     building = asyncio.create_task(store.rebuild(space, kind))
     await _watch(store, building)
     await building
@@ -191,12 +191,12 @@ def drop(
 async def _drop(database: "Database", model: str | None) -> "EmbeddingModel":
     from ingest.adapters.postgres.index_store import IndexStore
 
-    space = await _space(database, model)
+    space = await space_named(database, model)
     await IndexStore(database).drop(space)
     return space
 
 
-async def _space(database: "Database", label: str | None) -> "EmbeddingModel":
+async def space_named(database: "Database", label: str | None) -> "EmbeddingModel":
     """The vector space that is meant.
 
     Raises:

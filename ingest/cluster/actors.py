@@ -17,9 +17,10 @@ from ingest.cluster.limiter import SharedGate
 from ingest.cluster.metrics import StageMetrics
 from ingest.domain.batching import share_out
 from ingest.lifecycle.settle import Settler
+from ingest.ports import Embedder, StoresChunks
 from ingest.settings import Settings
 from ingest.stages.chunk import LEAST_ITEMS, ChunkStage
-from ingest.stages.embed import EmbedStage
+from ingest.stages.embed import Batch, EmbedStage
 from ingest.stages.parse import ParseStage
 
 CALLS = 4
@@ -111,6 +112,7 @@ class ChunkActor:
             wiring.open_blobs(configured),
             wiring.make_chunk_store(configured, database),
             local_chunks=wiring.make_local_chunk_store(configured, database),
+            other_chunks=wiring.make_chunk_stores(configured, database),
             settler=settler,
             lease=configured.lease,
             limits=limits,
@@ -137,21 +139,27 @@ class EmbedActor:
 
     def __init__(self) -> None:
         configured, database, metrics, settler = _begin()
-        embedder = wiring.make_embedder(configured, database, SharedGate())
-        embedder.warm()
-        spaces = (
-            (False, embedder, wiring.make_chunk_store(configured, database)),
-            (True, WordllamaEmbedder(), wiring.make_local_chunk_store(configured, database)),
+        stores = wiring.make_chunk_stores(configured, database)
+        embedders = wiring.make_embedders(configured, database, SharedGate())
+
+        def stage(by: Embedder, store: StoresChunks) -> EmbedStage:
+            return EmbedStage(by, store, settler=settler, lease=configured.lease, measures=metrics)
+
+        for embedder in embedders.values():
+            embedder.warm()
+        self._stages = {label: stage(by, stores[label]) for label, by in embedders.items()}
+        self._default = self._stages[wiring.embedding_model(configured).label]
+        self._stopgap = stage(
+            WordllamaEmbedder(), wiring.make_local_chunk_store(configured, database)
         )
-        self._stages = {
-            embeds_here: EmbedStage(
-                by, store, settler=settler, lease=configured.lease, measures=metrics
-            )
-            for embeds_here, by, store in spaces
-        }
 
     async def __call__(self, table: pa.Table) -> pa.Table:
         """Embed, store and publish batches; the row that is returned only says it is over."""
         for batch in unseal(table):
-            await self._stages[batch.embeds_here].run(batch)
+            await self._stage_of(batch).run(batch)
         return seal(_EMPTY)
+
+    def _stage_of(self, batch: Batch) -> EmbedStage:
+        if batch.embeds_here:
+            return self._stopgap
+        return self._default if batch.served_in is None else self._stages[batch.served_in]

@@ -131,6 +131,8 @@ class ClaimedJob:
     cause: Cause = Cause.UPLOAD
     degraded: frozenset[Degraded] = frozenset()
     """What the job makes without its provider."""
+    served_in: str | None = None
+    """Label of the vector space that serves the tenant; None: the settings'."""
 
     @property
     def parses_here(self) -> bool:

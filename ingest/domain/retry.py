@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from ingest.domain.errors import IngestError, MustWait, RateLimited, TransientError
 from ingest.domain.job import WaitReason
+from ingest.domain.serving import SpaceMoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class RetryPolicy:
         if isinstance(error, MustWait):
             delay = (error.patience or asked or self.cap) * (1 + 0.25 * jitter)
             return Wait(WaitReason(error.reason), delay, self.wait_at_most)
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited | SpaceMoved):
             return RetryAfter(asked or self.base, costs_attempt=False)
         if attempt >= self.max_attempts:
             return DeadLetter(exhausted=True)

@@ -103,6 +103,11 @@ class ProviderSettings(BaseSettings):
         None, description="Another server that speaks OpenAI's protocol, up to and with /v1."
     )
     openai_model: str = Field("text-embedding-3-small", description="The embedding model.")
+    next_model: str | None = Field(
+        None,
+        description="Embedding model beside the one above, to which 'ingest model move' takes "
+        "tenants: local, or one of OpenAI's; a tenant is served by one of the two.",
+    )
     openai_requests_per_minute: float = Field(
         3000.0, gt=0, description="Requests a minute that each key allows (tier 1)."
     )
@@ -151,13 +156,21 @@ class ProviderSettings(BaseSettings):
         None, description="Signs webhooks (LC-Signature); empty: their address alone is secret."
     )
 
+    @property
+    def calls_openai(self) -> bool:
+        """Whether OpenAI embeds for any tenant."""
+        return self.embedder is EmbedderKind.OPENAI or self.next_model not in (
+            None,
+            EmbedderKind.LOCAL,
+        )
+
     def check_providers(self, is_loopback: Callable[[str], bool]) -> None:
         """Refuse what cannot work.
 
         Raises:
             ValueError: says which setting is missing or not allowed.
         """
-        if self.embedder is EmbedderKind.OPENAI:
+        if self.calls_openai:
             _need_key("openai", self.openai_api_keys, self.openai_api_key_file)
         if self.parser is not ParserKind.LOCAL:
             _need_key("llamaparse", self.llamaparse_api_keys, self.llamaparse_api_key_file)

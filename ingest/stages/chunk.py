@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -19,6 +19,7 @@ from ingest.domain.chunk import Chunk, Landmarks
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
 from ingest.domain.job import ClaimedJob
+from ingest.domain.serving import SpaceMoved
 from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Splitter, StoresChunks
 from ingest.stages.embed import Batch
@@ -27,6 +28,7 @@ from ingest.stages.parse import ParsedJob
 from ingest.stages.settling import SettlesFailures
 
 log = structlog.get_logger(module=__name__)
+_UNKNOWN_SPACE = timedelta(seconds=30)
 LEAST_ITEMS = 128
 """Chunks below which a batch is not split further to keep more embedders busy."""
 
@@ -62,6 +64,7 @@ class ChunkStage:
         chunks: StoresChunks,
         *,
         local_chunks: StoresChunks,
+        other_chunks: Mapping[str, StoresChunks] | None = None,
         settler: SettlesFailures,
         lease: timedelta,
         limits: BatchLimits,
@@ -74,6 +77,7 @@ class ChunkStage:
             blobs: Where texts are.
             chunks: Where chunks are stored.
             local_chunks: Where those are that are embedded here because the provider is away.
+            other_chunks: Where those are of tenants whom another vector space serves, by its label.
             settler: Ends failed attempts.
             lease: Length of a lease from each sign of progress on.
             limits: How chunks are packed.
@@ -81,7 +85,9 @@ class ChunkStage:
         """
         self._splitter = splitter
         self._blobs = blobs
-        self._stores = {False: chunks, True: local_chunks}
+        self._chunks = chunks
+        self._local_chunks = local_chunks
+        self._other_chunks = other_chunks or {}
         self._settler = settler
         self._lease = lease
         self._limits = limits
@@ -116,22 +122,36 @@ class ChunkStage:
         self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]
     ) -> list[DocumentChunks]:
         missing: list[DocumentChunks] = []
-        for embeds_here, store in self._stores.items():
-            own = [document for job, document in documents if job.embeds_here is embeds_here]
-            if own:
-                missing += (await store.plan(own, lease=self._lease))[0]
+        for own in _by_space(documents).values():
+            store = self._store_of(own[0][0])
+            missing += (await store.plan([d for _, d in own], lease=self._lease))[0]
         return missing
 
+    def _store_of(self, job: ClaimedJob) -> StoresChunks:
+        if job.embeds_here:
+            return self._local_chunks
+        if job.served_in is None:
+            return self._chunks
+        return self._other_chunks[job.served_in]
+
+    def _ensure_embeddable(self, job: ClaimedJob) -> None:
+        if job.served_in is not None and job.served_in not in self._other_chunks:
+            raise SpaceMoved(
+                f"the tenant is served by {job.served_in}, which the settings do not name",
+                retry_after=_UNKNOWN_SPACE,
+            )
+
     def _pack(self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]) -> list[Batch]:
-        """Batches of one tenant, who alone pays for them, and of one vector space each."""
-        groups: dict[tuple[UUID, bool], list[tuple[ClaimedJob, DocumentChunks]]] = {}
-        for job, document in documents:
-            groups.setdefault((job.user_id, job.embeds_here), []).append((job, document))
-        return [batch for own in groups.values() for batch in batches_of(own, self._limits)]
+        return [
+            batch
+            for own in _by_space(documents).values()
+            for batch in batches_of(own, self._limits)
+        ]
 
     async def _cut(self, parsed_job: ParsedJob) -> list[Chunk]:
         job = parsed_job.job
         try:
+            self._ensure_embeddable(job)
             started = time.monotonic()
             parsed = parsed_job.parsed
             if parsed is None:
@@ -146,6 +166,17 @@ class ChunkStage:
             error = Unexpected(f"chunking failed unexpectedly ({type(exc).__name__})")
             await self._settler.fail_job(job, error, stage="chunking")
         return []
+
+
+def _by_space(
+    documents: Sequence[tuple[ClaimedJob, DocumentChunks]],
+) -> dict[tuple[UUID, bool, str | None], list[tuple[ClaimedJob, DocumentChunks]]]:
+    """Documents of one tenant, who alone pays for them, and of one vector space each."""
+    groups: dict[tuple[UUID, bool, str | None], list[tuple[ClaimedJob, DocumentChunks]]] = {}
+    for job, document in documents:
+        space = (job.user_id, job.embeds_here, job.served_in)
+        groups.setdefault(space, []).append((job, document))
+    return groups
 
 
 def cut(parsed: ParsedDocument, document_id: UUID, splitter: Splitter) -> list[Chunk]:

@@ -51,6 +51,11 @@ class Batch:
         """All chunks, in order."""
         return [chunk for document in self.documents for chunk in document.chunks]
 
+    @property
+    def served_in(self) -> str | None:
+        """The vector space that serves their tenant; see ``ClaimedJob``."""
+        return self.jobs[0].served_in
+
     def of(self, index: int) -> "Batch":
         """What belongs to one job."""
         return Batch((self.jobs[index],), (self.documents[index],))

@@ -15,6 +15,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Degraded
 from ingest.domain.money import CREDITS_PER_PAGE, unit_price
@@ -34,6 +35,7 @@ from ingest.wiring.providers import (
     WEBHOOK_PATH,
     degrades,
     embedding_model,
+    embedding_models,
     llamaparse_keys,
     make_llamaparse,
     make_openai,
@@ -51,18 +53,21 @@ __all__ = [
     "database_url",
     "degrades",
     "embedding_model",
+    "embedding_models",
     "llamaparse_keys",
     "make_chunk_store",
+    "make_chunk_stores",
     "make_collector",
     "make_embedder",
+    "make_embedders",
     "make_estimator",
     "make_llamaparse",
     "make_local_chunk_store",
     "make_local_parser",
     "make_openai",
     "make_parser",
-    "make_query_embedders",
     "make_splitter",
+    "make_stopgap",
     "open_blobs",
     "open_database",
     "openai_keys",
@@ -193,33 +198,47 @@ def make_splitter(settings: Settings) -> StructureSplitter:
 
 
 def make_embedder(
-    settings: Settings, database: Database, gate: Gate
+    settings: Settings, database: Database, gate: Gate, *, model: EmbeddingModel | None = None
 ) -> WordllamaEmbedder | MeteredEmbedder:
     """The embedder; a provider's is called through the gate and recorded in the database.
+
+    Args:
+        settings: Keys and quotas.
+        database: Of the ledger.
+        gate: Calls to providers go through it.
+        model: Another vector space than the settings' own.
 
     Raises:
         ConfigurationError: model or price are not known.
     """
-    if settings.embedder is EmbedderKind.LOCAL:
+    wanted = model or embedding_model(settings)
+    if wanted == LOCAL_MODEL:
         return WordllamaEmbedder()
-    service = make_openai(settings)
+    service = make_openai(settings, wanted)
     calls = ProviderCalls(
         service.provider, gate=gate, ledger=LedgerStore(database), keys=openai_keys(settings)
     )
     return MeteredEmbedder(service, calls, prices=prices(settings))
 
 
-def make_query_embedders(
+def make_embedders(
     settings: Settings, database: Database, gate: Gate
-) -> list[WordllamaEmbedder | MeteredEmbedder]:
-    """Who embeds questions: the embedder, and who embeds documents while it is away.
+) -> dict[str, WordllamaEmbedder | MeteredEmbedder]:
+    """An embedder of each vector space that may serve a tenant, by its label.
 
     Raises:
         ConfigurationError: model or price are not known.
     """
-    embedder = make_embedder(settings, database, gate)
+    return {
+        label: make_embedder(settings, database, gate, model=model)
+        for label, model in embedding_models(settings).items()
+    }
+
+
+def make_stopgap(settings: Settings) -> WordllamaEmbedder | None:
+    """Who embeds while the provider is away, if anybody does."""
     has_stopgap = degrades(settings) and Degraded.EMBEDDER in provided(settings)
-    return [embedder, WordllamaEmbedder()] if has_stopgap else [embedder]
+    return WordllamaEmbedder() if has_stopgap else None
 
 
 def batch_limits(settings: Settings) -> BatchLimits:
@@ -228,7 +247,7 @@ def batch_limits(settings: Settings) -> BatchLimits:
     A request spends its whole share at once, so small ones keep the pace even and the order fair.
     """
     tokens = settings.batch_tokens
-    if settings.embedder is EmbedderKind.OPENAI:
+    if settings.calls_openai:
         share = int(_BATCH_SHARE * settings.openai_tokens_per_minute)
         tokens = min(tokens, max(OPENAI_TEXT_TOKENS, share))
     return BatchLimits(
@@ -241,6 +260,15 @@ def batch_limits(settings: Settings) -> BatchLimits:
 def make_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks, in the embedder's vector space and cut by the splitter."""
     return ChunkStore(database, embedding_model(settings), chunker=make_splitter(settings).label)
+
+
+def make_chunk_stores(settings: Settings, database: Database) -> dict[str, ChunkStore]:
+    """The chunks in each vector space that may serve a tenant, by its label."""
+    chunker = make_splitter(settings).label
+    return {
+        label: ChunkStore(database, model, chunker=chunker)
+        for label, model in embedding_models(settings).items()
+    }
 
 
 def make_local_chunk_store(settings: Settings, database: Database) -> ChunkStore:

@@ -23,17 +23,34 @@ WEBHOOK_PATH = "/v1/webhooks/llamaparse"
 
 
 def embedding_model(settings: Settings) -> EmbeddingModel:
-    """The vector space of new chunks.
+    """The vector space of new chunks, where no other one serves their tenant.
 
     Raises:
-        ConfigurationError: the database has no index for the model.
+        ConfigurationError: the database does not know the model.
     """
     if settings.embedder is EmbedderKind.LOCAL:
         return LOCAL_MODEL
-    if settings.openai_model not in OPENAI_MODELS:
-        known = ", ".join(OPENAI_MODELS)
-        raise ConfigurationError(f"INGEST_OPENAI_MODEL is {settings.openai_model!r}, not {known}")
-    return OPENAI_MODELS[settings.openai_model]
+    return _openai_model("INGEST_OPENAI_MODEL", settings.openai_model)
+
+
+def embedding_models(settings: Settings) -> dict[str, EmbeddingModel]:
+    """Every vector space that may serve a tenant, by its label: ``embedding_model`` first.
+
+    Raises:
+        ConfigurationError: the database does not know one of the models.
+    """
+    models = [embedding_model(settings)]
+    if settings.next_model == EmbedderKind.LOCAL:
+        models.append(LOCAL_MODEL)
+    elif settings.next_model is not None:
+        models.append(_openai_model("INGEST_NEXT_MODEL", settings.next_model))
+    return {model.label: model for model in models}
+
+
+def _openai_model(setting: str, name: str) -> EmbeddingModel:
+    if name not in OPENAI_MODELS:
+        raise ConfigurationError(f"{setting} is {name!r}, not {', '.join(OPENAI_MODELS)}")
+    return OPENAI_MODELS[name]
 
 
 def make_llamaparse(settings: Settings) -> LlamaParse:
@@ -69,10 +86,10 @@ def parse_terms(settings: Settings) -> Terms:
     )
 
 
-def make_openai(settings: Settings) -> OpenAIEmbedding:
-    """OpenAI's endpoint, without quota and ledger."""
+def make_openai(settings: Settings, model: EmbeddingModel | None = None) -> OpenAIEmbedding:
+    """OpenAI's endpoint, without quota and ledger; for the settings' model or another one."""
     return OpenAIEmbedding(
-        embedding_model(settings),
+        model or embedding_model(settings),
         base_url=settings.openai_base_url,
         timeout_seconds=settings.openai_timeout_seconds,
         connections=settings.embed_concurrency,
@@ -115,7 +132,7 @@ def provided(settings: Settings) -> dict[Degraded, str]:
     parts = {}
     if settings.parser is not ParserKind.LOCAL:
         parts[Degraded.PARSER] = "llamaparse"
-    if settings.embedder is not EmbedderKind.LOCAL:
+    if settings.calls_openai:
         parts[Degraded.EMBEDDER] = "openai"
     return parts
 

@@ -22,8 +22,9 @@ from ingest.domain.provider import CallFailed, EmbedAnswer, Outcome, ProviderKey
 
 MODELS = {
     "text-embedding-3-small": EmbeddingModel("text-embedding-3-small", "1", 1536),
+    "text-embedding-3-large": EmbeddingModel("text-embedding-3-large", "1", 3072),
 }
-"""Vector spaces that the database has an index for."""
+"""Vector spaces that the database knows."""
 MAX_ITEMS = 2048
 MAX_TOKENS = 300_000
 MAX_TEXT_TOKENS = 8191

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from ingest.adapters.postgres.document_store import SQL as DOCUMENTS
 from ingest.adapters.postgres.pool import Connection
+from ingest.adapters.postgres.serving_store import holds
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import Target
 from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.serving import SpaceMoved
 
 SQL = load("document_chunks")
 JOBS = load("upload_jobs")
@@ -29,9 +31,15 @@ async def publish(
         chunk_counts: How many those are, by job.
         model: The vector space they are in.
         is_stopgap: The rows of other spaces stay for when their provider is back; not seen.
+
+    Raises:
+        SpaceMoved: another space serves the tenant; nothing may be committed.
     """
     if not targets:
         return
+    (user_id,) = {target.user_id for target in targets}
+    if not is_stopgap and not await holds(connection, user_id, model):
+        raise SpaceMoved(f"{model.label} does not serve the tenant any more")
     rows = await connection.fetch(
         DOCUMENTS["live_generations"], [target.document_id for target in targets]
     )

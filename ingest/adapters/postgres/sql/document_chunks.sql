@@ -27,14 +27,19 @@ WHERE c.document_id = ANY($1::uuid[]) AND d.document_id = c.document_id
 
 -- name: delete_superseded
 -- Rows of a document's generations up to $2 that the new generation does not have; it has ($3), in
--- the vector space ($4, $5). With $6, other spaces keep their rows: for later.
+-- the vector space ($4, $5). With $6, other spaces keep their rows: for later. The space beside the one
+-- that serves keeps what the new generation has.
 DELETE FROM upload_pipeline.document_chunks AS c
 WHERE c.document_id = $1 AND c.generation <= $2
     AND (NOT $6 OR (c.embed_model = $4 AND c.embed_version = $5))
     AND NOT (
-        c.embed_model = $4 AND c.embed_version = $5
-        AND EXISTS (SELECT 1 FROM unnest($3::uuid[]) AS keep (chunk_id)
+        EXISTS (SELECT 1 FROM unnest($3::uuid[]) AS keep (chunk_id)
             WHERE keep.chunk_id = c.chunk_id)
+        AND ((c.embed_model = $4 AND c.embed_version = $5) OR EXISTS (
+            SELECT 1 FROM upload_pipeline.serving_spaces AS s
+            WHERE s.user_id = c.user_id
+                AND s.other_model = c.embed_model AND s.other_version = c.embed_version
+        ))
     );
 
 -- name: retained_chunks

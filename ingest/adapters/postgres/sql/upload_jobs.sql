@@ -76,7 +76,11 @@ SELECT
     claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id, claimed.lane,
     claimed.generation, claimed.stage, claimed.attempt, claimed.correlation_id,
     claimed.cause, claimed.degraded, claimed.filename, claimed.media_type, claimed.bytes_len,
-    claimed.raw_key, claimed.parsed_key
+    claimed.raw_key, claimed.parsed_key,
+    (
+        SELECT s.embed_model || '@' || s.embed_version
+        FROM upload_pipeline.serving_space_of(claimed.user_id) AS s
+    ) AS served_in
 FROM claimed INNER JOIN candidates ON candidates.job_id = claimed.job_id
 ORDER BY candidates.turn, candidates.place;
 

@@ -1,0 +1,257 @@
+"""``ingest model``: which embedding model serves whom, and moving tenants to another one."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from ingest.cli.database import with_database
+from ingest.cli.failures import CommandFailed, WrongUsage
+from ingest.cli.options import JsonOption
+from ingest.domain.identity import tenant_id
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ingest.adapters.postgres.pool import Database
+    from ingest.adapters.postgres.serving_store import ServingStore
+    from ingest.domain.embedding import EmbeddingModel
+    from ingest.domain.serving import Move, Serving
+    from ingest.lifecycle.move_tenants import Moved
+
+model = typer.Typer(help="Show and change which embedding model serves.", no_args_is_help=False)
+_SAY_SECONDS = 5.0
+TenantOption = Annotated[
+    str | None, typer.Option(metavar="NAME|UUID", help="Only this tenant; by default all.")
+]
+
+
+@model.callback(invoke_without_command=True)
+def _model(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@model.command()
+def show(as_json: JsonOption = False) -> None:
+    """List which vector space serves each tenant, and in which its documents are."""
+    from dataclasses import asdict
+
+    from ingest import settings, wiring
+    from ingest.adapters.postgres.serving_store import ServingStore
+    from ingest.cli.output import console, emit_json, table
+
+    configured = settings.load()
+    labels = list(wiring.embedding_models(configured))
+    found = with_database(lambda database: ServingStore(database).list_all())
+    if as_json:
+        emit_json({"settings": labels, "tenants": [asdict(serving) for serving in found]})
+        return
+    rows = [_row(serving, labels[0]) for serving in found]
+    console().print(table(["tenant", "served in", "beside", "documents"], rows))
+    typer.echo(f"the settings name {' and '.join(labels)}")
+
+
+def _row(serving: "Serving", default: str) -> tuple[str, str, str, str]:
+    from ingest.domain.serving import EACH
+
+    whose = "(every other one)" if serving.user_id == EACH else str(serving.user_id)
+    documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
+    return whose, serving.serving or "(as the settings say)", serving.other or "", documents
+
+
+@model.command()
+def move(
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="NAME@VERSION", help="By default the space of INGEST_NEXT_MODEL."),
+    ] = None,
+    tenant: TenantOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is to be embedded, and its cost.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Embed everything with the other model while the present one serves, then flip.
+
+    Each tenant is flipped from one moment to the next, once all its vectors are there; questions
+    are embedded with the model that serves it. The vectors of before are kept, so going back is the
+    same command with --to and their space, until 'ingest model drop'. Interrupted at any point,
+    the same command goes on; no text is paid for twice.
+    """
+    from ingest.cli.output import duration, emit_json, money
+
+    began = time.monotonic()
+    wanted, owner = _move(to), None if tenant is None else tenant_id(tenant)
+    if dry_run:
+        chunks, tokens = with_database(lambda database: _count(database, wanted, owner))
+        usd = _price(wanted.target) * tokens / 1_000_000
+        if as_json:
+            emit_json({"chunks": chunks, "tokens": tokens, "usd": usd})
+        else:
+            typer.echo(f"{chunks:,} chunks with {tokens:,} tokens are to be embedded: {money(usd)}")
+        return
+    moved = with_database(lambda database: _run(database, wanted, owner))
+    if as_json:
+        emit_json(
+            {
+                "from": wanted.source.label,
+                "to": wanted.target.label,
+                "tenants": moved.tenants,
+                "chunks": moved.chunks,
+                "tokens": moved.tokens,
+                "refused": {str(chunk): code for chunk, code in moved.refused.items()},
+            }
+        )
+        return
+    typer.echo(
+        f"{wanted.target.label} serves {moved.tenants:,} tenants more; {moved.chunks:,} chunks "
+        f"were embedded in {duration(time.monotonic() - began)}"
+    )
+    if moved.refused:
+        typer.echo(f"{len(moved.refused):,} chunks were refused by the model and are left out")
+
+
+def _move(to: str | None) -> "Move":
+    """From which of the settings' two models to which."""
+    from ingest import settings, wiring
+    from ingest.domain.serving import Move
+
+    models = wiring.embedding_models(settings.load())
+    if len(models) == 1:
+        raise WrongUsage("the settings name one model only; set INGEST_NEXT_MODEL, too")
+    target = list(models)[-1] if to is None else to
+    if target not in models:
+        raise WrongUsage(f"--to must be one of {', '.join(models)}, not {target!r}")
+    (source,) = models.keys() - {target}
+    return Move(models[source], models[target])
+
+
+def _price(target: "EmbeddingModel") -> "Decimal":
+    """US dollars a million tokens."""
+    from datetime import UTC, datetime
+    from decimal import Decimal
+
+    from ingest import settings, wiring
+    from ingest.adapters.wordllama_embedder import MODEL
+    from ingest.domain.money import unit_price
+
+    if target == MODEL:
+        return Decimal()
+    known = wiring.prices(settings.load())
+    return unit_price(known, "openai", target.name, datetime.now(UTC).date())
+
+
+async def _count(database: "Database", wanted: "Move", owner: UUID | None) -> tuple[int, int]:
+    from ingest.adapters.postgres.serving_store import ServingStore
+
+    store = ServingStore(database)
+    return await store.count_missing(await _users(store, wanted, owner), wanted)
+
+
+async def _users(store: "ServingStore", wanted: "Move", owner: UUID | None) -> list[UUID]:
+    """The tenants that are meant and that the source serves."""
+    users = await store.tenants(wanted.source, by_default=_is_own(wanted))
+    return [user_id for user_id in users if owner in (None, user_id)]
+
+
+async def _run(database: "Database", wanted: "Move", owner: UUID | None) -> "Moved":
+    from ingest import settings, wiring
+    from ingest.adapters.postgres.serving_store import ServingStore
+    from ingest.cluster.gate import a_gate
+    from ingest.lifecycle.move_tenants import Mover
+
+    configured, store = settings.load(), ServingStore(database)
+    limits = wiring.batch_limits(configured)
+    with a_gate(configured) as gate:
+        embedder = wiring.make_embedder(configured, database, gate, model=wanted.target)
+        mover = Mover(
+            store,
+            embedder,
+            wanted,
+            items=min(limits.items, 512),
+            tokens=limits.tokens,
+            looks=_Teller(),
+        )
+        try:
+            users = await _users(store, wanted, owner)
+            for user_id in users:
+                await mover.embed_beside(user_id)
+            await _index(database, wanted.target)
+            if owner is None:
+                await mover.all(by_default=_is_own(wanted))
+            for user_id in users if owner else ():
+                await mover.tenant(user_id)
+        finally:
+            await embedder.close()
+    return mover.moved
+
+
+def _is_own(wanted: "Move") -> bool:
+    """Whether the source serves where nothing else is said."""
+    from ingest import settings, wiring
+
+    return wiring.embedding_model(settings.load()) == wanted.source
+
+
+async def _index(database: "Database", target: "EmbeddingModel") -> None:
+    """Index the target's vectors before anybody searches them, if they are not indexed."""
+    from ingest.adapters.postgres.index_store import IndexStore
+    from ingest.cli.output import say
+
+    store = IndexStore(database)
+    spaces = {f"{s.embed_model}@{s.embed_version}": s for s in await store.spaces()}
+    if not spaces[target.label].usable:
+        say(f"building the index of {target.label}")
+        await store.rebuild(target, await store.kind(target))
+
+
+class _Teller:
+    """Says how far a move is, now and then."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, moved: "Moved") -> None:
+        from ingest.cli.output import say
+
+        if time.monotonic() - self._said >= _SAY_SECONDS:
+            self._said = time.monotonic()
+            say(f"{moved.chunks:,} chunks embedded, {moved.tenants:,} tenants flipped")
+
+
+@model.command()
+def drop(
+    space: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="From 'ingest model show'.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="To go back would mean embedding everything again.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete all vectors of a space that serves nobody any more."""
+    from ingest.cli.output import emit_json
+
+    if not yes:
+        raise WrongUsage("the vectors are gone then; add --yes if that is meant")
+    removed = with_database(lambda database: _drop(database, space))
+    if as_json:
+        emit_json({"space": space, "removed": removed})
+    else:
+        typer.echo(f"{removed:,} vectors of {space} are gone")
+
+
+async def _drop(database: "Database", label: str) -> int:
+    from ingest import settings, wiring
+    from ingest.adapters.postgres.serving_store import ServingStore
+    from ingest.cli.index import space_named
+
+    space, store = await space_named(database, label), ServingStore(database)
+    tenants, documents = await store.uses(space)
+    if tenants or documents:
+        raise CommandFailed(
+            f"{label} serves {tenants:,} tenants by name and {documents:,} documents: move them"
+        )
+    if wiring.embedding_model(settings.load()) == space:
+        raise CommandFailed(f"{label} is what the settings name for new documents")
+    return await store.delete(space)

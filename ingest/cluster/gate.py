@@ -1,0 +1,31 @@
+"""The gate to providers, for programs that are no part of a stream."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ingest import wiring
+from ingest.cluster.local_ray import LocalRay
+from ingest.lifecycle.local_gate import LocalGate
+from ingest.ports.providers import Gate
+from ingest.settings import Settings
+
+
+@contextmanager
+def a_gate(settings: Settings) -> Iterator[Gate]:
+    """The gate of the cluster that the settings name, or in which this process is a job.
+
+    Without a cluster it is one of this process alone: then nothing else may call the providers.
+    """
+    address = settings.ray_address or os.environ.get("RAY_ADDRESS")
+    if address is None or not settings.calls_openai:
+        yield LocalGate(wiring.quotas(settings))
+        return
+    cluster = LocalRay(settings.model_copy(update={"ray_address": address}))
+    cluster.start()
+    try:
+        from ingest.cluster.limiter import SharedGate
+
+        yield SharedGate()
+    finally:
+        cluster.stop()

@@ -1,0 +1,188 @@
+"""Moving tenants to another embedding model: embed beside, then flip each at one moment."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+import numpy as np
+import structlog
+
+from ingest.domain.batching import pack
+from ingest.domain.embedding import Vectors
+from ingest.domain.errors import BudgetExhausted, InputRefused, TransientError
+from ingest.domain.job import Lane
+from ingest.domain.money import Operation, Payer
+from ingest.domain.serving import Move, Unembedded
+from ingest.ports import Embedder
+from ingest.ports.spaces import PageKey, Spaces
+
+log = structlog.get_logger(module=__name__)
+_PAGE = 200
+"""Documents that are looked at together."""
+_LAST = 256
+"""Most chunks that are embedded while nothing of the tenant can be published."""
+_AGAIN_SECONDS = 2.0
+
+
+@dataclass
+class Moved:
+    """What came of it so far."""
+
+    tenants: int = 0
+    chunks: int = 0
+    """That got a vector beside the one that serves."""
+    tokens: int = 0
+    refused: dict[UUID, str] = field(default_factory=dict)
+    """Chunks that the new model does not take, by id, and the error's code: left out."""
+
+
+class Mover:
+    """Embeds what tenants have published with another model, and lets that one serve them."""
+
+    def __init__(
+        self,
+        spaces: Spaces,
+        embedder: Embedder,
+        move: Move,
+        *,
+        items: int,
+        tokens: int,
+        at_once: int = 4,
+        looks: Callable[[Moved], None] = lambda _: None,
+    ) -> None:
+        """Put it together.
+
+        Args:
+            spaces: The vectors.
+            embedder: Of the target.
+            move: From where to where.
+            items: Most chunks in a request.
+            tokens: Most tokens in one.
+            at_once: Requests at the same time.
+            looks: Is told how far it is.
+        """
+        self._spaces = spaces
+        self._embedder = embedder
+        self._move = move
+        self._items = items
+        self._tokens = tokens
+        self._room = asyncio.Semaphore(at_once)
+        self._looks = looks
+        self.moved = Moved()
+
+    async def all(self, *, by_default: bool) -> None:
+        """Move every tenant, and let tenants that come later begin with the target.
+
+        Args:
+            by_default: The source is the settings' model, which serves where nothing else is said.
+        """
+        tenants = partial(self._spaces.tenants, self._move.source, by_default=by_default)
+        for user_id in await tenants():
+            await self.tenant(user_id)
+        await self._spaces.set_default(self._move)
+        for user_id in await tenants():  # they came meanwhile
+            await self.tenant(user_id)
+
+    async def tenant(self, user_id: UUID) -> None:
+        """Move one; interrupted at any point, the same call goes on.
+
+        Raises:
+            BudgetExhausted: there is no money for it; nothing was flipped.
+            StoreUnavailable: nothing was flipped.
+        """
+        embed, done = partial(self._embed, user_id), False
+        while not done:
+            await self.embed_beside(user_id)
+            done = await self._spaces.flip(
+                user_id, self._move, embed=embed, most=_LAST, without=self.moved.refused
+            )
+        self.moved.tenants += 1
+        self._looks(self.moved)
+
+    async def embed_beside(self, user_id: UUID) -> None:
+        """Embed what is missing, page by page of the tenant's documents; nobody sees it yet."""
+        await self._spaces.begin(user_id, self._move)
+        after: PageKey | None = None
+        while True:
+            missing, after = await self._spaces.missing(
+                user_id, self._move, after=after, page=_PAGE
+            )
+            if after is None:
+                return
+            puts = [
+                asyncio.create_task(self._put(user_id, batch)) for batch in self._batches(missing)
+            ]
+            try:
+                await asyncio.gather(*puts)
+            finally:
+                for put in puts:
+                    put.cancel()
+
+    def _batches(self, missing: Sequence[Unembedded]) -> list[list[Unembedded]]:
+        """Requests' worth of chunks; those of one text go together, so that it is paid once."""
+        by_text: dict[bytes, list[Unembedded]] = {}
+        for chunk in missing:
+            if chunk.chunk_id not in self.moved.refused:
+                by_text.setdefault(chunk.text_sha256, []).append(chunk)
+        alike = list(by_text.values())
+        spans = pack(
+            [chunks[0].token_count for chunks in alike],
+            max_items=self._items,
+            max_tokens=self._tokens,
+        )
+        return [[chunk for i in span for chunk in alike[i]] for span in spans]
+
+    async def _put(self, user_id: UUID, chunks: Sequence[Unembedded]) -> None:
+        async with self._room:
+            taken, vectors = await self._embed(user_id, chunks)
+            await self._spaces.put(user_id, self._move, taken, vectors)
+            self._looks(self.moved)
+
+    async def _embed(
+        self, user_id: UUID, chunks: Sequence[Unembedded]
+    ) -> tuple[Sequence[Unembedded], Vectors]:
+        """Vectors of what is not refused; of two chunks of one text the second costs nothing."""
+        distinct = {chunk.text_sha256: chunk for chunk in chunks}
+        known = await self._spaces.embedded_before(user_id, list(distinct), self._move.target)
+        new = [chunk for digest, chunk in distinct.items() if digest not in known]
+        known |= await self._ask(user_id, new)
+        taken = [chunk for chunk in chunks if chunk.text_sha256 in known]
+        self.moved.chunks += len(taken)
+        if not taken:
+            return [], np.empty((0, self._move.target.dimension), dtype=np.float32)
+        return taken, np.stack([known[chunk.text_sha256] for chunk in taken])
+
+    async def _ask(
+        self, user_id: UUID, chunks: Sequence[Unembedded]
+    ) -> dict[bytes, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]:
+        if not chunks:
+            return {}
+        payer = Payer(user_id, Lane.BACKFILL, Operation.EMBED)
+        tokens = [chunk.token_count for chunk in chunks]
+        try:
+            vectors = await self._patiently([c.text for c in chunks], payer, tokens)
+        except InputRefused as exc:
+            if len(chunks) == 1:
+                self.moved.refused[chunks[0].chunk_id] = exc.code
+                return {}
+            middle = len(chunks) // 2
+            first = await self._ask(user_id, chunks[:middle])
+            return first | await self._ask(user_id, chunks[middle:])
+        self.moved.tokens += sum(tokens)
+        return {c.text_sha256: vector for c, vector in zip(chunks, vectors, strict=True)}
+
+    async def _patiently(
+        self, texts: Sequence[str], payer: Payer, tokens: Sequence[int]
+    ) -> Vectors:
+        """Ask again for as long as it is nobody's fault."""
+        while True:
+            try:
+                return await self._embedder.embed(texts, payer=payer, tokens=tokens)
+            except BudgetExhausted:
+                raise
+            except TransientError as exc:
+                log.warning("not embedded yet", code=exc.code)
+                pause = exc.retry_after.total_seconds() if exc.retry_after else _AGAIN_SECONDS
+                await asyncio.sleep(pause)

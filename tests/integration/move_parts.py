@@ -1,0 +1,63 @@
+"""An embedder that is watched, and a database that is slow to commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import builders
+from builders import LARGE_MODEL
+
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.errors import InputRefused
+from ingest.domain.money import Payer
+
+
+class Embedder:
+    """An Embedder that notes what it is asked, and something may happen beside."""
+
+    paid = True
+
+    def __init__(self, model: EmbeddingModel = LARGE_MODEL) -> None:
+        self.model = model
+        self.asked: list[str] = []
+        self.errors: list[Exception] = []
+        self.refuses: set[str] = set()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        payer: Payer,
+        tokens: Sequence[int] | None = None,
+        wanted: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Vectors:
+        assert tokens is not None
+        if self.errors:
+            raise self.errors.pop(0)
+        if self.refuses & set(texts):
+            raise InputRefused("it holds something that is not allowed")
+        self.asked += texts
+        if self.meanwhile is not None:
+            again, self.meanwhile = self.meanwhile, None
+            await again()
+        return builders.some_vectors(len(texts), self.model, seed=len(self.asked))
+
+    async def close(self) -> None:
+        """There is nothing to release."""
+
+
+class SlowToCommit(Database):
+    """A database whose transactions commit only when they may."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.reached, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with super().transaction() as connection:
+            yield connection
+            self.reached.set()
+            await self.goes_on.wait()
