@@ -79,13 +79,23 @@ class Ledger:
         return found
 
     def faults(self) -> list[tuple[object, ...]]:
-        """Documents whose chunks are not exactly one published generation, whole and once."""
+        """Documents whose chunks are not exactly one published generation, whole and once.
+
+        Vectors beside those that serve the tenant are not looked at.
+        """
         return self._rows(
             """
             SELECT d.filename, d.generation, d.live_generation, d.chunk_count,
                 count(c.chunk_id), count(DISTINCT c.chunk_ord), min(c.chunk_ord), max(c.chunk_ord)
             FROM upload_pipeline.documents AS d
-            LEFT JOIN upload_pipeline.document_chunks AS c USING (document_id)
+            LEFT JOIN (
+                SELECT * FROM upload_pipeline.document_chunks AS all_chunks WHERE NOT EXISTS (
+                    SELECT 1 FROM upload_pipeline.serving_spaces AS s
+                    WHERE s.user_id = all_chunks.user_id
+                        AND (s.other_model, s.other_version)
+                        = (all_chunks.embed_model, all_chunks.embed_version)
+                )
+            ) AS c USING (document_id)
             WHERE EXISTS (
                 SELECT 1 FROM upload_pipeline.upload_jobs AS j
                 WHERE j.document_id = d.document_id AND j.state = 'done'
@@ -127,6 +137,14 @@ class Ledger:
             "WHERE j.cause = 'upgrade' GROUP BY d.filename"
         )
         return Counter({str(filename): int(str(count)) for filename, count in rows})
+
+    def tokens(self) -> int:
+        """What providers charged for embedding, as it was settled."""
+        rows = self._rows(
+            "SELECT coalesce(sum(units), 0) FROM upload_pipeline.provider_calls "
+            "WHERE provider = 'openai' AND state = 'settled'"
+        )
+        return int(str(rows[0][0]))
 
     def rescues(self) -> int:
         """How often jobs were taken from a worker that was lost."""

@@ -1,16 +1,20 @@
-"""An embedder that is watched, and a database that is slow to commit."""
+"""An embedder that is watched, a database that is slow to commit, and what a search finds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import builders
 from builders import LARGE_MODEL
 
 from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.search_store import SearchStore
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InputRefused
 from ingest.domain.money import Payer
+
+MINE = UUID(int=1)
 
 
 class Embedder:
@@ -61,3 +65,9 @@ class SlowToCommit(Database):
             yield connection
             self.reached.set()
             await self.goes_on.wait()
+
+
+async def found(database: Database, model: EmbeddingModel, user_id: UUID = MINE) -> list[str]:
+    vector = builders.some_vectors(1, model)[0]
+    hits = await SearchStore(database, model).search(vector, user_id, limit=100)
+    return sorted(hit.text for hit in hits)

@@ -7,20 +7,19 @@ import builders
 import numpy as np
 import pytest
 from builders import LARGE_MODEL, MODEL, some_chunks
-from integration.move_parts import Embedder, SlowToCommit
+from integration.move_parts import MINE, Embedder, SlowToCommit, found
 
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.domain.attempt import Settlement
-from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import BudgetExhausted, ProviderUnavailable
 from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.serving import EACH, Move, SpaceMoved
 from ingest.lifecycle.move_tenants import Mover
 
-MINE, YOURS = UUID(int=1), UUID(int=2)
+YOURS = UUID(int=2)
 THERE = Move(MODEL, LARGE_MODEL)
 BACK = Move(LARGE_MODEL, MODEL)
 TEXTS = ("one buoy", "two buoys", "three buoys")
@@ -39,12 +38,6 @@ async def a_document(
     job = await builders.a_claimed_job(database, arrival)
     await builders.publish(database, job, some_chunks(job, *(texts or TEXTS)))
     return job
-
-
-async def found(database: Database, model: EmbeddingModel, user_id: UUID = MINE) -> list[str]:
-    vector = builders.some_vectors(1, model)[0]
-    hits = await SearchStore(database, model).search(vector, user_id, limit=100)
-    return sorted(hit.text for hit in hits)
 
 
 async def documents(database: Database) -> dict[UUID, dict[str, int]]:

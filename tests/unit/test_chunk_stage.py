@@ -14,6 +14,7 @@ from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import DocumentEmpty, DocumentUnreadable, NotFound, StoreUnavailable
 from ingest.domain.job import ClaimedJob, Degraded, JobState
+from ingest.domain.serving import SpaceMoved
 from ingest.stages.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed
 from ingest.stages.parse import ParsedJob
 
@@ -217,6 +218,20 @@ async def test_chunks_know_their_page_and_headings() -> None:
     assert "".join(text[c.char_start : c.char_end] for c in chunks).replace("\n", "") == (
         text.replace("\n", "")
     )
+
+
+async def test_tenants_of_another_vector_space_wait_until_the_settings_name_it() -> None:
+    setting = Setting()
+    known, other = a_parsed(), a_parsed()
+    other = replace(other, job=replace(other.job, served_in="another@1"))
+
+    packed = await setting.run(known, other)
+
+    assert [[job.document_id for job in batch.jobs] for batch in packed.batches] == [
+        [known.job.document_id]
+    ]
+    assert setting.ends.of(other.job) == (SpaceMoved, JobState.QUEUED)
+    assert not setting.ends.settlements[other.job.lease.job_id].costs_attempt
 
 
 async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
