@@ -27,7 +27,7 @@ class Embedder:
         self.asked: list[str] = []
         self.errors: list[Exception] = []
         self.refuses: set[str] = set()
-        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def embed(
         self,

@@ -1,6 +1,7 @@
 """Moving tenants to another model: nothing is missing at any moment, and nothing is paid twice."""
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import builders
@@ -147,11 +148,7 @@ async def test_what_the_model_refuses_is_left_out_and_said(database: Database) -
 async def test_an_upload_during_the_move_is_flipped_with_the_rest(database: Database) -> None:
     await a_document(database)
     embedder = Embedder()
-
-    async def upload() -> None:
-        await a_document(database, "it came late")
-
-    embedder.meanwhile = upload
+    embedder.meanwhile = partial(a_document, database, "it came late")
     await a_mover(database, embedder).tenant(MINE)
 
     assert await found(database, LARGE_MODEL) == sorted([*TEXTS, "it came late"])
