@@ -101,6 +101,13 @@ ROWS = {
         "tokens in the ledger {tokens_in_ledger:,}, at the provider {tokens_at_provider:,}",
         "{ratio_vs_undisturbed:.2f} × the pace before the first kill",
     ),
+    "fairness": Row(
+        "a note every 0.75 s beside two backfills that use up a quota of {tokens_per_minute:,} "
+        "tokens a minute",
+        "searchable after p50 {beside_p50_ms:.0f}, p95 {beside_p95_ms:.0f} ms; the slower backfill "
+        "gets {ratio_between_backfills:.2f} × the other's; {http_429} refusals",
+        "alone {alone_p50_ms:.0f} and {alone_p95_ms:.0f} ms: moved by {moved_pct:.0f} %",
+    ),
     "backlog": Row(
         "a queue of {jobs:,} jobs",
         "a claim is found in {claim_ms_10m:.1f} ms, a job in {job_ms_10m:.1f} ms, all counts in "
