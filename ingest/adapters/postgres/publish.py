@@ -37,9 +37,9 @@ async def publish(
     """
     if not targets:
         return
-    (user_id,) = {target.user_id for target in targets}
-    if not is_stopgap and not await holds(connection, user_id, model):
-        raise SpaceMoved(f"{model.label} does not serve the tenant any more")
+    for user_id in () if is_stopgap else sorted({target.user_id for target in targets}):
+        if not await holds(connection, user_id, model):
+            raise SpaceMoved(f"{model.label} does not serve the tenant any more")
     rows = await connection.fetch(
         DOCUMENTS["live_generations"], [target.document_id for target in targets]
     )
