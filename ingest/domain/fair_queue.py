@@ -40,14 +40,14 @@ class FairQueue(Generic[T]):
             flows[tenant] = _Flow(least)
         flows[tenant].items.append((cost, item))
 
-    def peek(self) -> T | None:
-        """The item that is next, left in its place."""
-        place = self._next()
+    def peek(self, *lanes: Lane) -> T | None:
+        """The item that is next, of these lanes or of all, left in its place."""
+        place = self._next(lanes or tuple(Lane))
         return None if place is None else self._lanes[place[0]][place[1]].items[0][1]
 
-    def pop(self) -> T | None:
+    def pop(self, *lanes: Lane) -> T | None:
         """The item that is next; its cost is charged to its tenant and its class."""
-        place = self._next()
+        place = self._next(lanes or tuple(Lane))
         if place is None:
             return None
         lane, tenant = place
@@ -67,8 +67,8 @@ class FairQueue(Generic[T]):
                 if not flow.items:
                     del flows[tenant]
 
-    def _next(self) -> tuple[Lane, str] | None:
-        waiting = [lane for lane in Lane if self._lanes[lane]]
+    def _next(self, lanes: tuple[Lane, ...]) -> tuple[Lane, str] | None:
+        waiting = [lane for lane in lanes if self._lanes[lane]]
         if not waiting:
             return None
         lane = min(waiting, key=lambda candidate: self._lane_served[candidate])

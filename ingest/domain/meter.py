@@ -9,6 +9,7 @@ counts for as long as it is on the way, and for a minute after its answer.
 """
 
 import heapq
+import math
 from collections import deque
 
 MINUTE = 60.0
@@ -18,6 +19,12 @@ _FOREIGN_SHARE = 0.8
 """Part of the limit that, missing at the provider through somebody else, brings the pace down to
 its slowest; in between it falls in proportion, so that those who share a key meet in the middle."""
 _SLOWEST = 0.05
+PASSING_SHARE = 0.25
+"""Part of the pace that requests may take which pass by larger ones that wait."""
+RESERVED_SHARE = 0.05
+"""Part of the limit that others leave to urgent requests, while there are some."""
+URGENT_SECONDS = 600.0
+"""After the last urgent request nothing is reserved any more."""
 LOST_SECONDS = 120.0
 """A grant that was not heard of for this long is taken for lost with its process: longer than a
 request waits for its answer, and a minute."""
@@ -37,6 +44,8 @@ class Meter:
         """
         self._limit = limit
         self._level = 0.0
+        self._passing_level = 0.0
+        self._urgent_at = now - URGENT_SECONDS
         self._at = now
         self._paused_until = now
         self._flying: dict[int, tuple[float, float]] = {}
@@ -57,7 +66,9 @@ class Meter:
         self._advance(now)
         return max(0.0, min(self._limit - self._counted(), self._remote))
 
-    def wait_for(self, amount: float, now: float) -> float:
+    def wait_for(
+        self, amount: float, now: float, *, urgent: bool = False, passes_by: bool = False
+    ) -> float:
         """Seconds until this amount may be taken; 0 when it may be now.
 
         It may be sooner: when something that is on the way is answered or given back.
@@ -65,20 +76,41 @@ class Meter:
         Args:
             amount: At most ``limit``: more would wait for ever, so callers refuse it.
             now: The present time.
+            urgent: It leaves nothing over for urgent ones.
+            passes_by: It need not wait until what larger requests took has come in again, and
+                takes nothing that one of these waits for; but only up to PASSING_SHARE of the pace,
+                and never more at once than a burst: that would wait for ever.
         """
         self._advance(now)
         pace = self._pace()
-        waits = [self._paused_until - now]
-        waits.append((min(amount, self._cap()) - self._level) / pace)
-        waits.append((amount - self._remote) / (self._limit / MINUTE))
-        waits.append(self._until_room(amount, now))
+        ready = (min(amount, self._cap()) - self._level) / pace
+        if passes_by:
+            ready = (amount - self._passing_level) / (PASSING_SHARE * pace)
+            if amount > self._cap():
+                ready = math.inf
+        kept = 0.0 if urgent else self._reserved(amount, now)
+        waits = [self._paused_until - now, ready]
+        waits.append((amount + kept - self._remote) / (self._limit / MINUTE))
+        waits.append(self._until_room(amount + kept, now))
         longest = max(waits)
         return longest if longest > 1e-9 else 0.0
 
-    def take(self, pass_id: int, amount: float, now: float) -> None:
+    def take(
+        self,
+        pass_id: int,
+        amount: float,
+        now: float,
+        *,
+        urgent: bool = False,
+        passes_by: bool = False,
+    ) -> None:
         """Count a grant for which ``wait_for`` said 0."""
         self._advance(now)
         self._level -= amount
+        if passes_by:
+            self._passing_level -= amount
+        if urgent:
+            self._urgent_at = now
         self._remote -= amount
         self._own -= amount
         self._flying[pass_id] = (now, amount)
@@ -121,7 +153,9 @@ class Meter:
     def _advance(self, now: float) -> None:
         elapsed = max(0.0, now - self._at)
         self._at = max(self._at, now)
-        self._level = min(self._cap(), self._level + elapsed * self._pace())
+        gained = elapsed * self._pace()
+        self._level = min(self._cap(), self._level + gained)
+        self._passing_level = min(self._cap(), self._passing_level + PASSING_SHARE * gained)
         refilled = elapsed * self._limit / MINUTE
         self._remote = min(self._limit, self._remote + refilled)
         self._own = min(self._limit, self._own + refilled)
@@ -147,6 +181,12 @@ class Meter:
 
     def _cap(self) -> float:
         return self._limit / MINUTE * BURST_SECONDS
+
+    def _reserved(self, amount: float, now: float) -> float:
+        """What a request that is not urgent must leave over."""
+        if now - self._urgent_at >= URGENT_SECONDS:
+            return 0.0
+        return min(RESERVED_SHARE * self._limit, self._limit - amount)
 
     def _pace(self) -> float:
         foreign = max(0.0, self._own - self._remote) / self._limit

@@ -10,6 +10,7 @@ from datetime import timedelta
 from ingest.domain.breaker import Breaker
 from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
 from ingest.domain.fair_queue import FairQueue
+from ingest.domain.job import Lane
 from ingest.domain.meter import Meter
 from ingest.domain.provider import KeyHealth, Limits, Need, Outcome, Pass, Report
 
@@ -35,11 +36,22 @@ class _Key:
     last_success: float | None = None
     last_error: str | None = None
 
-    def wait_for(self, tokens: int, now: float) -> float:
-        waits = [self.breaker.wait(now), self.requests.wait_for(1, now)]
-        if self.tokens is not None:
-            waits.append(self.tokens.wait_for(tokens, now))
+    def wait_for(self, need: Need, now: float, *, passes_by: bool) -> float:
+        waits = [self.breaker.wait(now)]
+        for meter, amount in self._meters(need):
+            urgent = need.lane is Lane.INTERACTIVE
+            waits.append(meter.wait_for(amount, now, urgent=urgent, passes_by=passes_by))
         return max(waits)
+
+    def take(self, passed: Pass, need: Need, now: float, *, passes_by: bool) -> None:
+        self.breaker.enter(now)
+        for meter, amount in self._meters(need):
+            urgent = need.lane is Lane.INTERACTIVE
+            meter.take(passed.pass_id, amount, now, urgent=urgent, passes_by=passes_by)
+
+    def _meters(self, need: Need) -> list[tuple[Meter, float]]:
+        tokens = [] if self.tokens is None else [(self.tokens, float(need.tokens))]
+        return [(self.requests, 1.0), *tokens]
 
 
 @dataclass(eq=False, slots=True)
@@ -182,26 +194,31 @@ class Gatehouse:
                 waiter.granted.set_exception(exc)
                 continue
             wait = self._grant(pool, waiter)
+            urgent = pool.queue.peek(Lane.INTERACTIVE)
+            if wait > 0 and urgent is not None:
+                wait = min(wait, self._grant(pool, urgent, passes_by=True))
             if wait > 0:
                 try:
                     await asyncio.wait_for(pool.changed.wait(), min(wait, _IDLE_SECONDS))
                 except TimeoutError:
                     continue
 
-    def _grant(self, pool: _Pool, waiter: _Waiter) -> float:
-        """Let the next one in with the key that is free first; or seconds until one is."""
+    def _grant(self, pool: _Pool, waiter: _Waiter, *, passes_by: bool = False) -> float:
+        """Let one in with the key that is free first; or seconds until one is.
+
+        It is the next one, or passes by that one, which waits for more than there is.
+        """
         need, now = waiter.need, self._clock()
-        waits = {name: pool.keys[name].wait_for(need.tokens, now) for name in need.fingerprints}
+        waits = {
+            name: pool.keys[name].wait_for(need, now, passes_by=passes_by)
+            for name in need.fingerprints
+        }
         name = min(waits, key=lambda fingerprint: waits[fingerprint])
         if waits[name] > 0:
             return waits[name]
-        pool.queue.pop()
-        key = pool.keys[name]
+        pool.queue.pop(need.lane)
         passed = Pass(next(self._numbers), need.provider, need.model, name, need.tokens)
-        key.breaker.enter(now)
-        key.requests.take(passed.pass_id, 1, now)
-        if key.tokens is not None:
-            key.tokens.take(passed.pass_id, need.tokens, now)
+        pool.keys[name].take(passed, need, now, passes_by=passes_by)
         waiter.granted.set_result(passed)
         return 0.0
 

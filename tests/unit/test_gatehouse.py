@@ -203,3 +203,29 @@ async def test_interactive_work_overtakes_backfill_that_waits(gate: Gatehouse) -
     await asyncio.gather(*backfill, *interactive)
 
     assert order[:9].count(Lane.INTERACTIVE) >= 5
+
+
+async def test_a_small_interactive_call_need_not_wait_for_what_a_large_backfill_waits_for(
+    gate: Gatehouse,
+) -> None:
+    gate.leave(await gate.enter(need(30_000, lane=Lane.BACKFILL)), OK)
+    large = asyncio.create_task(gate.enter(need(30_000, lane=Lane.BACKFILL)))
+    await asyncio.sleep(0)
+
+    for _ in range(5):
+        gate.leave(await gate.enter(need(20)), OK)
+        assert not large.done()
+
+    gate.leave(await large, OK)
+
+
+async def test_many_interactive_calls_do_not_starve_a_large_backfill(gate: Gatehouse) -> None:
+    gate.leave(await gate.enter(need(6_000, lane=Lane.BACKFILL)), OK)
+    large = asyncio.create_task(gate.enter(need(6_000, lane=Lane.BACKFILL)))
+
+    async def send() -> None:
+        while not large.done():
+            gate.leave(await gate.enter(need(200)), OK)
+
+    await asyncio.wait_for(asyncio.gather(*(send() for _ in range(8))), 60 * SPEED)
+    gate.leave(large.result(), OK)

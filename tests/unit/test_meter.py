@@ -1,5 +1,6 @@
 """The meter never grants more than a limit, never starves, and believes the provider."""
 
+import math
 from itertools import pairwise
 from random import Random
 
@@ -43,6 +44,49 @@ def test_no_sixty_seconds_hold_more_than_the_limit(
     for place, (start, _) in enumerate(granted):
         window = sum(amount for at, amount in granted[place:] if at < start + MINUTE - 1e-6)
         assert window <= limit * (1 + 1e-6)
+
+
+@given(limits, amounts, pauses, st.lists(st.booleans(), min_size=120, max_size=120))
+def test_nor_when_small_requests_pass_by_large_ones(
+    limit: float, shares: list[float], idle: list[float], small: list[bool]
+) -> None:
+    meter, now, granted = Meter(limit, 0.0), 0.0, []
+    for number, (share, pause, passes) in enumerate(zip(shares, idle, small, strict=False)):
+        now += pause
+        amount = share * limit * (BURST_SECONDS / MINUTE if passes else 1.0)
+        while wait := meter.wait_for(amount, now, urgent=passes, passes_by=passes):
+            now += wait
+        meter.take(number, amount, now, urgent=passes, passes_by=passes)
+        meter.arrived(number, now)
+        granted.append((now, amount))
+
+    for place, (start, _) in enumerate(granted):
+        window = sum(amount for at, amount in granted[place:] if at < start + MINUTE - 1e-6)
+        assert window <= limit * (1 + 1e-6)
+
+
+def test_a_small_request_passes_while_what_a_large_one_took_comes_in_again() -> None:
+    meter = Meter(60_000, 0.0)
+    assert meter.wait_for(8_000, 10.0) == 0
+    meter.take(1, 8_000, 10.0)
+    meter.arrived(1, 10.0)
+
+    assert meter.wait_for(100, 10.0) > 7
+    assert meter.wait_for(100, 10.0, urgent=True, passes_by=True) == 0
+    assert meter.wait_for(1_001, 10.0, urgent=True, passes_by=True) == math.inf
+
+
+def test_a_part_of_the_minute_is_left_to_urgent_requests_while_there_are_some() -> None:
+    meter = Meter(60_000, 0.0)
+    meter.take(1, 10, 100.0, urgent=True)
+    meter.arrived(1, 100.0)
+    meter.take(2, 57_000, 170.0)
+    meter.arrived(2, 170.0)
+
+    assert meter.left(229.0) == 3_000
+    assert meter.wait_for(1_000, 229.0) > 0
+    assert meter.wait_for(1_000, 229.0, urgent=True) == 0
+    assert meter.wait_for(60_000, 1_000.0) == 0, "nobody urgent came for long"
 
 
 @given(limits, amounts, pauses, st.randoms(use_true_random=False))
