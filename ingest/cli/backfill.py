@@ -9,9 +9,10 @@ import typer
 
 from ingest.cli.failures import ExitCode, WrongUsage
 from ingest.cli.options import JsonOption
+from ingest.domain.bulk import IndexTime
 
 if TYPE_CHECKING:
-    from ingest.cli.backfilling import Backfill
+    from ingest.cli.backfill_watch import Backfill
     from ingest.cli.output import Json
 
 
@@ -66,6 +67,14 @@ Outdated = Annotated[
         help="Instead of objects: documents that are there, cut or embedded by other settings.",
     ),
 ]
+Index = Annotated[
+    IndexTime,
+    typer.Option(
+        help="When vectors are indexed: inline, with each row; after, at the end, which is several "
+        "times faster and makes search slow until then; auto: after, if it is a large load into "
+        "an empty system."
+    ),
+]
 
 
 def backfill(
@@ -79,6 +88,7 @@ def backfill(
     pause_at: PauseAt = None,
     dry_run: DryRun = False,
     outdated: Outdated = False,
+    index: Index = IndexTime.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Ingest everything behind a path or a URI, in the lane 'backfill', and wait for it.
@@ -94,6 +104,7 @@ def backfill(
     from ingest.adapters.postgres import migrate
     from ingest.adapters.sources import Objects
     from ingest.cli import backfill_estimate, backfilling, local
+    from ingest.cli.backfill_watch import Wish
 
     loaded = settings.load()
     objects = Objects(endpoint=loaded.blob_endpoint)
@@ -103,7 +114,7 @@ def backfill(
         raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
     if not sources and not outdated:
         raise WrongUsage("name at least one URI or --manifest, or --outdated")
-    wish = backfilling.Wish(
+    wish = Wish(
         where=where,
         limit=limit,
         tenant=tenant,
@@ -111,6 +122,7 @@ def backfill(
         max_usd=None if max_usd is None else Decimal(str(max_usd)),
         until=None if pause_at is None else _next(pause_at),
         outdated=outdated,
+        index=index,
     )
     if dry_run:
         backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)
@@ -136,7 +148,7 @@ def _next(clock: str) -> datetime:
 
 
 def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
-    from ingest.cli.backfilling import Ended
+    from ingest.cli.backfill_watch import Ended
     from ingest.cli.output import emit_json
 
     summary = _summary(done, seconds)
@@ -166,5 +178,6 @@ def _summary(done: "Backfill", seconds: float) -> "Json":
         "unfinished": done.counts.unfinished,
         "tokens": done.spent.tokens,
         "usd": str(done.spent.usd),
+        "index": done.index.value,
         "seconds": round(seconds, 1),
     }

@@ -11,7 +11,8 @@ import typer
 
 from ingest import wiring
 from ingest.adapters.sources import Objects
-from ingest.cli.backfilling import Wish, matching
+from ingest.cli.backfill_watch import Wish
+from ingest.cli.backfilling import matching
 from ingest.cli.output import Json, emit_json, money, plural, say, size
 from ingest.domain.errors import DocumentTooLarge, IngestError
 from ingest.domain.media import detect

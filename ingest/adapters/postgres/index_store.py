@@ -91,6 +91,20 @@ class IndexStore:
             row = await model_row(connection, model)
             await connection.execute(_statement("drop_index", index=row["index_name"]))
 
+    async def stored(self, model: EmbeddingModel, *, most: int) -> int:
+        """Chunks in a model's space, counted up to ``most``."""
+        async with self._database.connection() as connection:
+            return int(
+                await connection.fetchval(SQL["count_stored"], model.name, model.version, most)
+            )
+
+    async def is_usable(self, model: EmbeddingModel) -> bool:
+        """Whether a model's vectors have an index that search uses."""
+        return any(
+            space.usable and (space.embed_model, space.embed_version) == (model.name, model.version)
+            for space in await self.spaces()
+        )
+
     async def spaces(self) -> list[Space]:
         """All vector spaces."""
         async with self._database.connection() as connection:

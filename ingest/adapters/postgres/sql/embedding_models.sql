@@ -36,6 +36,13 @@ LEFT JOIN pg_index AS i
 LEFT JOIN pg_class AS c ON c.oid = i.indexrelid
 ORDER BY m.embed_model, m.embed_version;
 
+-- name: count_stored
+-- Chunks in space ($1, $2), counted up to $3.
+SELECT count(*) FROM (
+    SELECT FROM upload_pipeline.document_chunks
+    WHERE embed_model = $1 AND embed_version = $2 LIMIT $3
+) AS counted;
+
 -- name: watch_build
 -- How far the index builds on the chunks have come.
 SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total

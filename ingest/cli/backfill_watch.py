@@ -1,0 +1,163 @@
+"""What a backfill is to do, and how it gets on."""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from ingest.adapters.postgres.ledger_store import LedgerStore, Spent
+from ingest.adapters.postgres.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
+from ingest.cli.output import duration, money, say
+from ingest.domain.bulk import IndexTime
+from ingest.domain.identity import LOCAL_TENANT, tenant_id
+from ingest.domain.job import Lane
+from ingest.lifecycle.register import Registered
+
+_SAY_SECONDS = 5.0
+_SETTLED = timedelta(minutes=1)
+"""Longest that a transaction which ends jobs takes; what ended before it is known to all."""
+
+
+class Ended(StrEnum):
+    """Why a backfill ended."""
+
+    ALL_DONE = "all_done"
+    INTERRUPTED = "interrupted"
+    """By a signal."""
+    TIME_OVER = "time_over"
+    MONEY_SPENT = "money_spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a backfill is to take in, and when it is to end."""
+
+    where: str | None = None
+    """Pattern that URIs match."""
+    limit: int | None = None
+    """Most objects."""
+    tenant: str | None = None
+    """Name or UUID."""
+    at_once: int = 16
+    """Objects that are read at the same time."""
+    max_usd: Decimal | None = None
+    """End when providers have charged so much."""
+    until: datetime | None = None
+    """End in good order at this time; with its zone."""
+    outdated: bool = False
+    """Make documents again that other settings made, instead of taking in objects."""
+    index: IndexTime = IndexTime.AUTO
+    """When the vectors get their index."""
+
+    @property
+    def user_id(self) -> UUID:
+        """The tenant."""
+        return LOCAL_TENANT if self.tenant is None else tenant_id(self.tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What a backfill came to."""
+
+    run: str
+    registered: Registered
+    counts: LaneCounts
+    spent: Spent
+    ended: Ended
+    index: IndexTime
+    """When the vectors got their index."""
+
+
+class Watch:
+    """Looks how the lane gets on, and says so now and then."""
+
+    def __init__(
+        self,
+        queue: QueueStore,
+        ledger: LedgerStore,
+        wish: Wish,
+        registered: Registered,
+        *,
+        since: datetime,
+    ) -> None:
+        self._queue = queue
+        self._ledger = ledger
+        self._wish = wish
+        self._registered = registered
+        self._since = self._settled_until = since
+        self._settled = (0, 0)
+        self._unfinished_before: int | None = None
+        self._began = self._said = time.monotonic()
+        self._looked = False
+        self.counts = LaneCounts(0, 0, 0)
+        self.spent = Spent()
+
+    def over(self, stop: threading.Event, registering: "asyncio.Task[None]") -> Ended | None:
+        """Why it is time to end; None while it is not.
+
+        Raises:
+            IngestError: the registering ended with it.
+        """
+        if registering.done():
+            registering.result()
+        if stop.is_set():
+            return Ended.INTERRUPTED
+        if self._wish.max_usd is not None and self.spent.usd >= self._wish.max_usd:
+            return Ended.MONEY_SPENT
+        if (
+            self._wish.until is not None
+            and datetime.now(self._wish.until.tzinfo) >= self._wish.until
+        ):
+            return Ended.TIME_OVER
+        if registering.done() and self._looked and self.counts.unfinished == 0:
+            return Ended.ALL_DONE
+        return None
+
+    async def look(self) -> None:
+        """Count, and say it when it is time."""
+        user_id = self._wish.user_id
+        self.counts = await self._count()
+        self.spent = await self._ledger.spent(Lane.BACKFILL, user_id, since=self._since)
+        self._looked = True
+        if time.monotonic() - self._said >= _SAY_SECONDS:
+            self._said = time.monotonic()
+            say(self._line())
+
+    async def _count(self) -> LaneCounts:
+        """Count what ended, each job once: no look costs more for what ended long ago."""
+        lane, user_id = Lane.BACKFILL, self._wish.user_id
+        if self._unfinished_before is None:
+            before = await self._queue.lane(lane, user_id, since=self._since, most=None)
+            self._unfinished_before = before.unfinished + before.done + before.dead
+        recent = await self._queue.lane(lane, user_id, since=self._settled_until)
+        done, dead = self._settled
+        counts = LaneCounts(recent.unfinished, done + recent.done, dead + recent.dead)
+        long_ago = await self._queue.now() - _SETTLED
+        if long_ago > self._settled_until + _SETTLED:
+            old = await self._queue.lane(
+                lane, user_id, since=self._settled_until, until=long_ago, most=1
+            )
+            self._settled = (done + old.done, dead + old.dead)
+            self._settled_until = long_ago
+        if counts.unfinished < MOST_UNFINISHED:
+            return counts
+        there_were = self._unfinished_before + self._registered.created
+        about = max(counts.unfinished, there_were - counts.done - counts.dead)
+        return LaneCounts(about, counts.done, counts.dead)
+
+    def _line(self) -> str:
+        taken, counts = self._registered, self.counts
+        seconds = time.monotonic() - self._began
+        rate = (counts.done + counts.dead) / seconds
+        to_do = counts.unfinished + taken.left_over
+        left = f", {duration(to_do / rate)} left" if rate and to_do else ""
+        paid = f", {self.spent.tokens:,} tokens, {money(self.spent.usd)}" if self.spent.usd else ""
+        return (
+            f"{duration(seconds)}: {taken.listed:,} objects listed, {taken.done:,} taken, "
+            f"{counts.done:,} searchable, {counts.dead:,} failed, "
+            f"{counts.unfinished:,} to do, {rate:.1f}/s{left}{paid}"
+        )
