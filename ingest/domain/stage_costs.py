@@ -16,8 +16,8 @@ OPENAI: Mapping[Work, Cost] = {
 of half-precision numbers over some ten thousand of them, whose cost grows with the logarithm."""
 LOCAL: Mapping[Work, Cost] = {
     **OPENAI,
-    Work.EMBED: Cost(0.0003, 0.0012, 0.008),
-    Work.DATABASE: Cost(0.0001, 0.0013, 0.0027),
+    Work.EMBED: Cost(0.0003, 0.0008, 0.008),
+    Work.DATABASE: Cost(0.0001, 0.0015, 0.0027),
 }
 """With the embedder that runs in the actors, and its vectors of 256 numbers: by the shares of CPU
 time in ``benchmarks.throughput``."""

@@ -6,15 +6,22 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import builders
-from builders import LARGE_MODEL
+from builders import LARGE_MODEL, MODEL, some_chunks
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InputRefused
+from ingest.domain.job import ClaimedJob
 from ingest.domain.money import Payer
+from ingest.domain.serving import Move
+from ingest.lifecycle.move_tenants import Mover
 
-MINE = UUID(int=1)
+MINE, YOURS = UUID(int=1), UUID(int=2)
+THERE = Move(MODEL, LARGE_MODEL)
+BACK = Move(LARGE_MODEL, MODEL)
+TEXTS = ("one buoy", "two buoys", "three buoys")
 
 
 class Embedder:
@@ -71,3 +78,18 @@ async def found(database: Database, model: EmbeddingModel, user_id: UUID = MINE)
     vector = builders.some_vectors(1, model)[0]
     hits = await SearchStore(database, model).search(vector, user_id, limit=100)
     return sorted(hit.text for hit in hits)
+
+
+def a_mover(
+    database: Database, embedder: Embedder, move: Move = THERE, *, items: int = 512
+) -> Mover:
+    return Mover(ServingStore(database), embedder, move, items=items, tokens=8_000)
+
+
+async def a_document(
+    database: Database, *texts: str, user_id: UUID = MINE, name: str | None = None
+) -> ClaimedJob:
+    arrival = builders.an_arrival(user_id, external_id=name)
+    job = await builders.a_claimed_job(database, arrival)
+    await builders.publish(database, job, some_chunks(job, *(texts or TEXTS)))
+    return job

@@ -5,10 +5,20 @@ from functools import partial
 from uuid import UUID
 
 import builders
-import numpy as np
 import pytest
 from builders import LARGE_MODEL, MODEL, some_chunks
-from integration.move_parts import MINE, Embedder, SlowToCommit, found
+from integration.move_parts import (
+    BACK,
+    MINE,
+    TEXTS,
+    THERE,
+    YOURS,
+    Embedder,
+    SlowToCommit,
+    a_document,
+    a_mover,
+    found,
+)
 
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
@@ -16,29 +26,8 @@ from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import BudgetExhausted, ProviderUnavailable
-from ingest.domain.job import ClaimedJob, JobState
-from ingest.domain.serving import EACH, Move, SpaceMoved
-from ingest.lifecycle.move_tenants import Mover
-
-YOURS = UUID(int=2)
-THERE = Move(MODEL, LARGE_MODEL)
-BACK = Move(LARGE_MODEL, MODEL)
-TEXTS = ("one buoy", "two buoys", "three buoys")
-
-
-def a_mover(
-    database: Database, embedder: Embedder, move: Move = THERE, *, items: int = 512
-) -> Mover:
-    return Mover(ServingStore(database), embedder, move, items=items, tokens=8_000)
-
-
-async def a_document(
-    database: Database, *texts: str, user_id: UUID = MINE, name: str | None = None
-) -> ClaimedJob:
-    arrival = builders.an_arrival(user_id, external_id=name)
-    job = await builders.a_claimed_job(database, arrival)
-    await builders.publish(database, job, some_chunks(job, *(texts or TEXTS)))
-    return job
+from ingest.domain.job import JobState
+from ingest.domain.serving import EACH, SpaceMoved
 
 
 async def documents(database: Database) -> dict[UUID, dict[str, int]]:
@@ -259,40 +248,3 @@ async def test_searches_find_everything_at_every_moment_of_a_move(database: Data
 
     assert {count for _, count in seen} == {60}
     assert {MODEL.label, LARGE_MODEL.label} <= {label for label, _ in seen}
-
-
-async def test_vectors_of_a_space_that_serves_nobody_can_go(database: Database) -> None:
-    await a_document(database)
-    await a_mover(database, Embedder()).all(by_default=True)
-    serving = ServingStore(database)
-    assert await serving.uses(LARGE_MODEL) == (2, 1)
-    assert await serving.uses(MODEL) == (0, 0)
-
-    assert await serving.delete(MODEL) == len(TEXTS)
-
-    assert await found(database, LARGE_MODEL) == sorted(TEXTS)
-    assert [serves.other for serves in await serving.list_all()] == [None, None]
-
-
-async def test_an_estimate_counts_what_is_missing(database: Database) -> None:
-    await a_document(database)
-    serving = ServingStore(database)
-    assert await serving.count_missing([MINE, YOURS], THERE) == (3, 6)
-
-    await a_mover(database, Embedder()).embed_beside(MINE)
-
-    assert await serving.count_missing([MINE, YOURS], THERE) == (0, 0)
-
-
-async def test_vectors_keep_their_numbers(database: Database) -> None:
-    await a_document(database, "one text")
-    await a_mover(database, Embedder()).tenant(MINE)
-
-    rows = await builders.fetch(
-        database,
-        "SELECT embedding FROM upload_pipeline.document_chunks WHERE embed_model = $1",
-        LARGE_MODEL.name,
-    )
-    assert np.array_equal(
-        rows[0]["embedding"].to_numpy(), builders.some_vectors(1, LARGE_MODEL, seed=1)[0]
-    )

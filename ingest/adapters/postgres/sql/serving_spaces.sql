@@ -162,12 +162,18 @@ SELECT DISTINCT user_id, $1, $2 FROM upload_pipeline.documents
 ON CONFLICT DO NOTHING;
 
 -- name: users_of_space
--- How many tenants, or documents, need space ($1, $2).
+-- How many tenants, or documents, need space ($1, $2); old versions did not note it with documents.
 SELECT
     (SELECT count(*) FROM upload_pipeline.serving_spaces AS s
     WHERE s.embed_model = $1 AND s.embed_version = $2) AS tenants,
     (SELECT count(*) FROM upload_pipeline.documents AS d
-    WHERE d.embed_model = $1 AND d.embed_version = $2) AS documents;
+    WHERE d.live_generation > 0 AND CASE
+        WHEN d.embed_model IS NOT NULL THEN d.embed_model = $1 AND d.embed_version = $2
+        ELSE EXISTS (
+            SELECT 1 FROM upload_pipeline.document_chunks AS c
+            WHERE c.document_id = d.document_id AND c.embed_model = $1 AND c.embed_version = $2
+        )
+    END) AS documents;
 
 -- name: forget_other
 -- Nobody can go back to space ($1, $2) any more.
