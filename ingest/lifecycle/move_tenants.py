@@ -111,14 +111,11 @@ class Mover:
             )
             if after is None:
                 return
-            puts = [
-                asyncio.create_task(self._put(user_id, batch)) for batch in self._batches(missing)
-            ]
-            try:
-                await asyncio.gather(*puts)
-            finally:
-                for put in puts:
-                    put.cancel()
+            puts = (self._put(user_id, batch) for batch in self._batches(missing))
+            # What is embedded is paid: when one fails, the others still store what they have.
+            for outcome in await asyncio.gather(*puts, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
 
     def _batches(self, missing: Sequence[Unembedded]) -> list[list[Unembedded]]:
         """Requests' worth of chunks; those of one text go together, so that it is paid once."""

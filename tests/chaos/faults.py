@@ -17,7 +17,7 @@ from tests.chaos.schedule import KILLED_ACTORS, PAUSED_ACTORS, SECONDS, Fault
 
 _LATER_SECONDS = 2.0
 """A paused actor goes on so long after the claim source, when others hold its jobs already."""
-_RESTART_SECONDS = 30.0
+_RESTART_SECONDS = 60.0
 _STEP_BYTES = 1024**2
 
 

@@ -86,6 +86,7 @@ async def test_an_interrupted_move_goes_on_and_pays_for_the_rest_alone(database:
 
     async def spend_the_rest() -> None:
         embedder.errors += [BudgetExhausted("no money")] * 9
+        await asyncio.sleep(0.1)  # the others have failed before this one has its vectors
 
     embedder.meanwhile = spend_the_rest
     with pytest.raises(BudgetExhausted):
