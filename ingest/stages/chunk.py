@@ -132,14 +132,12 @@ class ChunkStage:
             return self._local_chunks
         if job.served_in is None:
             return self._chunks
-        return self._other_chunks[job.served_in]
-
-    def _ensure_embeddable(self, job: ClaimedJob) -> None:
-        if job.served_in is not None and job.served_in not in self._other_chunks:
+        if job.served_in not in self._other_chunks:
             raise SpaceMoved(
                 f"the tenant is served by {job.served_in}, which the settings do not name",
                 retry_after=_UNKNOWN_SPACE,
             )
+        return self._other_chunks[job.served_in]
 
     def _pack(self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]) -> list[Batch]:
         return [
@@ -151,7 +149,7 @@ class ChunkStage:
     async def _cut(self, parsed_job: ParsedJob) -> list[Chunk]:
         job = parsed_job.job
         try:
-            self._ensure_embeddable(job)
+            self._store_of(job)  # refused before any work is done for it
             started = time.monotonic()
             parsed = parsed_job.parsed
             if parsed is None:
