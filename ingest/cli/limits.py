@@ -84,7 +84,7 @@ def list_limits(as_json: JsonOption = False) -> None:
 
     from ingest.adapters.postgres.limit_store import LimitStore
     from ingest.cli.output import console, emit_json, table
-    from ingest.domain.limits import EACH
+    from ingest.domain.identity import EACH
 
     found = with_database(lambda database: LimitStore(database).list_all())
     if as_json:
@@ -105,7 +105,6 @@ def list_limits(as_json: JsonOption = False) -> None:
 
 
 def _whose(tenant: str | None) -> UUID:
-    from ingest.domain.identity import tenant_id
-    from ingest.domain.limits import EACH
+    from ingest.domain.identity import EACH, tenant_id
 
     return EACH if tenant is None else tenant_id(tenant)

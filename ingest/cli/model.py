@@ -54,7 +54,7 @@ def show(as_json: JsonOption = False) -> None:
 
 
 def _row(serving: "Serving", default: str) -> tuple[str, str, str, str]:
-    from ingest.domain.serving import EACH
+    from ingest.domain.identity import EACH
 
     whose = "(every other one)" if serving.user_id == EACH else str(serving.user_id)
     documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
@@ -168,6 +168,7 @@ async def _run(database: "Database", wanted: "Move", owner: UUID | None) -> "Mov
         embedder = wiring.make_embedder(configured, database, gate, model=wanted.target)
         mover = Mover(
             store,
+            wiring.make_chunk_stores(configured, database)[wanted.target.label],
             embedder,
             wanted,
             items=min(limits.items, 512),
@@ -181,8 +182,9 @@ async def _run(database: "Database", wanted: "Move", owner: UUID | None) -> "Mov
             await _index(database, wanted.target)
             if owner is None:
                 await mover.all(by_default=_is_own(wanted))
-            for user_id in users if owner else ():
-                await mover.tenant(user_id)
+            else:
+                for user_id in users:
+                    await mover.tenant(user_id)
         finally:
             await embedder.close()
     return mover.moved
@@ -201,8 +203,7 @@ async def _index(database: "Database", target: "EmbeddingModel") -> None:
     from ingest.cli.output import say
 
     store = IndexStore(database)
-    spaces = {f"{s.embed_model}@{s.embed_version}": s for s in await store.spaces()}
-    if not spaces[target.label].usable:
+    if not await store.is_usable(target):
         say(f"building the index of {target.label}")
         await store.rebuild(target, await store.kind(target))
 

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
 from ingest.domain.errors import TransientError
-
-EACH = UUID(int=0)
-"""Stands for each tenant that has no limits of its own."""
 
 
 class LimitReached(TransientError):

@@ -6,9 +6,6 @@ from uuid import UUID
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import TransientError
 
-EACH = UUID(int=0)
-"""Stands for each tenant that has no row of its own."""
-
 
 class SpaceMoved(TransientError):
     """Another vector space serves the tenant by now. Costs no attempt."""

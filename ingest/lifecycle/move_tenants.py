@@ -1,13 +1,14 @@
 """Moving tenants to another embedding model: embed beside, then flip each at one moment."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from ingest.domain.batching import pack
 from ingest.domain.embedding import Vectors
@@ -15,7 +16,7 @@ from ingest.domain.errors import BudgetExhausted, InputRefused, TransientError
 from ingest.domain.job import Lane
 from ingest.domain.money import Operation, Payer
 from ingest.domain.serving import Move, Unembedded
-from ingest.ports import Embedder
+from ingest.ports import Embedder, StoresChunks
 from ingest.ports.spaces import PageKey, Spaces
 
 log = structlog.get_logger(module=__name__)
@@ -24,6 +25,7 @@ _PAGE = 200
 _LAST = 256
 """Most chunks that are embedded while nothing of the tenant can be published."""
 _AGAIN_SECONDS = 2.0
+_Embed = Callable[[Sequence[str], Payer, Sequence[int]], Awaitable[Vectors]]
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Mover:
     def __init__(
         self,
         spaces: Spaces,
+        chunks: StoresChunks,
         embedder: Embedder,
         move: Move,
         *,
@@ -56,6 +59,7 @@ class Mover:
 
         Args:
             spaces: The vectors.
+            chunks: Those of the target.
             embedder: Of the target.
             move: From where to where.
             items: Most chunks in a request.
@@ -64,6 +68,7 @@ class Mover:
             looks: Is told how far it is.
         """
         self._spaces = spaces
+        self._chunks = chunks
         self._embedder = embedder
         self._move = move
         self._items = items
@@ -92,14 +97,28 @@ class Mover:
             BudgetExhausted: there is no money for it; nothing was flipped.
             StoreUnavailable: nothing was flipped.
         """
-        embed, done = partial(self._embed, user_id), False
-        while not done:
-            await self.embed_beside(user_id)
-            done = await self._spaces.flip(
-                user_id, self._move, embed=embed, most=_LAST, without=self.moved.refused
-            )
+        while not await self._flip(user_id):
+            pass
         self.moved.tenants += 1
         self._looks(self.moved)
+
+    async def _flip(self, user_id: UUID) -> bool:
+        """Embed what is missing, and flip; False when too much is missing again by then."""
+        await self.embed_beside(user_id)
+        try:
+            return await self._spaces.flip(
+                user_id,
+                self._move,
+                embed=partial(self._embed, user_id, self._embed_now),
+                most=_LAST,
+                without=self.moved.refused,
+            )
+        except BudgetExhausted:
+            raise
+        except TransientError as exc:
+            log.warning("not flipped yet", code=exc.code)
+            await asyncio.sleep(_pause(exc))
+            return False
 
     async def embed_beside(self, user_id: UUID) -> None:
         """Embed what is missing, page by page of the tenant's documents; nobody sees it yet."""
@@ -133,18 +152,18 @@ class Mover:
 
     async def _put(self, user_id: UUID, chunks: Sequence[Unembedded]) -> None:
         async with self._room:
-            taken, vectors = await self._embed(user_id, chunks)
+            taken, vectors = await self._embed(user_id, self._embed_patiently, chunks)
             await self._spaces.put(user_id, self._move, taken, vectors)
             self._looks(self.moved)
 
     async def _embed(
-        self, user_id: UUID, chunks: Sequence[Unembedded]
+        self, user_id: UUID, by: _Embed, chunks: Sequence[Unembedded]
     ) -> tuple[Sequence[Unembedded], Vectors]:
         """Vectors of what is not refused; of two chunks of one text the second costs nothing."""
         distinct = {chunk.text_sha256: chunk for chunk in chunks}
-        known = await self._spaces.embedded_before(user_id, list(distinct), self._move.target)
+        known = await self._chunks.embedded_before(user_id, list(distinct))
         new = [chunk for digest, chunk in distinct.items() if digest not in known]
-        known |= await self._ask(user_id, new)
+        known |= await self._ask(user_id, by, new)
         taken = [chunk for chunk in chunks if chunk.text_sha256 in known]
         self.moved.chunks += len(taken)
         if not taken:
@@ -152,34 +171,43 @@ class Mover:
         return taken, np.stack([known[chunk.text_sha256] for chunk in taken])
 
     async def _ask(
-        self, user_id: UUID, chunks: Sequence[Unembedded]
-    ) -> dict[bytes, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]:
+        self, user_id: UUID, by: _Embed, chunks: Sequence[Unembedded]
+    ) -> dict[bytes, NDArray[np.float32]]:
         if not chunks:
             return {}
         payer = Payer(user_id, Lane.BACKFILL, Operation.EMBED)
         tokens = [chunk.token_count for chunk in chunks]
         try:
-            vectors = await self._patiently([c.text for c in chunks], payer, tokens)
+            vectors = await by([c.text for c in chunks], payer, tokens)
         except InputRefused as exc:
             if len(chunks) == 1:
                 self.moved.refused[chunks[0].chunk_id] = exc.code
                 return {}
             middle = len(chunks) // 2
-            first = await self._ask(user_id, chunks[:middle])
-            return first | await self._ask(user_id, chunks[middle:])
+            first = await self._ask(user_id, by, chunks[:middle])
+            return first | await self._ask(user_id, by, chunks[middle:])
         self.moved.tokens += sum(tokens)
         return {c.text_sha256: vector for c, vector in zip(chunks, vectors, strict=True)}
 
-    async def _patiently(
+    async def _embed_now(
+        self, texts: Sequence[str], payer: Payer, tokens: Sequence[int]
+    ) -> Vectors:
+        """Ask once: nothing of the tenant is published while somebody waits for the answer."""
+        return await self._embedder.embed(texts, payer=payer, tokens=tokens)
+
+    async def _embed_patiently(
         self, texts: Sequence[str], payer: Payer, tokens: Sequence[int]
     ) -> Vectors:
         """Ask again for as long as it is nobody's fault."""
         while True:
             try:
-                return await self._embedder.embed(texts, payer=payer, tokens=tokens)
+                return await self._embed_now(texts, payer, tokens)
             except BudgetExhausted:
                 raise
             except TransientError as exc:
                 log.warning("not embedded yet", code=exc.code)
-                pause = exc.retry_after.total_seconds() if exc.retry_after else _AGAIN_SECONDS
-                await asyncio.sleep(pause)
+                await asyncio.sleep(_pause(exc))
+
+
+def _pause(error: TransientError) -> float:
+    return error.retry_after.total_seconds() if error.retry_after else _AGAIN_SECONDS

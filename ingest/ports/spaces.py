@@ -5,9 +5,6 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.serving import Move, Unembedded
 
@@ -31,12 +28,6 @@ class Spaces(Protocol):
         self, user_id: UUID, move: Move, *, after: PageKey | None, page: int
     ) -> tuple[list[Unembedded], PageKey | None]:
         """What is to be embedded of a page of documents, and where the next begins, if it does."""
-        ...
-
-    async def embedded_before(
-        self, user_id: UUID, digests: Sequence[bytes], model: EmbeddingModel
-    ) -> dict[bytes, NDArray[np.float32]]:
-        """Vectors that the tenant has already for texts, by the texts' digests."""
         ...
 
     async def put(

@@ -33,6 +33,7 @@ class Embedder:
         self.model = model
         self.asked: list[str] = []
         self.errors: list[Exception] = []
+        self.has_failed = asyncio.Event()
         self.refuses: set[str] = set()
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
@@ -46,6 +47,7 @@ class Embedder:
     ) -> Vectors:
         assert tokens is not None
         if self.errors:
+            self.has_failed.set()
             raise self.errors.pop(0)
         if self.refuses & set(texts):
             raise InputRefused("it holds something that is not allowed")
@@ -83,7 +85,8 @@ async def found(database: Database, model: EmbeddingModel, user_id: UUID = MINE)
 def a_mover(
     database: Database, embedder: Embedder, move: Move = THERE, *, items: int = 512
 ) -> Mover:
-    return Mover(ServingStore(database), embedder, move, items=items, tokens=8_000)
+    chunks = builders.chunk_store(database, move.target)
+    return Mover(ServingStore(database), chunks, embedder, move, items=items, tokens=8_000)
 
 
 async def a_document(

@@ -11,7 +11,8 @@ from integration.gateway import Running, publish, upload
 
 from ingest.adapters.postgres.limit_store import LimitStore, LimitUse, admit_upload
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.limits import EACH, LimitKind, LimitReached, TenantLimits
+from ingest.domain.identity import EACH
+from ingest.domain.limits import LimitKind, LimitReached, TenantLimits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WAYS = pytest.mark.parametrize("way", ["straight", "pooler", "older"], indirect=True)

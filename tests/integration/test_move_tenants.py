@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import builders
@@ -26,8 +27,9 @@ from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import BudgetExhausted, ProviderUnavailable
+from ingest.domain.identity import EACH
 from ingest.domain.job import JobState
-from ingest.domain.serving import EACH, SpaceMoved
+from ingest.domain.serving import SpaceMoved
 
 
 async def documents(database: Database) -> dict[UUID, dict[str, int]]:
@@ -207,6 +209,36 @@ async def test_a_flip_waits_for_what_is_being_published(database: Database) -> N
     await slow.close()
 
     assert await found(database, LARGE_MODEL) == sorted([*TEXTS, "a moment before"])
+
+
+async def test_nobody_waits_for_a_flip_whose_provider_is_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.lifecycle.move_tenants._AGAIN_SECONDS", 0.01)
+    await a_document(database)
+    embedder = Embedder()
+    flips = ServingStore.flip
+    is_first = True
+
+    async def flip(store: ServingStore, *args: Any, **kwargs: Any) -> bool:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            await a_document(database, "it came last")
+            embedder.errors += [ProviderUnavailable("502")] * 100_000
+        return await flips(store, *args, **kwargs)
+
+    monkeypatch.setattr(ServingStore, "flip", flip)
+    moving = asyncio.create_task(a_mover(database, embedder).tenant(MINE))
+    async with asyncio.timeout(10):
+        await embedder.has_failed.wait()
+        await a_document(database, "published meanwhile")
+    assert not moving.done()
+    embedder.errors.clear()
+    await moving
+
+    expected = [*TEXTS, "it came last", "published meanwhile"]
+    assert await found(database, LARGE_MODEL) == sorted(expected)
 
 
 async def test_tenants_that_come_later_begin_with_the_new_model(database: Database) -> None:

@@ -3,18 +3,16 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from pgvector import Vector
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.serving import EACH, Move, Serving, Unembedded
+from ingest.domain.identity import EACH
+from ingest.domain.serving import Move, Serving, Unembedded
 from ingest.ports.spaces import Embed, PageKey
 
 SQL = load("serving_spaces")
-CHUNKS = load("document_chunks")
 _ROWS = 2_000
 
 
@@ -71,16 +69,6 @@ class ServingStore:
             [Unembedded(*row.values()) for row in rows],
             (last["created_at"], last["document_id"]) if last else None,
         )
-
-    async def embedded_before(
-        self, user_id: UUID, digests: Sequence[bytes], model: EmbeddingModel
-    ) -> dict[bytes, NDArray[np.float32]]:
-        """See ``ports.spaces.Spaces``."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                CHUNKS["embedded_before"], user_id, digests, model.name, model.version
-            )
-        return {row["chunk_sha"]: row["embedding"].to_numpy() for row in rows}
 
     async def put(
         self, user_id: UUID, move: Move, chunks: Sequence[Unembedded], vectors: Vectors
