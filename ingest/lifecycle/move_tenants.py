@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.domain.batching import pack
 from ingest.domain.embedding import Vectors
-from ingest.domain.errors import BudgetExhausted, InputRefused, TransientError
+from ingest.domain.errors import BudgetExhausted, InputRefused, StoreUnavailable, TransientError
 from ingest.domain.job import Lane
 from ingest.domain.money import Operation, Payer
 from ingest.domain.serving import Move, Unembedded
@@ -113,7 +113,7 @@ class Mover:
                 most=_LAST,
                 without=self.moved.refused,
             )
-        except BudgetExhausted:
+        except (BudgetExhausted, StoreUnavailable):
             raise
         except TransientError as exc:
             log.warning("not flipped yet", code=exc.code)
