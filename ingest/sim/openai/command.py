@@ -3,7 +3,8 @@
 import argparse
 
 from ingest.sim import faults, server
-from ingest.sim.openai.api import KINDS, Api, Options
+from ingest.sim.openai.api import KINDS, Api
+from ingest.sim.openai.options import Options
 
 
 def run(argv: list[str]) -> None:
@@ -21,6 +22,17 @@ def run(argv: list[str]) -> None:
     parser.add_argument("--latency-sigma", type=float, default=0.0, help="of the log-normal")
     parser.add_argument("--poison", help="texts that hold this are refused, without saying which")
     parser.add_argument("--poison-named", help="texts that hold this are refused by their index")
+    batches = parser.add_argument_group("batches")
+    batches.add_argument("--batch-seconds", type=float, default=2.0, help="from creation to end")
+    batches.add_argument(
+        "--batch-window", type=float, default=86_400.0, help="seconds after which the rest expires"
+    )
+    batches.add_argument(
+        "--batch-queue-tokens", type=float, default=3_000_000, help="most at the same time, a model"
+    )
+    batches.add_argument(
+        "--batch-error-rate", type=float, default=0.0, help="share of requests that fail"
+    )
     options = parser.parse_args(argv)
     switch = faults.FaultSwitch(faults.from_options(options))
     chosen = Options(
@@ -33,5 +45,9 @@ def run(argv: list[str]) -> None:
         latency_sigma=options.latency_sigma,
         poison=options.poison,
         poison_named=options.poison_named,
+        batch_seconds=options.batch_seconds,
+        batch_window=options.batch_window,
+        batch_queue_tokens=options.batch_queue_tokens,
+        batch_error_rate=options.batch_error_rate,
     )
     server.run(Api(chosen, switch), options.port)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ingest.sim.server import Reply
+from ingest.sim.server import DROPPED, Reply
 
 DIMENSIONS = {
     "text-embedding-3-small": 1536,
@@ -12,6 +12,8 @@ DIMENSIONS = {
 MAX_INPUTS = 2048
 MAX_INPUT_TOKENS = 8192
 MAX_REQUEST_TOKENS = 300_000
+
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center>cloudflare</center></body>"
 
 
 def error(
@@ -104,4 +106,25 @@ def of_poison(texts: list[str], named: str | None, unnamed: str | None) -> Reply
             return invalid(f"Invalid 'input[{index}]': the text is refused.", param="input")
         if unnamed and unnamed in text:
             return invalid("'$.input' is invalid. Please check the API reference.")
+    return None
+
+
+def of_fault(fault: str | None) -> Reply | None:
+    """Faults before any work; None for those that come after it."""
+    if fault == "500":
+        message = "The server had an error while processing your request. Sorry about that!"
+        return error(500, message, "server_error", None)
+    if fault == "503":
+        message = "That model is currently overloaded with other requests."
+        return error(503, message, "service_unavailable_error", "server_is_overloaded")
+    if fault == "html502":
+        return Reply(502, _HTML, {"server": "cloudflare"}, "text/html")
+    if fault == "drop_before":
+        return DROPPED
+    if fault == "slow_down":
+        message = "Please reduce your request rate to its original level."
+        return error(429, message, "rate_limit_error", "slow_down")
+    if fault in {"insufficient_quota", "credit_balance_exhausted"}:
+        message = "You exceeded your current quota, please check your plan and billing details."
+        return error(429, message, "insufficient_quota", fault)
     return None
