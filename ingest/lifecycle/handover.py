@@ -1,5 +1,6 @@
-"""Handing one document over to a provider that parses: once, whatever gets lost on the way."""
+"""Handing something over to a provider that works on its own time: once, whatever gets lost."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -7,65 +8,64 @@ from uuid import UUID
 from ingest.domain.errors import LeaseLost
 from ingest.domain.money import CallState, Charge
 from ingest.domain.provider import CallFailed, Outcome, ProviderKey, Report
-from ingest.domain.remote_parse import ParseJob, ParseOrder, SourceFile
 from ingest.lifecycle.provider_calls import Answer
-from ingest.ports.parses import KeepsParses
-from ingest.ports.providers import Ledger, ParseService, ProviderKeys
+from ingest.ports.providers import Ledger, ProviderKeys
 
-_SKEW = timedelta(minutes=5)
+SKEW = timedelta(minutes=5)
 """Between the database's clock and the provider's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A parse's name at its provider, and the call that led to it."""
+    """The provider's name for what it has, and the call that led to it."""
 
-    provider_job_id: str
+    remote_id: str
     call_id: UUID
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How one thing is handed over; each may raise CallFailed, but for ``sending``."""
+
+    find: Callable[[ProviderKey], Awaitable[str | None]]
+    """The provider's name for it, should an earlier try have got there."""
+    sending: Callable[[UUID, str], Awaitable[bool]]
+    """Note call and key, before anything is sent; False when it is another's by now."""
+    submit: Callable[[ProviderKey, UUID], Awaitable[str]]
+    """Hand it over; returns the provider's name for it."""
+
+
 class HandoverTrial:
-    """The tries to hand one document over: none is repeated before the last is known to be lost."""
+    """The tries to hand one thing over: none is repeated before the last is known to be lost."""
 
     def __init__(
         self,
-        service: ParseService,
-        parses: KeepsParses,
+        steps: Steps,
         ledger: Ledger,
         keys: ProviderKeys,
         *,
-        job: ParseJob,
-        file: SourceFile,
-        order: ParseOrder,
-        token: str,
+        call_id: UUID | None,
+        fingerprint: str | None,
     ) -> None:
         """Begin, or go on where somebody else was cut short.
 
         Args:
-            service: Who parses.
-            parses: Where it is noted which call is about to be made.
+            steps: What is handed over, and how.
             ledger: Where calls are booked.
             keys: The provider's keys.
-            job: The parse as it is recorded, with the last call that was noted.
-            file: The document.
-            order: What is asked for.
-            token: The one with which the parse was begun.
+            call_id: The last call that was noted, if there was one.
+            fingerprint: Of its key.
         """
-        self._service = service
-        self._parses = parses
+        self._steps = steps
         self._ledger = ledger
         self._keys = keys
-        self._job = job
-        self._file = file
-        self._order = order
-        self._token = token
-        self._call_id = job.call_id
-        self._fingerprint = job.key_fingerprint
+        self._call_id = call_id
+        self._fingerprint = fingerprint
 
     @property
     def uncertain(self) -> bool:
-        """Whether the provider may have the document without our knowing its name for it."""
+        """Whether the provider may have it without our knowing its name for it."""
         return self._call_id is not None
 
     async def send(self, key: ProviderKey, call_id: UUID) -> Answer[Handover]:
@@ -73,14 +73,12 @@ class HandoverTrial:
 
         Raises:
             CallFailed: it was refused, or the answer got lost; with LeaseLost when somebody else
-                hands the document over by now.
+                hands it over by now.
         """
         if self._call_id is not None:
             earlier = self._key(key)
             try:
-                found = await self._service.find(
-                    self._order, since=self._job.submitted_at - _SKEW, key=earlier
-                )
+                found = await self._steps.find(earlier)
             except CallFailed as exc:
                 raise exc.released() from exc
             if found is not None:
@@ -88,17 +86,16 @@ class HandoverTrial:
                 return Answer(handover, Charge(), Report(Outcome.ANSWERED), CallState.RELEASED)
             lost = Charge(error_code="not_submitted")
             await self._ledger.end(self._call_id, CallState.RELEASED, lost)
-        parse_job_id = self._order.parse_job_id
-        if not await self._parses.sending(parse_job_id, self._token, call_id, key.fingerprint):
+        if not await self._steps.sending(call_id, key.fingerprint):
             raise CallFailed(
-                LeaseLost("the document is handed over by another worker"),
+                LeaseLost("it is handed over by another worker"),
                 Report(Outcome.UNUSED),
                 state=CallState.RELEASED,
                 charge=Charge(error_code="handover_lost"),
             )
         self._call_id, self._fingerprint = call_id, key.fingerprint
         try:
-            name = await self._service.submit(self._file, self._order, key=key)
+            name = await self._steps.submit(key, call_id)
         except CallFailed as exc:
             if exc.state is CallState.RELEASED:
                 self._call_id = None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import structlog
 
@@ -28,7 +29,7 @@ from ingest.domain.remote_parse import (
     ParseWish,
     SourceFile,
 )
-from ingest.lifecycle.handover import HandoverTrial
+from ingest.lifecycle.handover import SKEW, HandoverTrial, Steps
 from ingest.lifecycle.look import Look, Lookout
 from ingest.lifecycle.provider_calls import ProviderCalls, Quote
 from ingest.ports import BlobStore, Parser
@@ -194,15 +195,18 @@ class RemoteParser:
         units = most_pages * CREDITS_PER_PAGE[tier]
         quote = Quote(tier, units, units * self._price())
         url = f"{self._terms.webhook_url}/{token}" if self._terms.webhook_url else None
+        order = ParseOrder(job.parse_job_id, tier, url, most_pages)
+        steps = Steps(
+            find=lambda key: self._service.find(order, since=job.submitted_at - SKEW, key=key),
+            sending=partial(self._parses.sending, job.parse_job_id, token),
+            submit=lambda key, _: self._service.submit(file, order, key=key),
+        )
         trial = HandoverTrial(
-            self._service,
-            self._parses,
+            steps,
             self._ledger,
             self._keys,
-            job=job,
-            file=file,
-            order=ParseOrder(job.parse_job_id, tier, url, most_pages),
-            token=token,
+            call_id=job.call_id,
+            fingerprint=job.key_fingerprint,
         )
         try:
             done = await self._calls.make(trial.send, quote, payer)
@@ -216,7 +220,7 @@ class RemoteParser:
             job.parse_job_id,
             done.call_id,
             done.fingerprint,
-            done.provider_job_id,
+            done.remote_id,
             poll=self._terms.poll,
             grace=GRACE,
         )

@@ -1,21 +1,19 @@
 """One call to OpenAI's embeddings endpoint, answered with a matrix."""
 
 import asyncio
-import base64
 import binascii
 import json
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 from uuid import UUID
 
-import httpx2
-import numpy as np
 import openai
 import tiktoken
 
+from ingest.adapters.openai.clients import Clients
 from ingest.adapters.openai.failures import limits, lost, understand
-from ingest.domain.embedding import EmbeddingModel, Vectors, validate_vectors
+from ingest.adapters.openai.vectors import decode
+from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InvalidVector, ProviderUnavailable
 from ingest.domain.money import CallState, Charge
 from ingest.domain.provider import CallFailed, EmbedAnswer, Outcome, ProviderKey, Report
@@ -55,11 +53,9 @@ class OpenAIEmbedding:
             connections: Most calls at the same time.
         """
         self.model = model
-        self._base_url = base_url
-        self._timeout = httpx2.Timeout(timeout_seconds, connect=5.0)
-        self._connections = connections
-        self._clients: dict[str, openai.AsyncOpenAI] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clients = Clients(
+            base_url=base_url, timeout_seconds=timeout_seconds, connections=connections
+        )
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the API counts them."""
@@ -72,7 +68,7 @@ class OpenAIEmbedding:
             CallFailed: it was refused, got lost, or came back unusable.
         """
         try:
-            raw = await self._client(key).embeddings.with_raw_response.create(
+            raw = await self._clients.of(key).embeddings.with_raw_response.create(
                 model=self.model.name,
                 input=list(texts),
                 dimensions=self.model.dimension,
@@ -98,54 +94,10 @@ class OpenAIEmbedding:
 
     async def close(self) -> None:
         """Release connections."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.close()
-
-    def _client(self, key: ProviderKey) -> openai.AsyncOpenAI:
-        """The client of a key, in the loop that runs: connections do not travel between loops."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._clients, self._loop = {}, loop
-        if key.fingerprint not in self._clients:
-            self._clients[key.fingerprint] = openai.AsyncOpenAI(
-                api_key=key.secret,
-                base_url=self._base_url,
-                max_retries=0,
-                timeout=self._timeout,
-                http_client=httpx2.AsyncClient(
-                    timeout=self._timeout,
-                    limits=httpx2.Limits(
-                        max_connections=self._connections,
-                        max_keepalive_connections=self._connections,
-                        keepalive_expiry=30.0,
-                    ),
-                ),
-            )
-        return self._clients[key.fingerprint]
+        await self._clients.close()
 
     def _decode(self, body: bytes, count: int) -> tuple[Vectors, int]:
-        """The vectors in the order of the texts, and the tokens that were charged.
-
-        Raises:
-            InvalidVector: too few, too many, twice the same, of another size, or no vectors.
-            ValueError: not JSON, not base64.
-            KeyError, TypeError: JSON of another shape.
-        """
-        answer: dict[str, Any] = json.loads(body)
-        entries = answer["data"]
-        if sorted(entry["index"] for entry in entries) != list(range(count)):
-            raise InvalidVector(f"{len(entries)} vectors came back for {count} texts")
-        vectors = np.empty((count, self.model.dimension), dtype=np.float32)
-        for entry in entries:
-            decoded = np.frombuffer(base64.b64decode(entry["embedding"], validate=True), "<f4")
-            if decoded.shape != (self.model.dimension,):
-                raise InvalidVector(
-                    f"a vector of {decoded.size} numbers came back, not {self.model.dimension}"
-                )
-            vectors[entry["index"]] = decoded
-        tokens = int(answer["usage"]["prompt_tokens"])
-        return validate_vectors(vectors, count=count, model=self.model), tokens
+        return decode(json.loads(body), count, self.model)
 
 
 def _unusable(error: Exception, request_id: str | None) -> CallFailed:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import BudgetExhausted, PausedByOperator
 from ingest.domain.job import Lane
@@ -122,16 +122,7 @@ class LedgerStore:
     async def end(self, call_id: UUID, state: CallState, charge: Charge) -> None:
         """Say how a call ended; a call that has ended already stays as it is."""
         async with self._database.connection() as connection:
-            await connection.fetchval(
-                SQL["end_call"],
-                [call_id],
-                state,
-                charge.units,
-                charge.pages,
-                charge.usd,
-                charge.request_id,
-                charge.error_code,
-            )
+            await end_call(connection, call_id, state, charge)
 
     async def expire(self, *, limit: int = 1000) -> int:
         """End the reservations of dead processes: what was reserved counts as spent."""
@@ -169,3 +160,17 @@ class LedgerStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(BUDGETS["list_budgets"], user_ids)
         return [Budget(**{**row, "period": Period(row["period"])}) for row in rows]
+
+
+async def end_call(connection: Connection, call_id: UUID, state: CallState, charge: Charge) -> None:
+    """Say how a call ended, inside a caller's transaction."""
+    await connection.fetchval(
+        SQL["end_call"],
+        [call_id],
+        state,
+        charge.units,
+        charge.pages,
+        charge.usd,
+        charge.request_id,
+        charge.error_code,
+    )

@@ -10,7 +10,8 @@ import asyncpg
 
 from ingest.adapters.postgres.document_blobs import ensure_kept
 from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.ledger_store import end_call
+from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import IngestError, StoreUnavailable
 from ingest.domain.money import CallState, Charge
@@ -151,7 +152,8 @@ class ParseStore:
                 key,
                 digest,
             )
-            await _end_call(connection, job, CallState.SETTLED, charge)
+            if job.call_id is not None:
+                await end_call(connection, job.call_id, CallState.SETTLED, charge)
             if done is not None:
                 await ensure_kept(connection, [key], text_is_there)
         return done is not None
@@ -170,29 +172,13 @@ class ParseStore:
             done = await connection.fetchval(
                 SQL["fail_parse"], job.parse_job_id, error.code, error.message, charge.units
             )
-            if done is not None:
-                await _end_call(connection, job, state, charge)
+            if done is not None and job.call_id is not None:
+                await end_call(connection, job.call_id, state, charge)
 
     async def wake(self, parse_job_ids: Sequence[UUID]) -> int:
         """Return to the queue the jobs that wait for these parses."""
         async with self._database.connection() as connection:
             return len(await connection.fetch(JOBS["wake_parsed"], parse_job_ids))
-
-
-async def _end_call(
-    connection: Connection, job: ParseJob, state: CallState, charge: Charge
-) -> None:
-    if job.call_id is not None:
-        await connection.fetchval(
-            LEDGER["end_call"],
-            [job.call_id],
-            state,
-            charge.units,
-            charge.pages,
-            charge.usd,
-            charge.request_id,
-            charge.error_code,
-        )
 
 
 def _job(row: asyncpg.Record) -> ParseJob:
