@@ -9,6 +9,7 @@ from ingest import __version__
 from ingest.cli import (
     backfill,
     backup,
+    batches,
     database,
     dead_letter,
     demo,
@@ -59,6 +60,7 @@ app.command(name="jobs", rich_help_panel=_JOBS)(jobs.list_jobs)
 app.command(rich_help_panel=_JOBS)(jobs.why)
 app.command(rich_help_panel=_JOBS)(jobs.retry)
 app.command(rich_help_panel=_JOBS)(jobs.cancel)
+app.command(name="batches", rich_help_panel=_JOBS)(batches.list_batches)
 app.add_typer(dead_letter.dead_letter, name="dead-letter", rich_help_panel=_JOBS)
 app.command(rich_help_panel=_CONTROL)(pausing.pause)
 app.command(rich_help_panel=_CONTROL)(pausing.resume)

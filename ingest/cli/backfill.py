@@ -10,10 +10,12 @@ import typer
 from ingest.cli.failures import ExitCode, WrongUsage
 from ingest.cli.options import JsonOption
 from ingest.domain.bulk import IndexTime
+from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
     from ingest.cli.backfill_watch import Backfill
     from ingest.cli.output import Json
+    from ingest.settings import Settings
 
 
 Places = Annotated[
@@ -67,6 +69,21 @@ Outdated = Annotated[
         help="Instead of objects: documents that are there, cut or embedded by other settings.",
     ),
 ]
+BulkLane = Annotated[
+    Lane,
+    typer.Option(
+        help="backfill: embed now, within the quota; batch: by OpenAI's Batch API, at half the "
+        "price and within a day. Interactive is for uploads.",
+    ),
+]
+HandOver = Annotated[
+    bool,
+    typer.Option(
+        "--hand-over",
+        help="With --lane batch: end as soon as OpenAI has everything; running it again later "
+        "takes the results in.",
+    ),
+]
 Index = Annotated[
     IndexTime,
     typer.Option(
@@ -88,10 +105,12 @@ def backfill(
     pause_at: PauseAt = None,
     dry_run: DryRun = False,
     outdated: Outdated = False,
+    lane: BulkLane = Lane.BACKFILL,
+    hand_over: HandOver = False,
     index: Index = IndexTime.AUTO,
     as_json: JsonOption = False,
 ) -> None:
-    """Ingest everything behind a path or a URI, in the lane 'backfill', and wait for it.
+    """Ingest everything behind a path or a URI, in a lane of its own, and wait for it.
 
     Each object becomes the document that its URI names: running it again takes only what is new or
     has changed, and goes on where it was interrupted. Uploads go before it. Ctrl-C finishes what is
@@ -107,9 +126,9 @@ def backfill(
     from ingest.cli.backfill_watch import Wish
 
     loaded = settings.load()
+    _check_lane(loaded, lane, hand_over=hand_over)
     objects = Objects(endpoint=loaded.blob_endpoint)
-    sources = [objects.listing(place) for place in places or ()]
-    sources += [objects.manifest(place) for place in manifest or ()]
+    sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
     if outdated and (sources or where or dry_run):
         raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
     if not sources and not outdated:
@@ -123,6 +142,8 @@ def backfill(
         until=None if pause_at is None else _next(pause_at),
         outdated=outdated,
         index=index,
+        lane=lane,
+        hand_over=hand_over,
     )
     if dry_run:
         backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)
@@ -134,6 +155,17 @@ def backfill(
         began = time.monotonic()
         done = backfilling.run(reachable, objects, sources, wish)
     _tell(done, time.monotonic() - began, as_json=as_json)
+
+
+def _check_lane(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
+    from ingest.wiring.provider_batches import batchable_models
+
+    if lane is Lane.INTERACTIVE:
+        raise WrongUsage("--lane is backfill or batch; 'ingest upload' uses the lane interactive")
+    if hand_over and lane is not Lane.BATCH:
+        raise WrongUsage("--hand-over goes with --lane batch only")
+    if lane is Lane.BATCH and not batchable_models(settings):
+        raise WrongUsage("--lane batch needs INGEST_EMBEDDER=openai")
 
 
 def _next(clock: str) -> datetime:
@@ -157,7 +189,7 @@ def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
     else:
         for name, value in summary.items():
             typer.echo(f"{name.replace('_', ' '):<16}{value}")
-    whole = done.ended is Ended.ALL_DONE and not done.registered.left_over
+    whole = done.ended in (Ended.ALL_DONE, Ended.HANDED_OVER) and not done.registered.left_over
     if not whole or done.counts.dead or done.registered.refused:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -176,6 +208,7 @@ def _summary(done: "Backfill", seconds: float) -> "Json":
         "searchable": done.counts.done,
         "failed": done.counts.dead,
         "unfinished": done.counts.unfinished,
+        "in_batches": done.batched,
         "tokens": done.spent.tokens,
         "usd": str(done.spent.usd),
         "index": done.index.value,

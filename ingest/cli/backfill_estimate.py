@@ -96,7 +96,7 @@ async def _estimate(
     settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish
 ) -> tuple[Count, Estimate, int]:
     counted = await count(sources, wish)
-    estimator, local = wiring.make_estimator(settings)
+    estimator, local = wiring.make_estimator(settings, wish.lane)
     looked_at = 0
     try:
         for found in counted.sample:

@@ -10,11 +10,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from ingest.adapters.postgres.ledger_store import LedgerStore, Spent
+from ingest.adapters.postgres.provider_batch_store import BatchCount, ProviderBatchStore
 from ingest.adapters.postgres.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
 from ingest.cli.output import duration, money, say
 from ingest.domain.bulk import IndexTime
 from ingest.domain.identity import LOCAL_TENANT, tenant_id
 from ingest.domain.job import Lane
+from ingest.domain.provider_batch import BatchStatus
 from ingest.lifecycle.register import Registered
 
 _SAY_SECONDS = 5.0
@@ -30,6 +32,8 @@ class Ended(StrEnum):
     """By a signal."""
     TIME_OVER = "time_over"
     MONEY_SPENT = "money_spent"
+    HANDED_OVER = "handed_over"
+    """What is left is in provider batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,9 @@ class Wish:
     """Make documents again that other settings made, instead of taking in objects."""
     index: IndexTime = IndexTime.AUTO
     """When the vectors get their index."""
+    lane: Lane = Lane.BACKFILL
+    hand_over: bool = False
+    """End once everything that is left is in provider batches; the index is left as it is."""
 
     @property
     def user_id(self) -> UUID:
@@ -70,6 +77,8 @@ class Backfill:
     ended: Ended
     index: IndexTime
     """When the vectors got their index."""
+    batched: int
+    """Texts in provider batches that are not over."""
 
 
 class Watch:
@@ -79,6 +88,7 @@ class Watch:
         self,
         queue: QueueStore,
         ledger: LedgerStore,
+        batches: ProviderBatchStore,
         wish: Wish,
         registered: Registered,
         *,
@@ -86,15 +96,18 @@ class Watch:
     ) -> None:
         self._queue = queue
         self._ledger = ledger
+        self._batches = batches
         self._wish = wish
         self._registered = registered
         self._since = self._settled_until = since
         self._settled = (0, 0)
         self._unfinished_before: int | None = None
         self._began = self._said = time.monotonic()
-        self._looked = False
+        self._all_registered = False
         self.counts = LaneCounts(0, 0, 0)
         self.spent = Spent()
+        self.in_batches: dict[BatchStatus, BatchCount] = {}
+        self._handed_over = False
 
     def over(self, stop: threading.Event, registering: "asyncio.Task[None]") -> Ended | None:
         """Why it is time to end; None while it is not.
@@ -113,23 +126,31 @@ class Watch:
             and datetime.now(self._wish.until.tzinfo) >= self._wish.until
         ):
             return Ended.TIME_OVER
-        if registering.done() and self._looked and self.counts.unfinished == 0:
+        if self._all_registered and self.counts.unfinished == 0:
             return Ended.ALL_DONE
+        if self._all_registered and self._handed_over:
+            return Ended.HANDED_OVER
         return None
 
-    async def look(self) -> None:
-        """Count, and say it when it is time."""
+    async def look(self, *, all_registered: bool) -> None:
+        """Count, and say it when it is time; what is registered by now is counted."""
         user_id = self._wish.user_id
         self.counts = await self._count()
-        self.spent = await self._ledger.spent(Lane.BACKFILL, user_id, since=self._since)
-        self._looked = True
+        lane = self._wish.lane
+        self.spent = await self._ledger.spent(lane, user_id, since=self._since)
+        if lane is Lane.BATCH:
+            counts = await self._batches.count(user_id)
+            self.in_batches = {count.status: count for count in counts}
+        if self._wish.hand_over:
+            self._handed_over = await self._queue.is_handed_over(lane, user_id)
+        self._all_registered = all_registered
         if time.monotonic() - self._said >= _SAY_SECONDS:
             self._said = time.monotonic()
             say(self._line())
 
     async def _count(self) -> LaneCounts:
         """Count what ended, each job once: no look costs more for what ended long ago."""
-        lane, user_id = Lane.BACKFILL, self._wish.user_id
+        lane, user_id = self._wish.lane, self._wish.user_id
         if self._unfinished_before is None:
             before = await self._queue.lane(lane, user_id, since=self._since, most=None)
             self._unfinished_before = before.unfinished + before.done + before.dead
@@ -159,5 +180,17 @@ class Watch:
         return (
             f"{duration(seconds)}: {taken.listed:,} objects listed, {taken.done:,} taken, "
             f"{counts.done:,} searchable, {counts.dead:,} failed, "
-            f"{counts.unfinished:,} to do, {rate:.1f}/s{left}{paid}"
+            f"{counts.unfinished:,} to do, {rate:.1f}/s{left}{paid}{self._of_batches()}"
         )
+
+    @property
+    def batched(self) -> int:
+        """Texts in provider batches that are not over."""
+        return sum(count.texts for count in self.in_batches.values())
+
+    def _of_batches(self) -> str:
+        told = [
+            f"{count.batches:,} {status} ({count.texts:,} texts)"
+            for status, count in self.in_batches.items()
+        ]
+        return f"; batches: {', '.join(told)}" if told else ""

@@ -17,6 +17,7 @@ from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.provider_batch_store import ProviderBatchStore
 from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.adapters.postgres.source_store import SourceStore
@@ -60,7 +61,7 @@ def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: W
     os.environ.update(here.environment())
     logs.configure(here.log_level)
     stop, spent = threading.Event(), threading.Event()
-    with _stopped_by_signals(stop), backfill_stream(here, run=named, at_once=spent):
+    with _stopped_by_signals(stop), backfill_stream(here, wish.lane, run=named, at_once=spent):
         done = asyncio.run(_work(here, objects, sources, wish, stop, run=named))
         if done.ended is Ended.MONEY_SPENT:
             spent.set()
@@ -84,21 +85,29 @@ async def _work(
     )
     try:
         queue = QueueStore(database)
-        watch = Watch(queue, LedgerStore(database), wish, registered, since=await queue.now())
-        index = BulkIndex(IndexStore(database), await _model(settings, database, wish), wish.index)
+        watch = Watch(
+            queue,
+            LedgerStore(database),
+            ProviderBatchStore(database),
+            wish,
+            registered,
+            since=await queue.now(),
+        )
+        indexed = IndexTime.INLINE if wish.hand_over else wish.index
+        index = BulkIndex(IndexStore(database), await _model(settings, database, wish), indexed)
         await index.look(0)
         registering = asyncio.create_task(register())
         while (ended := watch.over(stop, registering)) is None:
             await asyncio.sleep(_LOOK_SECONDS)
-            await watch.look()
+            await watch.look(all_registered=registering.done())
             await index.look(registered.listed)
         if not registering.done():
             registering.cancel()
         await asyncio.gather(registering, return_exceptions=True)
-        await watch.look()
+        await watch.look(all_registered=True)
         await _index(index, ended)
         when = IndexTime.AFTER if index.is_after else IndexTime.INLINE
-        return Backfill(run, registered, watch.counts, watch.spent, ended, when)
+        return Backfill(run, registered, watch.counts, watch.spent, ended, when, watch.batched)
     finally:
         await database.close()
 
@@ -123,6 +132,7 @@ def _taking_in(
         objects,
         user_id=wish.user_id,
         run=run,
+        lane=wish.lane,
         at_once=wish.at_once,
         wanted=matching(wish.where),
         limit=wish.limit,
@@ -134,7 +144,7 @@ async def _renewing(
     settings: Settings, database: Database, wish: Wish, *, run: str
 ) -> tuple[Registered, _Register]:
     model, chunker = await _model(settings, database, wish), wiring.make_splitter(settings).label
-    wanted = Renewal(wish.user_id, model, chunker, run)
+    wanted = Renewal(wish.user_id, model, chunker, run, wish.lane)
     renewer = Renewer(JobStore(database), wanted, limit=wish.limit)
     return renewer.registered, renewer.register
 

@@ -65,6 +65,7 @@ def next_steps(job: Json) -> str:
         "budget": "it goes on when the budget is raised or the day turns",
         "provider": "it goes on by itself when the provider answers",
         "parse": "it goes on by itself when the provider has parsed the document",
+        "batch": "it goes on when its provider batch is over, within a day: 'ingest batches'",
     }
     return steps.get(waiting.get("reason", ""), f"it goes on by itself; 'ingest cancel {job_id}'")
 
@@ -108,7 +109,8 @@ def _reason(job: Json) -> str | None:
         case "parse":
             parts.append(f"its parse is under way, and is given up{until and f' in{until[4:-5]}'}")
         case reason:
-            parts.append(f"it waits for {reason}{until}")
+            thing = "its provider batch" if reason == "batch" else reason
+            parts.append(f"it waits for {thing}{until}")
     return "; ".join(parts) or None
 
 

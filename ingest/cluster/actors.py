@@ -16,12 +16,14 @@ from ingest.cluster.envelope import seal, unseal
 from ingest.cluster.limiter import SharedGate
 from ingest.cluster.metrics import StageMetrics
 from ingest.domain.batching import share_out
+from ingest.domain.job import Lane
 from ingest.lifecycle.settle import Settler
 from ingest.ports import Embedder, StoresChunks
 from ingest.settings import Settings
 from ingest.stages.chunk import LEAST_ITEMS, ChunkStage
 from ingest.stages.embed import Batch, EmbedStage
 from ingest.stages.parse import ParseStage
+from ingest.wiring import provider_batches
 
 CALLS = 4
 """Envelopes one actor works on at the same time."""
@@ -113,6 +115,7 @@ class ChunkActor:
             wiring.make_chunk_store(configured, database),
             local_chunks=wiring.make_local_chunk_store(configured, database),
             other_chunks=wiring.make_chunk_stores(configured, database),
+            defer=provider_batches.make_deferrals(configured, database),
             settler=settler,
             lease=configured.lease,
             limits=limits,
@@ -148,7 +151,11 @@ class EmbedActor:
         for embedder in embedders.values():
             embedder.warm()
         self._stages = {label: stage(by, stores[label]) for label, by in embedders.items()}
-        self._default = self._stages[wiring.embedding_model(configured).label]
+        self._default = wiring.embedding_model(configured).label
+        self._deferred = {
+            label: stage(by, stores[label])
+            for label, by in provider_batches.make_deferred_embedders(configured, database).items()
+        }
         self._stopgap = stage(
             WordllamaEmbedder(), wiring.make_local_chunk_store(configured, database)
         )
@@ -162,4 +169,6 @@ class EmbedActor:
     def _stage_of(self, batch: Batch) -> EmbedStage:
         if batch.embeds_here:
             return self._stopgap
-        return self._default if batch.served_in is None else self._stages[batch.served_in]
+        label = batch.served_in or self._default
+        deferred = self._deferred.get(label) if batch.lane is Lane.BATCH else None
+        return deferred or self._stages[label]

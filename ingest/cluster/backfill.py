@@ -1,4 +1,4 @@
-"""A stream of the lane ``backfill``, for as long as a backfill lasts."""
+"""A stream of a bulk lane, for as long as a backfill lasts."""
 
 import contextlib
 import os
@@ -11,7 +11,9 @@ from ingest.settings import Settings
 
 
 @contextlib.contextmanager
-def backfill_stream(settings: Settings, *, run: str, at_once: threading.Event) -> Iterator[None]:
+def backfill_stream(
+    settings: Settings, lane: Lane, *, run: str, at_once: threading.Event
+) -> Iterator[None]:
     """Work on the lane until the block ends; then finish what is held, as settings allow.
 
     In the cluster that the settings name, or in which this very process is a job; otherwise in a
@@ -19,6 +21,7 @@ def backfill_stream(settings: Settings, *, run: str, at_once: threading.Event) -
 
     Args:
         settings: Where everything is.
+        lane: Backfill or batch.
         run: Names the stream's supervisor; two backfills have one each.
         at_once: When it is set by then, what is held is left, and returns with its leases.
     """
@@ -32,7 +35,7 @@ def backfill_stream(settings: Settings, *, run: str, at_once: threading.Event) -
     from ingest.cluster import supervisor
 
     try:
-        actor = supervisor.start(Lane.BACKFILL, name=f"supervisor-{run}")
+        actor = supervisor.start(lane, name=f"supervisor-{run}")
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, date, datetime
 from typing import cast
 from uuid import UUID, uuid4
@@ -33,6 +33,7 @@ from ingest.domain.job import Degraded, Lane, WaitReason
 from ingest.domain.money import Period, first_day
 from ingest.domain.pause import calls_held_by
 from ingest.lifecycle.prune import Pruner
+from ingest.wiring import provider_batches
 
 log = logs.get(__name__)
 SILENT_SECONDS = 10.0
@@ -46,6 +47,7 @@ _PROBES = 2
 _UPGRADES = 100
 _COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
+_SWEEP_SECONDS = 60.0
 _PRUNE_SECONDS = 3600.0
 
 
@@ -179,9 +181,20 @@ class _Supervisor:
             except ConfigurationError as exc:
                 log.warning("chores not begun", code=exc.code, detail=exc.message)
                 await asyncio.sleep(_RESTART_SECONDS)
+        if self._settings.calls_openai:
+            chores += self._of_batches(database)
         pruner = Pruner(RetentionStore(database), blobs, self._settings.retention)
         chores.append(self._repeat(pruner.sweep, every=_PRUNE_SECONDS, failed="not pruned"))
         await asyncio.gather(*chores)
+
+    def _of_batches(self, database: Database) -> list[Coroutine[None, None, None]]:
+        submitter = provider_batches.make_batch_submitter(self._settings, database, self._gate)
+        collector = provider_batches.make_batch_collector(self._settings, database)
+        return [
+            self._repeat(submitter.submit, every=_COLLECT_SECONDS, failed="batches not submitted"),
+            self._repeat(collector.collect, every=_COLLECT_SECONDS, failed="batches not collected"),
+            self._repeat(collector.sweep, every=_SWEEP_SECONDS, failed="texts not swept"),
+        ]
 
     async def _repeat(
         self, work: Callable[[], Awaitable[object]], *, every: float, failed: str

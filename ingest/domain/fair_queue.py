@@ -8,7 +8,7 @@ from ingest.domain.job import Lane
 
 T = TypeVar("T")
 
-WEIGHTS: dict[Lane, float] = {Lane.INTERACTIVE: 9.0, Lane.BACKFILL: 1.0}
+WEIGHTS: dict[Lane, float] = {Lane.INTERACTIVE: 9.0, Lane.BACKFILL: 1.0, Lane.BATCH: 1.0}
 """Shares of what is granted while both wait; alone, each gets all."""
 
 

@@ -66,6 +66,8 @@ class Lane(StrEnum):
 
     INTERACTIVE = "interactive"
     BACKFILL = "backfill"
+    BATCH = "batch"
+    """As backfill, but paid texts are embedded within a day, at a lower price."""
 
 
 class WaitReason(StrEnum):
@@ -77,6 +79,8 @@ class WaitReason(StrEnum):
     """An operator has stopped calls to the provider that it needs."""
     PARSE = "parse"
     """A provider is parsing the document."""
+    BATCH = "batch"
+    """A provider embeds the document's texts within a day."""
 
 
 class Cause(StrEnum):

@@ -86,7 +86,7 @@ class Price:
 
     provider: str
     model: str
-    """Model of an embedder; ``credit`` for LlamaParse."""
+    """Model of an embedder, with ``/batch`` in provider batches; ``credit`` for LlamaParse."""
     since: date
     usd: Decimal
     """Per million tokens, or per credit."""
@@ -97,6 +97,8 @@ PRICES: tuple[Price, ...] = (
     Price("openai", "text-embedding-3-small", date(2024, 1, 25), Decimal("0.02")),
     Price("openai", "text-embedding-3-large", date(2024, 1, 25), Decimal("0.13")),
     Price("openai", "text-embedding-ada-002", date(2023, 6, 13), Decimal("0.10")),
+    Price("openai", "text-embedding-3-small/batch", date(2024, 4, 15), Decimal("0.01")),
+    Price("openai", "text-embedding-3-large/batch", date(2024, 4, 15), Decimal("0.065")),
     Price("llamaparse", "credit", date(2025, 1, 1), Decimal("0.00125")),
 )
 CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
@@ -116,6 +118,11 @@ def unit_price(prices: Sequence[Price], provider: str, model: str, on: date) -> 
             f"no price is known for {provider} {model}: add it to INGEST_PRICES"
         )
     return max(known, key=lambda price: price.since).usd
+
+
+def batched(model: str) -> str:
+    """Under which name a model is priced, limited and booked in provider batches."""
+    return f"{model}/batch"
 
 
 def token_cost(tokens: int, usd_per_million: Decimal) -> Decimal:

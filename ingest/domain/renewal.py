@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.job import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Renewal:
     """Label of the chunker with its settings."""
     run: str
     """Names the backfill in the history of its jobs."""
+    lane: Lane = Lane.BACKFILL
+    """Of its jobs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class Registrar:
         *,
         user_id: UUID,
         run: str,
+        lane: Lane = Lane.BACKFILL,
         at_once: int,
         wanted: Callable[[SourceObject], bool],
         limit: int | None = None,
@@ -91,6 +92,7 @@ class Registrar:
             reader: Reads what was listed.
             user_id: Whose documents they become.
             run: Names this backfill, in the inventory and in the history of its jobs.
+            lane: Of the jobs.
             at_once: Objects that are read at the same time.
             wanted: Which of the listed objects are meant.
             limit: Most objects, of those that are meant.
@@ -100,6 +102,7 @@ class Registrar:
         self._reader = reader
         self._user_id = user_id
         self._run = run
+        self._lane = lane
         self._at_once = at_once
         self._wanted = wanted
         self._limit = limit
@@ -210,7 +213,7 @@ class Registrar:
             filename=found.filename,
             correlation_id=self._run,
             external_id=found.uri,
-            lane=Lane.BACKFILL,
+            lane=self._lane,
         )
         for trial in range(_READ_TRIES):
             try:

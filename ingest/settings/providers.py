@@ -116,6 +116,21 @@ class ProviderSettings(BaseSettings):
     )
     openai_timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for an answer.")
 
+    openai_batch_texts: int = Field(
+        50_000, ge=1, le=50_000, description="Most texts in a provider batch (the API's limit)."
+    )
+    openai_batch_queue_tokens: int = Field(
+        3_000_000,
+        ge=8191,
+        description="Most tokens of a model in provider batches at a time (tier 1).",
+    )
+    openai_batch_quiet_seconds: float = Field(
+        10.0, gt=0, description="A provider batch that took no text for so long is handed over."
+    )
+    openai_batch_poll_seconds: float = Field(
+        60.0, gt=0, description="A provider batch is asked for this often."
+    )
+
     llamaparse_api_keys: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("INGEST_LLAMAPARSE_API_KEYS", "LLAMA_CLOUD_API_KEY"),

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -18,7 +18,8 @@ from ingest.domain.batching import pack, spread
 from ingest.domain.chunk import Chunk, Landmarks
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
-from ingest.domain.job import ClaimedJob
+from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.provider_batch import Deferred
 from ingest.domain.serving import SpaceMoved
 from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Splitter, StoresChunks
@@ -29,6 +30,7 @@ from ingest.stages.settling import SettlesFailures
 
 log = structlog.get_logger(module=__name__)
 _UNKNOWN_SPACE = timedelta(seconds=30)
+Defer = Callable[[Sequence[DocumentChunks]], Awaitable[Deferred]]
 LEAST_ITEMS = 128
 """Chunks below which a batch is not split further to keep more embedders busy."""
 
@@ -65,6 +67,7 @@ class ChunkStage:
         *,
         local_chunks: StoresChunks,
         other_chunks: Mapping[str, StoresChunks] | None = None,
+        defer: Mapping[str | None, Defer] | None = None,
         settler: SettlesFailures,
         lease: timedelta,
         limits: BatchLimits,
@@ -78,6 +81,8 @@ class ChunkStage:
             chunks: Where chunks are stored.
             local_chunks: Where those are that are embedded here because the provider is away.
             other_chunks: Where those are of tenants whom another vector space serves, by its label.
+            defer: In the lane batch, puts texts into provider batches; by the same label, None for
+                the settings' space. Spaces that cost nothing have none.
             settler: Ends failed attempts.
             lease: Length of a lease from each sign of progress on.
             limits: How chunks are packed.
@@ -88,6 +93,7 @@ class ChunkStage:
         self._chunks = chunks
         self._local_chunks = local_chunks
         self._other_chunks = other_chunks or {}
+        self._defer = defer or {}
         self._settler = settler
         self._lease = lease
         self._limits = limits
@@ -124,8 +130,25 @@ class ChunkStage:
         missing: list[DocumentChunks] = []
         for own in _by_space(documents).values():
             store = self._store_of(own[0][0])
-            missing += (await store.plan([d for _, d in own], lease=self._lease))[0]
+            planned, _ = await store.plan([d for _, d in own], lease=self._lease)
+            missing += await self._deferred(own, planned)
         return missing
+
+    async def _deferred(
+        self, own: Sequence[tuple[ClaimedJob, DocumentChunks]], planned: list[DocumentChunks]
+    ) -> list[DocumentChunks]:
+        """What need not wait for a provider batch, of documents of one space."""
+        job = own[0][0]
+        defer = None if job.embeds_here else self._defer.get(job.served_in)
+        if job.lane is not Lane.BATCH or defer is None:
+            return planned
+        deferred = await defer([document for document in planned if document.chunks])
+        jobs = {job.lease.job_id: job for job, _ in own}
+        for document, error in deferred.failed:
+            await self._settler.fail_job(
+                jobs[document.target.lease.job_id], error, stage="embedding"
+            )
+        return deferred.ready + [document for document in planned if not document.chunks]
 
     def _store_of(self, job: ClaimedJob) -> StoresChunks:
         if job.embeds_here:

@@ -21,7 +21,7 @@ from ingest.domain.errors import (
     StoreUnavailable,
     Unexpected,
 )
-from ingest.domain.job import ClaimedJob
+from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.money import Operation, Payer
 from ingest.domain.stage import Stage
 from ingest.ports import Embedder, StoresChunks
@@ -50,6 +50,11 @@ class Batch:
     def chunks(self) -> list[Chunk]:
         """All chunks, in order."""
         return [chunk for document in self.documents for chunk in document.chunks]
+
+    @property
+    def lane(self) -> Lane:
+        """The one that its jobs are in."""
+        return self.jobs[0].lane
 
     @property
     def served_in(self) -> str | None:

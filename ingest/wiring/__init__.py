@@ -17,8 +17,8 @@ from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.job import Degraded
-from ingest.domain.money import CREDITS_PER_PAGE, unit_price
+from ingest.domain.job import Degraded, Lane
+from ingest.domain.money import CREDITS_PER_PAGE, batched, unit_price
 from ingest.domain.retry import RetryPolicy
 from ingest.lifecycle.claim import Pace
 from ingest.lifecycle.estimate import Estimator, Tariff
@@ -171,8 +171,8 @@ def make_collector(settings: Settings, database: Database) -> ParseCollector:
     )
 
 
-def make_estimator(settings: Settings) -> tuple[Estimator, LocalParser]:
-    """Who says what documents would cost, and the parser to be closed after.
+def make_estimator(settings: Settings, lane: Lane = Lane.BACKFILL) -> tuple[Estimator, LocalParser]:
+    """Who says what documents would cost in a lane, and the parser to be closed after.
 
     Raises:
         ConfigurationError: a price is not known.
@@ -180,8 +180,9 @@ def make_estimator(settings: Settings) -> tuple[Estimator, LocalParser]:
     local, today, known = make_local_parser(settings), datetime.now(UTC).date(), prices(settings)
     remote = settings.parser is not ParserKind.LOCAL
     paid = settings.embedder is EmbedderKind.OPENAI
+    model = batched(settings.openai_model) if lane is Lane.BATCH else settings.openai_model
     tariff = Tariff(
-        unit_price(known, "openai", settings.openai_model, today) if paid else Decimal(),
+        unit_price(known, "openai", model, today) if paid else Decimal(),
         CREDITS_PER_PAGE[settings.llamaparse_tier],
         unit_price(known, "llamaparse", "credit", today),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from integration.batch_parts import OPTIONS, Batching, batching
 from integration.gateway import Running, shared_gateway
 from integration.parsing_setting import ParsingSetting
 
@@ -72,3 +73,24 @@ async def parsing(
     made = ParsingSetting(llamaparse, database, tmp_path)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="module")
+def running_batches() -> Iterator[Simulator]:
+    """A simulated OpenAI whose batches take a fifth of a second."""
+    with running_simulator("openai", *OPTIONS) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def batches(running_batches: Simulator) -> Simulator:
+    """With nothing remembered."""
+    running_batches.reset()
+    return running_batches
+
+
+@pytest.fixture
+async def lane(batches: Simulator, database: Database) -> AsyncIterator[Batching]:
+    """The lane batch, with that provider."""
+    async with batching(batches, database) as made:
+        yield made

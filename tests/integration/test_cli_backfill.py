@@ -59,6 +59,8 @@ def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
         (("/no/such/folder",), "there is no"),
         (("--manifest", "list.xml"), "is no manifest"),
         ((".", "--pause-at", "25:00"), "HH:MM"),
+        ((".", "--lane", "interactive"), "--lane is backfill or batch"),
+        ((".", "--hand-over"), "--hand-over goes with --lane batch"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -68,6 +70,19 @@ def test_what_cannot_be_meant_is_refused(
 
     assert refused.code != 0
     assert said in refused.err
+
+
+def test_texts_of_the_lane_batch_cost_half_and_need_a_provider(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+
+    online = dry(tmp_path / "a.txt", "--json", state=tmp_path / "s").json()
+    batched = dry(tmp_path / "a.txt", "--lane", "batch", "--json", state=tmp_path / "s").json()
+    local = ingest("backfill", tmp_path, "--lane", "batch", INGEST_EMBEDDER="local")
+
+    assert batched["tokens"] == online["tokens"]
+    assert 2 * float(batched["usd"]) == pytest.approx(float(online["usd"]), abs=1e-6)
+    assert local.code == 2
+    assert "INGEST_EMBEDDER=openai" in local.err
 
 
 def test_a_time_of_day_is_the_next_one() -> None:

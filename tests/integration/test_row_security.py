@@ -22,7 +22,12 @@ from ingest.adapters.postgres.search_store import SearchStore
 from ingest.domain.job import ClaimedJob
 
 WAYS = pytest.mark.parametrize("way", ["straight", "pooler", "older"], indirect=True)
-FOR_WORKERS_ONLY = {"document_vector_buffer", "api_keys"}
+FOR_WORKERS_ONLY = {
+    "document_vector_buffer",
+    "api_keys",
+    "provider_batches",
+    "provider_batch_texts",
+}
 SHARED = {"embedding_models", "pauses", "schema_steps", "tallies", "webhook_log", "workers"}
 """Tables without a tenant."""
 SECURED = """
@@ -243,7 +248,7 @@ def test_an_owner_who_is_no_superuser_saves_and_restores_everything(
     assert restored.code == 0, restored.err
     assert restored.json()["counts"] == taken.json()["counts"]
     assert restored.json()["counts"]["document_chunks"] == 3
-    assert place.rows(SECURED_COUNT) == [(15,)]
+    assert place.rows(SECURED_COUNT) == [(17,)]
 
 
 async def test_an_owner_without_the_roles_is_bound_and_told(

@@ -21,6 +21,7 @@ from ingest.domain.job import (
 )
 from ingest.domain.money import CallState, Operation, Period
 from ingest.domain.pause import PauseKind
+from ingest.domain.provider_batch import BatchStatus
 from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
 from ingest.domain.stage import STAGES, Stage
 
@@ -41,6 +42,7 @@ ENUMS = {
     "provider_calls_lane_check": list(Lane),
     "provider_calls_state_check": list(CallState),
     "parse_jobs_status_check": list(ParseStatus),
+    "provider_batches_status_check": list(BatchStatus),
     "webhook_log_verdict_check": list(WebhookVerdict),
     "pauses_kind_check": list(PauseKind),
 }

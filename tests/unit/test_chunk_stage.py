@@ -12,10 +12,17 @@ from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.embedding import Vectors
-from ingest.domain.errors import DocumentEmpty, DocumentUnreadable, NotFound, StoreUnavailable
-from ingest.domain.job import ClaimedJob, Degraded, JobState
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentUnreadable,
+    IngestError,
+    NotFound,
+    StoreUnavailable,
+)
+from ingest.domain.job import ClaimedJob, Degraded, JobState, Lane
+from ingest.domain.provider_batch import Deferred, TextsFailed
 from ingest.domain.serving import SpaceMoved
-from ingest.stages.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed
+from ingest.stages.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
 from ingest.stages.parse import ParsedJob
 
 SPLITTER = StructureSplitter(max_tokens=16, overlap_tokens=0)
@@ -54,6 +61,18 @@ class Setting:
         self.plans, self.local_plans = Plans(), Plans()
         self.blobs, self.ends = Blobs(), Ends()
         self.limits = BatchLimits(items=items, tokens=tokens, ways=ways)
+        self.ready: set[UUID] = set()
+        self.failing: dict[UUID, IngestError] = {}
+        self.left: list[UUID] = []
+
+    async def defer(self, documents: Sequence[DocumentChunks]) -> Deferred:
+        """Of these, some need not wait for a provider batch, and some have failed."""
+        by_job = {document.target.lease.job_id: document for document in documents}
+        self.left += by_job.keys() - self.ready - self.failing.keys()
+        return Deferred(
+            [document for job_id, document in by_job.items() if job_id in self.ready],
+            [(by_job[job_id], why) for job_id, why in self.failing.items()],
+        )
 
     async def run(self, *parsed_jobs: ParsedJob) -> Packed:
         stage = ChunkStage(
@@ -61,6 +80,7 @@ class Setting:
             self.blobs,
             self.plans,
             local_chunks=self.local_plans,
+            defer={None: self.defer},
             settler=self.ends.settler(),
             lease=LEASE,
             limits=self.limits,
@@ -247,3 +267,29 @@ async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
         [here.job.document_id],
     ]
     assert packed.most == 2
+
+
+async def test_texts_of_the_lane_batch_wait_unless_they_are_known_or_failed() -> None:
+    setting = Setting()
+    online, waits, known, fails, complete = (a_parsed() for _ in range(5))
+    batched = [
+        replace(parsed_job, job=replace(parsed_job.job, lane=Lane.BATCH))
+        for parsed_job in (waits, known, fails, complete)
+    ]
+    setting.ready = {known.job.lease.job_id}
+    setting.failing = {fails.job.lease.job_id: TextsFailed("three batches gave nothing")}
+    [whole] = cut(complete.parsed or a_text(1), complete.job.document_id, SPLITTER)
+    setting.plans.stored = {whole.chunk_id}
+
+    first = await setting.run(online)
+    packed = await setting.run(*batched)
+
+    assert chunks_in(first) == all_of((online, 1))
+    assert setting.left == [waits.job.lease.job_id]
+    assert {job.lease.job_id for batch in packed.batches for job in batch.jobs} == {
+        known.job.lease.job_id,
+        complete.job.lease.job_id,
+    }
+    [(job_id, settlement)] = setting.ends.settlements.items()
+    assert job_id == fails.job.lease.job_id
+    assert settlement.state is JobState.DEADLETTER

@@ -53,7 +53,7 @@ class ChunkStore:
             ids of the jobs whose lease was lost.
         """
         async with self._database.transaction() as connection:
-            held = await _lock(connection, documents)
+            held = await locked_leases(connection, [d.target for d in documents])
             live = [d for d in documents if d.target.lease.job_id in held]
             stored = await self._stored(connection, live)
             missing, retained = [], []
@@ -138,8 +138,7 @@ class ChunkStore:
             InputRefused: it was the last chunk; nothing was written.
         """
         async with self._database.transaction() as connection:
-            lost = target.lease.job_id not in await _lock(connection, [DocumentChunks(target, ())])
-            if lost:
+            if target.lease.job_id not in await locked_leases(connection, [target]):
                 return StoredBatch(frozenset(), frozenset({target.lease.job_id}))
             row = await connection.fetchrow(
                 JOBS["leave_out_chunk"],
@@ -174,7 +173,7 @@ class ChunkStore:
             rows = await connection.fetch(
                 SQL["embedded_before"], user_id, digests, self._model.name, self._model.version
             )
-        return {row["chunk_sha"]: row["embedding"].to_numpy() for row in rows}
+        return {row["digest"]: row["embedding"].to_numpy() for row in rows}
 
     async def _store_arrivals(
         self,
@@ -210,7 +209,7 @@ class ChunkStore:
         Every writer inserts first and locks its jobs then: two that held them the other way round
         would wait for each other.
         """
-        held = await _lock(connection, documents)
+        held = await locked_leases(connection, [d.target for d in documents])
         stale = [d for d in documents if d.target.lease.job_id not in held]
         unwanted = [chunk_id for d in stale for chunk_id in written.get(d.target.document_id, ())]
         if unwanted:
@@ -244,8 +243,9 @@ class ChunkStore:
         await publish(connection, targets, counts, model=self._model, is_stopgap=self._is_stopgap)
 
 
-async def _lock(connection: Connection, documents: Sequence[DocumentChunks]) -> frozenset[UUID]:
-    return await _holding(connection, [d.target for d in documents], "lock_leases")
+async def locked_leases(connection: Connection, targets: Sequence[Target]) -> frozenset[UUID]:
+    """The jobs whose leases hold, which they do until the end of the caller's transaction."""
+    return await _holding(connection, targets, "lock_leases")
 
 
 async def _holding(

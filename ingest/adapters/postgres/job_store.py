@@ -178,6 +178,7 @@ class JobStore:
                 document_id,
                 most,
                 page,
+                wanted.lane,
             )
         if row is None:
             return None

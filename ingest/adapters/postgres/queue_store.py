@@ -68,6 +68,11 @@ class QueueStore:
             row = await connection.fetchrow(SQL["count_lane"], user_id, lane, since, until, most)
         return LaneCounts(**row)
 
+    async def is_handed_over(self, lane: Lane, user_id: UUID) -> bool:
+        """Whether all that is left of a tenant in a lane is in batches at their provider."""
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(SQL["lane_is_handed_over"], user_id, lane))
+
     async def stuck(self, *, after: timedelta) -> dict[str, int]:
         """Unfinished jobs that nothing moves, by kind; there should be none.
 

@@ -5,11 +5,18 @@ FROM upload_pipeline.document_chunks AS c
 WHERE c.document_id = ANY($1::uuid[]) AND c.embed_model = $2 AND c.embed_version = $3;
 
 -- name: embedded_before
--- A vector for each of the texts with digests ($2) that tenant $1 has one of, in the space ($3, $4).
-SELECT DISTINCT ON (c.chunk_sha) c.chunk_sha, c.embedding
-FROM upload_pipeline.document_chunks AS c
-WHERE c.user_id = $1 AND c.chunk_sha = ANY($2::bytea[])
-    AND c.embed_model = $3 AND c.embed_version = $4;
+-- A vector for each of the texts with digests ($2) that tenant $1 has one of, in the space ($3, $4): in
+-- a chunk, or come in a provider batch and not in a chunk yet.
+SELECT DISTINCT ON (e.digest) e.digest, e.embedding
+FROM (
+    SELECT c.chunk_sha AS digest, c.embedding FROM upload_pipeline.document_chunks AS c
+    WHERE c.user_id = $1 AND c.chunk_sha = ANY($2::bytea[])
+        AND c.embed_model = $3 AND c.embed_version = $4
+    UNION ALL
+    SELECT t.text_sha256, t.embedding FROM upload_pipeline.provider_batch_texts AS t
+    WHERE t.user_id = $1 AND t.text_sha256 = ANY($2::bytea[])
+        AND t.embed_model = $3 AND t.embed_version = $4 AND t.embedding IS NOT NULL
+) AS e;
 
 -- name: delete_unpublished
 -- Rows of documents ($1) that were never visible and that the present attempts do not want; they

@@ -38,6 +38,17 @@ SELECT
             AND finished_at >= $3 AND finished_at < coalesce($4::timestamptz, 'infinity')
     ) AS dead;
 
+-- name: lane_is_handed_over
+-- Whether all that is left of tenant $1 in lane $2 waits for provider batches, and those are there.
+SELECT NOT EXISTS (
+    SELECT FROM upload_pipeline.upload_jobs
+    WHERE user_id = $1 AND lane = $2 AND finished_at IS NULL
+        AND NOT (state = 'waiting' AND wait_reason = 'batch')
+) AND NOT EXISTS (
+    SELECT FROM upload_pipeline.provider_batches
+    WHERE user_id = $1 AND status IN ('filling', 'submitting', 'collected')
+);
+
 -- name: count_stuck
 -- Unfinished jobs that nothing moves, $1 after something should have: whose lease ran out or has no
 -- end; whose wait is over or has no end; that are never due, in lanes $2; that are due while a stream

@@ -175,6 +175,29 @@ UPDATE upload_pipeline.upload_jobs SET state = 'queued', run_after = now()
 WHERE parse_job_id = ANY($1::uuid[]) AND state = 'waiting' AND wait_reason = 'parse'
 RETURNING job_id;
 
+-- name: wait_for_batches
+-- Jobs ($1), whose leases are locked, wait for provider batches ($2), at the longest $3.
+UPDATE upload_pipeline.upload_jobs AS j
+SET state = 'waiting', wait_reason = 'batch', wait_until = now() + $3::interval,
+    run_after = now() + $3::interval, provider_batch_id = w.batch_id,
+    stage = CASE
+        WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
+        ELSE 'queued'
+    END
+FROM unnest($1::uuid[], $2::uuid[]) AS w (job_id, batch_id), upload_pipeline.documents AS d
+WHERE j.job_id = w.job_id AND j.state = 'working' AND d.document_id = j.document_id;
+
+-- name: wake_batched
+-- Back to the queue: up to $1 jobs whose provider batch is over.
+UPDATE upload_pipeline.upload_jobs AS j SET state = 'queued', run_after = now()
+WHERE j.job_id IN (
+    SELECT w.job_id FROM upload_pipeline.provider_batches AS b
+    INNER JOIN upload_pipeline.upload_jobs AS w ON w.provider_batch_id = b.batch_id
+    WHERE b.status = 'collected' AND w.state = 'waiting' AND w.wait_reason = 'batch'
+    LIMIT $1 FOR UPDATE OF w SKIP LOCKED
+)
+RETURNING j.job_id;
+
 -- name: hasten_waiting
 -- Jobs that wait for $1, of tenant $2 or of all, look again at once.
 UPDATE upload_pipeline.upload_jobs SET run_after = now()
@@ -377,7 +400,7 @@ FROM raised
 RETURNING job_id;
 
 -- name: insert_renewals
--- Jobs of lane backfill for those of the next $9 documents of tenant $1, after page key ($6, $7), whose
+-- Jobs of lane $10 for those of the next $9 documents of tenant $1, after page key ($6, $7), whose
 -- published chunks are in another space than ($2, $3) or were cut by another chunker than $4; at most
 -- $8, with correlation id $5. Degraded ones are made again anyway, once their provider is back.
 WITH page AS MATERIALIZED (
@@ -411,7 +434,7 @@ WITH page AS MATERIALIZED (
         job_id, document_id, user_id, generation, file_sha256, lane, cause, correlation_id
     )
     SELECT
-        gen_random_uuid(), document_id, user_id, generation, file_sha256, 'backfill', 'upgrade', $5
+        gen_random_uuid(), document_id, user_id, generation, file_sha256, $10, 'upgrade', $5
     FROM raised
     RETURNING job_id
 )

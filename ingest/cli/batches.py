@@ -1,0 +1,64 @@
+"""``ingest batches``: texts at a provider that embeds them within a day."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.provider_batch_store import BatchView
+
+
+def list_batches(
+    tenant: Annotated[
+        str | None, typer.Option(help="Only this tenant's: a name or a UUID.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most batches.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List provider batches, the newest first: how far each is, and what it costs.
+
+    A batch fills with the texts of jobs of the lane 'batch', is submitted to OpenAI, and collected
+    when it is over, within a day. Its jobs wait for it, and go on while a backfill with
+    '--lane batch' runs.
+    """
+    from dataclasses import asdict
+
+    from ingest.adapters.postgres.provider_batch_store import ProviderBatchStore
+    from ingest.cli.database import with_database
+    from ingest.cli.output import emit_json
+    from ingest.domain.identity import tenant_id
+
+    user_id = None if tenant is None else tenant_id(tenant)
+    found = with_database(
+        lambda database: ProviderBatchStore(database).newest(user_id, limit=limit)
+    )
+    if as_json:
+        emit_json([asdict(batch) for batch in found])
+    elif found:
+        _show(found)
+    else:
+        typer.echo("no batches; 'ingest backfill --lane batch URI' makes some")
+
+
+def _show(batches: "Sequence[BatchView]") -> None:
+    from ingest.cli.output import console, money, table
+
+    rows = [
+        [
+            batch.opened_at.astimezone().strftime("%m-%d %H:%M"),
+            batch.status,
+            f"{batch.texts:,}",
+            f"{batch.tokens if batch.charged_tokens is None else batch.charged_tokens:,}",
+            money(batch.usd or batch.reserved_usd) if batch.reserved_usd is not None else None,
+            f"{batch.jobs_waiting:,}",
+            batch.remote_id,
+            batch.error_message,
+        ]
+        for batch in batches
+    ]
+    numbers = ["texts", "tokens", "cost", "jobs waiting"]
+    columns = ["opened", "status", *numbers, "at the provider", "note"]
+    console().print(table(columns, rows, right=numbers, whole=["opened", "at the provider"]))
