@@ -15,10 +15,12 @@ from uuid import uuid4
 import ingest
 from ingest import wiring
 from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.inspection import DatabaseFacts
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.queue_store import QueueStore
+from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cli import local
 from ingest.cli.about import database_label
@@ -33,6 +35,7 @@ from ingest.settings.providers import EmbedderKind, ParserKind
 Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
+_MANY_VECTORS = 10_000
 _LOOK_AT_PACKAGES = (
     "import json, ingest, serve, ray; "
     "print(json.dumps([ray.__version__, ingest.__file__, serve.__file__]))"
@@ -63,6 +66,7 @@ def database(settings: Settings) -> Iterator[Finding]:
             yield from _keys(reachable)
         if facts.revision == migrate.head():
             yield from _stuck(reachable)
+            yield from _spaces(reachable)
 
 
 @contextmanager
@@ -110,6 +114,28 @@ def _stuck(settings: Settings) -> Iterator[Finding]:
         yield doubtful("jobs", f"stuck: {found}", advice)
     else:
         yield fine("jobs", "none is stuck")
+
+
+def _spaces(settings: Settings) -> Iterator[Finding]:
+    """Vectors that search would have to compare one by one, and those it does not look at."""
+
+    async def look(opened: Database) -> tuple[list[str], set[str]]:
+        indexes, bare = IndexStore(opened), []
+        for space in await indexes.spaces():
+            model = EmbeddingModel(space.embed_model, space.embed_version, space.dimension)
+            most = _MANY_VECTORS + 1
+            if not space.usable and await indexes.stored(model, most=most) == most:
+                bare.append(model.label)
+        return bare, await ServingStore(opened).labels()
+
+    bare, serving = _ask_database(settings, look)
+    for label in bare:
+        missing = f"over {_MANY_VECTORS:,} vectors of {label} have no index, and are slow to search"
+        advice = "run 'ingest index build'; a load that was killed leaves none behind"
+        yield doubtful("index", missing, advice)
+    for label in sorted(serving - wiring.embedding_models(settings).keys()):
+        advice = "name its model by INGEST_NEXT_MODEL, or move them: 'ingest model move'"
+        yield doubtful("index", f"{label} serves tenants, and the settings do not name it", advice)
 
 
 def _ask_database(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:

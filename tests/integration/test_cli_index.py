@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import builders
 import numpy as np
 import pytest
 from builders import LARGE_MODEL, MODEL, numbered_chunks
+from integration.cli_system import ingest
 
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
@@ -136,3 +138,34 @@ async def test_progress_is_read_while_an_index_is_built(database: Database) -> N
 
     assert seen
     assert await store.progress() is None
+
+
+def test_doctor_names_vectors_without_an_index_and_spaces_that_the_settings_do_not(
+    filled: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = {"INGEST_DATABASE_URL": filled, "INGEST_STATE_DIR": str(tmp_path)}
+
+    async def disturb() -> None:
+        database = Database(filled)
+        await IndexStore(database).drop(MODEL)
+        await builders.execute(
+            database,
+            "INSERT INTO upload_pipeline.serving_spaces (user_id, embed_model, embed_version)"
+            " VALUES (gen_random_uuid(), 'text-embedding-3-large', '1')",
+        )
+        await database.close()
+
+    def findings() -> list[str]:
+        found = ingest("doctor", "--json", **here).json()
+        return [one["text"] for one in found if one["subject"] == "index"]
+
+    monkeypatch.setattr("ingest.cli.check_parts._MANY_VECTORS", ROWS - 1)
+    before = findings()
+    asyncio.run(disturb())
+    without, unknown = findings()
+    monkeypatch.setattr("ingest.cli.check_parts._MANY_VECTORS", ROWS)
+
+    assert before == []
+    assert f"over {ROWS - 1} vectors of {MODEL.label}" in without
+    assert "text-embedding-3-large@1 serves tenants" in unknown
+    assert len(findings()) == 1, "few vectors need no index"

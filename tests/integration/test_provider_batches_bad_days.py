@@ -58,7 +58,7 @@ async def test_who_dies_on_the_way_is_followed_by_another_that_finds_the_batch(
 
 
 async def test_of_an_expired_batch_what_is_done_is_kept_and_the_rest_is_bought_later(
-    batches: Simulator, database: Database
+    database: Database,
 ) -> None:
     texts = [f"text {number}" for number in range(30)]
     slow = (*OPTIONS, "--batch-seconds", "0.8", "--batch-window", "0.4")
@@ -80,7 +80,7 @@ async def test_of_an_expired_batch_what_is_done_is_kept_and_the_rest_is_bought_l
 
 
 async def test_a_text_of_which_batches_give_nothing_ends_in_the_dead_letter(
-    batches: Simulator, database: Database
+    database: Database,
 ) -> None:
     with running_simulator("openai", *OPTIONS, "--batch-error-rate", "1") as provider:
         async with batching(provider, database) as lane:
@@ -117,7 +117,7 @@ async def test_a_text_that_is_refused_is_left_out_and_named(lane: Batching) -> N
 
 
 async def test_when_the_providers_queue_is_full_a_batch_is_handed_over_later(
-    batches: Simulator, database: Database
+    database: Database,
 ) -> None:
     texts = [" ".join(["word"] * 60) + f" {number}" for number in range(4)]
     with running_simulator("openai", *OPTIONS, "--batch-queue-tokens", "200") as provider:

@@ -28,6 +28,11 @@ class ServingStore:
             label: str | None = await connection.fetchval(SQL["served_in"], user_id)
         return label
 
+    async def labels(self) -> set[str]:
+        """Of the spaces that serve any tenant, as far as rows say so."""
+        async with self._database.connection() as connection:
+            return {row["label"] for row in await connection.fetch(SQL["serving_labels"])}
+
     async def list_all(self) -> list[Serving]:
         """How every tenant with documents is served, the default of all others first."""
         async with self._database.connection() as connection:

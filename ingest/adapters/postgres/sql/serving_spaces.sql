@@ -7,6 +7,10 @@ FROM upload_pipeline.serving_space_of($1::uuid) AS s;
 -- Whether ($2, $3) serves tenant $1; it does so until the transaction ends.
 SELECT upload_pipeline.hold_serving_space($1::uuid, $2, $3);
 
+-- name: serving_labels
+-- Spaces that serve any tenant by a row.
+SELECT DISTINCT embed_model || '@' || embed_version AS label FROM upload_pipeline.serving_spaces;
+
 -- name: list_serving
 -- Every tenant with documents, and those without that have a row: what serves them, what is beside it,
 -- and how many published documents are in which space.
