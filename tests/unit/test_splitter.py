@@ -7,8 +7,10 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import LOREM
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-from ingest.adapters.structure_splitter import StructureSplitter
+from benchmarks.corpus import mixed_corpus
+from ingest.adapters.structure_splitter import Ruler, StructureSplitter
 from ingest.domain.chunk import Passage
 from ingest.domain.document import Heading, ParsedDocument
 
@@ -17,6 +19,8 @@ SMALL = StructureSplitter(max_tokens=32, overlap_tokens=8)
 PLAIN = StructureSplitter(max_tokens=32, overlap_tokens=0)
 USUAL = StructureSplitter(max_tokens=512, overlap_tokens=64)
 AWKWARD = ["<|endoftext|>", "\u05e9\u05dc\u05d5\u05dd", "\U0001f9d1\u200d\U0001f680", "e\u0301"]
+
+FOREIGN = "Über Öl, naïve Ärzte und 東京の港で船を待つ人々。 🚢 Ещё одна фраза."
 
 
 def parsed(text: str, *, headings: bool = False) -> ParsedDocument:
@@ -98,3 +102,47 @@ def test_cuts_are_made_at_paragraphs_where_they_can() -> None:
 
 def test_the_label_names_the_settings() -> None:
     assert USUAL.label == "structure/1:512+64"
+
+
+def by_itself(text: str, *, headings: bool, most: int, overlap: int) -> list[tuple[int, int]]:
+    """Where the library cuts when it counts tokens by itself."""
+    kind = MarkdownSplitter if headings else TextSplitter
+    library = kind.from_tiktoken_model("text-embedding-3-small", most, overlap=overlap)
+    pieces = library.chunk_indices(text)
+    return [(start, start + len(piece)) for start, piece in pieces if piece.strip()]
+
+
+@pytest.mark.parametrize("headings", [False, True])
+@pytest.mark.parametrize(("most", "overlap"), [(512, 64), (40, 8)])
+def test_cuts_are_those_of_the_library_when_it_counts_by_itself(
+    headings: bool, most: int, overlap: int
+) -> None:
+    splitter = StructureSplitter(max_tokens=most, overlap_tokens=overlap)
+    files = [content for name, content, _ in mixed_corpus(40, seed=8) if name.endswith(".md")]
+    texts = [content.decode() for content in files] + [
+        "\n\n".join(f"# Part {n}\n\n{LOREM} {n}." for n in range(40)),
+        "\n\n".join(
+            "Über Öl, naïve Ärzte und 東京の港で船を待つ人々。 🚢 Ещё одна фраза."
+            for _ in range(60)
+        ),
+        "same paragraph, word for word\n\n" * 200,
+    ]
+
+    for text in texts:
+        cut = splitter.split(parsed(text, headings=headings))
+        expected = by_itself(text, headings=headings, most=most, overlap=overlap)
+        assert [(passage.char_start, passage.char_end) for passage in cut] == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([*AWKWARD, *FOREIGN.split(), "\n\n", " " * 9]), max_size=60))
+def test_the_ruler_is_off_by_the_tokens_at_the_ends_at_most(parts: list[str]) -> None:
+    text = "".join(parts)
+    ruler = Ruler(text, ENCODING)
+
+    for start in range(0, len(text), 7):
+        for end in range(start + 1, len(text), 11):
+            part = text[start:end]
+            assert abs(ruler.count(part) - tokens(part)) <= 8, "bytes of two characters"
+    assert ruler.count(text) == tokens(text)
+    assert ruler.count("not in it at all") == tokens("not in it at all")
