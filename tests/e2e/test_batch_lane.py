@@ -1,19 +1,14 @@
 """A backfill by OpenAI's Batch API: killed, handed over, and taken in by another run."""
 
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from e2e.backfill_command import ended, environment, mixed_folder, start, wait_for
 from ledger import Ledger
 
-from benchmarks.corpus import mixed_corpus
 from benchmarks.simulator import Simulator, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -40,42 +35,17 @@ def openai() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "in"
-    for filename, content, _ in mixed_corpus(FILES, seed=5):
-        (place / filename).parent.mkdir(parents=True, exist_ok=True)
-        (place / filename).write_bytes(content)
-    return place
-
-
-@pytest.fixture
 def variables(tmp_path: Path, ledger: Ledger, openai: Simulator) -> dict[str, str]:
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("INGEST_")},
-        "INGEST_STATE_DIR": str(tmp_path / "state"),
-        "INGEST_DATABASE_URL": ledger.url,
-        "INGEST_BLOB_URL": (tmp_path / "state" / "blobs").as_uri(),
-        "INGEST_EMBEDDER": "openai",
-        "INGEST_OPENAI_BASE_URL": f"{openai.url}/v1",
-        "INGEST_OPENAI_API_KEYS": "sk-of-the-test",
-        "INGEST_OPENAI_BATCH_QUIET_SECONDS": "1",
-        "INGEST_OPENAI_BATCH_POLL_SECONDS": "0.5",
-        "INGEST_LEASE_SECONDS": "5",
-    }
-
-
-def start(folder: Path, variables: dict[str, str], *options: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "ingest", "backfill", str(folder), "--json", *options]
-    return subprocess.Popen(
-        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    return environment(
+        tmp_path / "state",
+        ledger,
+        INGEST_EMBEDDER="openai",
+        INGEST_OPENAI_BASE_URL=f"{openai.url}/v1",
+        INGEST_OPENAI_API_KEYS="sk-of-the-test",
+        INGEST_OPENAI_BATCH_QUIET_SECONDS="1",
+        INGEST_OPENAI_BATCH_POLL_SECONDS="0.5",
+        INGEST_LEASE_SECONDS="5",
     )
-
-
-def ended(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    printed, said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    summary: dict[str, Any] = json.loads(printed)
-    return summary
 
 
 def rows(ledger: Ledger, query: str, lane: str) -> list[tuple[Any, ...]]:
@@ -84,20 +54,18 @@ def rows(ledger: Ledger, query: str, lane: str) -> list[tuple[Any, ...]]:
 
 
 def test_it_survives_its_process_and_gives_the_rows_of_the_online_lane_at_half_the_price(
-    folder: Path, variables: dict[str, str], ledger: Ledger, openai: Simulator
+    tmp_path: Path, variables: dict[str, str], ledger: Ledger, openai: Simulator
 ) -> None:
-    killed = start(folder, variables, "--lane", "batch")
-    deadline = time.monotonic() + 60
-    while not openai.stats()["requests"]:
-        assert time.monotonic() < deadline, "no batch was made"
-        time.sleep(0.1)
+    folder = mixed_folder(tmp_path / "in", files=FILES, seed=5)
+    killed = start(variables, folder, "--lane", "batch")
+    wait_for(lambda: openai.stats()["requests"] > 0)
     killed.kill()
     killed.communicate()
 
-    handed_over = ended(start(folder, variables, "--lane", "batch", "--hand-over"))
-    taken_in = ended(start(folder, variables, "--lane", "batch"))
+    handed_over = ended(start(variables, folder, "--lane", "batch", "--hand-over"))
+    taken_in = ended(start(variables, folder, "--lane", "batch"))
     billed = openai.stats()
-    online = ended(start(folder, variables, "--tenant", "another"))
+    online = ended(start(variables, folder, "--tenant", "another"))
 
     assert handed_over["ended"] in {"handed_over", "all_done"}
     assert taken_in["ended"] == online["ended"] == "all_done"

@@ -1,5 +1,6 @@
 """What a backfill reads: all that is listed, once, as it is; and clear words where it cannot."""
 
+import json
 import os
 from pathlib import Path
 
@@ -21,9 +22,14 @@ MANY = 1203
 """More than one page of a listing."""
 
 
-@pytest.fixture(params=["folder", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str | None]:
-    """A URI behind which FILES are, and the endpoint."""
+@pytest.fixture(params=["folder", "s3", "gs"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str | None]:
+    """A URI behind which FILES are, and the endpoint.
+
+    Google's storage is spoken to in its XML dialect, which is that of S3 but for the credentials.
+    """
     if request.param == "folder":
         for name, content in FILES.items():
             path = tmp_path / "in" / name
@@ -34,9 +40,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str | No
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     prefix = f"of-{tmp_path.name}"
     for name, content in FILES.items():
-        client.put_object(Bucket="documents", Key=f"{prefix}/{name}", Body=content)
+        client.put_object(
+            Bucket="documents", Key=f"{prefix}/{name}", Body=content, ACL="public-read"
+        )
     client.put_object(Bucket="documents", Key=f"{prefix}-another/x.txt", Body=b"not meant")
-    return f"s3://documents/{prefix}", endpoint
+    account = {"gcs_base_url": endpoint, "disable_oauth": True}
+    nobody = dict.fromkeys(("client_email", "private_key", "private_key_id"), "")
+    (tmp_path / "account.json").write_text(json.dumps(account | nobody))
+    monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(tmp_path / "account.json"))
+    return f"{request.param}://documents/{prefix}", endpoint
 
 
 async def listed(source: Source) -> list[SourceObject]:
@@ -62,7 +74,9 @@ async def test_everything_is_listed_once_and_read_as_it_is(
     assert sorted(read.values()) == sorted(FILES.values())
     assert sorted(entry.filename for entry in found) == sorted(Path(n).name for n in FILES)
     assert {entry.bytes_len for entry in found} == {len(body) for body in FILES.values()}
-    assert all(entry.uri.startswith(("file:///", "s3://documents/")) for entry in found)
+    assert all(
+        entry.uri.startswith(("file:///", "s3://documents/", "gs://documents/")) for entry in found
+    )
     assert all(" " not in entry.uri for entry in found)
 
 

@@ -1,17 +1,23 @@
-"""Two processes share the tests: one runs whole systems in turn, the other all that is small."""
+"""Two processes share the tests: one breaks whole systems, in turn; the other does all the rest."""
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-WHOLE_SYSTEMS = ("tests/e2e/", "tests/chaos/")
+SYSTEMS = ("tests/e2e/", "tests/chaos/")
+UNHURRIED = tuple(
+    f"tests/e2e/test_{name}.py"
+    for name in ("backfill_wishes", "batch_lane", "folder_upload", "own_servers", "readme")
+)
+"""Start whole systems, but nothing of theirs has to happen in time; two go on at once."""
 
 
 class SideBySide(LoadScopeScheduling):
-    """A file's tests stay together, and so do all that start whole systems."""
+    """A file's tests stay together, and so do all that break whole systems."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "whole systems" if nodeid.startswith(WHOLE_SYSTEMS) else nodeid.partition("::")[0]
+        in_turn = nodeid.startswith(SYSTEMS) and not nodeid.startswith(UNHURRIED)
+        return "systems in turn" if in_turn else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SideBySide:
