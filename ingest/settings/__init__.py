@@ -75,7 +75,11 @@ class Settings(AccessSettings):
         60.0, gt=0, description="A parse that takes longer is killed and costs one document."
     )
     parse_processes: int = Field(
-        1, ge=1, le=64, description="Documents each parse actor parses at the same time."
+        1,
+        ge=1,
+        le=64,
+        description="Documents each parse actor parses at the same time; one more while one takes "
+        "over a second.",
     )
     parse_memory_bytes: int = Field(
         2 * 1024**3, ge=256 * 1024**2, description="Memory limit of one parser process."

@@ -134,6 +134,25 @@ async def test_other_documents_go_on_while_one_hangs() -> None:
     assert not is_known(frozen)
 
 
+async def test_a_document_that_takes_long_holds_no_other_up(parser: LocalParser) -> None:
+    long = stopped_child(parser)
+    hanging = started(parse(parser, b"the long one"))
+    await asyncio.sleep(0)
+
+    others = await asyncio.gather(*(parse(parser, f"number {n}".encode()) for n in range(5)))
+    was_done = hanging.done()
+    os.kill(long, signal.SIGCONT)
+    parsed = await hanging
+    after = await asyncio.gather(*(parse(parser, f"number {n}".encode()) for n in range(5)))
+
+    assert [found.text for found in others] == [f"number {n}" for n in range(5)]
+    assert not was_done
+    assert parsed.text == "the long one"
+    assert after == others
+    assert has_ended(long), "only one child is kept"
+    assert len(parser.child_pids) == 1
+
+
 async def test_a_child_that_dies_during_a_parse_is_replaced_and_the_parse_repeated(
     parser: LocalParser,
 ) -> None:

@@ -12,6 +12,8 @@ from ingest.domain.errors import ParserLimitExceeded, WorkerLost
 from ingest.domain.money import Payer
 
 _TRIES = 2
+OVERTIME_SECONDS = 1.0
+"""A parse that takes longer is beside the others from then on, and holds none of them up."""
 
 
 class _Slot:
@@ -41,19 +43,21 @@ class LocalParser:
             max_text_chars: Most characters of a document's text.
             timeout: Longest parse of one document.
             memory_bytes: Most private writable memory of one child, libraries included.
-            processes: Documents parsed at the same time.
+            processes: Documents parsed at the same time; one more while a parse takes long.
         """
         self._memory_bytes = memory_bytes
         limits = Limits(max_pages, max_text_chars)
         self._slots = [
             _Slot(Sandbox(limits=limits, timeout=timeout, memory_bytes=memory_bytes))
-            for _ in range(processes)
+            for _ in range(processes + 1)
         ]
         self._closed = False
         # Last in, first out: what one child can do keeps the others unstarted.
         self._free = asyncio.LifoQueue[_Slot]()
-        for slot in self._slots:
+        *usual, self._spare = self._slots
+        for slot in usual:
             self._free.put_nowait(slot)
+        self._long: set[_Slot] = set()
 
     @property
     def label(self) -> str:
@@ -76,7 +80,7 @@ class LocalParser:
         loop = asyncio.get_running_loop()
         try:
             await asyncio.gather(
-                *(loop.run_in_executor(slot.thread, slot.sandbox.start) for slot in self._slots)
+                *(loop.run_in_executor(s.thread, s.sandbox.start) for s in self._slots[:-1])
             )
         except ChildDied:
             raise WorkerLost("the parser was closed while it started") from None
@@ -100,10 +104,12 @@ class LocalParser:
         """
         self._check_open()
         slot = await self._free.get()
+        overtime = asyncio.get_running_loop().call_later(OVERTIME_SECONDS, self._lend, slot)
         try:
             return await self._parse_in(slot, data, filename)
         finally:
-            self._free.put_nowait(slot)
+            overtime.cancel()
+            self._give_back(slot)
 
     async def close(self) -> None:
         """End the children; parses under way or waiting raise WorkerLost."""
@@ -116,6 +122,22 @@ class LocalParser:
         for slot in self._slots:
             await loop.run_in_executor(slot.thread, slot.sandbox.stop)
             slot.thread.shutdown()
+
+    def _lend(self, slot: _Slot) -> None:
+        """Let another document go on while one takes long."""
+        self._long.add(slot)
+        if len(self._long) == 1:
+            self._free.put_nowait(self._spare)
+
+    def _give_back(self, slot: _Slot) -> None:
+        """The slot is free; after the last parse that took long, it is the spare one."""
+        if slot in self._long:
+            self._long.remove(slot)
+            if not self._long and not self._closed:
+                self._spare = slot
+                slot.thread.submit(slot.sandbox.stop)  # it holds memory for nothing
+                return
+        self._free.put_nowait(slot)
 
     async def _parse_in(self, slot: _Slot, data: bytes, filename: str) -> ParsedDocument:
         """Parse, once more on a new child when the first one died: that may have been chance."""
