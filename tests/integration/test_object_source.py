@@ -2,6 +2,9 @@
 
 import json
 import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
@@ -111,6 +114,55 @@ async def test_an_object_that_vanishes_is_not_found(tmp_path: Path) -> None:
 async def test_a_bucket_that_is_not_there_says_so(s3: str) -> None:
     with pytest.raises((NotFound, SourceUnavailable), match="s3://nobodys"):
         await listed(Objects(endpoint=s3).listing("s3://nobodys/x"))
+
+
+@pytest.fixture
+def endless() -> Iterator[str]:
+    """Endpoint of an S3 server whose listing gives the same page for ever."""
+    entry = "<Contents><Key>in/{}.txt</Key><LastModified>2026-01-01T00:00:00Z</LastModified>"
+    entry += '<ETag>"e"</ETag><Size>1</Size></Contents>'
+    page = "".join(entry.format(number) for number in range(1000))
+    body = (
+        "<ListBucketResult><Name>b</Name><KeyCount>1000</KeyCount><IsTruncated>true</IsTruncated>"
+        f"<NextContinuationToken>more</NextContinuationToken>{page}</ListBucketResult>"
+    ).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.mark.usefixtures("s3")
+async def test_a_bucket_that_lists_for_ever_says_so(endless: str) -> None:
+    with pytest.raises(SourceUnavailable, match="goes round"):
+        await listed(Objects(endpoint=endless).listing("s3://documents/in"))
+
+
+@pytest.mark.parametrize("place", ["gs"], indirect=True)
+async def test_what_needs_other_credentials_says_so(place: tuple[str, str]) -> None:
+    client = boto3.client("s3", endpoint_url=place[1], region_name="us-east-1")
+    prefix = place[0].partition("://documents/")[2]
+    client.put_object(Bucket="documents", Key=f"{prefix}/secret.txt", Body=b"nobody's")
+    objects = Objects(endpoint=place[1])
+
+    found = await listed(objects.listing(place[0]))
+    [secret] = [entry for entry in found if entry.filename == "secret.txt"]
+
+    with pytest.raises(SourceUnavailable, match=r"PermissionDenied"):
+        await content(objects, secret.uri)
+    others = [await content(objects, entry.uri) for entry in found if entry != secret]
+    assert sorted(others) == sorted(FILES.values())
 
 
 @pytest.mark.parametrize(

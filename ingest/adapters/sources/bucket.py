@@ -70,14 +70,21 @@ class BucketSource:
     async def objects(self) -> AsyncIterator[SourceObject | Broken]:
         """All of them; see ``ports.sources``."""
         with _translated(self._root):
-            found_any = False
+            begins: set[str] = set()
             async for page in obstore.list(
                 self._store, prefix=self._prefix or None, chunk_size=_PAGE
             ):
+                if not page:
+                    continue
+                first = page[0]["path"]
+                if first in begins:
+                    raise SourceUnavailable(
+                        f"the listing of {self._root!r} goes round: a page begins with {first!r} again"
+                    )
+                begins.add(first)
                 for entry in page:
-                    found_any = True
                     yield self._object(entry)
-            if not found_any and self._prefix:  # a listing takes a prefix for a folder
+            if not begins and self._prefix:  # a listing takes a prefix for a folder
                 try:
                     entry = await obstore.head_async(self._store, self._prefix)
                 except NotFoundError:
