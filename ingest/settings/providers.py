@@ -109,7 +109,7 @@ class ProviderSettings(BaseSettings):
         "tenants: local, or one of OpenAI's; a tenant is served by one of the two.",
     )
     openai_requests_per_minute: float = Field(
-        3000.0, gt=0, description="Requests a minute that each key allows (tier 1)."
+        3000.0, ge=1, description="Requests a minute that each key allows (tier 1)."
     )
     openai_tokens_per_minute: float = Field(
         1_000_000.0, gt=0, description="Tokens a minute that each key allows (tier 1)."
@@ -154,7 +154,7 @@ class ProviderSettings(BaseSettings):
         120.0, gt=0, description="Longest wait for an answer, uploads included."
     )
     llamaparse_requests_per_minute: float = Field(
-        300.0, gt=0, description="Submissions a minute that each key allows."
+        300.0, ge=1, description="Submissions a minute that each key allows."
     )
     llamaparse_deadline_seconds: float = Field(
         3600.0, gt=0, description="Longest wait for one parse."

@@ -117,13 +117,14 @@ def prices(settings: Settings) -> tuple[Price, ...]:
 
 
 def quotas(settings: Settings) -> dict[str, Quota]:
-    """What each key of each provider allows, less what is kept in hand."""
+    """What each key of each provider allows, less what is kept in hand; a request at the least."""
     share = settings.quota_share
     return {
         "openai": Quota(
-            share * settings.openai_requests_per_minute, share * settings.openai_tokens_per_minute
+            max(1.0, share * settings.openai_requests_per_minute),
+            share * settings.openai_tokens_per_minute,
         ),
-        "llamaparse": Quota(share * settings.llamaparse_requests_per_minute, None),
+        "llamaparse": Quota(max(1.0, share * settings.llamaparse_requests_per_minute), None),
     }
 
 

@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
+from ingest import wiring
 from ingest.domain.breaker import FAILURES, BreakerState
 from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
 from ingest.domain.job import Lane
 from ingest.domain.provider import Limits, Need, Outcome, Pass, Report
 from ingest.lifecycle.gatehouse import Gatehouse, Quota
+from ingest.settings import Settings
 
 SPEED = 200.0
 """Seconds of the gate in one second of the test."""
@@ -27,15 +30,20 @@ class FastClock:
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gatehouse:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
     real = asyncio.wait_for
 
     async def shorter(waited: object, timeout: float) -> object:  # noqa: ASYNC109
         return await real(waited, timeout / SPEED)  # type: ignore[arg-type]
 
     monkeypatch.setattr("ingest.lifecycle.gatehouse.asyncio.wait_for", shorter)
+    return FastClock()
+
+
+@pytest.fixture
+def gate(clock: FastClock) -> Gatehouse:
     quotas = {"openai": Quota(600, 60_000), "llamaparse": Quota(300, None)}
-    return Gatehouse(quotas, clock=FastClock())
+    return Gatehouse(quotas, clock=clock)
 
 
 def need(
@@ -51,6 +59,20 @@ def need(
 
 
 OK = Report(Outcome.ANSWERED)
+
+
+async def test_of_a_quota_of_one_request_a_minute_one_passes_each_minute(
+    clock: FastClock,
+) -> None:
+    gate = Gatehouse(wiring.quotas(Settings(openai_requests_per_minute=1)), clock=clock)
+    passed = []
+
+    for _ in range(3):
+        granted = await gate.enter(need())
+        passed.append(clock())
+        gate.leave(granted, OK)
+
+    assert all(after - before >= 60 for before, after in pairwise(passed))
 
 
 async def test_calls_pass_at_the_pace_of_the_quota(gate: Gatehouse) -> None:
