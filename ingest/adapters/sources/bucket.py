@@ -79,7 +79,7 @@ class BucketSource:
                 first = page[0]["path"]
                 if first in begins:
                     raise SourceUnavailable(
-                        f"the listing of {self._root!r} goes round: a page begins with {first!r} again"
+                        f"the listing of {self._root!r} goes round: {first!r} begins a page again"
                     )
                 begins.add(first)
                 for entry in page:
