@@ -23,7 +23,7 @@ from ingest.adapters.wordllama_embedder import MODEL
 from ingest.domain.index_kind import IndexKind
 
 _CHUNKS = "upload_pipeline.document_chunks"
-_STAGES = {
+STAGES = {
     "claim": "ReadClaim",
     "parse": "local_parser.child",
     "parse_actor": "ParseActor",
@@ -105,7 +105,7 @@ class Bench:
     def _cpu(self) -> dict[str, float]:
         used = {
             stage: sum(_cpu_seconds(p) for p in self._system.processes(name))
-            for stage, name in _STAGES.items()
+            for stage, name in STAGES.items()
         }
         servers = [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
         return {**used, "postgres": sum(map(_cpu_seconds, servers))}
@@ -116,7 +116,7 @@ def measure(quick: bool) -> Report:
     documents, rounds = (120, 1) if quick else (450, 3)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        files = _write_corpus(folder / "files", documents)
+        files = write_corpus(folder / "files", documents)
         with EmbeddedPostgres(folder) as server:
             url = server.start()
             migrate.upgrade(url)
@@ -156,7 +156,8 @@ def _compare(bench: Bench, documents: int, rounds: int) -> Results:
     return results
 
 
-def _write_corpus(folder: Path, documents: int) -> list[Path]:
+def write_corpus(folder: Path, documents: int) -> list[Path]:
+    """Mixed files, the same ones each time."""
     folder.mkdir(parents=True)
     files = []
     for filename, content, _ in mixed_corpus(documents, seed=11):
