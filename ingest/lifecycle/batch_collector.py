@@ -9,6 +9,7 @@ from ingest.domain.errors import IngestError, ProviderUnavailable
 from ingest.domain.money import CallState, Charge, Price, batched, token_cost, unit_price
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.provider_batch import ProviderBatch, RemoteBatch, RemoteState
+from ingest.lifecycle.handover import key_of
 from ingest.ports.provider_batches import BatchService, CollectsBatches
 from ingest.ports.providers import ProviderKeys
 
@@ -46,7 +47,7 @@ class BatchCollector:
         """
         ended = 0
         for batch in await self._batches.due(limit=_DUE, poll=self._poll):
-            key = self._key(batch.key_fingerprint or "")
+            key = key_of(self._keys, batch.key_fingerprint or "")
             if key is None:
                 log.error("no key for a provider batch", batch_id=batch.batch_id)
                 continue
@@ -75,11 +76,6 @@ class BatchCollector:
     async def close(self) -> None:
         """Release connections."""
         await self._service.close()
-
-    def _key(self, fingerprint: str) -> ProviderKey | None:
-        """The key that submitted; after a rotation, another one of the account."""
-        keys = {key.fingerprint: key for key in self._keys.current()}
-        return keys.get(fingerprint) or next(iter(keys.values()), None)
 
     async def _look_at(self, batch: ProviderBatch, key: ProviderKey) -> bool:
         """End a batch that is over; true when it is."""

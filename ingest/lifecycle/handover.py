@@ -76,7 +76,7 @@ class HandoverTrial:
                 hands it over by now.
         """
         if self._call_id is not None:
-            earlier = self._key(key)
+            earlier = key_of(self._keys, self._fingerprint or "") or key
             try:
                 found = await self._steps.find(earlier)
             except CallFailed as exc:
@@ -103,7 +103,8 @@ class HandoverTrial:
         handover = Handover(name, call_id, key.fingerprint)
         return Answer(handover, Charge(), Report(Outcome.ANSWERED), CallState.RESERVED)
 
-    def _key(self, key: ProviderKey) -> ProviderKey:
-        """The key of the earlier try, if it is still there."""
-        known = {known.fingerprint: known for known in self._keys.current()}
-        return known.get(self._fingerprint or "", key)
+
+def key_of(keys: ProviderKeys, fingerprint: str) -> ProviderKey | None:
+    """The key that something was handed over with; after a rotation, another of the account."""
+    known = {key.fingerprint: key for key in keys.current()}
+    return known.get(fingerprint) or next(iter(known.values()), None)

@@ -21,6 +21,7 @@ from ingest.domain.money import CREDITS_PER_PAGE, CallState, Charge, Price, unit
 from ingest.domain.parse_gate import check_parse, refuse_empty
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.remote_parse import ParseJob, RemoteState, RemoteStatus, RemoteText
+from ingest.lifecycle.handover import key_of
 from ingest.ports import BlobStore
 from ingest.ports.parses import EndsParses
 from ingest.ports.providers import ParseService, ProviderKeys
@@ -73,7 +74,7 @@ class ParseCollector:
         await self._service.close()
 
     async def _ask(self, fingerprint: str, jobs: Sequence[ParseJob]) -> int:
-        key = self._key(fingerprint)
+        key = key_of(self._keys, fingerprint)
         if key is None:
             log.error("no key for parses", fingerprint=fingerprint, parses=len(jobs))
             return 0
@@ -92,11 +93,6 @@ class ParseCollector:
         over = [job.parse_job_id for job, is_over in zip(jobs, ended, strict=True) if is_over]
         await self._parses.wake(over)
         return len(over)
-
-    def _key(self, fingerprint: str) -> ProviderKey | None:
-        """The key that submitted; after a rotation, another one of the account."""
-        keys = {key.fingerprint: key for key in self._keys.current()}
-        return keys.get(fingerprint) or next(iter(keys.values()), None)
 
     async def _look_at(self, job: ParseJob, status: RemoteStatus, key: ProviderKey) -> bool:
         """End a parse that is over; true when it is."""

@@ -2,10 +2,29 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from conftest import on_database
+
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
+
+
+@contextmanager
+def filled(server_url: str, template_database: str, statements: str) -> Iterator[str]:
+    """URL of a migrated database that these statements fill."""
+    name = f"filled_{template_database}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
+    url = on_database(server_url, name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statements.encode())
+        connection.execute("VACUUM ANALYZE")
+    yield url
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 async def explain(

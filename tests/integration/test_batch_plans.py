@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-import psycopg
 import pytest
-from conftest import on_database
-from integration.plans import explain, indexes, job_scans, nodes
+from integration.plans import explain, filled, indexes, job_scans, nodes
 
 from ingest.adapters.postgres.statements import load
 
@@ -50,16 +48,8 @@ FROM generate_series(0, 99999) AS n;
 
 @pytest.fixture(scope="module")
 def large(server_url: str, template_database: str) -> Iterator[str]:
-    name = f"batches_{template_database}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-    url = on_database(server_url, name)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_FILL.encode())
-        connection.execute("VACUUM ANALYZE")
-    yield url
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with filled(server_url, template_database, _FILL) as url:
+        yield url
 
 
 def text_rows(plan: dict[str, object]) -> float:

@@ -9,8 +9,7 @@ from uuid import UUID
 import builders
 import psycopg
 import pytest
-from conftest import on_database
-from integration.plans import explain, indexes, job_scans
+from integration.plans import explain, filled, indexes, job_scans
 
 from ingest.adapters.postgres.job_store import NO_TENANT, SQL
 from ingest.adapters.postgres.statements import load
@@ -60,16 +59,8 @@ INNER JOIN upload_pipeline.documents AS d ON d.user_id = md5('tenant' ||
 @pytest.fixture(scope="module")
 def large_queue(server_url: str, template_database: str) -> Iterator[str]:
     """URL of a database with 200,000 jobs: due, not due, held and dead, of 400 tenants."""
-    name = f"large_{template_database}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-    url = on_database(server_url, name)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_FILL.encode())
-        connection.execute("VACUUM ANALYZE upload_pipeline.upload_jobs")
-    yield url
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with filled(server_url, template_database, _FILL) as url:
+        yield url
 
 
 def rows_touched(plan: dict[str, Any]) -> float:
