@@ -18,12 +18,14 @@ from prometheus_client.registry import Collector
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.provider_batch_store import BatchCount, ProviderBatchStore
 from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.tally_store import DocumentCounts, TallyStore
 from ingest.adapters.postgres.worker_store import WorkerStore, WorkerView
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import JobState, Lane
 from ingest.domain.pause import PauseKind
+from ingest.domain.provider_batch import BatchStatus
 from ingest.domain.stage import Stage
 
 from .workers import is_alive
@@ -42,6 +44,7 @@ class _Snapshot:
     workers: Sequence[WorkerView]
     stuck: dict[str, int]
     pauses: Counter[PauseKind]
+    batches: Sequence[BatchCount]
 
 
 class Backlog(Collector):
@@ -54,6 +57,7 @@ class Backlog(Collector):
         self._workers = WorkerStore(database)
         self._queue = QueueStore(database)
         self._pauses = PauseStore(database)
+        self._batches = ProviderBatchStore(database)
         self._stuck_after = stuck_after
         self._snapshot: _Snapshot | None = None
         self._fresh_until = 0.0
@@ -80,6 +84,7 @@ class Backlog(Collector):
             workers=await self._workers.list_running(),
             stuck=await self._queue.stuck(after=self._stuck_after),
             pauses=Counter(view.pause.kind for view in await self._pauses.list_all()),
+            batches=await self._batches.count(),
         )
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -121,6 +126,14 @@ class Backlog(Collector):
         for paused in PauseKind:
             pauses.add_metric((paused,), snapshot.pauses[paused])
         yield pauses
+        batches = GaugeMetricFamily(
+            "ingest_provider_batches", "Provider batches that are not over.", labels=("status",)
+        )
+        counted = {count.status: count.batches for count in snapshot.batches}
+        for status in BatchStatus:
+            if status is not BatchStatus.ENDED:
+                batches.add_metric((status,), counted.get(status, 0))
+        yield batches
 
 
 class Source(Protocol):

@@ -120,13 +120,24 @@ async def test_readiness_and_metrics_show_pauses_without_naming_a_tenant(gateway
     assert str(gateway.tenant) not in ready.text
 
 
-async def test_metrics_count_pauses_and_stuck_jobs(gateway: Running) -> None:
+async def test_metrics_count_pauses_stuck_jobs_and_batches(gateway: Running) -> None:
     await upload(gateway)
     job = await claim(gateway)
     change = "UPDATE upload_pipeline.upload_jobs SET leased_until = $2 WHERE job_id = $1"
+    batch = (
+        "INSERT INTO upload_pipeline.provider_batches"
+        " (batch_id, user_id, embed_model, embed_version, vector_dim)"
+        " VALUES (gen_random_uuid(), $1, 'text-embedding-3-small', '1', 1536)"
+    )
     async with gateway.database.connection() as connection:
         await connection.execute(change, job.lease.job_id, datetime(2020, 1, 1, tzinfo=UTC))
-    wanted = {'ingest_pauses{kind="provider"} 1.0', 'ingest_stuck_jobs{kind="lease"} 1.0'}
+        await connection.execute(batch, gateway.tenant)
+    wanted = {
+        'ingest_pauses{kind="provider"} 1.0',
+        'ingest_stuck_jobs{kind="lease"} 1.0',
+        'ingest_provider_batches{status="filling"} 1.0',
+        'ingest_provider_batches{status="submitted"} 0.0',
+    }
 
     async with paused(gateway, Pause(PauseKind.PROVIDER, "openai")), asyncio.timeout(30):
         shown: set[str] = set()
