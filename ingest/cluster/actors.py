@@ -1,5 +1,6 @@
 """The three pools: each actor wires one stage together and hands envelopes to it."""
 
+import gc
 import os
 from collections.abc import AsyncIterator
 
@@ -70,6 +71,12 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, thread.id, own + NICENESS)
 
 
+def _settle_down() -> None:
+    """Let the garbage collector leave alone what an actor keeps for ever."""
+    gc.collect()
+    gc.freeze()
+
+
 class ParseActor:
     """Waves of jobs in; groups of parsed documents out, slow ones later."""
 
@@ -86,6 +93,7 @@ class ParseActor:
             measures=metrics,
             at_once=configured.parse_processes + 2,
         )
+        _settle_down()
 
     async def __call__(self, table: pa.Table) -> AsyncIterator[pa.Table]:
         """Parse one wave; one without jobs starts the parser and goes on."""
@@ -121,6 +129,7 @@ class ChunkActor:
             limits=limits,
             measures=metrics,
         )
+        _settle_down()
 
     async def __call__(self, table: pa.Table) -> AsyncIterator[pa.Table]:
         """Cut one group; one without documents goes on."""
@@ -159,6 +168,7 @@ class EmbedActor:
         self._stopgap = stage(
             WordllamaEmbedder(), wiring.make_local_chunk_store(configured, database)
         )
+        _settle_down()
 
     async def __call__(self, table: pa.Table) -> pa.Table:
         """Embed, store and publish batches; the row that is returned only says it is over."""
