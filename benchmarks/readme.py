@@ -79,7 +79,7 @@ ROWS = {
     ),
     "metering": Row(
         "a request of 200 ms",
-        "permission adds {permission_share:.1%}, the ledger {reservation_share:.1%}",
+        "permission adds {lease_share:.1%}, the ledger {reservation_share:.1%}",
         "the request alone",
     ),
     "webhook": Row(
