@@ -33,7 +33,7 @@ Manifests = Annotated[
     ),
 ]
 Where = Annotated[
-    str | None, typer.Option(metavar="PATTERN", help="Only URIs that match, e.g. '*/2024/*.pdf'.")
+    str | None, typer.Option(metavar="PATTERN", help="Only URIs that match, e.g. `*/2024/*.pdf`.")
 ]
 Limit = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Most objects.", show_default=False)
