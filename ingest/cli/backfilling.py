@@ -96,6 +96,7 @@ async def _work(
         indexed = IndexTime.INLINE if wish.hand_over else wish.index
         index = BulkIndex(IndexStore(database), await _model(settings, database, wish), indexed)
         await index.look(0)
+        await watch.look(all_registered=False)  # what is there before anything is registered
         registering = asyncio.create_task(register())
         while (ended := watch.over(stop, registering)) is None:
             await asyncio.sleep(_LOOK_SECONDS)

@@ -61,4 +61,5 @@ def _show(batches: "Sequence[BatchView]") -> None:
     ]
     numbers = ["texts", "tokens", "cost", "jobs waiting"]
     columns = ["opened", "status", *numbers, "at the provider", "note"]
-    console().print(table(columns, rows, right=numbers, whole=["opened", "at the provider"]))
+    whole = ["opened", "status", "texts", "tokens", "cost"]
+    console().print(table(columns, rows, right=numbers, whole=whole))
