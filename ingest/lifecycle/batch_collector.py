@@ -47,7 +47,7 @@ class BatchCollector:
         """
         ended = 0
         for batch in await self._batches.due(limit=_DUE, poll=self._poll):
-            key = key_of(self._keys, batch.key_fingerprint or "")
+            key = key_of(self._keys, batch.key_fingerprint)
             if key is None:
                 log.error("no key for a provider batch", batch_id=batch.batch_id)
                 continue

@@ -76,7 +76,7 @@ class HandoverTrial:
                 hands it over by now.
         """
         if self._call_id is not None:
-            earlier = key_of(self._keys, self._fingerprint or "") or key
+            earlier = key_of(self._keys, self._fingerprint, otherwise=key) or key
             try:
                 found = await self._steps.find(earlier)
             except CallFailed as exc:
@@ -104,7 +104,12 @@ class HandoverTrial:
         return Answer(handover, Charge(), Report(Outcome.ANSWERED), CallState.RESERVED)
 
 
-def key_of(keys: ProviderKeys, fingerprint: str) -> ProviderKey | None:
-    """The key that something was handed over with; after a rotation, another of the account."""
+def key_of(
+    keys: ProviderKeys, fingerprint: str | None, *, otherwise: ProviderKey | None = None
+) -> ProviderKey | None:
+    """The key that something was handed over with; after a rotation, another of the account.
+
+    ``otherwise`` goes before any other: it was let in just now.
+    """
     known = {key.fingerprint: key for key in keys.current()}
-    return known.get(fingerprint) or next(iter(known.values()), None)
+    return known.get(fingerprint or "") or otherwise or next(iter(known.values()), None)

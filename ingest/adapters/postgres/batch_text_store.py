@@ -1,6 +1,6 @@
 """Texts on their way into provider batches, and the jobs that wait for them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -144,7 +144,7 @@ class BatchTextStore:
                 self._room.tokens - batch["tokens"],
             )
             rest = wanted[len(placed) :]
-            fitting = list(_fitting(rest, left, at_least=int(batch["texts"] == 0)))
+            fitting, taken = _fitting(rest, left, at_least=int(batch["texts"] == 0))
             await connection.execute(
                 SQL["put_texts"],
                 user_id,
@@ -160,10 +160,10 @@ class BatchTextStore:
             await connection.execute(
                 BATCHES["fill_batch"],
                 batch["batch_id"],
-                len(fitting),
-                sum(request_bytes(chunk.text) for _, chunk in fitting),
-                sum(chunk.token_count for _, chunk in fitting),
-                len(fitting) < len(rest) or len(fitting) == left.texts,
+                taken.texts,
+                taken.bytes_len,
+                taken.tokens,
+                taken.texts < len(rest) or taken.texts == left.texts,
             )
             placed |= {chunk.text_sha256: batch["batch_id"] for _, chunk in fitting}
         return placed
@@ -178,13 +178,21 @@ class BatchTextStore:
                 return batch
 
 
-def _fitting(wanted: Sequence[_Wanted], left: BatchRoom, *, at_least: int) -> Iterator[_Wanted]:
-    """The first of the texts, as far as there is room."""
+def _fitting(
+    wanted: Sequence[_Wanted], left: BatchRoom, *, at_least: int
+) -> tuple[Sequence[_Wanted], BatchRoom]:
+    """The first of the texts, as far as there is room, and what they take of it."""
     bytes_len = tokens = 0
-    for count, (document_id, chunk) in enumerate(wanted):
-        bytes_len += request_bytes(chunk.text)
-        tokens += chunk.token_count
-        fits = count < left.texts and bytes_len <= left.bytes_len and tokens <= left.tokens
+    for count, (_, chunk) in enumerate(wanted):
+        more = BatchRoom(
+            count + 1, bytes_len + request_bytes(chunk.text), tokens + chunk.token_count
+        )
+        fits = (
+            more.texts <= left.texts
+            and more.bytes_len <= left.bytes_len
+            and more.tokens <= left.tokens
+        )
         if not fits and count >= at_least:
-            return
-        yield document_id, chunk
+            return wanted[:count], BatchRoom(count, bytes_len, tokens)
+        bytes_len, tokens = more.bytes_len, more.tokens
+    return wanted, BatchRoom(len(wanted), bytes_len, tokens)

@@ -162,8 +162,12 @@ class LedgerStore:
         return [Budget(**{**row, "period": Period(row["period"])}) for row in rows]
 
 
-async def end_call(connection: Connection, call_id: UUID, state: CallState, charge: Charge) -> None:
-    """Say how a call ended, inside a caller's transaction."""
+async def end_call(
+    connection: Connection, call_id: UUID | None, state: CallState, charge: Charge
+) -> None:
+    """Say how a call ended, inside a caller's transaction; None: there was none."""
+    if call_id is None:
+        return
     await connection.fetchval(
         SQL["end_call"],
         [call_id],

@@ -152,8 +152,7 @@ class ParseStore:
                 key,
                 digest,
             )
-            if job.call_id is not None:
-                await end_call(connection, job.call_id, CallState.SETTLED, charge)
+            await end_call(connection, job.call_id, CallState.SETTLED, charge)
             if done is not None:
                 await ensure_kept(connection, [key], text_is_there)
         return done is not None
@@ -172,7 +171,7 @@ class ParseStore:
             done = await connection.fetchval(
                 SQL["fail_parse"], job.parse_job_id, error.code, error.message, charge.units
             )
-            if done is not None and job.call_id is not None:
+            if done is not None:
                 await end_call(connection, job.call_id, state, charge)
 
     async def wake(self, parse_job_ids: Sequence[UUID]) -> int:

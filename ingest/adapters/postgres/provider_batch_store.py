@@ -171,8 +171,7 @@ class ProviderBatchStore:
             if over is None:
                 return
             await connection.execute(TEXTS["fail_texts"], batch.batch_id, error.code, error.message)
-            if batch.call_id is not None:
-                await end_call(connection, batch.call_id, state, charge)
+            await end_call(connection, batch.call_id, state, charge)
 
     async def again(self, batch: ProviderBatch, error: IngestError, *, delay: timedelta) -> None:
         """The provider did nothing, and will later: its call is released."""
@@ -180,7 +179,7 @@ class ProviderBatchStore:
             back = await connection.fetchval(
                 SQL["again_batch"], batch.batch_id, error.code, error.message, delay
             )
-            if back is not None and batch.call_id is not None:
+            if back is not None:
                 released = Charge(error_code=error.code)
                 await end_call(connection, batch.call_id, CallState.RELEASED, released)
 
