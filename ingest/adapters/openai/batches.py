@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import IO, Any, Literal
 from uuid import UUID
@@ -13,7 +13,7 @@ import structlog
 from openai.types import Batch
 
 from ingest.adapters.openai.clients import Clients
-from ingest.adapters.openai.failures import understand
+from ingest.adapters.openai.failures import CONTENT_STATUSES, understand
 from ingest.adapters.openai.vectors import decode
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError, InputRefused, InvalidVector, ProviderUnavailable
@@ -23,16 +23,12 @@ from ingest.domain.provider_batch import ProviderBatch, RemoteBatch, RemoteState
 from ingest.ports.provider_batches import Page
 
 log = structlog.get_logger(module=__name__)
-MAX_TEXTS = 50_000
-"""Embedding inputs in one batch (the API's reference, batches/create)."""
 MAX_FILE_BYTES = 190_000_000
 """Of one batch's file: 200 MB are allowed; a limit that may be binary or decimal is not tried."""
 _ENDPOINT: Literal["/v1/embeddings"] = "/v1/embeddings"
 _MARK = "ingest_batch"
 _FILE_SECONDS = 14 * 86_400
 _RESULTS = 200
-_REFUSED_CODES = range(400, 500)
-_BUSY_CODES = frozenset({408, 409, 429})
 _STATES = {"failed": RemoteState.REFUSED} | dict.fromkeys(
     ("completed", "expired", "cancelled"), RemoteState.OVER
 )
@@ -126,7 +122,7 @@ class OpenAIBatches:
                     async for line in answer.iter_lines():
                         lines.append(line)
                         if len(lines) == _RESULTS:
-                            yield await asyncio.to_thread(_understood, lines, model)
+                            yield await asyncio.to_thread(understood, lines, model)
                             lines = []
             except openai.NotFoundError:
                 log.warning("file of results is gone", file=name, batch=remote.remote_id)
@@ -134,7 +130,7 @@ class OpenAIBatches:
             except openai.OpenAIError as exc:
                 raise understand(exc) from exc
             if lines:
-                yield await asyncio.to_thread(_understood, lines, model)
+                yield await asyncio.to_thread(understood, lines, model)
 
     async def cancel(self, remote_id: str, *, key: ProviderKey) -> None:
         """Ask for the end of a batch; see the port."""
@@ -179,20 +175,18 @@ def _told(made: Batch) -> RemoteBatch:
     )
 
 
-def _understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
-    return list(_results(lines, model))
-
-
-def _results(lines: Sequence[str], model: EmbeddingModel) -> Iterator[TextResult]:
-    """What lines say; one that cannot be read is as one that is missing."""
+def understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
+    """What lines say of their texts; one that cannot be read is as one that is missing."""
+    results: list[TextResult] = []
     for line in lines:
         try:
             told = json.loads(line)
             digest = bytes.fromhex(told["custom_id"])
-            yield _result(digest, told.get("response"), told.get("error"), model)
+            results.append(_result(digest, told.get("response"), told.get("error"), model))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             if line.strip():
                 log.warning("line of a batch is not understood", reason=type(exc).__name__)
+    return results
 
 
 def _result(digest: bytes, response: Any, error: Any, model: EmbeddingModel) -> TextResult:
@@ -214,6 +208,6 @@ def _failure(status: int, body: Any) -> IngestError:
     """As for a request of its own; the message may quote the content, so it stays out."""
     told = body.get("error") if isinstance(body, dict) else None
     code = (told or {}).get("code") or f"http_{status}"
-    if status in _REFUSED_CODES and status not in _BUSY_CODES:
+    if status in CONTENT_STATUSES:
         return InputRefused(f"OpenAI refused a text (HTTP {status}, {code})")
-    return ProviderUnavailable(f"OpenAI failed with HTTP {status}")
+    return ProviderUnavailable(f"OpenAI failed with HTTP {status} ({code})")

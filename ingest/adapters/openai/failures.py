@@ -30,6 +30,8 @@ _BILLING = frozenset(
         "billing_hard_limit_reached",
     }
 )
+CONTENT_STATUSES = frozenset({400, 413, 422})
+"""By which the content is refused; any other refusal is about the caller or the provider."""
 _TOO_LARGE = frozenset({"max_tokens_per_request", "context_length_exceeded"})
 _INPUT_INDEX = re.compile(r"input\[(\d+)\]")
 _PLENTY_SECONDS = 120.0
@@ -97,7 +99,7 @@ def _meaning(error: openai.APIStatusError, code: str) -> tuple[IngestError, Outc
     if status in {408, 409} or status >= 500:
         message = f"OpenAI failed with HTTP {status}"
         return ProviderUnavailable(message), Outcome.FAILED
-    if status in {400, 413, 422}:
+    if status in CONTENT_STATUSES:
         return _refusal(error, code), Outcome.ANSWERED
     return ProviderRefused(f"OpenAI refused with HTTP {status} ({code})"), Outcome.ANSWERED
 
