@@ -93,9 +93,10 @@ ROWS = {
         "{bare_ray_pss_mb:,.0f} MB: Ray with Serve and nothing of ours",
     ),
     "registration": Row(
-        "{objects:,} small objects of a folder",
-        "{registered_per_s:,.0f} a second are read, copied and queued; {listed_per_s:,.0f} listed",
-        "{unchanged_per_s:,.0f} a second when nothing changed: {ratio_again_vs_first:.0f} × faster",
+        "{objects:,} objects of a bucket, {files:,} files of a folder",
+        "{referred_per_s:,.0f} objects a second become jobs; {unchanged_per_s:,.0f} when nothing "
+        "changed",
+        "{copied_per_s:,.0f} files a second, which are read and copied",
     ),
     "backfill": Row(
         "{objects:,} objects of a bucket by `ray job submit`, driver and a worker node killed",

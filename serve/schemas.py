@@ -10,12 +10,11 @@ from ingest.adapters.postgres.document_store import DocumentView
 from ingest.adapters.postgres.event_store import Event
 from ingest.adapters.postgres.job_store import JobView
 from ingest.adapters.postgres.search_store import ChunkView
-from ingest.domain.identity import external_name
+from ingest.domain import identity
 from ingest.domain.job import FINAL_STATES, Cause, Degraded, JobState, Lane, WaitReason
 from ingest.domain.stage import Stage
 
 MAX_BATCH_JOBS = 500
-_EXTERNAL = external_name("")
 
 
 class Body(BaseModel):
@@ -38,7 +37,9 @@ class DocumentBody(Body):
     filename: str
     media_type: str
     bytes_len: int
-    file_sha256: str
+    file_sha256: str | None = Field(
+        description="Null while a backfill has listed the document and not fetched it."
+    )
     parser: str | None
     page_count: int | None
     char_count: int | None
@@ -55,8 +56,7 @@ class DocumentBody(Body):
     @classmethod
     def of(cls, view: DocumentView) -> Self:
         """The body of a document."""
-        named = view.name.startswith(_EXTERNAL)
-        external_id = view.name.removeprefix(_EXTERNAL) if named else None
+        external_id = identity.external_id(view.name)
         return cls.model_validate({"external_id": external_id} | _fields(view))
 
 

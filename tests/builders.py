@@ -10,10 +10,13 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
+from ingest.adapters.blob_store import ObjectBlobStore
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.reference_store import ReferenceStore
+from ingest.adapters.sources import Objects
 from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, StoredBatch, Target
@@ -21,6 +24,8 @@ from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.job import ClaimedJob, JobState, Lane
 from ingest.domain.stage import Stage
+from ingest.lifecycle.accept import Intake
+from ingest.lifecycle.fetch import Fetcher
 
 MODEL = EmbeddingModel("wordllama-l2-supercat", "1", 256)
 LARGE_MODEL = EmbeddingModel("text-embedding-3-small", "1", 1536)
@@ -75,6 +80,18 @@ async def there(_key: str) -> bool:
 async def accept(database: Database, arrival: Arrival | None = None) -> Accepted:
     """Take in an upload whose bytes are stored."""
     return await DocumentStore(database).accept(arrival or an_arrival(), blob_is_there=there)
+
+
+def a_fetcher(
+    database: Database, blobs: ObjectBlobStore, *, endpoint: str | None = None, most: int = 1000
+) -> Fetcher:
+    """Fetches what is elsewhere, at most so many bytes each."""
+    return Fetcher(
+        Objects(endpoint=endpoint),
+        Intake(blobs, DocumentStore(database), max_bytes=most),
+        ReferenceStore(database),
+        lease=LEASE,
+    )
 
 
 async def claim(

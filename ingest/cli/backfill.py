@@ -43,7 +43,13 @@ Tenant = Annotated[
     typer.Option(help="Whose documents they become: a name or a UUID.", show_default=False),
 ]
 AtOnce = Annotated[
-    int, typer.Option(metavar="N", min=1, max=256, help="Objects read at the same time.")
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=256,
+        help="Files copied at the same time; parse actors read the objects of buckets.",
+    ),
 ]
 MaxUsd = Annotated[
     float | None,
@@ -121,13 +127,13 @@ def backfill(
     """
     from ingest import settings, wiring
     from ingest.adapters.postgres import migrate
-    from ingest.adapters.sources import Objects
     from ingest.cli import backfill_estimate, backfilling, local
     from ingest.cli.backfill_watch import Wish
+    from ingest.wiring.sources import open_objects
 
     loaded = settings.load()
     _check_lane(loaded, lane, hand_over=hand_over)
-    objects = Objects(endpoint=loaded.blob_endpoint)
+    objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
     if outdated and (sources or where or dry_run):
         raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")

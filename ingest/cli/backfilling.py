@@ -12,13 +12,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from ingest import logs, wiring
-from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.provider_batch_store import ProviderBatchStore
 from ingest.adapters.postgres.queue_store import QueueStore
+from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
@@ -28,12 +28,12 @@ from ingest.domain.bulk import IndexTime
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.renewal import Renewal
 from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.bulk_index import BulkIndex
 from ingest.lifecycle.register import Registered, Registrar
 from ingest.lifecycle.renew import Renewer
 from ingest.ports.sources import Source
 from ingest.settings import Settings
+from ingest.wiring.sources import make_intake
 
 _Register = Callable[[], Coroutine[None, None, None]]
 _LOOK_SECONDS = 1.0
@@ -122,14 +122,10 @@ def _taking_in(
     *,
     run: str,
 ) -> tuple[Registered, _Register]:
-    intake = Intake(
-        wiring.open_blobs(settings),
-        DocumentStore(database),
-        max_bytes=settings.max_upload_bytes,
-    )
     registrar = Registrar(
-        intake,
+        make_intake(settings, database),
         SourceStore(database),
+        ReferenceStore(database),
         objects,
         user_id=wish.user_id,
         run=run,

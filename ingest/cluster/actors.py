@@ -24,7 +24,7 @@ from ingest.settings import Settings
 from ingest.stages.chunk import LEAST_ITEMS, ChunkStage
 from ingest.stages.embed import Batch, EmbedStage
 from ingest.stages.parse import ParseStage
-from ingest.wiring import provider_batches
+from ingest.wiring import provider_batches, sources
 
 CALLS = 4
 """Envelopes one actor works on at the same time."""
@@ -87,6 +87,7 @@ class ParseActor:
         self._stage = ParseStage(
             self._parser,
             wiring.open_blobs(configured),
+            fetcher=sources.make_fetcher(configured, database),
             texts=DocumentStore(database),
             settler=settler,
             lease=configured.lease,

@@ -1,4 +1,4 @@
-"""Uploads on their way in."""
+"""Documents on their way in."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,17 +7,32 @@ from ingest.domain.job import Lane
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes of a document that are safely stored."""
+
+    sha256: str
+    """Hex digest."""
+    raw_key: str
+    """Their blob key."""
+    bytes_len: int
+    media_type: str
+    """By their beginning."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
-    """An upload whose bytes are safely stored."""
+    """A document whose bytes are safely stored, or can be fetched from where its name says."""
 
     document_id: UUID
     user_id: UUID
     name: str
     filename: str
     media_type: str
+    """A guess while the bytes are at their source; so is their number."""
     bytes_len: int
-    file_sha256: str
-    raw_key: str
+    file_sha256: str | None
+    """None while the bytes are at their source; so is the key."""
+    raw_key: str | None
     job_id: UUID
     """Used when a job has to be made."""
     correlation_id: str
@@ -33,4 +48,4 @@ class Accepted:
     job_id: UUID
     generation: int
     created: bool
-    """False when this very content had been accepted before."""
+    """False when this very content had been accepted before, or is still to be fetched."""

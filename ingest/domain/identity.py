@@ -4,6 +4,7 @@ import hashlib
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6c8a1e6e-1f0b-4aa8-9f0a-1a7c2e6f2b42")
+_EXTERNAL = "external:"
 EACH = UUID(int=0)
 """Stands for each tenant that has no row of its own, be it of limits or of a vector space."""
 LOCAL_TENANT = uuid5(NAMESPACE, "tenant:local")
@@ -30,7 +31,12 @@ def content_name(file_sha256: str) -> str:
 
 def external_name(external_id: str) -> str:
     """The name of an upload that the client named."""
-    return f"external:{external_id}"
+    return f"{_EXTERNAL}{external_id}"
+
+
+def external_id(name: str) -> str | None:
+    """What the client called the document of this name; None when it did not."""
+    return name.removeprefix(_EXTERNAL) if name.startswith(_EXTERNAL) else None
 
 
 def document_id(user_id: UUID, name: str) -> UUID:

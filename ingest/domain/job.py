@@ -126,8 +126,10 @@ class ClaimedJob:
     filename: str
     media_type: str
     bytes_len: int
-    raw_key: str
-    """Blob key of the uploaded bytes."""
+    name: str
+    """Of the document."""
+    raw_key: str | None
+    """Blob key of its bytes; None while they are where the name says."""
     parsed_key: str | None
     """Blob key of the parsed document, once there is one."""
     correlation_id: str

@@ -57,6 +57,11 @@ _MAIL_FIELDS = _MAIL_ENVELOPE | {b"from", b"to", b"subject", b"date"}
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00")) + b"\x7f"
 
 
+def guess(filename: str) -> MediaType:
+    """The media type that a name lets one expect; text where it says nothing."""
+    return _named_type(filename) or MediaType.TEXT
+
+
 def sniff(head: bytes, *, filename: str) -> MediaType:
     """The media type by the first bytes of a file, for the door.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from ingest.domain.errors import InvalidRequest, TransientError
+from ingest.domain.errors import DocumentRejected, InvalidRequest, TransientError
 
 MAX_URI_CHARS = 512
 """As of any external id."""
@@ -19,6 +19,12 @@ class SourceChanged(TransientError):
     """An object was written while it was read; what was read is no version of it."""
 
     code = "source_changed"
+
+
+class SourceGone(DocumentRejected):
+    """An object that was listed is not there any more."""
+
+    code = "source_gone"
 
 
 class ManifestLineInvalid(InvalidRequest):

@@ -1,4 +1,4 @@
-"""Accepting an upload: bytes into storage while they are hashed, then one job."""
+"""Accepting a document: bytes into storage while they are hashed, then one job."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
-from ingest.domain.arrival import Accepted, Arrival
+from ingest.domain.arrival import Accepted, Arrival, Content
 from ingest.domain.document import clean_filename
 from ingest.domain.errors import DocumentEmpty, DocumentTooLarge, InvalidRequest
 from ingest.domain.job import Lane
 from ingest.domain.limits import LimitReached
-from ingest.domain.media import sniff
+from ingest.domain.media import guess, sniff
 from ingest.ports import AcceptsUploads, BlobStore
 
 SMALL_BYTES = 1024 * 1024
@@ -58,40 +58,103 @@ class Intake:
         """
         filename = clean_filename(request.filename)
         _check_names(request)
-        meter = _Meter(body, self._max_bytes)
-        head = await meter.read_up_to(SMALL_BYTES)
-        if not head:
-            raise DocumentEmpty("the document has 0 bytes")
-        media_type = sniff(head, filename=filename)
-        if meter.finished:
-            key = identity.raw_key(request.user_id, meter.sha256)
-            await self._blobs.put(key, head)
-        else:
-            key = await self._stream(request.user_id, head, meter)
+        content = await self.keep(request.user_id, filename, body)
         name = (
             identity.external_name(request.external_id)
             if request.external_id is not None
-            else identity.content_name(meter.sha256)
+            else identity.content_name(content.sha256)
         )
         arrival = Arrival(
             document_id=identity.document_id(request.user_id, name),
             user_id=request.user_id,
             name=name,
             filename=filename,
-            media_type=media_type,
-            bytes_len=meter.total,
-            file_sha256=meter.sha256,
-            raw_key=key,
+            media_type=content.media_type,
+            bytes_len=content.bytes_len,
+            file_sha256=content.sha256,
+            raw_key=content.raw_key,
             job_id=uuid4(),
             correlation_id=request.correlation_id,
             lane=request.lane,
             idempotency_key=request.idempotency_key,
         )
         try:
-            return await self._documents.accept(arrival, blob_is_there=self._blobs.exists)
+            return await self.enqueue(arrival)
         except LimitReached:
-            await self._documents.discard_blob(request.user_id, key, remove_blob=self._blobs.delete)
+            await self.discard(request.user_id, content)
             raise
+
+    async def keep(self, user_id: UUID, filename: str, body: AsyncIterator[bytes]) -> Content:
+        """Store a body as it arrives, within the limits of a document; no row refers to it yet.
+
+        Raises:
+            DocumentRejected: a subclass names the limit.
+            StoreUnavailable: try again later.
+        """
+        meter = _Meter(body, self._max_bytes)
+        head = await meter.read_up_to(SMALL_BYTES)
+        if not head:
+            raise DocumentEmpty("the document has 0 bytes")
+        media_type = sniff(head, filename=filename)
+        if meter.finished:
+            key = identity.raw_key(user_id, meter.sha256)
+            await self._blobs.put(key, head)
+        else:
+            key = await self._stream(user_id, head, meter)
+        return Content(meter.sha256, key, meter.total, media_type)
+
+    async def has(self, raw_key: str) -> bool:
+        """Whether bytes that were kept are there."""
+        return await self._blobs.exists(raw_key)
+
+    async def discard(self, user_id: UUID, content: Content) -> None:
+        """Remove bytes that were kept, if no document has them.
+
+        Raises:
+            StoreUnavailable: they stay.
+        """
+        await self._documents.discard_blob(user_id, content.raw_key, remove_blob=self._blobs.delete)
+
+    def refer(self, request: UploadRequest, *, bytes_len: int) -> Arrival:
+        """A named document of which the bytes are still to be fetched.
+
+        Args:
+            request: With its external id.
+            bytes_len: As it was listed.
+
+        Raises:
+            DocumentRejected: InvalidFilename or DocumentTooLarge.
+            InvalidRequest: the external id is missing or not acceptable.
+        """
+        filename = clean_filename(request.filename)
+        if request.external_id is None:
+            raise InvalidRequest("a document without bytes needs an external_id")
+        _check_names(request)
+        _check_size(bytes_len, self._max_bytes)
+        name = identity.external_name(request.external_id)
+        return Arrival(
+            document_id=identity.document_id(request.user_id, name),
+            user_id=request.user_id,
+            name=name,
+            filename=filename,
+            media_type=guess(filename),
+            bytes_len=bytes_len,
+            file_sha256=None,
+            raw_key=None,
+            job_id=uuid4(),
+            correlation_id=request.correlation_id,
+            lane=request.lane,
+        )
+
+    async def enqueue(self, arrival: Arrival) -> Accepted:
+        """Make a document and its job, of bytes that are kept or still to be fetched.
+
+        Raises:
+            Conflict: the idempotency key was used for other content.
+            LimitReached: the tenant may have no more jobs now.
+            StoreUnavailable: nothing was accepted.
+        """
+        return await self._documents.accept(arrival, blob_is_there=self._blobs.exists)
 
     async def _stream(self, user_id: UUID, head: bytes, meter: "_Meter") -> str:
         incoming = identity.incoming_key(user_id, uuid4())
@@ -122,8 +185,7 @@ class _Meter:
             self.finished = True
             return b""
         self.total += len(part)
-        if self.total > self._max_bytes:
-            raise DocumentTooLarge(f"the document has over {self._max_bytes} bytes, the limit")
+        _check_size(self.total, self._max_bytes)
         self._digest.update(part)
         return part
 
@@ -138,6 +200,11 @@ class _Meter:
         while not self.finished:
             if part := await self._next():
                 yield part
+
+
+def _check_size(bytes_len: int, most: int) -> None:
+    if bytes_len > most:
+        raise DocumentTooLarge(f"the document has over {most} bytes, the limit")
 
 
 def _check_names(request: UploadRequest) -> None:

@@ -29,7 +29,8 @@ from ingest.domain.source import (
     Taken,
 )
 from ingest.lifecycle.accept import Intake, UploadRequest
-from ingest.ports.sources import Inventory, ObjectReader, Source
+from ingest.lifecycle.refer import Referrer
+from ingest.ports.sources import Inventory, ObjectReader, References, Source
 
 log = structlog.get_logger(module=__name__)
 PAGE = 1000
@@ -38,6 +39,8 @@ _READ_TRIES = 3
 _STORE_TRIES = 8
 _FIRST_DELAY_SECONDS = 0.25
 _IDLE_SECONDS = 0.05
+_WAYS = 2
+"""Statements that register at the same time: one is prepared while the other is carried out."""
 T = TypeVar("T")
 
 
@@ -75,6 +78,7 @@ class Registrar:
         self,
         intake: Intake,
         inventory: Inventory,
+        references: References,
         reader: ObjectReader,
         *,
         user_id: UUID,
@@ -89,6 +93,7 @@ class Registrar:
         Args:
             intake: Takes each object in, as it takes an upload.
             inventory: Where it is noted what was listed, and what was taken in.
+            references: Takes in what can be read later.
             reader: Reads what was listed.
             user_id: Whose documents they become.
             run: Names this backfill, in the inventory and in the history of its jobs.
@@ -100,6 +105,7 @@ class Registrar:
         self._intake = intake
         self._inventory = inventory
         self._reader = reader
+        self._referrer = Referrer(intake, references, reader, user_id=user_id, run=run)
         self._user_id = user_id
         self._run = run
         self._lane = lane
@@ -176,7 +182,10 @@ class Registrar:
                     self._user_id, self._run, limit=PAGE, besides=sorted(self._under_way)
                 )
             )
-            for found in pending:
+            can_wait, at_once = self._referrer.divide(pending)
+            ways = (can_wait[way::_WAYS] for way in range(_WAYS))
+            await asyncio.gather(*(self._refer(part) for part in ways if part))
+            for found in at_once:
                 self._under_way.add(found.uri)
                 await feed.put(found)
             if pending:
@@ -194,18 +203,20 @@ class Registrar:
             del self._taken[: len(taken)]
             self._under_way.difference_update(one.uri for one in taken)
 
+    async def _refer(self, pending: Sequence[SourceObject]) -> None:
+        new, others = await while_away(lambda: self._referrer.refer(pending, lane=self._lane))
+        for found in new:
+            self.registered.created += 1
+            self.registered.bytes_len += found.bytes_len
+        for found, ended in others:
+            self._end(found, ended)
+
     async def _work(self, feed: "asyncio.Queue[SourceObject | None]") -> None:
         while (found := await feed.get()) is not None:
             try:
-                accepted = await while_away(partial(self._accept, found))
+                self._end(found, await while_away(partial(self._accept, found)))
             except (DocumentRejected, RequestRejected, SourceUnavailable, SourceChanged) as exc:
-                self._refuse(found.uri, exc)
-                self._taken.append(Taken(found.uri, found.version, refused_code=exc.code))
-                continue
-            self._count(found, accepted)
-            self._taken.append(
-                Taken(found.uri, found.version, accepted.document_id, accepted.generation)
-            )
+                self._end(found, exc)
 
     async def _accept(self, found: SourceObject) -> Accepted:
         request = UploadRequest(
@@ -224,8 +235,13 @@ class Registrar:
                 await asyncio.sleep(_FIRST_DELAY_SECONDS * 2**trial)
         raise AssertionError("the last trial returns or raises")
 
-    def _count(self, found: SourceObject, accepted: Accepted) -> None:
-        if accepted.created:
+    def _end(self, found: SourceObject, became: Accepted | IngestError) -> None:
+        if isinstance(became, IngestError):
+            self._refuse(found.uri, became)
+            self._taken.append(Taken(found.uri, found.version, refused_code=became.code))
+            return
+        self._taken.append(Taken(found.uri, found.version, became.document_id, became.generation))
+        if became.created:
             self.registered.created += 1
             self.registered.bytes_len += found.bytes_len
         else:

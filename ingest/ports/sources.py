@@ -1,10 +1,13 @@
 """Where the documents of a backfill come from, and where it is kept what they have become."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from ingest.domain.arrival import Arrival, Content
+from ingest.domain.attempt import Target
 from ingest.domain.source import Broken, SourceObject, Taken
 
 
@@ -22,6 +25,10 @@ class Source(Protocol):
 
 class ObjectReader(Protocol):
     """Reads any object that a source has listed."""
+
+    def is_remote(self, uri: str) -> bool:
+        """Whether it is read over a network, so that any node of a cluster can."""
+        ...
 
     def read(self, uri: str) -> AsyncIterator[bytes]:
         """The bytes of one, as they arrive.
@@ -65,4 +72,47 @@ class Inventory(Protocol):
 
     async def mark(self, user_id: UUID, taken: Sequence[Taken]) -> None:
         """Write down what became of objects."""
+        ...
+
+
+class References(Protocol):
+    """Documents that are known by where their bytes are, until those are fetched."""
+
+    async def insert(
+        self, user_id: UUID, run: str, arrivals: Sequence[tuple[SourceObject, Arrival]]
+    ) -> frozenset[UUID]:
+        """Make documents of a tenant, and their jobs, of those that are new; all at once.
+
+        An inventory knows from the same moment on that they are taken.
+
+        Args:
+            user_id: The tenant.
+            run: Correlation id of the jobs.
+            arrivals: Objects, and what they are as documents; all of one lane.
+
+        Returns:
+            Ids of those that were new; none where the tenant's jobs have to be counted one by one.
+
+        Raises:
+            StoreUnavailable: no document was made.
+        """
+        ...
+
+    async def record(
+        self,
+        fetched: Sequence[tuple[Target, Content]],
+        *,
+        lease: timedelta,
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
+        """Note where bytes are now, and advance their jobs to ``job_validated``, all at once.
+
+        ``blob_is_there`` is asked last, when no other document can take the bytes with it.
+
+        Returns:
+            Ids of the jobs whose lease held; of the others nothing was written.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
         ...

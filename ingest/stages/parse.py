@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -42,6 +43,14 @@ class ParsedJob:
     """None when it is too long to travel; the next stage reads it from storage."""
 
 
+class FetchesBytes(Protocol):
+    """Brings in what was registered by where it is."""
+
+    async def fetch(self, job: ClaimedJob) -> ClaimedJob:
+        """The job with the bytes of its document; raises what ends the attempt."""
+        ...
+
+
 class ParseStage:
     """Parses the documents of a claim, each on its own, and records them together."""
 
@@ -50,6 +59,7 @@ class ParseStage:
         parser: Parser,
         blobs: BlobStore,
         *,
+        fetcher: FetchesBytes,
         texts: RecordsTexts,
         settler: SettlesFailures,
         lease: timedelta,
@@ -62,6 +72,7 @@ class ParseStage:
         Args:
             parser: Reads the documents.
             blobs: Holds their bytes and their texts.
+            fetcher: Brings in the bytes that are not there yet.
             texts: Where finished ones are recorded.
             settler: Where failed ones end.
             lease: Length of a lease from each sign of progress on.
@@ -72,6 +83,7 @@ class ParseStage:
         """
         self._parser = parser
         self._blobs = blobs
+        self._fetcher = fetcher
         self._texts = texts
         self._settler = settler
         self._lease = lease
@@ -100,6 +112,8 @@ class ParseStage:
 
     async def _parse(self, job: ClaimedJob) -> tuple[ParsedJob, ParsedRecord] | None:
         try:
+            if job.raw_key is None:
+                job = await self._fetch(job)
             async with self._room:
                 started = time.monotonic()
                 parsed, key, digest = await self._text_of(job)
@@ -123,6 +137,12 @@ class ParseStage:
         travels = parsed if len(parsed.text) <= TRAVEL_CHARS else None
         return ParsedJob(job, key, travels), record
 
+    async def _fetch(self, job: ClaimedJob) -> ClaimedJob:
+        started = time.monotonic()
+        fetched = await self._fetcher.fetch(job)
+        self._measures.took(Stage.JOB_VALIDATED, time.monotonic() - started)
+        return fetched
+
     async def _text_of(self, job: ClaimedJob) -> tuple[ParsedDocument, str, str]:
         if job.parsed_key is not None:
             try:
@@ -135,6 +155,8 @@ class ParseStage:
         return await self._parse_bytes(job)
 
     async def _parse_bytes(self, job: ClaimedJob) -> tuple[ParsedDocument, str, str]:
+        if job.raw_key is None:
+            raise Unexpected("the bytes of the document were not fetched")
         data = await self._blobs.get(job.raw_key)
         expected = job.raw_key.rpartition("/")[2]
         if hashlib.sha256(data).hexdigest() != expected:

@@ -19,7 +19,7 @@ _NOTE = "<!-- Written by `make docs` from the code; do not edit. -->"
 
 _STAGE_MEANING = {
     "queued": "accepted; bytes and job are stored",
-    "job_validated": "claimed; the stored bytes match their digest",
+    "job_validated": "claimed; the bytes are here, fetched if need be, and match their digest",
     "parsing": "the parser reads the file",
     "parsed": "the text is stored, content-addressed: **a durable point to go on from**",
     "parse_validated": "the text was checked",

@@ -25,6 +25,7 @@ from ingest.settings import Settings
 from ingest.stages.chunk import BatchLimits, ChunkStage
 from ingest.stages.embed import Batch, EmbedStage
 from ingest.stages.parse import ParseStage
+from ingest.wiring import sources
 from tests.chaos import checker, reference
 from tests.chaos.corpus import Item
 from tests.chaos.evidence import Bills, Charged, Evidence, Finding
@@ -47,7 +48,12 @@ class Worker:
         self._parser = wiring.make_local_parser(settings)
         self._embedder: Any = wiring.make_embedder(settings, database, gate)
         self._parse = ParseStage(
-            self._parser, blobs, texts=DocumentStore(database), settler=settler, lease=LEASE
+            self._parser,
+            blobs,
+            fetcher=sources.make_fetcher(settings, database),
+            texts=DocumentStore(database),
+            settler=settler,
+            lease=LEASE,
         )
         self._chunk = ChunkStage(
             wiring.make_splitter(settings),

@@ -32,6 +32,7 @@ from ingest.settings import Auth, Settings
 from ingest.stages.chunk import BatchLimits, ChunkStage
 from ingest.stages.embed import EmbedStage
 from ingest.stages.parse import ParseStage
+from ingest.wiring import sources
 from serve.api import create_api
 
 LEASE = timedelta(minutes=1)
@@ -197,7 +198,14 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     settler = Settler(jobs, wiring.retry_policy(settings))
     parser, embedder = wiring.make_local_parser(settings), WordllamaEmbedder()
     texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
-    parse = ParseStage(parser, blobs, texts=texts, settler=settler, lease=LEASE)
+    parse = ParseStage(
+        parser,
+        blobs,
+        fetcher=sources.make_fetcher(settings, database),
+        texts=texts,
+        settler=settler,
+        lease=LEASE,
+    )
     limits = BatchLimits(items=2048, tokens=300_000, ways=1)
     cut = ChunkStage(
         splitter, blobs, chunks, local_chunks=chunks, settler=settler, lease=LEASE, limits=limits

@@ -96,6 +96,7 @@ async def run_stage(
     stage = ParseStage(
         SlowParser(meanwhile),
         blobs,
+        fetcher=builders.a_fetcher(database, blobs),
         texts=DocumentStore(database),
         settler=Settler(JobStore(database), RetryPolicy()),
         lease=builders.LEASE,

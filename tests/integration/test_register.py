@@ -12,6 +12,7 @@ import pytest
 from ingest.adapters.blob_store import open_blob_store
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
 from ingest.cli.backfilling import matching
@@ -60,6 +61,7 @@ class Setting:
         registrar = Registrar(
             Intake(self.blobs, DocumentStore(self.database), max_bytes=1000),
             SourceStore(self.database),
+            ReferenceStore(self.database),
             self.objects,
             user_id=self.tenant,
             run=run,

@@ -1,13 +1,16 @@
 """A parse stage whose parser and records a test directs."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from unit.stage_parts import LEASE, TENANT, Blobs, Ends
 
+from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.document import MediaType, Page, ParsedDocument
+from ingest.domain.errors import IngestError
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.money import Operation, Payer
 from ingest.stages.parse import ParsedJob, ParseStage
@@ -79,11 +82,30 @@ class Texts:
         assert record.target.lease.job_id in self.lost
 
 
+class Elsewhere:
+    """A FetchesBytes that keeps which jobs it was asked for."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self.blobs = blobs
+        self.fetched: list[UUID] = []
+        self.contents: dict[UUID, bytes | IngestError] = {}
+
+    async def fetch(self, job: ClaimedJob) -> ClaimedJob:
+        self.fetched.append(job.document_id)
+        content = self.contents[job.document_id]
+        if isinstance(content, IngestError):
+            raise content
+        key = identity.raw_key(TENANT, identity.sha256_hex(content))
+        self.blobs.kept[key] = content
+        return replace(job, raw_key=key)
+
+
 class Setting:
     """A stage with its ports."""
 
     def __init__(self, *contents: bytes, read: Parse = decode, at_once: int = 4) -> None:
         self.blobs = Blobs(*contents)
+        self.elsewhere = Elsewhere(self.blobs)
         self.parser = Parser(read)
         self.texts = Texts()
         self.ends = Ends()
@@ -93,6 +115,7 @@ class Setting:
         return ParseStage(
             self.parser,
             self.blobs,
+            fetcher=self.elsewhere,
             texts=self.texts,
             settler=self.ends.settler(),
             lease=LEASE,

@@ -22,6 +22,7 @@ def a_job(
     *,
     media_type: str = "text/plain",
     parsed_key: str | None = None,
+    raw_key: str | None = "",
     attempt: int = 1,
     cause: Cause = Cause.UPLOAD,
     degraded: Iterable[Degraded] = (),
@@ -34,10 +35,13 @@ def a_job(
         generation=1,
         stage=Stage.QUEUED if parsed_key is None else Stage.PARSED,
         attempt=attempt,
+        name="external:note",
         filename="note.txt",
         media_type=media_type,
         bytes_len=len(content),
-        raw_key=identity.raw_key(TENANT, hashlib.sha256(content).hexdigest()),
+        raw_key=identity.raw_key(TENANT, identity.sha256_hex(content))
+        if raw_key == ""
+        else raw_key,
         parsed_key=parsed_key,
         correlation_id="test",
         cause=cause,

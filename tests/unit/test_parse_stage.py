@@ -19,6 +19,7 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob, JobState
+from ingest.domain.source import SourceGone
 from ingest.stages.parse import TRAVEL_CHARS, ParsedJob
 
 
@@ -115,6 +116,22 @@ async def test_bytes_that_are_not_the_uploaded_ones_are_never_parsed() -> None:
 
     assert setting.ends.of(job) == (StoreUnavailable, JobState.RETRYABLE)
     assert setting.parser.parsed == []
+
+
+async def test_bytes_that_are_elsewhere_are_fetched_once_and_parsed() -> None:
+    setting = Setting(b"here")
+    here, there, gone = a_job(b"here"), a_job(raw_key=None), a_job(raw_key=None)
+    setting.elsewhere.contents = {
+        there.document_id: b"there",
+        gone.document_id: SourceGone("there is no 's3://notes/gone.md'"),
+    }
+
+    groups = await setting.run(here, there, gone)
+
+    assert ids(jobs_of(groups)) == ids([here, there])
+    assert sorted(setting.elsewhere.fetched) == sorted([there.document_id, gone.document_id])
+    assert sorted(setting.parser.parsed) == [b"here", b"there"]
+    assert setting.ends.of(gone) == (SourceGone, JobState.DEADLETTER)
 
 
 async def test_missing_bytes_end_in_the_dead_letter() -> None:

@@ -33,7 +33,8 @@ class DocumentView:
     filename: str
     media_type: str
     bytes_len: int
-    file_sha256: str
+    file_sha256: str | None
+    """None while its bytes are to be fetched from their source."""
     parser: str | None
     page_count: int | None
     char_count: int | None
@@ -64,14 +65,15 @@ class DocumentStore:
     async def accept(
         self, arrival: Arrival, *, blob_is_there: Callable[[str], Awaitable[bool]]
     ) -> Accepted:
-        """Take in an upload once: new document, next generation, or what is there already.
+        """Take in a document once: new, its next generation, or what is there already.
 
         Equal bytes under the same name answer with the existing job, unless that one ended in
         the dead letter or was cancelled. Other bytes are the document's next generation, and
-        unfinished jobs of older generations are cancelled.
+        unfinished jobs of older generations are cancelled. Bytes that are still to be fetched are
+        what a job that has not begun will find; other than those that one under way may have found.
 
         Args:
-            arrival: The upload; its bytes are stored.
+            arrival: The document.
             blob_is_there: Asked last, under a lock that deleting takes too.
 
         Raises:
@@ -83,7 +85,7 @@ class DocumentStore:
             try:
                 async with self._database.transaction() as connection:
                     accepted = await self._accept(connection, arrival)
-                    if accepted.created:
+                    if accepted.created and arrival.raw_key is not None:
                         await ensure_kept(connection, [arrival.raw_key], blob_is_there)
                     return accepted
             except (asyncpg.UniqueViolationError, _Raced):
@@ -122,11 +124,12 @@ class DocumentStore:
             raise _Raced
         if present["file_sha256"] == arrival.file_sha256:
             job = await connection.fetchrow(JOBS["newest_job"], arrival.document_id)
-            if job is not None and job["state"] not in (JobState.DEADLETTER, JobState.CANCELLED):
+            if job is None or job["state"] in (JobState.DEADLETTER, JobState.CANCELLED):
+                return await self._enqueue(connection, arrival, present["generation"])
+            if arrival.file_sha256 is not None or job["state"] != JobState.WORKING:
                 return Accepted(
                     arrival.document_id, job["job_id"], job["generation"], created=False
                 )
-            return await self._enqueue(connection, arrival, present["generation"])
         await cancel_jobs(
             connection, [row["job_id"] for row in older], reason="superseded by newer content"
         )

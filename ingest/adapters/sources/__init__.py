@@ -20,10 +20,14 @@ class Objects:
         """Contact nothing yet; ``endpoint`` is where another S3 than AWS's is."""
         self._buckets = Buckets(endpoint)
 
+    def is_remote(self, uri: str) -> bool:
+        """Whether it is in a bucket."""
+        kind, _, rest = uri.partition("://")
+        return kind.lower() in REMOTE and not rest.startswith(("/", "?", "#")) and bool(rest)
+
     def read(self, uri: str) -> AsyncIterator[bytes]:
         """The bytes of one; see ``ports.sources``."""
-        parts = urlsplit(uri)
-        if parts.scheme in REMOTE and parts.netloc:
+        if self.is_remote(uri):
             return self._buckets.read(uri)
         return read_file(local_path(uri), uri)
 

@@ -1,7 +1,7 @@
 -- name: refers_to
 -- Every blob that is needed. Those of older generations are not: they are named only so that they
 -- go with their document, and may be gone already.
-SELECT raw_key AS key FROM upload_pipeline.documents
+SELECT raw_key AS key FROM upload_pipeline.documents WHERE raw_key IS NOT NULL
 UNION
 SELECT parsed_key FROM upload_pipeline.documents WHERE parsed_key IS NOT NULL
 UNION

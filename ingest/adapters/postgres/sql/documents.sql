@@ -20,6 +20,36 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING
 RETURNING document_id;
 
+-- name: insert_references
+-- Documents of tenant $1 that are new, with ids ($2), names ($3), file names ($4), media types ($5) and
+-- sizes ($6), of which the bytes are still to be fetched; and their jobs ($7) of lane $8, with
+-- correlation id $9. In order, so that two who do it at once do not wait for each other.
+WITH wanted AS MATERIALIZED (
+    SELECT w.* FROM unnest($2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [])
+        AS w (document_id, name, filename, media_type, bytes_len, job_id)
+    ORDER BY w.document_id
+), inserted AS (
+    INSERT INTO upload_pipeline.documents
+    (document_id, user_id, name, filename, media_type, bytes_len)
+    SELECT document_id, $1, name, filename, media_type, bytes_len FROM wanted
+    ON CONFLICT DO NOTHING
+    RETURNING document_id
+)
+INSERT INTO upload_pipeline.upload_jobs
+(job_id, document_id, user_id, generation, lane, correlation_id)
+SELECT w.job_id, w.document_id, $1, 1, $8, $9
+FROM inserted AS i INNER JOIN wanted AS w ON w.document_id = i.document_id
+RETURNING document_id;
+
+-- name: record_fetched
+-- The bytes of documents ($1) at generations ($2): digests ($3), keys ($4), sizes ($5), types ($6).
+UPDATE upload_pipeline.documents AS d
+SET file_sha256 = b.file_sha256, raw_key = b.raw_key, bytes_len = b.bytes_len,
+    media_type = b.media_type, updated_at = now()
+FROM unnest($1::uuid [], $2::int [], $3::text [], $4::text [], $5::bigint [], $6::text [])
+    AS b (document_id, generation, file_sha256, raw_key, bytes_len, media_type)
+WHERE d.document_id = b.document_id AND d.generation = b.generation AND d.raw_key IS NULL;
+
 -- name: next_generation
 -- New bytes under a name that exists; what is published stays until the new one is complete.
 UPDATE upload_pipeline.documents

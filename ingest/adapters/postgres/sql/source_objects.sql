@@ -1,7 +1,8 @@
 -- name: note_objects
 -- Objects ($3) with file names ($4), sizes ($5) and versions ($6) were listed for tenant $1. Those that
 -- are documents in this version, and not ones that failed, stay as they are; run $2 takes in the
--- others. How many there are, how many were such documents, and how many the run had listed before.
+-- others, each once, however often it lists them. How many there are, how many were such documents,
+-- and how many the run had listed before.
 WITH listed AS MATERIALIZED (
     SELECT DISTINCT ON (l.uri) l.uri, l.filename, l.bytes_len, l.version
     FROM unnest($3::text [], $4::text [], $5::bigint [], $6::text [])
@@ -31,7 +32,15 @@ WITH listed AS MATERIALIZED (
     ORDER BY l.uri
     ON CONFLICT (user_id, uri) DO UPDATE SET
         run = excluded.run, filename = excluded.filename, bytes_len = excluded.bytes_len,
-        version = excluded.version, listed_at = now(), taken_version = NULL, refused_code = NULL
+        version = excluded.version, listed_at = now(),
+        taken_version = CASE
+            WHEN s.version = excluded.version AND s.uri IN (SELECT uri FROM known WHERE pending)
+                THEN s.taken_version
+        END,
+        refused_code = CASE
+            WHEN s.version = excluded.version AND s.uri IN (SELECT uri FROM known WHERE pending)
+                THEN s.refused_code
+        END
 )
 SELECT
     (SELECT count(*) FROM listed) AS objects,

@@ -17,6 +17,10 @@ DELETE FROM upload_pipeline.tenant_limits WHERE user_id = $1 RETURNING user_id;
 SELECT user_id, active_jobs, uploads_per_day, bytes_per_day, searches_per_minute
 FROM upload_pipeline.tenant_limits ORDER BY user_id;
 
+-- name: has_limits
+-- Whether there are limits for tenant $1, its own or those of each.
+SELECT EXISTS (SELECT FROM upload_pipeline.limits_of($1));
+
 -- name: use_of_limits
 -- The limits that hold for tenant $1, and what is used of each at this moment.
 SELECT

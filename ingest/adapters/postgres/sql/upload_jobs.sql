@@ -70,13 +70,13 @@ WITH RECURSIVE stops AS MATERIALIZED (
     RETURNING
         j.job_id, j.lease_token, j.document_id, j.user_id, j.lane, j.generation, j.stage,
         j.attempt_count + 1 AS attempt, j.correlation_id, j.cause, j.degraded,
-        d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key
+        d.name, d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key
 )
 SELECT
     claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id, claimed.lane,
     claimed.generation, claimed.stage, claimed.attempt, claimed.correlation_id,
-    claimed.cause, claimed.degraded, claimed.filename, claimed.media_type, claimed.bytes_len,
-    claimed.raw_key, claimed.parsed_key,
+    claimed.cause, claimed.degraded, claimed.name, claimed.filename, claimed.media_type,
+    claimed.bytes_len, claimed.raw_key, claimed.parsed_key,
     (
         SELECT s.embed_model || '@' || s.embed_version
         FROM upload_pipeline.serving_space_of(claimed.user_id) AS s
@@ -245,6 +245,17 @@ FROM upload_pipeline.upload_jobs AS j
 INNER JOIN unnest($1::uuid[], $2::uuid[]) AS b (job_id, lease_token)
     ON j.job_id = b.job_id AND j.lease_token = b.lease_token
 WHERE j.state = 'working';
+
+-- name: advance_fetched
+-- Jobs ($1) of which the bytes, with digests ($2), are stored: go to job_validated, unless they are
+-- further already, and extend leases by $3.
+UPDATE upload_pipeline.upload_jobs AS j
+SET stage = upload_pipeline.stage_at(greatest(
+        upload_pipeline.stage_ordinal(j.stage), upload_pipeline.stage_ordinal('job_validated')
+    )),
+    file_sha256 = b.file_sha256, progressed_at = now(), leased_until = now() + $3::interval
+FROM unnest($1::uuid[], $2::text[]) AS b (job_id, file_sha256)
+WHERE j.job_id = b.job_id;
 
 -- name: advance_parsed
 -- Jobs $1 of which the text is stored: go to parse_validated, unless they are further already,

@@ -1,0 +1,86 @@
+"""The References port: documents without bytes, many at a time, and then their bytes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from ingest.adapters.postgres.document_blobs import ensure_kept
+from ingest.adapters.postgres.document_store import lock_leases
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.arrival import Arrival, Content
+from ingest.domain.attempt import Target
+from ingest.domain.source import SourceObject
+
+DOCUMENTS = load("documents")
+JOBS = load("upload_jobs")
+LIMITS = load("tenant_limits")
+SOURCES = load("source_objects")
+
+
+class ReferenceStore:
+    """Rows of ``documents`` whose bytes are somewhere else."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(
+        self, user_id: UUID, run: str, arrivals: Sequence[tuple[SourceObject, Arrival]]
+    ) -> frozenset[UUID]:
+        """Make the documents that are new, with their jobs; see ``ports.sources``."""
+        async with self._database.transaction() as connection:
+            if await connection.fetchval(LIMITS["has_limits"], user_id):
+                return frozenset()
+            rows = await connection.fetch(
+                DOCUMENTS["insert_references"],
+                user_id,
+                [arrival.document_id for _, arrival in arrivals],
+                [arrival.name for _, arrival in arrivals],
+                [arrival.filename for _, arrival in arrivals],
+                [arrival.media_type for _, arrival in arrivals],
+                [arrival.bytes_len for _, arrival in arrivals],
+                [arrival.job_id for _, arrival in arrivals],
+                arrivals[0][1].lane,
+                run,
+            )
+            new = frozenset(row["document_id"] for row in rows)
+            taken = [(found, one.document_id) for found, one in arrivals if one.document_id in new]
+            await connection.execute(
+                SOURCES["mark_objects"],
+                user_id,
+                [found.uri for found, _ in taken],
+                [found.version for found, _ in taken],
+                [document_id for _, document_id in taken],
+                [1] * len(taken),
+                [None] * len(taken),
+            )
+        return new
+
+    async def record(
+        self,
+        fetched: Sequence[tuple[Target, Content]],
+        *,
+        lease: timedelta,
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
+        """Note where bytes are now; see ``ports.sources``."""
+        async with self._database.transaction() as connection:
+            held = await lock_leases(connection, [target.lease for target, _ in fetched])
+            live = [one for one in fetched if one[0].lease.job_id in held]
+            if live:
+                digests = [content.sha256 for _, content in live]
+                await connection.execute(
+                    DOCUMENTS["record_fetched"],
+                    [target.document_id for target, _ in live],
+                    [target.generation for target, _ in live],
+                    digests,
+                    [content.raw_key for _, content in live],
+                    [content.bytes_len for _, content in live],
+                    [content.media_type for _, content in live],
+                )
+                jobs = [target.lease.job_id for target, _ in live]
+                await connection.execute(JOBS["advance_fetched"], jobs, digests, lease)
+                await ensure_kept(
+                    connection, {content.raw_key for _, content in live}, blob_is_there
+                )
+        return frozenset(held)

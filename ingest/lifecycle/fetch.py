@@ -1,0 +1,116 @@
+"""Bringing in the bytes of documents that were registered by where they are."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from ingest.domain import identity
+from ingest.domain.arrival import Content
+from ingest.domain.attempt import Target
+from ingest.domain.errors import LeaseLost, NotFound, StoreUnavailable
+from ingest.domain.job import ClaimedJob
+from ingest.domain.source import SourceGone
+from ingest.lifecycle.accept import Intake
+from ingest.ports.sources import ObjectReader, References
+
+log = structlog.get_logger(module=__name__)
+_LINGER_SECONDS = 0.02
+"""How long what was fetched waits for others, to be recorded with them."""
+
+
+class Fetcher:
+    """Makes of a document that is somewhere else one like any that was uploaded."""
+
+    def __init__(
+        self,
+        reader: ObjectReader,
+        intake: Intake,
+        references: References,
+        *,
+        lease: timedelta,
+        at_once: int = 16,
+    ) -> None:
+        """Put the fetcher together.
+
+        Args:
+            reader: Reads the objects.
+            intake: Keeps their bytes, within the limits of uploads.
+            references: Where it is noted that they are here.
+            lease: Length of a lease from then on.
+            at_once: Objects that are read at the same time.
+        """
+        self._reader = reader
+        self._intake = intake
+        self._references = references
+        self._lease = lease
+        self._room = asyncio.Semaphore(at_once)
+        self._kept: list[tuple[Target, Content, asyncio.Future[bool]]] = []
+        self._recording: asyncio.Task[None] | None = None
+
+    async def fetch(self, job: ClaimedJob) -> ClaimedJob:
+        """Bring in the bytes of a job's document; the job as it is with them.
+
+        Raises:
+            SourceGone: they are not where they were.
+            SourceUnavailable: they cannot be read now.
+            DocumentRejected: a subclass names the limit that they break.
+            LeaseLost: somebody else has the job; nothing is left of them.
+            StoreUnavailable: they cannot be kept now.
+        """
+        async with self._room:
+            content = await self._keep(job)
+        if not await self._record(Target.of(job), content):
+            await self._discard(job, content)
+            raise LeaseLost
+        return replace(
+            job,
+            raw_key=content.raw_key,
+            bytes_len=content.bytes_len,
+            media_type=content.media_type,
+        )
+
+    async def _keep(self, job: ClaimedJob) -> Content:
+        uri = identity.external_id(job.name) or ""
+        try:
+            return await self._intake.keep(job.user_id, job.filename, self._reader.read(uri))
+        except NotFound as exc:
+            raise SourceGone(exc.message) from exc
+
+    async def _record(self, target: Target, content: Content) -> bool:
+        """Whether the lease held; what comes meanwhile is recorded with it."""
+        recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._kept.append((target, content, recorded))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record_all())
+        return await recorded
+
+    async def _record_all(self) -> None:
+        while self._kept:
+            await asyncio.sleep(_LINGER_SECONDS)
+            kept, self._kept = self._kept, []
+            error: Exception | None = None
+            held: frozenset[object] = frozenset()
+            try:
+                held = await self._references.record(
+                    [(target, content) for target, content, _ in kept],
+                    lease=self._lease,
+                    blob_is_there=self._intake.has,
+                )
+            except Exception as exc:  # noqa: BLE001 - each of them ends with it
+                error = exc
+            for target, _, recorded in kept:
+                if recorded.done():
+                    continue  # nobody waits for it any more
+                if error is not None:
+                    recorded.set_exception(error)
+                else:
+                    recorded.set_result(target.lease.job_id in held)
+
+    async def _discard(self, job: ClaimedJob, content: Content) -> None:
+        """A document that was deleted while it was fetched leaves no bytes behind."""
+        try:
+            await self._intake.discard(job.user_id, content)
+        except StoreUnavailable as exc:
+            log.warning("bytes not discarded", key=content.raw_key, code=exc.code)

@@ -1,0 +1,34 @@
+"""What takes in objects that are somewhere else, and what fetches them later."""
+
+from ingest import wiring
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.reference_store import ReferenceStore
+from ingest.adapters.sources import Objects
+from ingest.lifecycle.accept import Intake
+from ingest.lifecycle.fetch import Fetcher
+from ingest.settings import Settings
+
+
+def open_objects(settings: Settings) -> Objects:
+    """What can be listed and read."""
+    return Objects(endpoint=settings.blob_endpoint)
+
+
+def make_intake(settings: Settings, database: Database) -> Intake:
+    """Who takes in bytes."""
+    return Intake(
+        wiring.open_blobs(settings),
+        DocumentStore(database),
+        max_bytes=settings.max_upload_bytes,
+    )
+
+
+def make_fetcher(settings: Settings, database: Database) -> Fetcher:
+    """Who brings in what was registered by where it is."""
+    return Fetcher(
+        open_objects(settings),
+        make_intake(settings, database),
+        ReferenceStore(database),
+        lease=settings.lease,
+    )
