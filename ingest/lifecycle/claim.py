@@ -60,6 +60,15 @@ class Pace:
     stage_timeout: timedelta
     """Without progress for this long, a job's lease is not extended any more."""
 
+    @property
+    def least_room(self) -> int:
+        """Jobs that a stream must lack before it claims again; with less it has enough to do.
+
+        One that took the place of each job as it ends would move single jobs, where a wave of
+        many costs it hardly more.
+        """
+        return min(self.wave_jobs, max(1, self.claim_ahead_jobs // 4))
+
 
 class Claimer:
     """Claims waves of jobs for one stream, and keeps their leases alive."""
@@ -102,11 +111,12 @@ class Claimer:
                 await self._gather()
                 held = await self._jobs.count_working(self._worker_id)
                 room = min(self._pace.wave_jobs, self._pace.claim_ahead_jobs - held)
-                wave = await self._claim(room) if room > 0 else []
+                has_room = room >= self._pace.least_room
+                wave = await self._claim(room) if has_room else []
                 if wave:
                     self._small_waves -= len(wave) < self._pace.wave_jobs
                     return wave
-                await self._pause(IDLE if room > 0 else FULL)
+                await self._pause(IDLE if has_room else FULL)
             except StoreUnavailable as exc:
                 log.warning("claim failed", code=exc.code)
                 await asyncio.sleep(1)

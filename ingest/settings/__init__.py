@@ -124,7 +124,10 @@ class Settings(AccessSettings):
         "faster go on together, since each claim costs the stream some 80 ms of CPU time.",
     )
     claim_ahead_jobs: int = Field(
-        256, ge=1, description="Most unfinished jobs a stream holds; bounds memory and rework."
+        256,
+        ge=1,
+        description="Most unfinished jobs a stream holds; bounds memory and rework. It claims "
+        "again when it lacks a quarter of them, or a wave.",
     )
 
     lease_seconds: float = Field(

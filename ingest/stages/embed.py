@@ -116,17 +116,12 @@ class EmbedStage:
 
         A batch whose content is refused is halved until the culprit is alone; that chunk is left
         out and the rest of its document goes on without it. Nothing is paid for documents whose
-        lease is lost already.
+        lease is lost when it would be.
         """
         try:
-            lost = await self._lost(batch)
-            batch = batch.without(lost)
-            if not batch.jobs:
-                return StoredBatch(frozenset(), lost)
-            stored = await self._embed_and_store(batch)
-            return StoredBatch(stored.published, stored.stale | lost)
+            return await self._embed_and_store(batch)
         except LeaseLost:
-            return await self.run(batch)  # with what is still held of it
+            return await self._run_held(batch)
         except (InputRefused, InvalidVector) as exc:
             return await self._divide(batch, exc)
         except IngestError as exc:
@@ -139,6 +134,19 @@ class EmbedStage:
                 batch, Unexpected(f"embedding failed unexpectedly ({type(exc).__name__})")
             )
         return NOTHING
+
+    async def _run_held(self, batch: Batch) -> StoredBatch:
+        """Go on with what is still held of a batch."""
+        try:
+            lost = await self._lost(batch)
+        except StoreUnavailable as exc:
+            await self._fail(batch, exc)
+            return NOTHING
+        batch = batch.without(lost)
+        if not batch.jobs:
+            return StoredBatch(frozenset(), lost)
+        stored = await self.run(batch)
+        return StoredBatch(stored.published, stored.stale | lost)
 
     async def _lost(self, batch: Batch) -> frozenset[UUID]:
         """The jobs that others hold by now; not looked for when embedding costs nothing."""

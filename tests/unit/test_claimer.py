@@ -114,6 +114,22 @@ async def test_no_more_is_claimed_than_the_stream_may_hold() -> None:
     assert len(await waiting or []) == 1
 
 
+async def test_a_full_stream_claims_again_when_it_lacks_a_wave_of_jobs() -> None:
+    queue = Queue(40)
+    claimer = a_claimer(queue, pace=replace(PACE, claim_ahead_jobs=16))
+    for _ in range(4):
+        await claimer.next_wave()
+    waiting = asyncio.create_task(claimer.next_wave())
+
+    queue.held -= 3
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    queue.held -= 1
+
+    assert len(await waiting or []) == 4
+    assert queue.limits == [4] * 5
+
+
 async def test_an_empty_queue_is_waited_on_and_the_bell_ends_the_wait() -> None:
     queue = Queue(0)
     rung = asyncio.Event()
