@@ -3,16 +3,14 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.backfill_drill import drill
+from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, run
 from benchmarks.running_system import free_port
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _BUCKET = "notes"
 _A_FOLDER = 1000
@@ -23,11 +21,9 @@ _BODY = "# Note {number}\n\nThe pilot of ship {number} boards at the outer buoy,
 def measure(quick: bool) -> Report:
     """Ingest, kill, submit again, count."""
     objects = 2_000 if quick else 100_000
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
-        url = pg.start()
-        migrate.upgrade(url)
-        _write(Path(name, "s3"), objects)
-        with _s3_server(Path(name, "s3")) as endpoint:
+    with own_database() as (folder, url):
+        _write(folder / "s3", objects)
+        with _s3_server(folder / "s3") as endpoint:
             variables = {"INGEST_BLOB_ENDPOINT": endpoint, **_credentials()}
             course, accounts = drill(url, f"s3://{_BUCKET}", objects, variables)
     if accounts.searchable != objects or accounts.calls_that_differ:

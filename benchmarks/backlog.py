@@ -2,19 +2,16 @@
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 
+from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, Results, run
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.job_store import NO_TENANT, SQL, JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.queue_store import QueueStore
@@ -70,9 +67,7 @@ def measure(quick: bool) -> Report:
     """Measure the same statements at both sizes, of databases that differ in nothing else."""
     many = 500_000 if quick else 10_000_000
     results: Results = {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
-        url = pg.start()
-        migrate.upgrade(url)
+    with own_database() as (_, url):
         small = _at(url, _LIMIT)
         large = _at(url, many)
         results["claim_fresh_ms"] = asyncio.run(_fresh_claims(url))

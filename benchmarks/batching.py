@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -13,13 +12,12 @@ import psycopg
 from pydantic import SecretStr
 
 from benchmarks.corpus import prose, write_markdown
+from benchmarks.own_database import own_database
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
 from ingest import wiring
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.job import Lane
 from ingest.domain.money import Operation, Payer
@@ -44,12 +42,9 @@ def measure(quick: bool) -> Report:
     documents = 200 if quick else 1000
     options = ("--key", _KEY, "--tpm", "100000000", "--rpm", "100000", "--latency", str(_LATENCY))
     with (
-        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        own_database() as (folder, url),
         running_simulator("openai", *options) as simulator,
-        EmbeddedPostgres(Path(name)) as server,
     ):
-        folder, url = Path(name), server.start()
-        migrate.upgrade(url)
         packed, seconds = _packed(folder, url, simulator, documents)
         packed_usd = _query(url, _SPENT)[0][0]
         simulator.reset()

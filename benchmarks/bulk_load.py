@@ -25,7 +25,8 @@ from ingest.domain.job import ClaimedJob, Lane
 _LEASE = timedelta(minutes=30)
 _CHUNKS = 500
 """Of a document, and of a batch."""
-_AT_ONCE = 2
+AT_ONCE = 2
+"""Connections that write."""
 _CHUNKER = "benchmark"
 
 
@@ -45,7 +46,7 @@ async def load_then_index(database: Database, texts: Sequence[str], vectors: Vec
         )
         for job, span in zip(jobs, spans, strict=True)
     ]
-    room = asyncio.Semaphore(_AT_ONCE)
+    room = asyncio.Semaphore(AT_ONCE)
 
     async def put(document: DocumentChunks, rows: Vectors) -> None:
         async with room:

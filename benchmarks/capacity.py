@@ -7,7 +7,6 @@ measured.
 
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,14 +19,13 @@ import numpy as np
 import psycopg
 
 from benchmarks.corpus import prose, write_markdown
+from benchmarks.own_database import own_database
 from benchmarks.queue_simulation import Stream
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Plot, Report, Results, run
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
 from benchmarks.stage_cpu import cpu_seconds, of_process
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.domain.capacity import Cost, Fleet, Mix, Provider, Work, bounds
 
 _KEY = "sk-capacity"
@@ -179,20 +177,17 @@ def _bench(provider: Provider, fleet: Fleet) -> Iterator["_Bench"]:
     options = ["--key", _KEY, "--tpm", str(tokens), "--rpm", "100000"]
     options += ["--latency", str(provider.latency_seconds), "--latency-sigma", "0.01"]
     with (
-        tempfile.TemporaryDirectory(prefix="bench-") as name,
-        EmbeddedPostgres(Path(name)) as server,
+        own_database() as (folder, url),
         running_simulator("openai", *options) as simulator,
-    ):
-        url = server.start()
-        migrate.upgrade(url)
-        with running_system(
-            Path(name, "s"),
+        running_system(
+            folder / "s",
             database_url=url,
             **simulator.openai_settings(_KEY, tokens_per_minute=tokens),
             embed_concurrency=fleet.embed_concurrency,
             batch_items=fleet.batch_items,
-        ) as system:
-            yield _Bench(url, Path(name, "s", "blobs"), system, simulator)
+        ) as system,
+    ):
+        yield _Bench(url, folder / "s" / "blobs", system, simulator)
 
 
 class _Bench:

@@ -5,7 +5,6 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,12 +14,11 @@ import httpx
 import psycopg
 
 from benchmarks.corpus import prose, write_markdown
+from benchmarks.own_database import own_database
 from benchmarks.ray_nodes import RayNodes, variables_set
 from benchmarks.report import Plot, Report, Results, percentile, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.domain.identity import tenant_id
 
 _KEY, _TOKENS_PER_MINUTE = "sk-fairness", 240_000
@@ -97,9 +95,7 @@ def measure(quick: bool) -> Report:
     beside: list[list[float]] = []
     shares: list[list[int]] = []
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fb-")))
-        url = stack.enter_context(EmbeddedPostgres(folder)).start()
-        migrate.upgrade(url)
+        folder, url = stack.enter_context(own_database())
         options = ("--key", _KEY, "--tpm", str(_TOKENS_PER_MINUTE), "--latency", str(_LATENCY))
         openai = stack.enter_context(running_simulator("openai", *options))
         environment, api = stack.enter_context(_cluster(folder, url, openai))

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +18,9 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.own_database import own_database
 from benchmarks.running_system import running_system
 from benchmarks.throughput import STAGES, Bench, write_corpus
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _RATE = 100
 _WAITS = frozenset(
@@ -148,9 +146,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=450)
     parser.add_argument("--title", default="CPU of the stream")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="flame-") as name, EmbeddedPostgres(Path(name)) as pg:
-        folder, url = Path(name), pg.start()
-        migrate.upgrade(url)
+    with own_database() as (folder, url):
         files = write_corpus(folder / "files", options.documents)
         with running_system(folder / "s", database_url=url) as system:
             bench = Bench(url, folder, system, files)

@@ -3,18 +3,15 @@
 import asyncio
 import random
 import statistics
-import tempfile
 import time
-from pathlib import Path
 from uuid import UUID, uuid5
 
 import numpy as np
 
-from benchmarks.bulk_load import load_then_index
+from benchmarks.bulk_load import AT_ONCE, load_then_index
 from benchmarks.corpus import prose
+from benchmarks.own_database import own_database
 from benchmarks.report import Report, Results, percentile, run
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.chunk_rows import COLUMNS
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
@@ -33,11 +30,15 @@ _BUILD_SECONDS = 3600.0
 def measure(quick: bool) -> Report:
     """Insert the same real vectors into a table with each kind of index, and search them."""
     rows, queries = (3_000, 50) if quick else (20_000, 200)
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
-        url = pg.start()
-        migrate.upgrade(url)
+    with own_database() as (_, url):
         results = asyncio.run(_measure(url, rows, queries))
-    settings = {"rows": rows, "queries": queries, "model": MODEL.label, "k": _K}
+    settings = {
+        "rows": rows,
+        "queries": queries,
+        "model": MODEL.label,
+        "k": _K,
+        "connections": AT_ONCE,
+    }
     return Report("index", settings, "no index: exact search, plain COPY (none_*)", results)
 
 
@@ -116,11 +117,15 @@ async def _empty(database: Database) -> None:
 
 async def _insert(database: Database, texts: list[str], vectors: Vectors) -> float:
     records = [_record(at, texts[at], vector) for at, vector in enumerate(vectors)]
-    async with database.transaction() as connection:
-        began = time.monotonic()
-        await connection.copy_records_to_table(
-            "document_chunks", schema_name=_SCHEMA, records=records, columns=COLUMNS
-        )
+
+    async def copy(share: list[tuple[object, ...]]) -> None:
+        async with database.transaction() as connection:
+            await connection.copy_records_to_table(
+                "document_chunks", schema_name=_SCHEMA, records=share, columns=COLUMNS
+            )
+
+    began = time.monotonic()
+    await asyncio.gather(*(copy(records[way::AT_ONCE]) for way in range(AT_ONCE)))
     seconds = time.monotonic() - began
     async with database.connection() as connection:
         await connection.execute(f"ANALYZE {_SCHEMA}.document_chunks")

@@ -1,16 +1,13 @@
 """From the upload request to searchable: one small document at a time on an idle, hot system."""
 
-import tempfile
 import time
-from pathlib import Path
 
 import httpx
 import psycopg
 
+from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, Results, percentile, run
 from benchmarks.running_system import running_system
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _WARM_UP = 5
 _PAUSE_SECONDS = 0.1
@@ -33,12 +30,11 @@ def measure(quick: bool) -> Report:
     documents = 15 if quick else 100
     results: Results = {}
     totals: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for prefix, low_latency in (("", True), ("public_", False)):
-            samples = _measure(Path(folder, prefix or "low"), documents, low_latency=low_latency)
-            results |= {f"{prefix}{key}": value for key, value in _summary(samples).items()}
-            name = "low-latency path" if low_latency else "public settings"
-            totals[name] = [1000 * sample["total"] for sample in samples]
+    for prefix, low_latency in (("", True), ("public_", False)):
+        samples = _measure(documents, low_latency=low_latency)
+        results |= {f"{prefix}{key}": value for key, value in _summary(samples).items()}
+        name = "low-latency path" if low_latency else "public settings"
+        totals[name] = [1000 * sample["total"] for sample in samples]
     results["ratio_public_to_low_latency"] = float(results["public_p50_ms"] or 0) / float(
         results["p50_ms"] or 1
     )
@@ -60,19 +56,17 @@ def measure(quick: bool) -> Report:
     )
 
 
-def _measure(folder: Path, documents: int, *, low_latency: bool) -> list[dict[str, float]]:
-    with EmbeddedPostgres(folder) as server:
-        url = server.start()
-        migrate.upgrade(url)
-        with (
-            running_system(folder / "s", database_url=url, low_latency=low_latency) as system,
-            httpx.Client(base_url=system.url, timeout=30) as client,
-            psycopg.connect(url, autocommit=True) as connection,
-        ):
-            samples = []
-            for number in range(_WARM_UP + documents):
-                samples.append(_one(client, connection, number))
-                time.sleep(_PAUSE_SECONDS)
+def _measure(documents: int, *, low_latency: bool) -> list[dict[str, float]]:
+    with (
+        own_database() as (folder, url),
+        running_system(folder / "s", database_url=url, low_latency=low_latency) as system,
+        httpx.Client(base_url=system.url, timeout=30) as client,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        samples = []
+        for number in range(_WARM_UP + documents):
+            samples.append(_one(client, connection, number))
+            time.sleep(_PAUSE_SECONDS)
     return samples[_WARM_UP:]
 
 

@@ -2,21 +2,18 @@
 
 import asyncio
 import random
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 
 from benchmarks.corpus import mixed_corpus
+from benchmarks.own_database import own_database
 from benchmarks.queued import wait_until_done
 from benchmarks.report import Plot, Report, Results, percentile, run
 from benchmarks.running_system import RunningSystem, running_system
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _CLIENTS, _EACH_AN_HOUR = 10, 1_000
 _POOLS = {"parse": 6, "chunk": 6, "embed": 8}
@@ -50,16 +47,14 @@ def measure(quick: bool) -> Report:
     seconds = 20.0 if quick else 300.0
     sizes = {f"{stage}_pool_{end}": n for stage, n in _POOLS.items() for end in ("min", "max")}
     answers = Answers()
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
-        url = pg.start()
-        migrate.upgrade(url)
+    with (
+        own_database() as (folder, url),
         # So many processes need a bound on their connections.
-        with running_system(
-            Path(name, "s"), database_url=url, database_pool_size=2, **sizes
-        ) as system:
-            asyncio.run(_send(system.url, seconds, answers))
-            done, dead, took = _wait(url)
-            memory = _memory_mb(system)
+        running_system(folder / "s", database_url=url, database_pool_size=2, **sizes) as system,
+    ):
+        asyncio.run(_send(system.url, seconds, answers))
+        done, dead, took = _wait(url)
+        memory = _memory_mb(system)
     requests = len(answers.all_ms) + answers.errors
     results: Results = {
         "jobs_per_hour": 3600 * done / took,

@@ -2,20 +2,17 @@
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from pathlib import Path
 from uuid import UUID, uuid4
 
+from benchmarks.own_database import own_database
 from benchmarks.quota import batch, cluster
 from benchmarks.report import Report, Results, run
 from benchmarks.simulator import running_simulator
 from ingest import settings, wiring
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.cluster.limiter import SharedGate
 from ingest.domain.job import Lane
@@ -76,9 +73,7 @@ def measure(quick: bool) -> Report:
     """Embed one batch after another, with quota and budget to spare."""
     requests = 40 if quick else 200
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        url = stack.enter_context(EmbeddedPostgres(folder)).start()
-        migrate.upgrade(url)
+        folder, url = stack.enter_context(own_database())
         options = ("--key", _KEY, "--tpm", str(_PLENTY), "--rpm", str(_PLENTY))
         simulator = stack.enter_context(
             running_simulator("openai", *options, "--latency", str(_LATENCY))

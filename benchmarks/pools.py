@@ -1,18 +1,15 @@
 """A pool that grows with its work and shrinks when it is done, as nodes would come and go."""
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from benchmarks.own_database import own_database
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Plot, Report, run
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import running_simulator
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _KEY, _TOKENS = "sk-pools", 1_000_000
 _LATENCY = 1.0
@@ -35,28 +32,25 @@ def measure(quick: bool) -> Report:
         "0.01",
     )
     with (
-        tempfile.TemporaryDirectory(prefix="bench-") as name,
-        EmbeddedPostgres(Path(name)) as server,
+        own_database() as (folder, url),
         running_simulator("openai", *options) as simulator,
-    ):
-        url = server.start()
-        migrate.upgrade(url)
-        with running_system(
-            Path(name, "s"),
+        running_system(
+            folder / "s",
             database_url=url,
             **simulator.openai_settings(_KEY, tokens_per_minute=_TOKENS),
             embed_pool_min=1,
             embed_pool_max=_MOST,
             embed_concurrency=1,
             batch_items=1,
-        ) as system:
-            enqueue(url, Path(name, "s", "blobs"), _files(documents))
-            with _watched(system) as points:
-                began = time.monotonic()
-                set_free(url)
-                wait_until_done(url)
-                worked = time.monotonic() - began
-                _wait_until_small(system)
+        ) as system,
+    ):
+        enqueue(url, folder / "s" / "blobs", _files(documents))
+        with _watched(system) as points:
+            began = time.monotonic()
+            set_free(url)
+            wait_until_done(url)
+            worked = time.monotonic() - began
+            _wait_until_small(system)
     grown = next((at for at, actors in points if actors >= _MOST), None)
     last = max((at for at, actors in points if actors >= _MOST), default=0.0)
     small = next((at for at, actors in points if at > last and actors <= 1), None)

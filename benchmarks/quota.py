@@ -9,7 +9,6 @@ full bucket on top.
 
 import os
 import random
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,11 +19,10 @@ import ray
 import tiktoken
 
 from benchmarks.corpus import prose
+from benchmarks.own_database import own_database
 from benchmarks.quota_worker import QuotaWorker, Task
 from benchmarks.report import Plot, Report, Results, run
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _ACTORS = 8
 _AT_ONCE = 4
@@ -41,9 +39,7 @@ def measure(quick: bool) -> Report:
     """Let the actors run, and read the providers' own accounts."""
     warm_up, seconds = (12.0, 20.0) if quick else (60.0, 300.0)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        url = stack.enter_context(EmbeddedPostgres(folder)).start()
-        migrate.upgrade(url)
+        folder, url = stack.enter_context(own_database())
         stack.enter_context(
             cluster(folder, url, key="sk-shared,sk-shared-harsh", limit=_LIMIT, requests=_REQUESTS)
         )

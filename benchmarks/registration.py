@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import json
-import tempfile
 import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from benchmarks.own_database import own_database
 from benchmarks.report import Report, run
 from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.reference_store import ReferenceStore
@@ -94,12 +92,8 @@ class Bench:
 def measure(quick: bool) -> Report:
     """Copy a folder, refer to a bucket, and do it again."""
     copied, referred = (2_000, 10_000) if quick else (20_000, 200_000)
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        with EmbeddedPostgres(folder) as server:
-            url = server.start()
-            migrate.upgrade(url)
-            return asyncio.run(_measure(url, folder, copied, referred))
+    with own_database() as (folder, url):
+        return asyncio.run(_measure(url, folder, copied, referred))
 
 
 async def _measure(url: str, folder: Path, copied: int, referred: int) -> Report:

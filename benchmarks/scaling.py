@@ -1,22 +1,19 @@
 """Throughput against the number of embed actors, with a provider that answers in 200 ms."""
 
 import random
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import psycopg
 
 from benchmarks.corpus import prose, write_markdown
+from benchmarks.own_database import own_database
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Plot, Report, Results, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 
 _KEY = "sk-scaling"
 _LATENCY = 0.2
@@ -94,9 +91,7 @@ def measure(quick: bool) -> Report:
 
 
 def _run(pool: int, simulator: Simulator, seconds: float) -> Run:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, EmbeddedPostgres(Path(name)) as pg:
-        folder, url = Path(name), pg.start()
-        migrate.upgrade(url)
+    with own_database() as (folder, url):
         with running_system(
             folder / "s",
             database_url=url,

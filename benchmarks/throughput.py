@@ -2,7 +2,6 @@
 
 import asyncio
 import statistics
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ import psutil
 import psycopg
 
 from benchmarks.corpus import mixed_corpus
+from benchmarks.own_database import own_database
 from benchmarks.plain_script import PlainScript
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import RunningSystem, running_system
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.wordllama_embedder import MODEL
@@ -114,15 +112,12 @@ class Bench:
 def measure(quick: bool) -> Report:
     """Alternate between the script and the stream, with the HNSW index and without."""
     documents, rounds = (120, 1) if quick else (450, 3)
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        files = write_corpus(folder / "files", documents)
-        with EmbeddedPostgres(folder) as server:
-            url = server.start()
-            migrate.upgrade(url)
-            with running_system(folder / "s", database_url=url) as system:
-                bench = Bench(url, folder, system, files)
-                results = _compare(bench, documents, rounds)
+    with (
+        own_database() as (folder, url),
+        running_system(folder / "s", database_url=url) as system,
+    ):
+        bench = Bench(url, folder, system, write_corpus(folder / "files", documents))
+        results = _compare(bench, documents, rounds)
     return Report(
         "throughput",
         {"documents": documents, "rounds": rounds, "pools": "1 actor a stage"},

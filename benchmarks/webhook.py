@@ -5,21 +5,18 @@ import hashlib
 import hmac
 import json
 import secrets
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 
+from benchmarks.own_database import own_database
 from benchmarks.report import Report, Results, percentile, run
 from benchmarks.running_system import running_system
 from ingest import wiring
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.llamaparse.delivery import SIGNATURE
-from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.parse_store import ParseStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.identity import LOCAL_TENANT
@@ -35,16 +32,11 @@ def measure(quick: bool) -> Report:
     """Deliver each webhook three times, as a provider does that hears no answer."""
     parses = 100 if quick else 500
     with (
-        tempfile.TemporaryDirectory(prefix="bench-") as name,
-        EmbeddedPostgres(Path(name, "database")) as server,
+        own_database() as (folder, url),
+        running_system(folder / "s", database_url=url, llamaparse_webhook_secret=_SECRET) as system,
     ):
-        url = server.start()
-        migrate.upgrade(url)
-        with running_system(
-            Path(name, "system"), database_url=url, llamaparse_webhook_secret=_SECRET
-        ) as system:
-            deliveries = asyncio.run(_begin(url, parses + _WARM_UP))
-            found = asyncio.run(_load(system.url, deliveries))
+        deliveries = asyncio.run(_begin(url, parses + _WARM_UP))
+        found = asyncio.run(_load(system.url, deliveries))
     chosen = {"requests_per_s": _RATE, "parses": parses, "deliveries_of_each": 3}
     return Report("webhook", chosen, "GET /healthz at the same rate", found)
 
