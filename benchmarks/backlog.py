@@ -12,10 +12,11 @@ import psycopg
 
 from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, Results, run
-from ingest.adapters.postgres.job_store import NO_TENANT, SQL, JobStore
+from ingest.adapters.postgres.job_store import SQL, JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.tally_store import TallyStore
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import Lane
 
 _LIMIT = 10

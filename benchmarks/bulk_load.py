@@ -10,7 +10,7 @@ from uuid import uuid4
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.index_store import IndexStore
-from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.wordllama_embedder import MODEL
 from ingest.domain import identity
@@ -18,7 +18,7 @@ from ingest.domain.arrival import Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import Vectors
-from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.identity import LOCAL_TENANT, NO_TENANT
 from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import ClaimedJob, Lane
 

@@ -13,7 +13,7 @@ import numpy as np
 from ingest.adapters.blob_store import ObjectBlobStore
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.sources import Objects
@@ -22,6 +22,7 @@ from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, JobState, Lane
 from ingest.domain.stage import Stage
 from ingest.lifecycle.accept import Intake

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from ingest.domain.errors import StoreUnavailable
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
 
 log = structlog.get_logger(module=__name__)
@@ -22,7 +23,6 @@ BEAT = timedelta(seconds=2)
 """Between signs of life."""
 SMALL_WAVES_AT_ONCE = 4
 """Waves that are not full and need not wait, after a while without any."""
-NO_TENANT = UUID(int=0)
 
 
 class ClaimsJobs(Protocol):

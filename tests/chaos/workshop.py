@@ -15,8 +15,9 @@ from benchmarks.corpus import prose, write_markdown
 from benchmarks.simulator import Simulator
 from ingest import wiring
 from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.lifecycle.accept import Intake, UploadRequest
 from ingest.lifecycle.local_gate import LocalGate

@@ -21,11 +21,12 @@ from integration.gateway import a_database, a_settings
 
 from ingest import wiring
 from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.key_store import KeyStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cli import main
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import Lane
 from ingest.lifecycle.settle import Settler
 from ingest.settings import Auth, Settings

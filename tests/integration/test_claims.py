@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import builders
 from builders import LEASE, numbered_chunks
 
-from ingest.adapters.postgres.job_store import NO_TENANT, JobStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import Lane
 from ingest.domain.stage import Stage
 

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from integration.plans import explain, filled, indexes, job_scans
 
-from ingest.adapters.postgres.job_store import NO_TENANT, SQL
+from ingest.adapters.postgres.job_store import SQL
 from ingest.adapters.postgres.statements import load
+from ingest.domain.identity import NO_TENANT
 
 QUEUE, DEAD = load("queue"), load("dead_letter")
 LIMIT = 64

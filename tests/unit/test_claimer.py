@@ -11,8 +11,9 @@ import pytest
 from unit.stage_parts import a_job
 
 from ingest.domain.errors import StoreUnavailable
+from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.lifecycle.claim import NO_TENANT, SMALL_WAVES_AT_ONCE, Claimer, Pace
+from ingest.lifecycle.claim import SMALL_WAVES_AT_ONCE, Claimer, Pace
 
 PACE = Pace(
     wave_jobs=4,

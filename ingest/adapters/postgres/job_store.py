@@ -17,7 +17,6 @@ from ingest.domain.renewal import Renewal, Renewed
 from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
-NO_TENANT = UUID(int=0)
 MOST_AHEAD = 1_000
 """Counting more jobs that come first would cost more than anybody learns from it."""
 
