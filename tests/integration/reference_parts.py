@@ -1,0 +1,90 @@
+"""A tenant's bucket, what registers its objects, and what fetches them."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import builders
+
+from ingest.adapters.blob_store import open_blob_store
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.reference_store import ReferenceStore
+from ingest.adapters.postgres.source_store import SourceStore
+from ingest.adapters.sources import Objects
+from ingest.cli.backfilling import matching
+from ingest.domain.job import ClaimedJob, Lane
+from ingest.lifecycle.accept import Intake
+from ingest.lifecycle.register import Registered, Registrar
+
+DOCUMENTS = """
+SELECT document_id, name, filename, media_type, bytes_len, file_sha256, raw_key, generation
+FROM upload_pipeline.documents WHERE user_id = $1 ORDER BY name
+"""
+JOBS = """
+SELECT j.job_id, j.state, j.generation, j.file_sha256, d.filename
+FROM upload_pipeline.upload_jobs AS j INNER JOIN upload_pipeline.documents AS d USING (document_id)
+WHERE j.user_id = $1 ORDER BY d.filename, j.generation, j.created_at
+"""
+
+
+class Setting:
+    """A tenant's bucket, what registers it, and what fetches it."""
+
+    def __init__(self, database: Database, folder: Path, endpoint: str) -> None:
+        self.database = database
+        self.tenant = builders.a_tenant()
+        self.bucket = f"of-{self.tenant}"
+        self.endpoint = endpoint
+        self.client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+        self.client.create_bucket(Bucket=self.bucket)
+        self.folder = folder
+        self.blobs = open_blob_store((folder / "blobs").as_uri())
+        self.objects = Objects(endpoint=endpoint)
+
+    def put(self, name: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=name, Body=content)
+
+    async def register(self, *, manifest: Path | None = None, run: str = "one") -> Registered:
+        registrar = Registrar(
+            Intake(self.blobs, DocumentStore(self.database), max_bytes=1000),
+            SourceStore(self.database),
+            ReferenceStore(self.database),
+            self.objects,
+            user_id=self.tenant,
+            run=run,
+            at_once=4,
+            wanted=matching(None),
+        )
+        listing = self.objects.listing(f"s3://{self.bucket}")
+        await registrar.register(
+            [listing if manifest is None else self.objects.manifest(str(manifest))]
+        )
+        return registrar.registered
+
+    def manifest(self, *lines: dict[str, Any]) -> Path:
+        place = self.folder / "manifest.ndjson"
+        place.write_text("\n".join(map(json.dumps, lines)))
+        return place
+
+    def uri(self, name: str) -> str:
+        return f"s3://{self.bucket}/{name}"
+
+    async def claim(self, limit: int = 10) -> list[ClaimedJob]:
+        return await builders.claim(self.database, limit=limit, lane=Lane.BACKFILL)
+
+    async def fetch(self, *jobs: ClaimedJob) -> list[ClaimedJob | BaseException]:
+        fetcher = builders.a_fetcher(self.database, self.blobs, endpoint=self.endpoint)
+        return await asyncio.gather(*map(fetcher.fetch, jobs), return_exceptions=True)
+
+    async def documents(self) -> list[dict[str, Any]]:
+        return await builders.fetch(self.database, DOCUMENTS, self.tenant)
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        return await builders.fetch(self.database, JOBS, self.tenant)
+
+    def kept(self) -> set[str]:
+        """Digests of the blobs that are stored."""
+        return {path.name for path in self.folder.glob("blobs/tenants/*/raw/*")}
