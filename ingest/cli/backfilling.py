@@ -23,6 +23,7 @@ from ingest.adapters.postgres.serving_store import ServingStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
 from ingest.cli.backfill_watch import Backfill, Ended, Watch, Wish
+from ingest.cli.index_progress import told
 from ingest.cli.output import say
 from ingest.domain.bulk import IndexTime
 from ingest.domain.embedding import EmbeddingModel
@@ -33,6 +34,7 @@ from ingest.lifecycle.register import Registered, Registrar
 from ingest.lifecycle.renew import Renewer
 from ingest.ports.sources import Source
 from ingest.settings import Settings
+from ingest.wiring.indexes import open_indexes
 from ingest.wiring.sources import make_intake
 
 _Register = Callable[[], Coroutine[None, None, None]]
@@ -94,7 +96,8 @@ async def _work(
             since=await queue.now(),
         )
         indexed = IndexTime.INLINE if wish.hand_over else wish.index
-        index = BulkIndex(IndexStore(database), await _model(settings, database, wish), indexed)
+        indexes = open_indexes(settings, database)
+        index = BulkIndex(indexes, await _model(settings, database, wish), indexed)
         await index.look(0)
         await watch.look(all_registered=False)  # what is there before anything is registered
         registering = asyncio.create_task(register())
@@ -106,7 +109,7 @@ async def _work(
             registering.cancel()
         await asyncio.gather(registering, return_exceptions=True)
         await watch.look(all_registered=True)
-        await _index(index, ended)
+        await _index(index, indexes, ended)
         when = IndexTime.AFTER if index.is_after else IndexTime.INLINE
         return Backfill(run, registered, watch.counts, watch.spent, ended, when, watch.batched)
     finally:
@@ -154,7 +157,7 @@ async def _model(settings: Settings, database: Database, wish: Wish) -> Embeddin
     return wiring.embedding_models(settings)[served_in]
 
 
-async def _index(index: BulkIndex, ended: Ended) -> None:
+async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:
     """Build the index that the load did without, unless somebody wants an end now."""
     if not await index.is_missing():
         return
@@ -162,7 +165,7 @@ async def _index(index: BulkIndex, ended: Ended) -> None:
         say("the vectors have no index yet: the next run builds it, or 'ingest index build'")
         return
     say("building the index of the vectors")
-    await index.build()
+    await told(indexes, index.build())
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """``ingest index``: how vectors are indexed, and how they could be."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,13 +10,11 @@ from ingest.cli.options import JsonOption
 from ingest.domain.index_kind import IndexKind
 
 if TYPE_CHECKING:
-    from ingest.adapters.postgres.index_store import IndexStore, Progress
     from ingest.adapters.postgres.index_trial import Trials
     from ingest.adapters.postgres.pool import Database
     from ingest.domain.embedding import EmbeddingModel
 
 index = typer.Typer(help="Show, compare and build the indexes of vectors.", no_args_is_help=False)
-_LOOK_SECONDS = 2.0
 _K = 10
 ModelOption = Annotated[
     str | None,
@@ -139,30 +136,14 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
 
 
 async def _build(database: "Database", model: str | None, kind: IndexKind) -> "EmbeddingModel":
-    from ingest.adapters.postgres.index_store import IndexStore
+    from ingest import settings
+    from ingest.cli.index_progress import told
+    from ingest.wiring.indexes import open_indexes
 
-    space, store = await space_named(database, model), IndexStore(database)
-    building = asyncio.create_task(store.rebuild(space, kind))
-    await _watch(store, building)
-    await building
+    space = await space_named(database, model)
+    indexes = open_indexes(settings.load(), database)
+    await told(indexes, indexes.rebuild(space, kind))
     return space
-
-
-async def _watch(store: "IndexStore", building: "asyncio.Task[None]") -> None:
-    from ingest.cli.output import say
-
-    said = None
-    while not (await asyncio.wait([building], timeout=_LOOK_SECONDS))[0]:
-        progress = await store.progress()
-        if progress is not None and progress != said:
-            say(_line(progress))
-            said = progress
-
-
-def _line(progress: "Progress") -> str:
-    if not progress.total:
-        return progress.phase
-    return f"{progress.phase}: {progress.done / progress.total:.0%} of {progress.total:,}"
 
 
 @index.command()

@@ -199,13 +199,15 @@ def _is_own(wanted: "Move") -> bool:
 
 async def _index(database: "Database", target: "EmbeddingModel") -> None:
     """Index the target's vectors before anybody searches them, if they are not indexed."""
-    from ingest.adapters.postgres.index_store import IndexStore
+    from ingest import settings
+    from ingest.cli.index_progress import told
     from ingest.cli.output import say
+    from ingest.wiring.indexes import open_indexes
 
-    store = IndexStore(database)
-    if not await store.is_usable(target):
+    indexes = open_indexes(settings.load(), database)
+    if not await indexes.is_usable(target):
         say(f"building the index of {target.label}")
-        await store.rebuild(target, await store.kind(target))
+        await told(indexes, indexes.rebuild(target, await indexes.kind(target)))
 
 
 class _Teller:

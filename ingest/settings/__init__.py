@@ -110,6 +110,13 @@ class Settings(AccessSettings):
     batch_tokens: int = Field(
         300_000, ge=8191, description="Most tokens in one embedding batch (the API's limit)."
     )
+    index_build_bytes: int = Field(
+        1024**3,
+        ge=1024**2,
+        description="Most memory that the database server may use to build an index of vectors, if "
+        "that is more than its own maintenance_work_mem; with too little, it takes many times as "
+        "long.",
+    )
     low_latency: bool = Field(
         True,
         description="Wake the stream's scheduler at once (private Ray API, checked at start); "

@@ -1,18 +1,24 @@
 """Vector spaces and their HNSW indexes."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+import structlog
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.index_kind import IndexKind
+from ingest.domain.index_kind import IndexKind, build_bytes
 
+log = structlog.get_logger(module=__name__)
 SQL = load("embedding_models")
 BUILD_SECONDS = 7 * 24 * 3600.0
 """Longest that building an index may take; asyncpg reads None as the pool's own limit."""
+_MANY = 100_000_000
+"""Vectors of which no server has the memory."""
 
 
 async def model_row(connection: Connection, model: EmbeddingModel) -> asyncpg.Record:
@@ -59,8 +65,10 @@ class Progress:
 class IndexStore:
     """Rows of ``embedding_models`` and the indexes they name."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, build_bytes: int = 0) -> None:
+        """Open the store; indexes are built with up to so much memory, or what the server gives."""
         self._database = database
+        self._build_bytes = build_bytes
 
     async def kind(self, model: EmbeddingModel) -> IndexKind:
         """How a model's vectors are indexed."""
@@ -77,13 +85,37 @@ class IndexStore:
             row = await model_row(connection, model)
             name = str(row["index_name"])
             fresh = f"{name}_{kind}"
-            await connection.execute(_statement("drop_index", index=fresh))
-            await connection.execute(
-                await self._create(connection, model, kind, index=fresh), timeout=BUILD_SECONDS
-            )
+            create = await self._create(connection, model, kind, index=fresh)
+            for roomy in (True, False):
+                await connection.execute(_statement("drop_index", index=fresh))
+                try:
+                    async with self._memory(connection, model, kind, roomy=roomy):
+                        await connection.execute(create, timeout=BUILD_SECONDS)
+                    break
+                except (asyncpg.DiskFullError, asyncpg.OutOfMemoryError) as exc:
+                    if not roomy:
+                        raise
+                    log.warning("index built again with less memory", reason=str(exc))
             await connection.execute(SQL["set_index_kind"], model.name, model.version, kind)
             await connection.execute(_statement("drop_index", index=name))
             await connection.execute(_statement("rename_index", index=fresh, name=name))
+
+    @asynccontextmanager
+    async def _memory(
+        self, connection: Connection, model: EmbeddingModel, kind: IndexKind, *, roomy: bool
+    ) -> AsyncIterator[None]:
+        """Let a session take what a build needs; behind a pooler it is not one's own to change."""
+        if not roomy or self._database.pooler:
+            yield
+            return
+        vectors = await connection.fetchval(SQL["count_stored"], model.name, model.version, _MANY)
+        needed = build_bytes(kind, dimension=model.dimension, vectors=vectors)
+        most = min(needed, self._build_bytes)
+        await connection.execute(SQL["raise_build_memory"], most // 1024)
+        try:
+            yield
+        finally:
+            await connection.execute(SQL["reset_build_memory"])
 
     async def drop(self, model: EmbeddingModel) -> None:
         """Remove a model's index, for a bulk load; search is exact, and slow, until a rebuild."""

@@ -8,6 +8,18 @@ FROM upload_pipeline.embedding_models WHERE embed_model = $1 AND embed_version =
 UPDATE upload_pipeline.embedding_models SET index_kind = $3
 WHERE embed_model = $1 AND embed_version = $2;
 
+-- name: raise_build_memory
+-- From here on this session builds indexes with $1 kB of memory, or what the server gives, if it is more.
+SELECT set_config(
+    'maintenance_work_mem',
+    greatest($1::bigint, pg_size_bytes(current_setting('maintenance_work_mem')) / 1024) || 'kB',
+    false
+);
+
+-- name: reset_build_memory
+-- As the server has it.
+RESET maintenance_work_mem;
+
 -- name: create_halfvec_index
 CREATE INDEX CONCURRENTLY {index} ON upload_pipeline.document_chunks
 USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops)
