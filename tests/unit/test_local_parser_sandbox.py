@@ -150,7 +150,9 @@ async def test_a_document_that_takes_long_holds_no_other_up(parser: LocalParser)
     assert parsed.text == "the long one"
     assert after == others
     assert has_ended(long), "only one child is kept"
-    assert len(parser.child_pids) == 1
+    async with asyncio.timeout(10):  # where a machine is slow, any may have taken long
+        while len(parser.child_pids) > 1:  # noqa: ASYNC110 - a process's end rings no bell
+            await asyncio.sleep(0.01)
 
 
 async def test_a_child_that_dies_during_a_parse_is_replaced_and_the_parse_repeated(
