@@ -17,7 +17,7 @@ _GRAPH_BYTES = 1100
 allocator leaves over; measured with pgvector 0.8."""
 
 
-def build_bytes(kind: IndexKind, *, dimension: int, vectors: int) -> int:
+def bytes_to_build(kind: IndexKind, *, dimension: int, vectors: int) -> int:
     """Memory in which an index is built at once; with less, row by row on disk, which is slow."""
     value = dimension // 8 if kind is IndexKind.BIT else 2 * dimension
     return vectors * (value + _GRAPH_BYTES)

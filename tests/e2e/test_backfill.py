@@ -12,7 +12,7 @@ from benchmarks.backfill_drill import drill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54
-OBJECTS = 240
+OBJECTS = 180
 
 
 def test_a_backfill_that_is_killed_and_stopped_goes_on_and_ends(

@@ -21,7 +21,7 @@ from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-FILES = 120
+FILES = 84
 LATER = 12
 PAID_TEXTS = "SELECT count(DISTINCT chunk_sha) FROM upload_pipeline.document_chunks"
 

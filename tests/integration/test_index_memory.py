@@ -10,7 +10,7 @@ from builders import MODEL, numbered_chunks, some_vectors
 
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.index_kind import IndexKind, build_bytes
+from ingest.domain.index_kind import IndexKind, bytes_to_build
 
 VECTORS = 3_000
 TOO_SMALL = "no longer fits into maintenance_work_mem"
@@ -83,7 +83,7 @@ async def test_a_build_that_may_take_no_more_is_slow_and_right(server: Server) -
 
 
 async def test_what_is_needed_is_not_far_from_what_is_taken(server: Server) -> None:
-    needed = build_bytes(IndexKind.HALFVEC, dimension=MODEL.dimension, vectors=VECTORS)
+    needed = bytes_to_build(IndexKind.HALFVEC, dimension=MODEL.dimension, vectors=VECTORS)
 
     await IndexStore(server.database, build_bytes=needed).rebuild(MODEL, IndexKind.HALFVEC)
     assert complaints(server) == []

@@ -11,14 +11,12 @@ from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.index_kind import IndexKind, build_bytes
+from ingest.domain.index_kind import IndexKind, bytes_to_build
 
 log = structlog.get_logger(module=__name__)
 SQL = load("embedding_models")
 BUILD_SECONDS = 7 * 24 * 3600.0
 """Longest that building an index may take; asyncpg reads None as the pool's own limit."""
-_MANY = 100_000_000
-"""Vectors of which no server has the memory."""
 
 
 async def model_row(connection: Connection, model: EmbeddingModel) -> asyncpg.Record:
@@ -108,10 +106,15 @@ class IndexStore:
         if not roomy or self._database.pooler:
             yield
             return
-        vectors = await connection.fetchval(SQL["count_stored"], model.name, model.version, _MANY)
-        needed = build_bytes(kind, dimension=model.dimension, vectors=vectors)
-        most = min(needed, self._build_bytes)
-        await connection.execute(SQL["raise_build_memory"], most // 1024)
+        each = bytes_to_build(kind, dimension=model.dimension, vectors=1)
+        vectors = await connection.fetchval(
+            SQL["count_stored"],
+            model.name,
+            model.version,
+            self._build_bytes // each,
+            timeout=BUILD_SECONDS,
+        )
+        await connection.execute(SQL["raise_build_memory"], vectors * each // 1024)
         try:
             yield
         finally:

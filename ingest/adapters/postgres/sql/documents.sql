@@ -23,7 +23,7 @@ RETURNING document_id;
 -- name: insert_references
 -- Documents of tenant $1 that are new, with ids ($2), names ($3), file names ($4), media types ($5) and
 -- sizes ($6), of which the bytes are still to be fetched; and their jobs ($7) of lane $8, with
--- correlation id $9. In order, so that two who do it at once do not wait for each other.
+-- correlation id $9. All do it in one order, so that none wait in a circle.
 WITH wanted AS MATERIALIZED (
     SELECT w.* FROM unnest($2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [])
         AS w (document_id, name, filename, media_type, bytes_len, job_id)
