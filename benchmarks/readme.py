@@ -51,9 +51,10 @@ ROWS = {
         "HAProxy in front: {haproxy_upload_p95_ms:.0f} and {haproxy_status_p95_ms:.0f} ms",
     ),
     "index": Row(
-        "{rows:,} chunks, real vectors",
-        "`halfvec` {halfvec_rows_per_s:,.0f} rows/s, recall@10 {recall_halfvec:.3f}; `bit` "
-        "{bit_rows_per_s:,.0f} rows/s, {recall_bit:.3f}; loaded first and indexed then "
+        "{rows:,} chunks, real vectors, {connections} connections",
+        "`halfvec` {halfvec_rows_per_s:,.0f} rows/s, recall@10 {recall_halfvec:.3f}; with "
+        "`ef_construction` 40 {quick_halfvec_rows_per_s:,.0f}, {recall_quick_halfvec:.3f}; `bit` "
+        "{bit_rows_per_s:,.0f}, {recall_bit:.3f}; loaded first and indexed then "
         "{bulk_rows_per_s:,.0f} rows/s",
         "exact search; {none_rows_per_s:,.0f} rows/s without an index; COPY alone, then CREATE "
         "INDEX: the ledger's way has {bulk_ratio_vs_copy_then_index:.2f} × its pace",

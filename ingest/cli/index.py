@@ -7,7 +7,12 @@ import typer
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption
-from ingest.domain.index_kind import IndexKind
+from ingest.domain.index_kind import (
+    EF_CONSTRUCTION,
+    LEAST_EF_CONSTRUCTION,
+    MOST_EF_CONSTRUCTION,
+    IndexKind,
+)
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.index_trial import Trials
@@ -19,6 +24,17 @@ _K = 10
 ModelOption = Annotated[
     str | None,
     typer.Option(metavar="NAME@VERSION", help="The vector space; by default the settings'."),
+]
+EfConstruction = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=LEAST_EF_CONSTRUCTION,
+        max=MOST_EF_CONSTRUCTION,
+        help="How carefully it is built: less makes inserting faster and recall lower; by default "
+        "as before, at first 64.",
+        show_default=False,
+    ),
 ]
 KindOption = Annotated[IndexKind, typer.Option(help="What to build; 'ingest index advise' says.")]
 
@@ -45,7 +61,7 @@ def show(as_json: JsonOption = False) -> None:
         (
             f"{space.embed_model}@{space.embed_version}",
             f"{space.dimension:,}",
-            str(space.index_kind) if space.bytes is not None else "none: search is exact",
+            _named(space.index_kind, space.ef_construction, is_there=space.bytes is not None),
             "" if space.vectors is None else f"{space.vectors:,}",
             "" if space.bytes is None else size(space.bytes),
             "" if space.bytes is None or space.usable else "not usable: build it again",
@@ -53,6 +69,12 @@ def show(as_json: JsonOption = False) -> None:
         for space in spaces
     ]
     console().print(table(["model", "dimension", "index", "vectors", "size", ""], rows))
+
+
+def _named(kind: IndexKind, ef_construction: int, *, is_there: bool) -> str:
+    if not is_there:
+        return "none: search is exact"
+    return str(kind) if ef_construction == EF_CONSTRUCTION else f"{kind} ({ef_construction})"
 
 
 @index.command()
@@ -66,6 +88,7 @@ def advise(
     recall: Annotated[
         float, typer.Option(metavar="SHARE", min=0, max=1, help="Least recall@10 that will do.")
     ] = 0.99,
+    ef_construction: EfConstruction = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,15 +103,29 @@ def advise(
         from ingest.adapters.postgres.index_trial import IndexTrial
 
         space, trial = await space_named(database, model), IndexTrial(database)
-        return await trial.run(space, vectors=vectors, questions=questions, k=_K), space
+        trials = await trial.run(
+            space,
+            vectors=vectors,
+            questions=questions,
+            k=_K,
+            ef_construction=ef_construction or EF_CONSTRUCTION,
+        )
+        return trials, space
 
     trials, space = with_database(compare)
     if not trials.kinds or trials.vectors < _K:
         raise CommandFailed(f"there are not enough vectors of {space.label} to compare anything")
-    _tell(trials, space, recall, as_json=as_json)
+    _tell(trials, space, recall, ef_construction, as_json=as_json)
 
 
-def _tell(trials: "Trials", space: "EmbeddingModel", recall: float, *, as_json: bool) -> None:
+def _tell(
+    trials: "Trials",
+    space: "EmbeddingModel",
+    recall: float,
+    ef_construction: int | None,
+    *,
+    as_json: bool,
+) -> None:
     from dataclasses import asdict
 
     from ingest.cli.output import console, emit_json, size, table
@@ -113,11 +150,17 @@ def _tell(trials: "Trials", space: "EmbeddingModel", recall: float, *, as_json: 
     if best is None:
         typer.echo(f"no kind of index reaches recall {recall:g}; halfvec comes nearest as a rule")
     else:
-        typer.echo(f"build {best.kind}: ingest index build --kind {best.kind}")
+        care = f" --ef-construction {ef_construction}" if ef_construction else ""
+        typer.echo(f"build {best.kind}: ingest index build --kind {best.kind}{care}")
 
 
 @index.command()
-def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = False) -> None:
+def build(
+    kind: KindOption,
+    ef_construction: EfConstruction = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Build an index beside the one there is, and let search follow it.
 
     Documents are ingested and searched meanwhile. It can be interrupted and run again.
@@ -127,7 +170,7 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
     from ingest.cli.output import duration, emit_json
 
     began = time.monotonic()
-    space = with_database(lambda database: _build(database, model, kind))
+    space = with_database(lambda database: _build(database, model, kind, ef_construction))
     seconds = time.monotonic() - began
     if as_json:
         emit_json({"model": space.label, "kind": kind, "seconds": round(seconds, 1)})
@@ -135,14 +178,16 @@ def build(kind: KindOption, model: ModelOption = None, as_json: JsonOption = Fal
         typer.echo(f"{space.label} is indexed as {kind}; it took {duration(seconds)}")
 
 
-async def _build(database: "Database", model: str | None, kind: IndexKind) -> "EmbeddingModel":
+async def _build(
+    database: "Database", model: str | None, kind: IndexKind, ef_construction: int | None
+) -> "EmbeddingModel":
     from ingest import settings
     from ingest.cli.index_progress import told
     from ingest.wiring.indexes import open_indexes
 
     space = await space_named(database, model)
     indexes = open_indexes(settings.load(), database)
-    await told(indexes, indexes.rebuild(space, kind))
+    await told(indexes, indexes.rebuild(space, kind, ef_construction=ef_construction))
     return space
 
 

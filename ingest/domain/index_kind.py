@@ -12,6 +12,9 @@ class IndexKind(StrEnum):
     """HNSW over one sign bit a dimension, over-fetched and re-ranked with the exact vectors."""
 
 
+LEAST_EF_CONSTRUCTION, EF_CONSTRUCTION, MOST_EF_CONSTRUCTION = 32, 64, 1000
+"""Candidates for the neighbours of a row while an index takes it in: twice m = 16 at least, what
+pgvector does by default, and at most. Fewer make inserting faster and recall lower."""
 _GRAPH_BYTES = 1100
 """What a row takes in the graph beside its value: neighbours with m = 16, a header, and what the
 allocator leaves over; measured with pgvector 0.8."""

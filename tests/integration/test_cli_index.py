@@ -6,6 +6,7 @@ from pathlib import Path
 
 import builders
 import numpy as np
+import psycopg
 import pytest
 from builders import LARGE_MODEL, MODEL, numbered_chunks
 from integration.cli_system import ingest
@@ -94,6 +95,29 @@ def test_the_advice_is_a_command_that_works(
     assert spaces[MODEL.name]["index_kind"] == "bit"
     assert spaces[MODEL.name]["usable"]
     assert spaces[MODEL.name]["vectors"] == ROWS
+
+
+def test_an_index_is_built_as_carefully_as_it_was_told_once(
+    filled: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--recall", "0.1", "--questions", "5"]
+    assert main(["index", "advise", "--ef-construction", "32", *few]) == 0
+    assert "--ef-construction 32" in capsys.readouterr().out.splitlines()[-1]
+    assert main(["index", "build", "--kind", "halfvec", "--ef-construction", "31"]) == 2
+
+    assert main(["index", "build", "--kind", "halfvec", "--ef-construction", "40"]) == 0
+    assert main(["index", "drop", "--yes"]) == 0
+    assert main(["index", "build", "--kind", "halfvec"]) == 0
+
+    capsys.readouterr()
+    assert main(["index", "show", "--json"]) == 0
+    spaces = {space["embed_model"]: space for space in json.loads(capsys.readouterr().out)}
+    assert spaces[MODEL.name]["ef_construction"] == 40
+    with psycopg.connect(filled) as connection:
+        options = connection.execute(
+            "SELECT reloptions FROM pg_class WHERE relname = 'idx_hnsw_chunks_wll2s_v1'"
+        ).fetchone()
+    assert options == (["ef_construction=40"],)
 
 
 def test_an_index_that_was_dropped_is_shown_as_none(

@@ -42,6 +42,8 @@ class Space:
     embed_version: str
     dimension: int
     index_kind: IndexKind
+    ef_construction: int
+    """How carefully the index is built."""
     bytes: int | None
     """Of the index; None: there is none, and search is exact."""
     usable: bool
@@ -73,17 +75,21 @@ class IndexStore:
         async with self._database.connection() as connection:
             return IndexKind((await model_row(connection, model))["index_kind"])
 
-    async def rebuild(self, model: EmbeddingModel, kind: IndexKind) -> None:
+    async def rebuild(
+        self, model: EmbeddingModel, kind: IndexKind, *, ef_construction: int | None = None
+    ) -> None:
         """Build a model's index as ``kind`` beside the old one, then let search follow it.
 
-        Writes go on meanwhile. Search finds one of the two indexes at every moment: the old one
-        is dropped after the model's row names the new kind.
+        It is built as carefully as the last one, unless told otherwise. Writes go on meanwhile.
+        Search finds one of the two indexes at every moment: the old one is dropped after the
+        model's row names the new kind.
         """
         async with self._database.connection() as connection:
             row = await model_row(connection, model)
             name = str(row["index_name"])
             fresh = f"{name}_{kind}"
-            create = await self._create(connection, model, kind, index=fresh)
+            care = ef_construction or int(row["ef_construction"])
+            create = await self._create(connection, model, kind, index=fresh, ef_construction=care)
             for roomy in (True, False):
                 await connection.execute(_statement("drop_index", index=fresh))
                 try:
@@ -94,7 +100,7 @@ class IndexStore:
                     if not roomy:
                         raise
                     log.warning("index built again with less memory", reason=str(exc))
-            await connection.execute(SQL["set_index_kind"], model.name, model.version, kind)
+            await connection.execute(SQL["set_index_kind"], model.name, model.version, kind, care)
             await connection.execute(_statement("drop_index", index=name))
             await connection.execute(_statement("rename_index", index=fresh, name=name))
 
@@ -157,7 +163,13 @@ class IndexStore:
         return Progress(row["phase"], row[f"{counted}_done"], row[f"{counted}_total"])
 
     async def _create(
-        self, connection: Connection, model: EmbeddingModel, kind: IndexKind, *, index: str
+        self,
+        connection: Connection,
+        model: EmbeddingModel,
+        kind: IndexKind,
+        *,
+        index: str,
+        ef_construction: int,
     ) -> str:
         quoted = await connection.fetchrow(
             "SELECT quote_literal($1) AS model, quote_literal($2) AS version",
@@ -170,6 +182,7 @@ class IndexStore:
             dimension=model.dimension,
             model=quoted["model"],
             version=quoted["version"],
+            ef_construction=ef_construction,
         )
 
 

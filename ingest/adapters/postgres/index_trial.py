@@ -11,7 +11,7 @@ from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.search_store import EF_SEARCH, OVERFETCH
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.index_kind import IndexKind
+from ingest.domain.index_kind import EF_CONSTRUCTION, IndexKind
 
 SQL = load("index_trials")
 SEARCH_SQL = load("document_chunks")
@@ -50,7 +50,15 @@ class IndexTrial:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def run(self, model: EmbeddingModel, *, vectors: int, questions: int, k: int) -> Trials:
+    async def run(
+        self,
+        model: EmbeddingModel,
+        *,
+        vectors: int,
+        questions: int,
+        k: int,
+        ef_construction: int = EF_CONSTRUCTION,
+    ) -> Trials:
         """Build each kind on a sample and search it for vectors that are not in it.
 
         Args:
@@ -58,6 +66,7 @@ class IndexTrial:
             vectors: Most in the sample.
             questions: Searches of each kind.
             k: Results of each.
+            ef_construction: How carefully each kind is built.
         """
         async with self._database.transaction() as connection:
             asked = await self._sample(connection, model, vectors, questions)
@@ -65,7 +74,7 @@ class IndexTrial:
             exact, exact_ms = await _search(connection, SQL["search_exactly"], asked, k)
             await connection.fetch(SEARCH_SQL["set_up_search"], str(EF_SEARCH), None)
             kinds = [
-                await _try(connection, model, kind, asked, exact, vectors=count)
+                await _try(connection, model, kind, asked, exact, count, ef_construction)
                 for kind in IndexKind
                 if count
             ]
@@ -90,13 +99,16 @@ async def _try(
     kind: IndexKind,
     asked: Sequence[Any],
     exact: Sequence[set[Any]],
-    *,
     vectors: int,
+    ef_construction: int,
 ) -> Trial:
     k = max(map(len, exact), default=0)
     began = time.monotonic()
     await connection.execute(
-        SQL[f"create_{kind}_index"].format(dimension=model.dimension), timeout=BUILD_SECONDS
+        SQL[f"create_{kind}_index"].format(
+            dimension=model.dimension, ef_construction=ef_construction
+        ),
+        timeout=BUILD_SECONDS,
     )
     built = time.monotonic() - began
     await connection.execute("SET LOCAL enable_seqscan = off")  # a sample is small

@@ -1,11 +1,11 @@
 -- name: get_model
 -- One vector space and how it is indexed.
-SELECT embed_model, embed_version, dimension, index_kind, index_name
+SELECT embed_model, embed_version, dimension, index_kind, ef_construction, index_name
 FROM upload_pipeline.embedding_models WHERE embed_model = $1 AND embed_version = $2;
 
 -- name: set_index_kind
 -- Search follows this from the next query on.
-UPDATE upload_pipeline.embedding_models SET index_kind = $3
+UPDATE upload_pipeline.embedding_models SET index_kind = $3, ef_construction = $4
 WHERE embed_model = $1 AND embed_version = $2;
 
 -- name: raise_build_memory
@@ -23,11 +23,13 @@ RESET maintenance_work_mem;
 -- name: create_halfvec_index
 CREATE INDEX CONCURRENTLY {index} ON upload_pipeline.document_chunks
 USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops)
+WITH (ef_construction = {ef_construction})
 WHERE embed_model = {model} AND embed_version = {version};
 
 -- name: create_bit_index
 CREATE INDEX CONCURRENTLY {index} ON upload_pipeline.document_chunks
 USING hnsw ((binary_quantize(embedding)::bit({dimension})) bit_hamming_ops)
+WITH (ef_construction = {ef_construction})
 WHERE embed_model = {model} AND embed_version = {version};
 
 -- name: drop_index
@@ -39,7 +41,7 @@ ALTER INDEX upload_pipeline.{index} RENAME TO {name};
 -- name: list_spaces
 -- Every vector space, its index if there is one, and whether that can be used.
 SELECT
-    m.embed_model, m.embed_version, m.dimension, m.index_kind,
+    m.embed_model, m.embed_version, m.dimension, m.index_kind, m.ef_construction,
     pg_relation_size(i.indexrelid) AS bytes, coalesce(i.indisvalid, false) AS usable,
     greatest(c.reltuples, 0)::bigint AS vectors
 FROM upload_pipeline.embedding_models AS m

@@ -24,11 +24,13 @@ SELECT count(*) FROM index_sample;
 
 -- name: create_halfvec_index
 CREATE INDEX index_sample_halfvec ON index_sample
-USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops);
+USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops)
+WITH (ef_construction = {ef_construction});
 
 -- name: create_bit_index
 CREATE INDEX index_sample_bit ON index_sample
-USING hnsw ((binary_quantize(embedding)::bit({dimension})) bit_hamming_ops);
+USING hnsw ((binary_quantize(embedding)::bit({dimension})) bit_hamming_ops)
+WITH (ef_construction = {ef_construction});
 
 -- name: drop_index
 DROP INDEX index_sample_{kind};
