@@ -19,14 +19,14 @@ from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
 from ingest.domain.embedding import Vectors
 from ingest.domain.identity import LOCAL_TENANT, NAMESPACE
-from ingest.domain.index_kind import EF_CONSTRUCTION, IndexKind
+from ingest.domain.index_kind import EF_CONSTRUCTION, LEAST_EF_CONSTRUCTION, IndexKind
 
 _DOCUMENT = uuid5(NAMESPACE, "benchmark")
 _SCHEMA = "upload_pipeline"
 _K = 10
 _BUILD_SECONDS = 3600.0
 _TRIED = (
-    ("quick_halfvec", IndexKind.HALFVEC, 40),
+    ("quick_halfvec", IndexKind.HALFVEC, LEAST_EF_CONSTRUCTION),
     ("bit", IndexKind.BIT, EF_CONSTRUCTION),
     ("halfvec", IndexKind.HALFVEC, EF_CONSTRUCTION),
 )

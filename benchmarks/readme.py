@@ -53,7 +53,7 @@ ROWS = {
     "index": Row(
         "{rows:,} chunks, real vectors, {connections} connections",
         "`halfvec` {halfvec_rows_per_s:,.0f} rows/s, recall@10 {recall_halfvec:.3f}; with "
-        "`ef_construction` 40 {quick_halfvec_rows_per_s:,.0f}, {recall_quick_halfvec:.3f}; `bit` "
+        "`ef_construction` 32 {quick_halfvec_rows_per_s:,.0f}, {recall_quick_halfvec:.3f}; `bit` "
         "{bit_rows_per_s:,.0f}, {recall_bit:.3f}; loaded first and indexed then "
         "{bulk_rows_per_s:,.0f} rows/s",
         "exact search; {none_rows_per_s:,.0f} rows/s without an index; COPY alone, then CREATE "
