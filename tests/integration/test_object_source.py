@@ -159,7 +159,7 @@ async def test_what_needs_other_credentials_says_so(place: tuple[str, str]) -> N
     found = await listed(objects.listing(place[0]))
     [secret] = [entry for entry in found if entry.filename == "secret.txt"]
 
-    with pytest.raises(SourceUnavailable, match=r"PermissionDenied"):
+    with pytest.raises(SourceUnavailable, match=r"PermissionDeniedError: 403 [A-Z]"):
         await content(objects, secret.uri)
     others = [await content(objects, entry.uri) for entry in found if entry != secret]
     assert sorted(others) == sorted(FILES.values())

@@ -1,5 +1,6 @@
 """Buckets as sources: S3, Google Cloud Storage and Azure, through one library."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,13 @@ REMOTE = ("s3", "gs", "az")
 _PAGE = 1000
 _PART_BYTES = 1024 * 1024
 _LONGEST = timedelta(seconds=60)
+_TOLD = tuple(
+    map(
+        re.compile,
+        (r"status code: (\d{3} [A-Za-z ]*[a-z])", r"<Code>(\w+)</Code>", r"HTTP error: ([\w ]+)"),
+    )
+)
+"""The status and the code of an answer, or why there was none."""
 
 
 class Buckets:
@@ -123,4 +131,10 @@ def _translated(place: str) -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as exc:
         raise NotFound(f"there is no {place!r} (any more)") from exc
     except (BaseError, OSError) as exc:
-        raise SourceUnavailable(f"{place!r} cannot be read ({type(exc).__name__})") from exc
+        raise SourceUnavailable(f"{place!r} cannot be read ({_reason(exc)})") from exc
+
+
+def _reason(exc: Exception) -> str:
+    """The kind of an error, and what the server or the network said; no more, it may name keys."""
+    told = [found[1] for pattern in _TOLD if (found := pattern.search(str(exc)))]
+    return ": ".join([type(exc).__name__, ", ".join(told)] if told else [type(exc).__name__])
