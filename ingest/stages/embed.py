@@ -118,10 +118,19 @@ class EmbedStage:
         out and the rest of its document goes on without it. Nothing is paid for documents whose
         lease is lost when it would be.
         """
+        return await self._run(batch)
+
+    async def _run(self, batch: Batch, *, after_loss: bool = False) -> StoredBatch:
+        """Run a batch; after a lease of it was lost, with what is still held of it."""
         try:
-            return await self._embed_and_store(batch)
+            lost = await self._lost(batch) if after_loss else frozenset()
+            batch = batch.without(lost)
+            if not batch.jobs:
+                return StoredBatch(frozenset(), lost)
+            stored = await self._embed_and_store(batch)
+            return StoredBatch(stored.published, stored.stale | lost)
         except LeaseLost:
-            return await self._run_held(batch)
+            return await self._run(batch, after_loss=True)
         except (InputRefused, InvalidVector) as exc:
             return await self._divide(batch, exc)
         except IngestError as exc:
@@ -134,19 +143,6 @@ class EmbedStage:
                 batch, Unexpected(f"embedding failed unexpectedly ({type(exc).__name__})")
             )
         return NOTHING
-
-    async def _run_held(self, batch: Batch) -> StoredBatch:
-        """Go on with what is still held of a batch."""
-        try:
-            lost = await self._lost(batch)
-        except StoreUnavailable as exc:
-            await self._fail(batch, exc)
-            return NOTHING
-        batch = batch.without(lost)
-        if not batch.jobs:
-            return StoredBatch(frozenset(), lost)
-        stored = await self.run(batch)
-        return StoredBatch(stored.published, stored.stale | lost)
 
     async def _lost(self, batch: Batch) -> frozenset[UUID]:
         """The jobs that others hold by now; not looked for when embedding costs nothing."""
