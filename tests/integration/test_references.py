@@ -93,6 +93,18 @@ async def test_what_has_not_begun_is_read_as_it_is_by_then(setting: Setting) -> 
     assert (await setting.register(run="three")).unchanged == 1
 
 
+async def test_a_uri_with_white_space_before_it_is_read_later_like_any(setting: Setting) -> None:
+    setting.put("a.md", b"text")
+    line = {"uri": f" {setting.uri('a.md')}", "bytes_len": 4, "version": "1"}
+
+    registered = await setting.register(manifest=setting.manifest(line))
+    [fetched] = await setting.fetch(*await setting.claim())
+
+    assert registered.created == 1
+    assert isinstance(fetched, ClaimedJob)
+    assert await setting.blobs.get(str(fetched.raw_key)) == b"text"
+
+
 async def test_an_object_that_is_listed_twice_is_one(setting: Setting) -> None:
     lines = [
         {"uri": setting.uri(f"{number}.md"), "bytes_len": 5, "version": "1"}

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from ingest.adapters.sources.bucket import REMOTE, Buckets, BucketSource
+from ingest.adapters.sources.bucket import REMOTE, Buckets, BucketSource, is_remote
 from ingest.adapters.sources.folder import FolderSource, read_file
 from ingest.adapters.sources.manifest import ManifestSource
 from ingest.domain.errors import ConfigurationError
@@ -22,12 +22,11 @@ class Objects:
 
     def is_remote(self, uri: str) -> bool:
         """Whether it is in a bucket."""
-        kind, _, rest = uri.partition("://")
-        return kind.lower() in REMOTE and not rest.startswith(("/", "?", "#")) and bool(rest)
+        return is_remote(uri)
 
     def read(self, uri: str) -> AsyncIterator[bytes]:
         """The bytes of one; see ``ports.sources``."""
-        if self.is_remote(uri):
+        if is_remote(uri):
             return self._buckets.read(uri)
         return read_file(local_path(uri), uri)
 
@@ -37,8 +36,8 @@ class Objects:
         Raises:
             ConfigurationError: it is of another kind, or a file or folder that is not there.
         """
-        parts = urlsplit(place)
-        if parts.scheme in REMOTE and parts.netloc:
+        if is_remote(place):
+            parts = urlsplit(place)
             root = f"{parts.scheme}://{parts.netloc}"
             return BucketSource(self._buckets.open(root), root, unquote(parts.path).strip("/"))
         path = local_path(place)

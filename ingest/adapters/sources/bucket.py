@@ -31,6 +31,12 @@ _TOLD = tuple(
 """The status and the code of an answer, or why there was none."""
 
 
+def is_remote(uri: str) -> bool:
+    """Whether something is in a bucket, by its URI."""
+    parts = urlsplit(uri)
+    return parts.scheme in REMOTE and bool(parts.netloc)
+
+
 class Buckets:
     """Opens each bucket once, and reads objects of any."""
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.adapters.sources.bucket import REMOTE
+from ingest.adapters.sources.bucket import REMOTE, is_remote
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.source import Broken, ManifestLineInvalid, SourceObject, SourceUnavailable
 
@@ -81,7 +81,7 @@ class ManifestSource:
             raise ManifestLineInvalid("it has no 'uri'")
         parts = urlsplit(uri)
         local = parts.scheme == "file" and not parts.netloc and not self._remote
-        if not local and not (parts.scheme in REMOTE and parts.netloc):
+        if not local and not is_remote(uri):
             kinds = REMOTE if self._remote else ("file", *REMOTE)
             raise ManifestLineInvalid(
                 f"its uri must begin with {' or '.join(f'{kind}://' for kind in kinds)}"
