@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
@@ -64,22 +64,11 @@ class Intake:
             if request.external_id is not None
             else identity.content_name(content.sha256)
         )
-        arrival = Arrival(
-            document_id=identity.document_id(request.user_id, name),
-            user_id=request.user_id,
-            name=name,
-            filename=filename,
-            media_type=content.media_type,
-            bytes_len=content.bytes_len,
-            file_sha256=content.sha256,
-            raw_key=content.raw_key,
-            job_id=uuid4(),
-            correlation_id=request.correlation_id,
-            lane=request.lane,
-            idempotency_key=request.idempotency_key,
-        )
+        arrival = _arrival(request, name, filename, content.media_type, content.bytes_len)
         try:
-            return await self.enqueue(arrival)
+            return await self.enqueue(
+                replace(arrival, file_sha256=content.sha256, raw_key=content.raw_key)
+            )
         except LimitReached:
             await self.discard(request.user_id, content)
             raise
@@ -132,19 +121,7 @@ class Intake:
         _check_names(request)
         _check_size(bytes_len, self._max_bytes)
         name = identity.external_name(request.external_id)
-        return Arrival(
-            document_id=identity.document_id(request.user_id, name),
-            user_id=request.user_id,
-            name=name,
-            filename=filename,
-            media_type=guess(filename),
-            bytes_len=bytes_len,
-            file_sha256=None,
-            raw_key=None,
-            job_id=uuid4(),
-            correlation_id=request.correlation_id,
-            lane=request.lane,
-        )
+        return _arrival(request, name, filename, guess(filename), bytes_len)
 
     async def enqueue(self, arrival: Arrival) -> Accepted:
         """Make a document and its job, of bytes that are kept or still to be fetched.
@@ -200,6 +177,26 @@ class _Meter:
         while not self.finished:
             if part := await self._next():
                 yield part
+
+
+def _arrival(
+    request: UploadRequest, name: str, filename: str, media_type: str, bytes_len: int
+) -> Arrival:
+    """A document whose bytes are still where they come from."""
+    return Arrival(
+        document_id=identity.document_id(request.user_id, name),
+        user_id=request.user_id,
+        name=name,
+        filename=filename,
+        media_type=media_type,
+        bytes_len=bytes_len,
+        file_sha256=None,
+        raw_key=None,
+        job_id=uuid4(),
+        correlation_id=request.correlation_id,
+        lane=request.lane,
+        idempotency_key=request.idempotency_key,
+    )
 
 
 def _check_size(bytes_len: int, most: int) -> None:

@@ -24,6 +24,7 @@ class Referrer:
         *,
         user_id: UUID,
         run: str,
+        lane: Lane,
     ) -> None:
         """Put the referrer together; ``run`` names the backfill in the history of its jobs."""
         self._intake = intake
@@ -31,6 +32,17 @@ class Referrer:
         self._reader = reader
         self._user_id = user_id
         self._run = run
+        self._lane = lane
+
+    def request(self, found: SourceObject) -> UploadRequest:
+        """What is said of an object, whenever its bytes are read."""
+        return UploadRequest(
+            user_id=self._user_id,
+            filename=found.filename,
+            correlation_id=self._run,
+            external_id=found.uri,
+            lane=self._lane,
+        )
 
     def divide(
         self, objects: Iterable[SourceObject]
@@ -49,7 +61,7 @@ class Referrer:
         return can_wait, at_once
 
     async def refer(
-        self, objects: Sequence[SourceObject], *, lane: Lane
+        self, objects: Sequence[SourceObject]
     ) -> tuple[list[SourceObject], list[tuple[SourceObject, Accepted | Refused]]]:
         """Register objects that can wait.
 
@@ -63,20 +75,14 @@ class Referrer:
         arrivals: list[tuple[SourceObject, Arrival]] = []
         others: list[tuple[SourceObject, Accepted | Refused]] = []
         for found in objects:
-            request = UploadRequest(
-                user_id=self._user_id,
-                filename=found.filename,
-                correlation_id=self._run,
-                external_id=found.uri,
-                lane=lane,
-            )
             try:
-                arrivals.append((found, self._intake.refer(request, bytes_len=found.bytes_len)))
+                arrival = self._intake.refer(self.request(found), bytes_len=found.bytes_len)
+                arrivals.append((found, arrival))
             except (DocumentRejected, RequestRejected) as exc:
                 others.append((found, exc))
         new: frozenset[UUID] = frozenset()
         if arrivals:
-            new = await self._references.insert(self._user_id, self._run, arrivals)
+            new = await self._references.insert(arrivals)
         for found, arrival in arrivals:
             if arrival.document_id not in new:
                 others.append((found, await self._intake.enqueue(arrival)))

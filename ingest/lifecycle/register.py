@@ -28,7 +28,7 @@ from ingest.domain.source import (
     SourceUnavailable,
     Taken,
 )
-from ingest.lifecycle.accept import Intake, UploadRequest
+from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.refer import Referrer
 from ingest.ports.sources import Inventory, ObjectReader, References, Source
 
@@ -105,10 +105,9 @@ class Registrar:
         self._intake = intake
         self._inventory = inventory
         self._reader = reader
-        self._referrer = Referrer(intake, references, reader, user_id=user_id, run=run)
+        self._referrer = Referrer(intake, references, reader, user_id=user_id, run=run, lane=lane)
         self._user_id = user_id
         self._run = run
-        self._lane = lane
         self._at_once = at_once
         self._wanted = wanted
         self._limit = limit
@@ -204,7 +203,7 @@ class Registrar:
             self._under_way.difference_update(one.uri for one in taken)
 
     async def _refer(self, pending: Sequence[SourceObject]) -> None:
-        new, others = await while_away(lambda: self._referrer.refer(pending, lane=self._lane))
+        new, others = await while_away(lambda: self._referrer.refer(pending))
         for found in new:
             self.registered.created += 1
             self.registered.bytes_len += found.bytes_len
@@ -219,13 +218,7 @@ class Registrar:
                 self._end(found, exc)
 
     async def _accept(self, found: SourceObject) -> Accepted:
-        request = UploadRequest(
-            user_id=self._user_id,
-            filename=found.filename,
-            correlation_id=self._run,
-            external_id=found.uri,
-            lane=self._lane,
-        )
+        request = self._referrer.request(found)
         for trial in range(_READ_TRIES):
             try:
                 return await self._intake.accept(request, self._reader.read(found.uri))

@@ -78,17 +78,14 @@ class Inventory(Protocol):
 class References(Protocol):
     """Documents that are known by where their bytes are, until those are fetched."""
 
-    async def insert(
-        self, user_id: UUID, run: str, arrivals: Sequence[tuple[SourceObject, Arrival]]
-    ) -> frozenset[UUID]:
-        """Make documents of a tenant, and their jobs, of those that are new; all at once.
+    async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> frozenset[UUID]:
+        """Make documents, and their jobs, of those that are new; all at once.
 
         An inventory knows from the same moment on that they are taken.
 
         Args:
-            user_id: The tenant.
-            run: Correlation id of the jobs.
-            arrivals: Objects, and what they are as documents; all of one lane.
+            arrivals: Objects, and what they are as documents; one at least, and all of one tenant,
+                lane and correlation id.
 
         Returns:
             Ids of those that were new; none where the tenant's jobs have to be counted one by one.

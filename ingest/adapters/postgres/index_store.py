@@ -88,28 +88,32 @@ class IndexStore:
             row = await model_row(connection, model)
             name = str(row["index_name"])
             fresh = f"{name}_{kind}"
-            care = ef_construction or int(row["ef_construction"])
-            create = await self._create(connection, model, kind, index=fresh, ef_construction=care)
-            for roomy in (True, False):
+            ef_construction = ef_construction or int(row["ef_construction"])
+            create = await self._create(
+                connection, model, kind, index=fresh, ef_construction=ef_construction
+            )
+            for most_bytes in (self._build_bytes, 0):
                 await connection.execute(_statement("drop_index", index=fresh))
                 try:
-                    async with self._memory(connection, model, kind, roomy=roomy):
+                    async with self._memory(connection, model, kind, most_bytes):
                         await connection.execute(create, timeout=BUILD_SECONDS)
                     break
                 except (asyncpg.DiskFullError, asyncpg.OutOfMemoryError) as exc:
-                    if not roomy:
+                    if not most_bytes:
                         raise
                     log.warning("index built again with less memory", reason=str(exc))
-            await connection.execute(SQL["set_index_kind"], model.name, model.version, kind, care)
+            await connection.execute(
+                SQL["set_index_kind"], model.name, model.version, kind, ef_construction
+            )
             await connection.execute(_statement("drop_index", index=name))
             await connection.execute(_statement("rename_index", index=fresh, name=name))
 
     @asynccontextmanager
     async def _memory(
-        self, connection: Connection, model: EmbeddingModel, kind: IndexKind, *, roomy: bool
+        self, connection: Connection, model: EmbeddingModel, kind: IndexKind, most_bytes: int
     ) -> AsyncIterator[None]:
         """Let a session take what a build needs; behind a pooler it is not one's own to change."""
-        if not roomy or self._database.pooler:
+        if not most_bytes or self._database.pooler:
             yield
             return
         each = bytes_to_build(kind, dimension=model.dimension, vectors=1)
@@ -117,7 +121,7 @@ class IndexStore:
             SQL["count_stored"],
             model.name,
             model.version,
-            self._build_bytes // each,
+            most_bytes // each,
             timeout=BUILD_SECONDS,
         )
         await connection.execute(SQL["raise_build_memory"], vectors * each // 1024)

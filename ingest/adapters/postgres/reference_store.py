@@ -24,30 +24,29 @@ class ReferenceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(
-        self, user_id: UUID, run: str, arrivals: Sequence[tuple[SourceObject, Arrival]]
-    ) -> frozenset[UUID]:
+    async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> frozenset[UUID]:
         """Make the documents that are new, with their jobs; see ``ports.sources``."""
+        first = arrivals[0][1]
         async with self._database.transaction() as connection:
-            if await connection.fetchval(LIMITS["has_limits"], user_id):
+            if await connection.fetchval(LIMITS["has_limits"], first.user_id):
                 return frozenset()
             rows = await connection.fetch(
                 DOCUMENTS["insert_references"],
-                user_id,
+                first.user_id,
                 [arrival.document_id for _, arrival in arrivals],
                 [arrival.name for _, arrival in arrivals],
                 [arrival.filename for _, arrival in arrivals],
                 [arrival.media_type for _, arrival in arrivals],
                 [arrival.bytes_len for _, arrival in arrivals],
                 [arrival.job_id for _, arrival in arrivals],
-                arrivals[0][1].lane,
-                run,
+                first.lane,
+                first.correlation_id,
             )
             new = frozenset(row["document_id"] for row in rows)
             taken = [(found, one.document_id) for found, one in arrivals if one.document_id in new]
             await connection.execute(
                 SOURCES["mark_objects"],
-                user_id,
+                first.user_id,
                 [found.uri for found, _ in taken],
                 [found.version for found, _ in taken],
                 [document_id for _, document_id in taken],
