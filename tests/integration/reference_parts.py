@@ -2,20 +2,22 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import boto3
 import builders
 
-from ingest.adapters.blob_store import open_blob_store
+from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
-from ingest.cli.backfilling import matching
 from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.register import Registered, Registrar
 
@@ -28,6 +30,30 @@ SELECT j.job_id, j.state, j.generation, j.file_sha256, d.filename
 FROM upload_pipeline.upload_jobs AS j INNER JOIN upload_pipeline.documents AS d USING (document_id)
 WHERE j.user_id = $1 ORDER BY d.filename, j.generation, j.created_at
 """
+
+
+def a_registrar(
+    database: Database,
+    blobs: ObjectBlobStore,
+    objects: Objects,
+    *,
+    user_id: UUID,
+    run: str,
+    wanted: Callable[[SourceObject], bool] = lambda _: True,
+    limit: int | None = None,
+) -> Registrar:
+    """Registers objects of at most a thousand bytes each."""
+    return Registrar(
+        Intake(blobs, DocumentStore(database), max_bytes=1000),
+        SourceStore(database),
+        ReferenceStore(database),
+        objects,
+        user_id=user_id,
+        run=run,
+        at_once=4,
+        wanted=wanted,
+        limit=limit,
+    )
 
 
 class Setting:
@@ -48,15 +74,8 @@ class Setting:
         self.client.put_object(Bucket=self.bucket, Key=name, Body=content)
 
     async def register(self, *, manifest: Path | None = None, run: str = "one") -> Registered:
-        registrar = Registrar(
-            Intake(self.blobs, DocumentStore(self.database), max_bytes=1000),
-            SourceStore(self.database),
-            ReferenceStore(self.database),
-            self.objects,
-            user_id=self.tenant,
-            run=run,
-            at_once=4,
-            wanted=matching(None),
+        registrar = a_registrar(
+            self.database, self.blobs, self.objects, user_id=self.tenant, run=run
         )
         listing = self.objects.listing(f"s3://{self.bucket}")
         await registrar.register(

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import builders
 import pytest
+from integration.reference_parts import a_registrar
 
 from ingest.adapters.blob_store import open_blob_store
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
-from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
 from ingest.cli.backfilling import matching
 from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.register import Registered, Registrar
+from ingest.lifecycle.register import Registered
 
 ALL = matching(None)
 JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE user_id = $1"
@@ -58,14 +56,12 @@ class Setting:
         manifests: Sequence[Path] = (),
         run: str = "backfill-test",
     ) -> Registered:
-        registrar = Registrar(
-            Intake(self.blobs, DocumentStore(self.database), max_bytes=1000),
-            SourceStore(self.database),
-            ReferenceStore(self.database),
+        registrar = a_registrar(
+            self.database,
+            self.blobs,
             self.objects,
             user_id=self.tenant,
             run=run,
-            at_once=4,
             wanted=wanted,
             limit=limit,
         )
