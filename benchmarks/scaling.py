@@ -1,8 +1,11 @@
-"""Throughput against the number of embed actors, with a provider that answers in 200 ms."""
+"""Throughput against the number of embed actors, with a provider that answers in 200 ms.
+
+And with one that takes a second: what actors of one machine wait for each other, its CPUs aside.
+"""
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -17,18 +20,22 @@ from benchmarks.simulator import Simulator, running_simulator
 
 _KEY = "sk-scaling"
 _LATENCY = 0.2
+_LONG_LATENCY = 1.0
+"""So long that the CPUs of a small machine have time for many actors."""
 _CHUNKS = 1
 """Of a document, which is a batch of its own: each call waits for the provider once."""
 _CHARS = 900
 """Of a chunk's text, about."""
 _SECONDS = 12
 """For which each actor has work."""
+_LONG_SECONDS = 30
+"""The same, where the provider takes long."""
 _WARM_UP = 10
 """Documents for each actor before it counts."""
 _QUOTA = 100_000_000
 # The ends are left out: at first the pool fills, at last it runs dry.
 _RATE = """
-SELECT count(*) / extract(EPOCH FROM max(finished_at) - min(finished_at))::float8 FROM (
+SELECT (count(*) - 1) / extract(EPOCH FROM max(finished_at) - min(finished_at))::float8 FROM (
     SELECT finished_at, percent_rank() OVER (ORDER BY finished_at) AS place
     FROM upload_pipeline.upload_jobs WHERE state = 'done'
 ) AS ended WHERE place BETWEEN 0.15 AND 0.85
@@ -49,12 +56,7 @@ class Run:
 def measure(quick: bool) -> Report:
     """Queue work for a pool of each size, and let it go."""
     pools, seconds = ((1, 16), 4) if quick else ((1, 2, 4, 8, 16), _SECONDS)
-    options = ["--key", _KEY, "--tpm", str(_QUOTA), "--rpm", "100000"]
-    options += ["--latency", str(_LATENCY), "--latency-sigma", "0.01"]
-    runs: dict[int, Run] = {}
-    with running_simulator("openai", *options) as simulator:
-        for pool in pools:
-            runs[pool] = _run(pool, simulator, seconds)
+    runs = _runs(pools, _LATENCY, seconds)
     alone = runs[1].documents_per_second
     results: Results = {}
     for pool, one in runs.items():
@@ -62,6 +64,10 @@ def measure(quick: bool) -> Report:
         if pool > 1:
             results[f"efficiency_{pool}"] = one.documents_per_second / (pool * alone)
         results[f"cpus_{pool}"] = one.cpus
+    if not quick:
+        slow = _runs((1, max(pools)), _LONG_LATENCY, _LONG_SECONDS)
+        [first, last] = [one.documents_per_second for one in slow.values()]
+        results[f"efficiency_{max(pools)}_at_1s"] = last / (max(pools) * first)
     most = runs[max(pools)]
     # What a pool waits for, when it is slower than so many of one: of quota there is enough.
     results["limit"] = "cpu" if most.cpus > 0.9 * (psutil.cpu_count() or 1) else "latency"
@@ -70,6 +76,7 @@ def measure(quick: bool) -> Report:
         {
             "pools": list(pools),
             "latency_seconds": _LATENCY,
+            "long_latency_seconds": _LONG_LATENCY,
             "chunks_per_call": _CHUNKS,
             "calls_at_once_per_actor": 1,
         },
@@ -90,7 +97,14 @@ def measure(quick: bool) -> Report:
     )
 
 
-def _run(pool: int, simulator: Simulator, seconds: float) -> Run:
+def _runs(pools: Sequence[int], latency: float, seconds: float) -> dict[int, Run]:
+    options = ["--key", _KEY, "--tpm", str(_QUOTA), "--rpm", "100000"]
+    options += ["--latency", str(latency), "--latency-sigma", "0.01"]
+    with running_simulator("openai", *options) as simulator:
+        return {pool: _run(pool, simulator, int(pool * seconds / latency)) for pool in pools}
+
+
+def _run(pool: int, simulator: Simulator, documents: int) -> Run:
     with own_database() as (folder, url):
         with running_system(
             folder / "s",
@@ -108,7 +122,7 @@ def _run(pool: int, simulator: Simulator, seconds: float) -> Run:
             wait_until_done(url)  # connections are open and caches filled after this
             with psycopg.connect(url) as connection:
                 connection.execute("TRUNCATE upload_pipeline.documents CASCADE")
-            enqueue(url, blobs, _files(int(pool * seconds / _LATENCY)))
+            enqueue(url, blobs, _files(documents))
             psutil.cpu_percent()
             set_free(url)
             wait_until_done(url)
