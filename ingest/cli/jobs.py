@@ -1,13 +1,16 @@
-"""``ingest jobs``, ``why``, ``retry`` and ``cancel``."""
+"""``ingest jobs``, ``why``, ``retry``, ``cancel`` and ``cancel-run``."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
 from ingest.cli.options import JobArgument, JsonOption, KeyOption, UrlOption
 from ingest.domain.job import JobState
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.pool import Database
 
 PAGE_JOBS = 100
 
@@ -80,6 +83,39 @@ def cancel(
 ) -> None:
     """Stop a job that has not ended; what is published of its document stays searchable."""
     _act(job, "cancel", "cancelled", url=url, key=key, as_json=as_json)
+
+
+def cancel_run(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="As its summary names it, e.g. backfill-1a2b….")
+    ],
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose run it was: a name or a UUID.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop all jobs of a backfill that have not ended; end the backfill itself first.
+
+    What it has published stays searchable. What it has not, the next backfill of the same objects
+    takes in again.
+    """
+    from ingest.adapters.postgres.run_store import RunStore
+    from ingest.cli.database import with_database
+    from ingest.cli.output import emit_json
+    from ingest.domain.identity import LOCAL_TENANT, tenant_id
+
+    user_id = LOCAL_TENANT if tenant is None else tenant_id(tenant)
+
+    async def stop(database: "Database") -> int:
+        return sum([count async for count in RunStore(database).cancel(run, user_id)])
+
+    cancelled = with_database(stop)
+    if as_json:
+        emit_json({"run": run, "cancelled": cancelled})
+    elif cancelled:
+        typer.echo(f"{cancelled:,} {'job' if cancelled == 1 else 'jobs'} of {run} cancelled")
+    else:
+        typer.echo(f"no unfinished jobs of {run}, which a summary names, and of this tenant")
 
 
 def _act(

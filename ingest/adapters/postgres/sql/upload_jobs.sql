@@ -369,6 +369,26 @@ SET state = 'cancelled', last_error = $2::jsonb
 WHERE job_id = ANY($1::uuid[]) AND finished_at IS NULL
 RETURNING job_id;
 
+-- name: cancel_run
+-- Up to $5 unfinished jobs that tenant $1's run $2 made, no later than $4, are stopped for the reason
+-- $3, the newest first: how many, and when the earliest of them was made.
+WITH page AS MATERIALIZED (
+    SELECT job_id, created_at FROM upload_pipeline.upload_jobs
+    WHERE user_id = $1 AND correlation_id = $2 AND lane <> 'interactive' AND finished_at IS NULL
+        AND ($4::timestamptz IS NULL OR created_at <= $4)
+    ORDER BY created_at DESC, job_id LIMIT $5
+), unfinished AS MATERIALIZED (
+    SELECT j.job_id FROM upload_pipeline.upload_jobs AS j
+    INNER JOIN page AS p ON p.job_id = j.job_id
+    WHERE j.finished_at IS NULL ORDER BY j.job_id FOR UPDATE OF j
+), cancelled AS (
+    UPDATE upload_pipeline.upload_jobs AS j
+    SET state = 'cancelled', last_error = $3::jsonb
+    FROM unfinished AS u WHERE j.job_id = u.job_id
+    RETURNING j.job_id
+)
+SELECT min(created_at) AS earliest, (SELECT count(*) FROM cancelled) AS cancelled FROM page;
+
 -- name: insert_job
 -- A new job for generation $4 of document $2.
 INSERT INTO upload_pipeline.upload_jobs
