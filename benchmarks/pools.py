@@ -82,9 +82,13 @@ def _watched(system: RunningSystem) -> Iterator[list[tuple[float, float]]]:
     points: list[tuple[float, float]] = []
     began, over = time.monotonic(), threading.Event()
 
+    def look() -> None:
+        points.append((time.monotonic() - began, len(system.processes("EmbedActor"))))
+
     def watch() -> None:
         while not over.wait(0.5):
-            points.append((time.monotonic() - began, len(system.processes("EmbedActor"))))
+            look()
+        look()  # once more, or what the run ended with is not among them
 
     thread = threading.Thread(target=watch)
     thread.start()
