@@ -47,8 +47,6 @@ class Run:
     """One pool size."""
 
     documents_per_second: float
-    calls_seconds: float
-    """That a call takes an actor, everything included."""
     cpus: float
     """Busy CPUs of the machine, on the average."""
 
@@ -67,7 +65,7 @@ def measure(quick: bool) -> Report:
     if not quick:
         slow = _runs((1, max(pools)), _LONG_LATENCY, _LONG_SECONDS)
         [first, last] = [one.documents_per_second for one in slow.values()]
-        results[f"efficiency_{max(pools)}_at_1s"] = last / (max(pools) * first)
+        results[f"efficiency_{max(pools)}_at_{_LONG_LATENCY:.0f}s"] = last / (max(pools) * first)
     most = runs[max(pools)]
     # What a pool waits for, when it is slower than so many of one: of quota there is enough.
     results["limit"] = "cpu" if most.cpus > 0.9 * (psutil.cpu_count() or 1) else "latency"
@@ -129,7 +127,7 @@ def _run(pool: int, simulator: Simulator, documents: int) -> Run:
             cpus = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
         with psycopg.connect(url) as connection:
             [rate] = connection.execute(_RATE.encode()).fetchone() or [0.0]
-    return Run(rate, pool / rate, cpus)
+    return Run(rate, cpus)
 
 
 def _files(count: int) -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ from ingest.adapters.postgres.provider_batch_store import BatchCount, ProviderBa
 from ingest.adapters.postgres.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
 from ingest.cli.output import duration, money, say
 from ingest.domain.bulk import IndexTime
-from ingest.domain.identity import LOCAL_TENANT, tenant_id
+from ingest.domain.identity import tenant_or_local
 from ingest.domain.job import Lane
 from ingest.domain.provider_batch import BatchStatus
 from ingest.lifecycle.register import Registered
@@ -63,7 +63,7 @@ class Wish:
     @property
     def user_id(self) -> UUID:
         """The tenant."""
-        return LOCAL_TENANT if self.tenant is None else tenant_id(self.tenant)
+        return tenant_or_local(self.tenant)
 
 
 @dataclass(frozen=True, slots=True)

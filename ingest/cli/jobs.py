@@ -97,14 +97,14 @@ def cancel_run(
     """Stop all jobs of a backfill that have not ended; end the backfill itself first.
 
     What it has published stays searchable. What it has not, the next backfill of the same objects
-    takes in again.
+    takes in again. Texts that are in a provider batch by then are still bought.
     """
     from ingest.adapters.postgres.run_store import RunStore
     from ingest.cli.database import with_database
     from ingest.cli.output import emit_json
-    from ingest.domain.identity import LOCAL_TENANT, tenant_id
+    from ingest.domain.identity import tenant_or_local
 
-    user_id = LOCAL_TENANT if tenant is None else tenant_id(tenant)
+    user_id = tenant_or_local(tenant)
 
     async def stop(database: "Database") -> int:
         return sum([count async for count in RunStore(database).cancel(run, user_id)])

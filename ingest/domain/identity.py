@@ -21,6 +21,11 @@ def tenant_id(name: str) -> UUID:
         return uuid5(NAMESPACE, f"tenant:{name}")
 
 
+def tenant_or_local(name: str | None) -> UUID:
+    """The tenant with this name or UUID; without one, the tenant of no authentication."""
+    return LOCAL_TENANT if name is None else tenant_id(name)
+
+
 def sha256_hex(data: bytes) -> str:
     """SHA-256 as 64 lower-case hex digits."""
     return hashlib.sha256(data).hexdigest()

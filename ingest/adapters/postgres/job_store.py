@@ -247,13 +247,9 @@ async def cancel_jobs(
     connection: Connection, job_ids: Sequence[UUID], *, reason: str
 ) -> list[UUID]:
     """Cancel unfinished jobs inside a caller's transaction; returns those that were."""
-    rows = await connection.fetch(SQL["cancel_jobs"], job_ids, cancellation(reason))
+    error = {"class": "Cancelled", "code": "cancelled", "message": reason}
+    rows = await connection.fetch(SQL["cancel_jobs"], job_ids, error)
     return [row["job_id"] for row in rows]
-
-
-def cancellation(reason: str) -> dict[str, str]:
-    """What a cancelled job has as its last error."""
-    return {"class": "Cancelled", "code": "cancelled", "message": reason}
 
 
 def _claimed(row: asyncpg.Record) -> ClaimedJob:

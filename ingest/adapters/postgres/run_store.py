@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from ingest.adapters.postgres.job_store import cancellation
+from ingest.adapters.postgres.job_store import cancel_jobs
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 
@@ -25,14 +25,16 @@ class RunStore:
         Jobs of uploads stay, whatever correlation id they were given. What the run has published
         stays searchable, and the next run takes in again what this one did not.
         """
-        error = cancellation(f"{run} was cancelled by request")
         before: datetime | None = None
         while True:
-            async with self._database.connection() as connection:
-                row = await connection.fetchrow(
-                    SQL["cancel_run"], user_id, run, error, before, page
+            async with self._database.transaction() as connection:
+                jobs = await connection.fetch(SQL["lock_run_jobs"], user_id, run, before, page)
+                if not jobs:
+                    return
+                cancelled = await cancel_jobs(
+                    connection,
+                    [job["job_id"] for job in jobs],
+                    reason=f"{run} was cancelled by request",
                 )
-            if row["earliest"] is None:
-                return
-            before = row["earliest"]
-            yield row["cancelled"]
+            before = min(job["created_at"] for job in jobs)
+            yield len(cancelled)

@@ -369,25 +369,18 @@ SET state = 'cancelled', last_error = $2::jsonb
 WHERE job_id = ANY($1::uuid[]) AND finished_at IS NULL
 RETURNING job_id;
 
--- name: cancel_run
--- Up to $5 unfinished jobs that tenant $1's run $2 made, no later than $4, are stopped for the reason
--- $3, the newest first: how many, and when the earliest of them was made.
+-- name: lock_run_jobs
+-- Up to $4 jobs of tenant $1 that run $2 made no later than $3 and that have not ended, the newest of
+-- them, locked in order. One that ends just then is among them.
 WITH page AS MATERIALIZED (
-    SELECT job_id, created_at FROM upload_pipeline.upload_jobs
+    SELECT job_id FROM upload_pipeline.upload_jobs
     WHERE user_id = $1 AND correlation_id = $2 AND lane <> 'interactive' AND finished_at IS NULL
-        AND ($4::timestamptz IS NULL OR created_at <= $4)
-    ORDER BY created_at DESC, job_id LIMIT $5
-), unfinished AS MATERIALIZED (
-    SELECT j.job_id FROM upload_pipeline.upload_jobs AS j
-    INNER JOIN page AS p ON p.job_id = j.job_id
-    WHERE j.finished_at IS NULL ORDER BY j.job_id FOR UPDATE OF j
-), cancelled AS (
-    UPDATE upload_pipeline.upload_jobs AS j
-    SET state = 'cancelled', last_error = $3::jsonb
-    FROM unfinished AS u WHERE j.job_id = u.job_id
-    RETURNING j.job_id
+        AND ($3::timestamptz IS NULL OR created_at <= $3)
+    ORDER BY created_at DESC, job_id LIMIT $4
 )
-SELECT min(created_at) AS earliest, (SELECT count(*) FROM cancelled) AS cancelled FROM page;
+SELECT j.job_id, j.created_at FROM upload_pipeline.upload_jobs AS j
+INNER JOIN page AS p ON p.job_id = j.job_id
+ORDER BY j.job_id FOR UPDATE OF j;
 
 -- name: insert_job
 -- A new job for generation $4 of document $2.
