@@ -12,6 +12,8 @@ import pytest
 from integration.plans import explain, filled, indexes, job_scans
 
 from ingest.adapters.postgres.job_store import SQL
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.statements import load
 from ingest.domain.identity import NO_TENANT
 
@@ -214,3 +216,18 @@ async def test_stuck_jobs_are_looked_for_where_they_would_be(large_queue: str, m
 
     assert "" not in indexes(plan)
     assert rows_touched(plan) <= 3 * WORKING + most
+
+
+async def test_what_is_looked_for_often_is_planned_once(large_queue: str) -> None:
+    database = Database(large_queue, pool_size=1)
+    for _ in range(7):  # PostgreSQL plans five times with parameters before it thinks of another
+        await QueueStore(database).stuck(after=timedelta(minutes=1))
+    async with database.connection() as connection:
+        [row] = await connection.fetch(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements "
+            "WHERE statement LIKE '%AS ignored%' AND statement NOT LIKE '%pg_prepared%'"
+        )
+        assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
+    await database.close()
+
+    assert dict(row) == {"generic_plans": 7, "custom_plans": 0}

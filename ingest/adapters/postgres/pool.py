@@ -117,6 +117,20 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def planning_once(self) -> AsyncIterator[Connection]:
+        """Borrow a connection inside one transaction that plans its statements once.
+
+        For a statement that takes longer to plan than to run, and needs no other plan for other
+        parameters; see ``plans_once``.
+
+        Raises:
+            StoreUnavailable: as ``connection``.
+        """
+        async with self.transaction() as connection:
+            await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            yield connection
+
     async def close(self) -> None:
         """Close every connection."""
         if self._pool is not None:

@@ -10,7 +10,7 @@ from ingest.domain.forecast import Throughput
 from ingest.domain.job import Lane
 
 SQL = load("queue")
-MOST_UNFINISHED = 2_000
+MOST_UNFINISHED = 1_000
 """Counting more of them would cost more than anybody learns from it."""
 MOST_IGNORED = 10_000
 """A stream that ignores so many jobs is as wrong as one that ignores more."""
@@ -82,6 +82,6 @@ class QueueStore:
         Args:
             after: How long something that should have moved a job may be late.
         """
-        async with self._database.connection() as connection:
+        async with self._database.planning_once() as connection:
             rows = await connection.fetch(SQL["count_stuck"], after, list(Lane), MOST_IGNORED)
         return {row["kind"]: row["jobs"] for row in rows}
