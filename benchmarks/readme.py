@@ -120,7 +120,7 @@ ROWS = {
     ),
     "scaling": Row(
         "16 embed actors, a provider that answers in {latency_seconds:.1f} s",
-        "{docs_per_s_16:.0f} documents/s; its limit: {limit}",
+        "{calls_per_s_16:.0f} calls/s; its limit: {limit}",
         "{efficiency_16:.2f} × 16 times one actor's; {efficiency_8:.2f} with 8, "
         "{efficiency_4:.2f} with 4; {efficiency_16_at_1s:.2f} with 16 where it answers in "
         "{long_latency_seconds:.0f} s",
