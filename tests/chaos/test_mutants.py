@@ -24,7 +24,7 @@ async def test_a_run_that_keeps_its_promises_passes(workshop: Workshop) -> None:
 
 async def test_fencing_off_is_found(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes with a lease writes, whether it is the current one or not."""
-    for name in ("lock_leases", "held_leases"):
+    for name in ("lock_leases", "held_leases", "advance_stored"):
         changed = _changed(_JOBS[name], "AND j.lease_token = b.lease_token", "")
         monkeypatch.setitem(_JOBS, name, _changed(changed, "WHERE j.state = 'working'", ""))
 

@@ -209,7 +209,14 @@ class ChunkStore:
         Every writer inserts first and locks its jobs then: two that held them the other way round
         would wait for each other.
         """
-        held = await locked_leases(connection, [d.target for d in documents])
+        rows = await connection.fetch(
+            JOBS["advance_stored"],
+            [d.target.lease.job_id for d in documents],
+            [d.target.lease.token for d in documents],
+            [len(written.get(d.target.document_id, ())) for d in documents],
+            lease,
+        )
+        held = {row["job_id"] for row in rows}
         stale = [d for d in documents if d.target.lease.job_id not in held]
         unwanted = [chunk_id for d in stale for chunk_id in written.get(d.target.document_id, ())]
         if unwanted:
@@ -220,12 +227,6 @@ class ChunkStore:
                 self._model.name,
                 self._model.version,
             )
-        stored = {
-            d.target.lease.job_id: len(written.get(d.target.document_id, ())) for d in documents
-        }
-        rows = await connection.fetch(
-            JOBS["advance_stored"], list(held), [stored[job_id] for job_id in held], lease
-        )
         complete = {r["job_id"] for r in rows if r["chunks_stored"] == r["chunks_total"]}
         await self._publish(
             connection,

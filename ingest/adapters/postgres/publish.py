@@ -5,14 +5,12 @@ from uuid import UUID
 
 from ingest.adapters.postgres.document_store import SQL as DOCUMENTS
 from ingest.adapters.postgres.pool import Connection
-from ingest.adapters.postgres.serving_store import holds
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import Target
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.serving import SpaceMoved
 
 SQL = load("document_chunks")
-JOBS = load("upload_jobs")
 
 
 async def publish(
@@ -37,12 +35,16 @@ async def publish(
     """
     if not targets:
         return
-    for user_id in () if is_stopgap else sorted({target.user_id for target in targets}):
-        if not await holds(connection, user_id, model):
-            raise SpaceMoved(f"{model.label} does not serve the tenant any more")
+    tenants = () if is_stopgap else {target.user_id for target in targets}
     rows = await connection.fetch(
-        DOCUMENTS["live_generations"], [target.document_id for target in targets]
+        DOCUMENTS["live_generations"],
+        [target.document_id for target in targets],
+        list(tenants),
+        model.name,
+        model.version,
     )
+    if not all(row["held"] for row in rows):
+        raise SpaceMoved(f"{model.label} does not serve the tenant any more")
     live = {row["document_id"]: row["live_generation"] for row in rows}
     for target in targets:
         if live[target.document_id]:
@@ -52,7 +54,6 @@ async def publish(
     job_ids = [target.lease.job_id for target in targets]
     counts = [chunk_counts[job_id] for job_id in job_ids]
     await connection.execute(DOCUMENTS["publish"], job_ids, counts, model.name, model.version)
-    await connection.execute(JOBS["finish_jobs"], job_ids)
 
 
 async def _replace(

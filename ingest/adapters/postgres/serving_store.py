@@ -132,14 +132,6 @@ class ServingStore:
                     return removed
 
 
-async def holds(connection: Connection, user_id: UUID, model: EmbeddingModel) -> bool:
-    """Whether a space serves a tenant, and goes on to until the transaction ends."""
-    held: bool = await connection.fetchval(
-        SQL["hold_serving_space"], user_id, model.name, model.version
-    )
-    return held
-
-
 async def _insert(
     connection: Connection, move: Move, chunks: Sequence[Unembedded], vectors: Vectors
 ) -> None:

@@ -72,13 +72,24 @@ FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[]
 WHERE d.document_id = b.document_id AND d.generation = b.generation;
 
 -- name: live_generations
--- The published generation of each of these documents, locked in order for publishing.
-SELECT document_id, live_generation FROM upload_pipeline.documents
-WHERE document_id = ANY($1::uuid[]) ORDER BY document_id FOR NO KEY UPDATE;
+-- The published generation of each of documents ($1), locked in order for publishing; and whether the
+-- space ($3, $4) serves all of tenants ($2), which it does then until the transaction ends. Tenants
+-- are held before the first document is locked, as by everybody.
+WITH tenants AS MATERIALIZED (
+    SELECT coalesce(bool_and(upload_pipeline.hold_serving_space(t.user_id, $3, $4)), true) AS held
+    FROM (SELECT unnest($2::uuid[]) AS user_id ORDER BY 1) AS t
+)
+SELECT d.document_id, d.live_generation, tenants.held
+FROM upload_pipeline.documents AS d CROSS JOIN tenants
+WHERE d.document_id = ANY($1::uuid[]) ORDER BY d.document_id FOR NO KEY UPDATE OF d;
 
 -- name: publish
 -- From here on readers see what jobs ($1) made of their documents: ($2) chunks of each, in the
--- vector space ($3, $4).
+-- vector space ($3, $4). The jobs are done.
+WITH done AS (
+    UPDATE upload_pipeline.upload_jobs SET state = 'done', stage = 'embedded'
+    WHERE job_id = ANY($1::uuid[])
+)
 UPDATE upload_pipeline.documents AS d
 SET live_generation = j.generation, chunk_count = b.chunk_count,
     embed_model = $3, embed_version = $4, degraded = j.degraded,

@@ -3,10 +3,6 @@
 SELECT s.embed_model || '@' || s.embed_version
 FROM upload_pipeline.serving_space_of($1::uuid) AS s;
 
--- name: hold_serving_space
--- Whether ($2, $3) serves tenant $1; it does so until the transaction ends.
-SELECT upload_pipeline.hold_serving_space($1::uuid, $2, $3);
-
 -- name: serving_labels
 -- Spaces that serve any tenant by a row.
 SELECT DISTINCT embed_model || '@' || embed_version AS label FROM upload_pipeline.serving_spaces;

@@ -285,14 +285,32 @@ FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[])
 WHERE j.job_id = b.job_id;
 
 -- name: advance_stored
--- Jobs of ($1 ids) of which ($2) more chunks are stored.
+-- Jobs of ($1 ids, $2 lease tokens) of which ($3) more chunks are stored; only those that are still
+-- held by those leases, locked as by lock_leases, of which this is a round trip less.
+WITH kept AS MATERIALIZED (
+    SELECT d.document_id FROM upload_pipeline.documents AS d
+    WHERE d.document_id IN (
+        SELECT j.document_id FROM upload_pipeline.upload_jobs AS j
+        WHERE j.job_id = ANY($1::uuid[])
+    )
+    ORDER BY d.document_id FOR KEY SHARE
+), held AS MATERIALIZED (
+    SELECT j.job_id, b.stored
+    FROM upload_pipeline.upload_jobs AS j
+    INNER JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS b (job_id, lease_token, stored)
+        ON j.job_id = b.job_id AND j.lease_token = b.lease_token
+    INNER JOIN kept ON kept.document_id = j.document_id
+    WHERE j.state = 'working'
+    ORDER BY j.job_id
+    FOR UPDATE OF j
+)
 UPDATE upload_pipeline.upload_jobs AS j
 SET stage = 'embedding',
-    chunks_stored = j.chunks_stored + b.stored,
+    chunks_stored = j.chunks_stored + held.stored,
     progressed_at = now(),
-    leased_until = now() + $3::interval
-FROM unnest($1::uuid[], $2::int[]) AS b (job_id, stored)
-WHERE j.job_id = b.job_id
+    leased_until = now() + $4::interval
+FROM held
+WHERE j.job_id = held.job_id
 RETURNING j.job_id, j.chunks_total, j.chunks_stored;
 
 -- name: leave_out_chunk
@@ -305,10 +323,6 @@ SET stage = 'embedding',
     leased_until = now() + $3::interval
 WHERE j.job_id = $1
 RETURNING j.chunks_total, j.chunks_stored;
-
--- name: finish_jobs
--- Jobs $1, of which every chunk is stored and published.
-UPDATE upload_pipeline.upload_jobs SET state = 'done', stage = 'embedded' WHERE job_id = ANY($1);
 
 -- name: settle_job
 -- End the attempt under lease ($1, $2): to state $3, with error $4, claimable again (or woken)
