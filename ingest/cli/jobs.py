@@ -97,7 +97,7 @@ def cancel_run(
     """Stop all jobs of a backfill that have not ended; end the backfill itself first.
 
     What it has published stays searchable. What it has not, the next backfill of the same objects
-    takes in again. Texts that are in a provider batch by then are still bought.
+    takes in again. Texts that a provider has by then in a batch are still bought.
     """
     from ingest.adapters.postgres.run_store import RunStore
     from ingest.cli.database import with_database

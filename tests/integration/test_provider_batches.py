@@ -7,15 +7,16 @@ from uuid import uuid4
 import builders
 import numpy as np
 from builders import LARGE_MODEL
-from integration.batch_parts import TEXTS, Batching, batching
+from integration.batch_parts import DAY, SOON, TEXTS, Batching, batching
 from integration.cli_system import Outcome, ingest
 
 from benchmarks.simulator import Simulator
 from ingest.adapters.openai import OpenAIEmbedding
 from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.provider_keys import Keys
-from ingest.domain.job import JobState
+from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.money import Period
 from ingest.domain.stage import Stage
 
@@ -172,6 +173,65 @@ async def test_a_deleted_document_takes_its_texts_along(lane: Batching, batches:
 
 async def _nothing(_key: str) -> None:
     pass
+
+
+async def cancel(lane: Batching, *jobs: ClaimedJob) -> None:
+    for job in jobs:
+        assert await JobStore(lane.database).cancel(job.lease.job_id, job.user_id)
+
+
+async def test_what_was_cancelled_before_the_batch_is_handed_over_is_not_bought(
+    lane: Batching, batches: Simulator
+) -> None:
+    tenant = builders.a_tenant()
+    stopped, kept = await lane.a_job(tenant), await lane.a_job(tenant)
+    await lane.defer(stopped, *TEXTS)
+    await lane.defer(kept, "mine", TEXTS[0])
+    await cancel(lane, stopped)
+
+    await lane.hand_over()
+    await lane.collect()
+    await lane.go_on({kept.lease.job_id: ("mine", TEXTS[0])})
+
+    [batch] = await lane.listed()
+    assert (batch.texts, batch.status) == (2, "ended")
+    assert len(batches.calls()) == 1
+    assert (await lane.job_row(kept))["state"] == "done", "what both wanted came in the same batch"
+    await lane.ensure_balanced()
+
+
+async def test_a_batch_that_nobody_wants_any_more_is_not_handed_over(
+    lane: Batching, batches: Simulator
+) -> None:
+    tenant = builders.a_tenant()
+    jobs = [await lane.a_job(tenant) for _ in range(2)]
+    for job in jobs:
+        await lane.defer(job, *TEXTS)
+    await cancel(lane, *jobs)
+
+    submitted = await lane.hand_over()
+    again = await lane.a_job(tenant)
+    await lane.defer(again, *TEXTS)
+
+    assert submitted == 0
+    assert await lane.states() == ["collected", "filling"]
+    assert batches.calls() == []
+
+
+async def test_what_the_provider_may_have_already_stays_as_it_is(lane: Batching) -> None:
+    """It is looked for there, and its results belong to the texts that were sent."""
+    job = await lane.a_job()
+    await lane.defer(job, *TEXTS)
+    await cancel(lane, job)
+    await builders.execute(
+        lane.database, "UPDATE upload_pipeline.provider_batches SET call_id = gen_random_uuid()"
+    )
+    await asyncio.sleep(0.01)
+
+    taken = await lane.batches.take(quiet=SOON, handover=DAY, queue_tokens=10**6)
+
+    assert taken is not None
+    assert taken.texts == len(TEXTS)
 
 
 async def test_texts_go_when_no_job_works_on_their_document(lane: Batching) -> None:

@@ -46,15 +46,14 @@ class _Known:
                 return TextsFailed(f"{MOST_TRIES} batches gave nothing for a text; at last: {why}")
         return None
 
-    def new_in(self, documents: Sequence[DocumentChunks]) -> list[_Wanted]:
-        """The texts that are to be put into a batch, each once, in order."""
-        wanted = {
-            chunk.text_sha256: (document.target.document_id, chunk)
-            for document in documents
-            for chunk in document.chunks
-        }
+    def new_in(self, wanted: Mapping[bytes, _Wanted]) -> list[_Wanted]:
+        """The texts that are to be put into a batch."""
         known = self.with_result | self.under_way.keys()
-        return [entry for digest, entry in sorted(wanted.items()) if digest not in known]
+        return [entry for digest, entry in wanted.items() if digest not in known]
+
+    def shared_in(self, wanted: Mapping[bytes, _Wanted]) -> list[_Wanted]:
+        """The texts that others have put into one."""
+        return [entry for digest, entry in wanted.items() if digest in self.under_way]
 
 
 class BatchTextStore:
@@ -80,8 +79,10 @@ class BatchTextStore:
             failed = [(d, why) for d in live if (why := known.failure_of(d)) is not None]
             gone = {d.target.lease.job_id for d, _ in failed}
             live = [d for d in live if d.target.lease.job_id not in gone]
+            wanted = _wanted(live)
+            await self._want(connection, user_id, model, known.shared_in(wanted))
             under_way = known.under_way | await self._put(
-                connection, user_id, model, known.new_in(live)
+                connection, user_id, model, known.new_in(wanted)
             )
             waiting = {
                 d.target.lease.job_id: batch_id
@@ -126,6 +127,24 @@ class BatchTextStore:
                 known.given_up[row["text_sha256"]] = row["error_message"] or ""
         await connection.execute(SQL["forget_texts"], *space, list(known.given_up))
         return known
+
+    async def _want(
+        self,
+        connection: Connection,
+        user_id: UUID,
+        model: EmbeddingModel,
+        shared: Sequence[_Wanted],
+    ) -> None:
+        """Keep texts in their batch, should those not want them any more who put them in."""
+        if shared:
+            await connection.execute(
+                SQL["want_texts"],
+                user_id,
+                model.name,
+                model.version,
+                [chunk.text_sha256 for _, chunk in shared],
+                [document_id for document_id, _ in shared],
+            )
 
     async def _put(
         self,
@@ -176,6 +195,16 @@ class BatchTextStore:
             batch = await connection.fetchrow(BATCHES["filling_batch"], *space)
             if batch is not None:
                 return batch
+
+
+def _wanted(documents: Sequence[DocumentChunks]) -> dict[bytes, _Wanted]:
+    """Every text once, by its digest and in the order of those, which is that of locking."""
+    wanted = {
+        chunk.text_sha256: (document.target.document_id, chunk)
+        for document in documents
+        for chunk in document.chunks
+    }
+    return dict(sorted(wanted.items()))
 
 
 def _fitting(

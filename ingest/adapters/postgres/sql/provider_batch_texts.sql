@@ -33,6 +33,14 @@ ON CONFLICT (user_id, embed_model, embed_version, text_sha256) DO UPDATE
 SET batch_id = excluded.batch_id, document_id = excluded.document_id, text = excluded.text,
     error_code = NULL, error_message = NULL;
 
+-- name: want_texts
+-- Texts of tenant $1 in space ($2, $3) with digests ($4), which others put in, are wanted by documents
+-- ($5) now: they go with these.
+UPDATE upload_pipeline.provider_batch_texts AS t SET document_id = n.document_id
+FROM unnest($4::bytea[], $5::uuid[]) AS n (text_sha256, document_id)
+WHERE t.user_id = $1 AND t.embed_model = $2 AND t.embed_version = $3
+    AND t.text_sha256 = n.text_sha256 AND t.embedding IS NULL;
+
 -- name: page_of_texts
 -- The next $3 texts of batch $1, after digest $2.
 SELECT text_sha256, text FROM upload_pipeline.provider_batch_texts

@@ -26,8 +26,9 @@ WHERE batch_id = $1;
 -- name: take_batch
 -- A batch to hand over, within $2: it is full, or took no text for $1, or for thirty times as long
 -- since its first one. Of its model, no more than $3 tokens are at the provider then, or nothing else.
+-- What no job works on any more is left out, unless the provider may have the batch already.
 WITH chosen AS (
-    SELECT b.batch_id FROM upload_pipeline.provider_batches AS b
+    SELECT b.batch_id, b.call_id FROM upload_pipeline.provider_batches AS b
     WHERE (
         (
             b.status = 'filling' AND b.texts > 0
@@ -38,6 +39,14 @@ WITH chosen AS (
         WHERE o.status = 'submitted' AND o.embed_model = b.embed_model
     ), true)
     ORDER BY b.opened_at LIMIT 1 FOR UPDATE SKIP LOCKED
+), unwanted AS (
+    DELETE FROM upload_pipeline.provider_batch_texts AS t
+    USING chosen
+    WHERE t.batch_id = chosen.batch_id AND chosen.call_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM upload_pipeline.upload_jobs AS j
+        WHERE j.document_id = t.document_id AND j.finished_at IS NULL
+    )
+    RETURNING t.text_sha256
 )
 UPDATE upload_pipeline.provider_batches AS b
 SET status = 'submitting', closed_at = coalesce(b.closed_at, now()), token = gen_random_uuid(),
@@ -45,7 +54,8 @@ SET status = 'submitting', closed_at = coalesce(b.closed_at, now()), token = gen
     texts = held.texts, tokens = held.tokens
 FROM chosen, LATERAL (
     SELECT count(*) AS texts, coalesce(sum(t.token_count), 0) AS tokens
-    FROM upload_pipeline.provider_batch_texts AS t WHERE t.batch_id = chosen.batch_id
+    FROM upload_pipeline.provider_batch_texts AS t
+    WHERE t.batch_id = chosen.batch_id AND t.text_sha256 NOT IN (SELECT text_sha256 FROM unwanted)
 ) AS held
 WHERE b.batch_id = chosen.batch_id
 RETURNING
