@@ -17,7 +17,7 @@ from ingest.domain.renewal import Renewal, Renewed
 from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
-MOST_AHEAD = 1_000
+MOST_AHEAD = 500
 """Counting more jobs that come first would cost more than anybody learns from it."""
 
 

@@ -10,7 +10,7 @@ from ingest.domain.forecast import Throughput
 from ingest.domain.job import Lane
 
 SQL = load("queue")
-MOST_UNFINISHED = 1_000
+MOST_UNFINISHED = 500
 """Counting more of them would cost more than anybody learns from it."""
 MOST_IGNORED = 10_000
 """A stream that ignores so many jobs is as wrong as one that ignores more."""
@@ -64,7 +64,7 @@ class QueueStore:
             until: To here, or to this moment.
             most: Count no more unfinished ones; None counts all, which takes its time.
         """
-        async with self._database.connection() as connection:
+        async with self._database.planning_once() as connection:
             row = await connection.fetchrow(SQL["count_lane"], user_id, lane, since, until, most)
         return LaneCounts(**row)
 

@@ -1,10 +1,10 @@
 -- name: measure_throughput
--- Of the jobs of lane $1 that were published in the last $3, the newest 500: how many, how many of
+-- Of the jobs of lane $1 that were published in the last $3, the newest 200: how many, how many of
 -- tenant $2, of how many tenants, and seconds since the first; and what is worked on for the tenant.
 WITH recent AS MATERIALIZED (
     SELECT user_id, finished_at FROM upload_pipeline.upload_jobs
     WHERE lane = $1 AND state = 'done' AND finished_at > now() - $3::interval
-    ORDER BY finished_at DESC LIMIT 500
+    ORDER BY finished_at DESC LIMIT 200
 )
 SELECT
     count(*) AS published,
