@@ -39,7 +39,8 @@ SET batch_id = excluded.batch_id, document_id = excluded.document_id, text = exc
 UPDATE upload_pipeline.provider_batch_texts AS t SET document_id = n.document_id
 FROM unnest($4::bytea[], $5::uuid[]) AS n (text_sha256, document_id)
 WHERE t.user_id = $1 AND t.embed_model = $2 AND t.embed_version = $3
-    AND t.text_sha256 = n.text_sha256 AND t.embedding IS NULL;
+    AND t.text_sha256 = n.text_sha256 AND t.embedding IS NULL
+    AND t.document_id <> n.document_id;
 
 -- name: page_of_texts
 -- The next $3 texts of batch $1, after digest $2.
