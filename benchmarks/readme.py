@@ -95,8 +95,8 @@ ROWS = {
     ),
     "registration": Row(
         "{objects:,} objects of a bucket, {files:,} files of a folder",
-        "{referred_per_s:,.0f} objects a second become jobs; {unchanged_per_s:,.0f} when nothing "
-        "changed",
+        "{referred_per_s:,.0f} objects a second become jobs, {shared_per_s:,.0f} files of a shared "
+        "folder; {unchanged_per_s:,.0f} when nothing changed",
         "{copied_per_s:,.0f} files a second, which are read and copied",
     ),
     "backfill": Row(

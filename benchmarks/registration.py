@@ -1,4 +1,4 @@
-"""Registering for a backfill: by a copy, by reference, and again when nothing has changed."""
+"""Registering for a backfill: by a copy, unread, and again when nothing has changed."""
 
 import asyncio
 import contextlib
@@ -34,6 +34,7 @@ class Bench:
         self._manifest = folder / "bucket.ndjson"
         self._blobs = open_blob_store((folder / "blobs").as_uri())
         self._objects = Objects()
+        self._sharing = Objects(shared=[self._files])
 
     def write(self, count: int) -> None:
         """Make the files."""
@@ -72,13 +73,15 @@ class Bench:
         await store.note(user_id, "benchmark", page)
         return time.monotonic() - began
 
-    async def register(self, source: Source, user_id: UUID) -> tuple[float, Registered]:
-        """Seconds until everything is a document with a job."""
+    async def register(
+        self, source: Source, user_id: UUID, *, shared: bool = False
+    ) -> tuple[float, Registered]:
+        """Seconds until everything is a document with a job; files are shared, or copied."""
         registrar = Registrar(
             Intake(self._blobs, DocumentStore(self._database), max_bytes=1_000_000),
             SourceStore(self._database),
             ReferenceStore(self._database),
-            self._objects,
+            self._sharing if shared else self._objects,
             user_id=user_id,
             run=str(uuid4()),
             at_once=_AT_ONCE,
@@ -90,7 +93,7 @@ class Bench:
 
 
 def measure(quick: bool) -> Report:
-    """Copy a folder, refer to a bucket, and do it again."""
+    """Copy a folder, share it, refer to a bucket, and do it again."""
     copied, referred = (2_000, 10_000) if quick else (20_000, 200_000)
     with own_database() as (folder, url):
         return asyncio.run(_measure(url, folder, copied, referred))
@@ -104,12 +107,13 @@ async def _measure(url: str, folder: Path, copied: int, referred: int) -> Report
         bench.write(copied)
         bench.describe(referred)
         copying, files = await bench.register(bench.folder, files_of)
+        sharing, unread = await bench.register(bench.folder, uuid4(), shared=True)
         referring, objects = await bench.register(bench.bucket, objects_of)
         again, known = await bench.register(bench.bucket, objects_of)
         listing = await bench.inventory(bench.bucket)
-    counts = (files.created, objects.created, known.unchanged)
-    if counts != (copied, referred, referred):
-        raise RuntimeError(f"copied, referred to and found again: {counts}")
+    counts = (files.created, unread.created, objects.created, known.unchanged)
+    if counts != (copied, copied, referred, referred):
+        raise RuntimeError(f"copied, shared, referred to and found again: {counts}")
     return Report(
         "registration",
         {
@@ -122,10 +126,12 @@ async def _measure(url: str, folder: Path, copied: int, referred: int) -> Report
         "files of a folder, which are read and copied as they are registered",
         {
             "copied_per_s": copied / copying,
+            "shared_per_s": copied / sharing,
             "referred_per_s": referred / referring,
             "listed_per_s": referred / listing,
             "unchanged_per_s": referred / again,
             "ratio_referred_vs_copied": (referred / referring) / (copied / copying),
+            "ratio_shared_vs_copied": copying / sharing,
             "ratio_again_vs_first": referring / again,
         },
     )

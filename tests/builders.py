@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -84,11 +85,16 @@ async def accept(database: Database, arrival: Arrival | None = None) -> Accepted
 
 
 def a_fetcher(
-    database: Database, blobs: ObjectBlobStore, *, endpoint: str | None = None, most: int = 1000
+    database: Database,
+    blobs: ObjectBlobStore,
+    *,
+    endpoint: str | None = None,
+    shared: Sequence[Path] = (),
+    most: int = 1000,
 ) -> Fetcher:
     """Fetches what is elsewhere, at most so many bytes each."""
     return Fetcher(
-        Objects(endpoint=endpoint),
+        Objects(endpoint=endpoint, shared=shared),
         Intake(blobs, DocumentStore(database), max_bytes=most),
         ReferenceStore(database),
         lease=LEASE,

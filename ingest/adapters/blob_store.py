@@ -1,7 +1,6 @@
 """The BlobStore port on a folder or an S3 bucket, through one library."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from ingest.adapters.folder_sync import FolderSync
 from ingest.domain.errors import ConfigurationError, NotFound, StoreUnavailable
 
 _PART_BYTES = 8 * 1024**2
@@ -67,6 +67,7 @@ class ObjectBlobStore:
         """Wrap a store; ``folder`` is its root when it is a folder, which needs syncing."""
         self._store = store
         self._folder = folder
+        self._folder_sync = FolderSync(folder) if folder is not None else None
 
     async def get(self, key: str) -> bytes:
         """Read a whole blob."""
@@ -157,8 +158,8 @@ class ObjectBlobStore:
         return expired
 
     async def _sync(self, key: str) -> None:
-        if self._folder is not None:
-            await asyncio.to_thread(_sync_path, self._folder, key)
+        if self._folder_sync is not None:
+            await self._folder_sync.flush(key)
 
 
 class _Remembered:
@@ -213,16 +214,3 @@ def _expire_files(root: Path, before: datetime) -> int:
                 path.unlink()
                 expired += 1
     return expired
-
-
-def _sync_path(root: Path, key: str) -> None:
-    """Flush a file and the entries of the folders that lead to it."""
-    path = root / key
-    for place in (path, *path.parents):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if place == root:
-            return

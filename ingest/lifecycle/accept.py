@@ -56,6 +56,21 @@ class Intake:
             LimitReached: the tenant may have no more jobs now; its bytes are removed.
             StoreUnavailable: try again later.
         """
+        arrival = await self.bring(request, body)
+        try:
+            return await self.enqueue(arrival)
+        except LimitReached:
+            await self.give_up(arrival)
+            raise
+
+    async def bring(self, request: UploadRequest, body: AsyncIterator[bytes]) -> Arrival:
+        """Store a body as it arrives; what is left is to enqueue it, or to give it up.
+
+        Raises:
+            DocumentRejected: a subclass names the limit.
+            InvalidRequest: external_id or idempotency_key is not acceptable.
+            StoreUnavailable: try again later.
+        """
         filename = clean_filename(request.filename)
         _check_names(request)
         content = await self.keep(request.user_id, filename, body)
@@ -65,13 +80,16 @@ class Intake:
             else identity.content_name(content.sha256)
         )
         arrival = _arrival(request, name, filename, content.media_type, content.bytes_len)
-        try:
-            return await self.enqueue(
-                replace(arrival, file_sha256=content.sha256, raw_key=content.raw_key)
-            )
-        except LimitReached:
-            await self.discard(request.user_id, content)
-            raise
+        return replace(arrival, file_sha256=content.sha256, raw_key=content.raw_key)
+
+    async def give_up(self, arrival: Arrival) -> None:
+        """Remove the bytes of what was brought, if no document has them.
+
+        Raises:
+            StoreUnavailable: they stay.
+        """
+        if arrival.raw_key is not None:
+            await self.discard(arrival.user_id, arrival.raw_key)
 
     async def keep(self, user_id: UUID, filename: str, body: AsyncIterator[bytes]) -> Content:
         """Store a body as it arrives, within the limits of a document; no row refers to it yet.
@@ -96,13 +114,13 @@ class Intake:
         """Whether bytes that were kept are there."""
         return await self._blobs.exists(raw_key)
 
-    async def discard(self, user_id: UUID, content: Content) -> None:
+    async def discard(self, user_id: UUID, raw_key: str) -> None:
         """Remove bytes that were kept, if no document has them.
 
         Raises:
             StoreUnavailable: they stay.
         """
-        await self._documents.discard_blob(user_id, content.raw_key, remove_blob=self._blobs.delete)
+        await self._documents.discard_blob(user_id, raw_key, remove_blob=self._blobs.delete)
 
     def refer(self, request: UploadRequest, *, bytes_len: int) -> Arrival:
         """A named document of which the bytes are still to be fetched.

@@ -11,7 +11,8 @@ from ingest.domain.arrival import Content
 from ingest.domain.attempt import Target
 from ingest.domain.errors import LeaseLost, NotFound, StoreUnavailable
 from ingest.domain.job import ClaimedJob
-from ingest.domain.source import SourceGone
+from ingest.domain.source import SourceGone, SourceUnavailable
+from ingest.gathering import Gathered
 from ingest.lifecycle.accept import Intake
 from ingest.ports.sources import ObjectReader, References
 
@@ -46,8 +47,9 @@ class Fetcher:
         self._references = references
         self._lease = lease
         self._room = asyncio.Semaphore(at_once)
-        self._kept: list[tuple[Target, Content, asyncio.Future[bool]]] = []
-        self._recording: asyncio.Task[None] | None = None
+        self._recorded = Gathered[tuple[Target, Content], bool](
+            self._record, linger=_LINGER_SECONDS
+        )
 
     async def fetch(self, job: ClaimedJob) -> ClaimedJob:
         """Bring in the bytes of a job's document; the job as it is with them.
@@ -61,7 +63,7 @@ class Fetcher:
         """
         async with self._room:
             content = await self._keep(job)
-        if not await self._record(Target.of(job), content):
+        if not await self._recorded((Target.of(job), content)):
             await self._discard(job, content)
             raise LeaseLost
         return replace(
@@ -73,44 +75,23 @@ class Fetcher:
 
     async def _keep(self, job: ClaimedJob) -> Content:
         uri = identity.external_id(job.name) or ""
+        if not self._reader.is_shared(uri):
+            raise SourceUnavailable(f"{uri!r} is in no bucket and no shared folder of this node")
         try:
             return await self._intake.keep(job.user_id, job.filename, self._reader.read(uri))
         except NotFound as exc:
             raise SourceGone(exc.message) from exc
 
-    async def _record(self, target: Target, content: Content) -> bool:
-        """Whether the lease held; what comes meanwhile is recorded with it."""
-        recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._kept.append((target, content, recorded))
-        if self._recording is None or self._recording.done():
-            self._recording = asyncio.create_task(self._record_all())
-        return await recorded
-
-    async def _record_all(self) -> None:
-        while self._kept:
-            await asyncio.sleep(_LINGER_SECONDS)
-            kept, self._kept = self._kept, []
-            error: Exception | None = None
-            held: frozenset[object] = frozenset()
-            try:
-                held = await self._references.record(
-                    [(target, content) for target, content, _ in kept],
-                    lease=self._lease,
-                    blob_is_there=self._intake.has,
-                )
-            except Exception as exc:  # noqa: BLE001 - each of them ends with it
-                error = exc
-            for target, _, recorded in kept:
-                if recorded.done():
-                    continue  # nobody waits for it any more
-                if error is not None:
-                    recorded.set_exception(error)
-                else:
-                    recorded.set_result(target.lease.job_id in held)
+    async def _record(self, fetched: list[tuple[Target, Content]]) -> list[bool]:
+        """Whether the lease of each held."""
+        held = await self._references.record(
+            fetched, lease=self._lease, blob_is_there=self._intake.has
+        )
+        return [target.lease.job_id in held for target, _ in fetched]
 
     async def _discard(self, job: ClaimedJob, content: Content) -> None:
         """A document that was deleted while it was fetched leaves no bytes behind."""
         try:
-            await self._intake.discard(job.user_id, content)
+            await self._intake.discard(job.user_id, content.raw_key)
         except StoreUnavailable as exc:
             log.warning("bytes not discarded", key=content.raw_key, code=exc.code)

@@ -1,20 +1,22 @@
-"""Registering objects by where they are: their bytes are fetched when their jobs are worked on."""
+"""Making documents of objects, many at a time; the bytes of most are fetched by their jobs."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from ingest.domain.arrival import Accepted, Arrival
-from ingest.domain.errors import DocumentRejected, RequestRejected
+from ingest.domain.errors import DocumentRejected, IngestError, RequestRejected
 from ingest.domain.job import Lane
+from ingest.domain.limits import LimitReached
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake, UploadRequest
 from ingest.ports.sources import ObjectReader, References
 
-Refused = DocumentRejected | RequestRejected
+Became = Accepted | IngestError | None
+"""What became of an object; None where it is a new document, which the inventory knows."""
 
 
 class Referrer:
-    """Makes documents of objects that every node can read."""
+    """Makes documents of objects: of what every node can read, and of what was brought here."""
 
     def __init__(
         self,
@@ -56,34 +58,46 @@ class Referrer:
         at_once: list[SourceObject] = []
         for found in objects:
             known_again = found.version and found.bytes_len > 0
-            later = known_again and self._reader.is_remote(found.uri)
+            later = known_again and self._reader.is_shared(found.uri)
             (can_wait if later else at_once).append(found)
         return can_wait, at_once
 
-    async def refer(
-        self, objects: Sequence[SourceObject]
-    ) -> tuple[list[SourceObject], list[tuple[SourceObject, Accepted | Refused]]]:
-        """Register objects that can wait.
-
-        Returns:
-            Those that are new documents, which the inventory knows; and what became of the others.
-
-        Raises:
-            LimitReached: the tenant may have no more jobs now; some may be registered.
-            StoreUnavailable: the same.
-        """
+    async def refer(self, objects: Sequence[SourceObject]) -> list[Became]:
+        """Register objects that can wait; see ``insert``, and what is refused already."""
+        became: list[Became] = [None] * len(objects)
+        places: list[int] = []
         arrivals: list[tuple[SourceObject, Arrival]] = []
-        others: list[tuple[SourceObject, Accepted | Refused]] = []
-        for found in objects:
+        for place, found in enumerate(objects):
             try:
                 arrival = self._intake.refer(self.request(found), bytes_len=found.bytes_len)
-                arrivals.append((found, arrival))
             except (DocumentRejected, RequestRejected) as exc:
-                others.append((found, exc))
-        new: frozenset[UUID] = frozenset()
-        if arrivals:
-            new = await self._references.insert(arrivals)
-        for found, arrival in arrivals:
-            if arrival.document_id not in new:
-                others.append((found, await self._intake.enqueue(arrival)))
-        return [found for found, arrival in arrivals if arrival.document_id in new], others
+                became[place] = exc
+            else:
+                arrivals.append((found, arrival))
+                places.append(place)
+        for place, ended in zip(places, await self.insert(arrivals), strict=True):
+            if isinstance(ended, LimitReached):
+                raise ended
+            became[place] = ended
+        return became
+
+    async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> list[Became]:
+        """Make documents, and their jobs, of objects, be their bytes kept or still to be fetched.
+
+        Bytes that were kept are removed where the tenant may have no more jobs.
+
+        Raises:
+            StoreUnavailable: some may be registered; doing it again finds them.
+        """
+        if not arrivals:
+            return []
+        new = await self._references.insert(arrivals, blob_is_there=self._intake.has)
+        became: list[Became] = []
+        for _, arrival in arrivals:
+            try:
+                known = arrival.document_id in new
+                became.append(None if known else await self._intake.enqueue(arrival))
+            except LimitReached as exc:
+                await self._intake.give_up(arrival)
+                became.append(exc)
+        return became

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from ingest.domain.arrival import Accepted
+from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.errors import (
     DocumentRejected,
     IngestError,
@@ -28,8 +28,9 @@ from ingest.domain.source import (
     SourceUnavailable,
     Taken,
 )
+from ingest.gathering import Gathered
 from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.refer import Referrer
+from ingest.lifecycle.refer import Became, Referrer
 from ingest.ports.sources import Inventory, ObjectReader, References, Source
 
 log = structlog.get_logger(module=__name__)
@@ -39,6 +40,10 @@ _READ_TRIES = 3
 _STORE_TRIES = 8
 _FIRST_DELAY_SECONDS = 0.25
 _IDLE_SECONDS = 0.05
+_LINGER_SECONDS = 0.02
+"""How long what was read waits for others, to be registered with them."""
+_HANDS = 4
+"""Objects under way for each one that is read: the others wait to be registered together."""
 _WAYS = 2
 """Statements that register at the same time: one is prepared while the other is carried out."""
 T = TypeVar("T")
@@ -113,6 +118,10 @@ class Registrar:
         self._limit = limit
         self._listing_ended = asyncio.Event()
         self._under_way: set[str] = set()
+        self._room = asyncio.Semaphore(at_once)
+        self._enqueued = Gathered[tuple[SourceObject, Arrival], Accepted | None](
+            self._referrer.insert, linger=_LINGER_SECONDS
+        )
         self._taken: list[Taken] = []
         self.registered = Registered()
 
@@ -131,11 +140,12 @@ class Registrar:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._list(sources))
                 group.create_task(self._feed(feed))
-                for _ in range(self._at_once):
+                for _ in range(_HANDS * self._at_once):
                     group.create_task(self._work(feed))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
         finally:
+            await self._enqueued.stop()
             with contextlib.suppress(StoreUnavailable):  # then they are met again, and known
                 await self._mark()
 
@@ -192,7 +202,7 @@ class Registrar:
             if listing_ended and not self._under_way:
                 break
             await asyncio.sleep(_IDLE_SECONDS)
-        for _ in range(self._at_once):
+        for _ in range(_HANDS * self._at_once):
             await feed.put(None)
 
     async def _mark(self) -> None:
@@ -203,38 +213,45 @@ class Registrar:
             self._under_way.difference_update(one.uri for one in taken)
 
     async def _refer(self, pending: Sequence[SourceObject]) -> None:
-        new, others = await while_away(lambda: self._referrer.refer(pending))
-        for found in new:
-            self.registered.created += 1
-            self.registered.bytes_len += found.bytes_len
-        for found, ended in others:
-            self._end(found, ended)
+        ended = await while_away(lambda: self._referrer.refer(pending))
+        for found, became in zip(pending, ended, strict=True):
+            self._end(found, became)
 
     async def _work(self, feed: "asyncio.Queue[SourceObject | None]") -> None:
         while (found := await feed.get()) is not None:
             try:
-                self._end(found, await while_away(partial(self._accept, found)))
+                self._end(found, await while_away(partial(self._take_in, found)))
             except (DocumentRejected, RequestRejected, SourceUnavailable, SourceChanged) as exc:
                 self._end(found, exc)
 
-    async def _accept(self, found: SourceObject) -> Accepted:
+    async def _take_in(self, found: SourceObject) -> Accepted | None:
+        """Read an object, and make a document of it together with what else was read by then."""
+        async with self._room:
+            arrival = await self._bring(found)
+        return await self._enqueued((found, arrival))
+
+    async def _bring(self, found: SourceObject) -> Arrival:
         request = self._referrer.request(found)
         for trial in range(_READ_TRIES):
             try:
-                return await self._intake.accept(request, self._reader.read(found.uri))
+                return await self._intake.bring(request, self._reader.read(found.uri))
             except (SourceUnavailable, SourceChanged):
                 if trial == _READ_TRIES - 1:
                     raise
                 await asyncio.sleep(_FIRST_DELAY_SECONDS * 2**trial)
         raise AssertionError("the last trial returns or raises")
 
-    def _end(self, found: SourceObject, became: Accepted | IngestError) -> None:
+    def _end(self, found: SourceObject, became: Became) -> None:
         if isinstance(became, IngestError):
             self._refuse(found.uri, became)
             self._taken.append(Taken(found.uri, found.version, refused_code=became.code))
             return
-        self._taken.append(Taken(found.uri, found.version, became.document_id, became.generation))
-        if became.created:
+        if became is None:
+            self._under_way.discard(found.uri)
+        else:
+            taken = Taken(found.uri, found.version, became.document_id, became.generation)
+            self._taken.append(taken)
+        if became is None or became.created:
             self.registered.created += 1
             self.registered.bytes_len += found.bytes_len
         else:

@@ -26,8 +26,8 @@ class Source(Protocol):
 class ObjectReader(Protocol):
     """Reads any object that a source has listed."""
 
-    def is_remote(self, uri: str) -> bool:
-        """Whether it is read over a network, so that any node of a cluster can."""
+    def is_shared(self, uri: str) -> bool:
+        """Whether any node of a cluster can read it."""
         ...
 
     def read(self, uri: str) -> AsyncIterator[bytes]:
@@ -78,14 +78,20 @@ class Inventory(Protocol):
 class References(Protocol):
     """Documents that are known by where their bytes are, until those are fetched."""
 
-    async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> frozenset[UUID]:
+    async def insert(
+        self,
+        arrivals: Sequence[tuple[SourceObject, Arrival]],
+        *,
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
         """Make documents, and their jobs, of those that are new; all at once.
 
         An inventory knows from the same moment on that they are taken.
 
         Args:
             arrivals: Objects, and what they are as documents; one at least, and all of one tenant,
-                lane and correlation id.
+                lane and correlation id. Their bytes may be kept already.
+            blob_is_there: Asked last, of the bytes that are.
 
         Returns:
             Ids of those that were new; none where the tenant's jobs have to be counted one by one.

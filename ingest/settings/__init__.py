@@ -45,6 +45,11 @@ class Settings(AccessSettings):
         description="s3://bucket/prefix or file:///folder; empty: in the state folder.",
     )
     blob_endpoint: str | None = Field(None, description="S3 endpoint, for other stores than AWS.")
+    shared_folders: str = Field(
+        "",
+        description="Folders that every node has under the same path, separated by ':'; a backfill "
+        "registers their files unread.",
+    )
 
     host: str = Field("127.0.0.1", description="Address the HTTP API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the HTTP API listens on.")
@@ -181,11 +186,18 @@ class Settings(AccessSettings):
             raise ValueError("chunk_overlap_tokens must be at most half of chunk_tokens")
         self.check_providers(is_loopback)
         self.check_access(is_loopback)
+        if unclear := [str(path) for path in self.shared_paths if not path.is_absolute()]:
+            raise ValueError(f"shared_folders must be absolute paths, not {unclear[0]!r}")
         for stage in ("parse", "chunk", "embed"):
             least, most = getattr(self, f"{stage}_pool_min"), getattr(self, f"{stage}_pool_max")
             if least > most:
                 raise ValueError(f"{stage}_pool_min {least} is over {stage}_pool_max {most}")
         return self
+
+    @property
+    def shared_paths(self) -> tuple[Path, ...]:
+        """The folders that every node has."""
+        return tuple(Path(part) for part in self.shared_folders.split(":") if part)
 
     @property
     def lease(self) -> timedelta:

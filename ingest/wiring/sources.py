@@ -12,7 +12,7 @@ from ingest.settings import Settings
 
 def open_objects(settings: Settings) -> Objects:
     """What can be listed and read."""
-    return Objects(endpoint=settings.blob_endpoint)
+    return Objects(endpoint=settings.blob_endpoint, shared=settings.shared_paths)
 
 
 def make_intake(settings: Settings, database: Database) -> Intake:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
+from ingest.adapters.folder_sync import FolderSync
 from ingest.domain.errors import ConfigurationError, DocumentTooLarge, NotFound, StoreUnavailable
 
 BIG = os.urandom(1 << 20) * 20
@@ -138,3 +139,61 @@ async def test_a_folder_that_is_full_of_something_else_is_unavailable(tmp_path: 
 def test_a_url_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         open_blob_store(url)
+
+
+async def test_what_is_written_to_a_folder_is_flushed_with_the_folders_that_lead_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+
+    def flush(descriptor: int) -> None:
+        place = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        flushed.append(str(place.relative_to(tmp_path)))
+
+    monkeypatch.setattr(os, "fsync", flush)
+    store = open_blob_store((tmp_path / "blobs").as_uri())
+
+    await asyncio.gather(*(store.put(f"a/b/{number}", b"x") for number in range(3)))
+
+    assert sorted(set(flushed)) == ["blobs", "blobs/a", "blobs/a/b"] + [
+        f"blobs/a/b/{number}" for number in range(3)
+    ]
+    for number in range(3):
+        after = flushed[flushed.index(f"blobs/a/b/{number}") :]
+        assert {"blobs/a/b", "blobs/a", "blobs"} <= set(after)
+
+
+async def test_a_file_that_is_gone_before_it_is_flushed_is_nobody_else_s_error(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "there").touch()
+    sync = FolderSync(tmp_path)
+
+    there, gone = await asyncio.gather(
+        sync.flush("there"), sync.flush("gone"), return_exceptions=True
+    )
+
+    assert there is None
+    assert isinstance(gone, FileNotFoundError)
+
+
+async def test_a_folder_that_cannot_be_flushed_fails_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").touch()
+
+    def flush(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith("/a"):
+            raise OSError("no space left")
+
+    monkeypatch.setattr(os, "fsync", flush)
+    sync = FolderSync(tmp_path)
+
+    first, second = await asyncio.gather(
+        sync.flush("a/x"), sync.flush("b/x"), return_exceptions=True
+    )
+
+    assert isinstance(first, OSError)
+    assert second is None

@@ -114,7 +114,7 @@ async def test_many_that_are_fetched_at_once_are_recorded_together(setting: Sett
     store = Counted(setting.database)
     fetcher = builders.a_fetcher(setting.database, setting.blobs, endpoint=setting.endpoint)
     fetcher._references = store
-    store.until = lambda: sum(store.sizes) + len(fetcher._kept) == 30
+    store.until = lambda: sum(store.sizes) + len(fetcher._recorded._waiting) == 30
 
     await asyncio.gather(*map(fetcher.fetch, await setting.claim(limit=30)))
 

@@ -2,84 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import builders
 import pytest
-from integration.reference_parts import a_registrar
+from integration.folder_parts import FolderSetting
 
-from ingest.adapters.blob_store import open_blob_store
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.sources import Objects
 from ingest.cli.backfilling import matching
 from ingest.domain.source import SourceObject
-from ingest.lifecycle.register import Registered
-
-ALL = matching(None)
-JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE user_id = $1"
-
-
-class Counted(Objects):
-    """Objects, and which of them were read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.read_uris: list[str] = []
-
-    def read(self, uri: str) -> AsyncIterator[bytes]:
-        self.read_uris.append(uri)
-        return super().read(uri)
-
-
-class Setting:
-    """A tenant's folder, and what registers it."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.database = database
-        self.tenant = builders.a_tenant()
-        self.folder = folder / "in"
-        self.folder.mkdir()
-        self.blobs = open_blob_store((folder / "blobs").as_uri())
-        self.objects = Counted()
-
-    def write(self, name: str, content: bytes) -> None:
-        (self.folder / name).write_bytes(content)
-
-    async def register(
-        self,
-        *,
-        limit: int | None = None,
-        wanted: Callable[[SourceObject], bool] = ALL,
-        manifests: Sequence[Path] = (),
-        run: str = "backfill-test",
-    ) -> Registered:
-        registrar = a_registrar(
-            self.database,
-            self.blobs,
-            self.objects,
-            user_id=self.tenant,
-            run=run,
-            wanted=wanted,
-            limit=limit,
-        )
-        sources = [self.objects.listing(str(self.folder))]
-        sources += [self.objects.manifest(str(place)) for place in manifests]
-        await registrar.register(sources)
-        return registrar.registered
-
-    async def jobs(self) -> list[dict[str, object]]:
-        return await builders.fetch(self.database, JOBS, self.tenant)
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path) -> Setting:
-    return Setting(database, tmp_path)
+def setting(database: Database, tmp_path: Path) -> FolderSetting:
+    return FolderSetting(database, tmp_path)
 
 
-async def test_each_object_becomes_one_job_and_again_none(setting: Setting) -> None:
+async def test_each_object_becomes_one_job_and_again_none(setting: FolderSetting) -> None:
     for number in range(50):
         setting.write(f"{number}.txt", f"text {number}".encode())
 
@@ -99,7 +40,7 @@ async def test_each_object_becomes_one_job_and_again_none(setting: Setting) -> N
     assert sorted(job["state"] for job in jobs).count("cancelled") == 1
 
 
-async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: Setting) -> None:
+async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: FolderSetting) -> None:
     setting.write("good.txt", b"text")
     setting.write("empty.txt", b"")
     setting.write("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(50))
@@ -120,7 +61,7 @@ async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: Set
     assert registered.done == 6
 
 
-async def test_only_what_is_meant_and_no_more_than_told(setting: Setting) -> None:
+async def test_only_what_is_meant_and_no_more_than_told(setting: FolderSetting) -> None:
     for name in ("a.md", "b.md", "c.md", "d.txt"):
         setting.write(name, name.encode())
 
@@ -129,7 +70,7 @@ async def test_only_what_is_meant_and_no_more_than_told(setting: Setting) -> Non
     assert (narrowed.listed, narrowed.created) == (2, 2)
 
 
-async def test_an_object_that_is_gone_when_it_is_read_is_counted(setting: Setting) -> None:
+async def test_an_object_that_is_gone_when_it_is_read_is_counted(setting: FolderSetting) -> None:
     setting.write("a.txt", b"a")
     setting.write("b.txt", b"b")
 
@@ -143,7 +84,9 @@ async def test_an_object_that_is_gone_when_it_is_read_is_counted(setting: Settin
     assert registered.refused == {"not_found": 1}
 
 
-async def test_copies_under_several_names_are_documents_of_their_own(setting: Setting) -> None:
+async def test_copies_under_several_names_are_documents_of_their_own(
+    setting: FolderSetting,
+) -> None:
     setting.write("a.txt", b"the same")
     setting.write("b.txt", b"the same")
 
@@ -152,7 +95,7 @@ async def test_copies_under_several_names_are_documents_of_their_own(setting: Se
     assert registered.created == 2
 
 
-async def test_what_is_not_a_document_any_more_is_read_again(setting: Setting) -> None:
+async def test_what_is_not_a_document_any_more_is_read_again(setting: FolderSetting) -> None:
     for name in ("deleted", "failed", "edited"):
         setting.write(f"{name}.txt", name.encode())
     await setting.register()
@@ -181,7 +124,7 @@ async def test_what_is_not_a_document_any_more_is_read_again(setting: Setting) -
     assert (again.listed, again.created, again.unchanged) == (3, 3, 0)
 
 
-async def test_two_runs_at_once_make_one_job_of_each_object(setting: Setting) -> None:
+async def test_two_runs_at_once_make_one_job_of_each_object(setting: FolderSetting) -> None:
     for number in range(300):
         setting.write(f"{number}.txt", f"text {number}".encode())
 
@@ -194,7 +137,7 @@ async def test_two_runs_at_once_make_one_job_of_each_object(setting: Setting) ->
     assert first.left_over == 0 or second.left_over == 0
 
 
-async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: Setting) -> None:
+async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: FolderSetting) -> None:
     for number in range(200):
         setting.write(f"{number}.txt", f"text {number}".encode())
     dying = asyncio.create_task(setting.register(run="dies"))
@@ -212,7 +155,7 @@ async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: Setting) 
     assert (after.done, after.left_over) == (200, 0)
 
 
-async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: Setting) -> None:
+async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: FolderSetting) -> None:
     for number in range(2500):
         setting.write(f"{number}.txt", b"")
     setting.write("text.txt", b"text")
@@ -223,7 +166,9 @@ async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: Settin
     assert (registered.created, registered.refused) == (1, {"document_empty": 2500})
 
 
-async def test_a_manifest_and_a_folder_that_name_the_same_make_it_once(setting: Setting) -> None:
+async def test_a_manifest_and_a_folder_that_name_the_same_make_it_once(
+    setting: FolderSetting,
+) -> None:
     for name in ("a.txt", "b.txt"):
         setting.write(name, name.encode())
     manifest = setting.folder.parent / "some.ndjson"

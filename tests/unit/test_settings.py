@@ -36,6 +36,7 @@ def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("chosen", "why"),
     [
+        ({"SHARED_FOLDERS": "/mnt/notes:notes"}, "absolute paths, not 'notes'"),
         ({"HOST": "0.0.0.0"}, "only on a loopback host"),  # noqa: S104
         ({"AUTH": "jwt"}, "either jwt_secret or jwt_jwks"),
         ({"AUTH": "both", "JWT_SECRET": "x" * 32, "JWT_JWKS": "/keys"}, "either jwt_secret or"),

@@ -19,19 +19,24 @@ SOURCES = load("source_objects")
 
 
 class ReferenceStore:
-    """Rows of ``documents`` whose bytes are somewhere else."""
+    """Rows of ``documents`` that many are made of at a time, and whose bytes may be elsewhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> frozenset[UUID]:
+    async def insert(
+        self,
+        arrivals: Sequence[tuple[SourceObject, Arrival]],
+        *,
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
         """Make the documents that are new, with their jobs; see ``ports.sources``."""
         first = arrivals[0][1]
         async with self._database.transaction() as connection:
             if await connection.fetchval(LIMITS["has_limits"], first.user_id):
                 return frozenset()
             rows = await connection.fetch(
-                DOCUMENTS["insert_references"],
+                DOCUMENTS["insert_documents"],
                 first.user_id,
                 [arrival.document_id for _, arrival in arrivals],
                 [arrival.name for _, arrival in arrivals],
@@ -41,18 +46,22 @@ class ReferenceStore:
                 [arrival.job_id for _, arrival in arrivals],
                 first.lane,
                 first.correlation_id,
+                [arrival.file_sha256 for _, arrival in arrivals],
+                [arrival.raw_key for _, arrival in arrivals],
             )
             new = frozenset(row["document_id"] for row in rows)
-            taken = [(found, one.document_id) for found, one in arrivals if one.document_id in new]
+            made = [(found, one) for found, one in arrivals if one.document_id in new]
             await connection.execute(
                 SOURCES["mark_objects"],
                 first.user_id,
-                [found.uri for found, _ in taken],
-                [found.version for found, _ in taken],
-                [document_id for _, document_id in taken],
-                [1] * len(taken),
-                [None] * len(taken),
+                [found.uri for found, _ in made],
+                [found.version for found, _ in made],
+                [one.document_id for _, one in made],
+                [1] * len(made),
+                [None] * len(made),
             )
+            if kept := {one.raw_key for _, one in made if one.raw_key}:
+                await ensure_kept(connection, kept, blob_is_there)
         return new
 
     async def record(

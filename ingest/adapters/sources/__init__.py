@@ -1,12 +1,13 @@
 """What backfills read: folders, S3, Google Cloud Storage, Azure, and manifests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from ingest.adapters.sources.bucket import REMOTE, Buckets, BucketSource, is_remote
 from ingest.adapters.sources.folder import FolderSource, read_file
 from ingest.adapters.sources.manifest import ManifestSource
+from ingest.adapters.sources.shared import SharedFolders
 from ingest.domain.errors import ConfigurationError
 from ingest.ports.sources import Source
 
@@ -16,19 +17,26 @@ __all__ = ["Objects", "local_path"]
 class Objects:
     """The ObjectReader port on everything that can be listed."""
 
-    def __init__(self, *, endpoint: str | None = None) -> None:
-        """Contact nothing yet; ``endpoint`` is where another S3 than AWS's is."""
-        self._buckets = Buckets(endpoint)
+    def __init__(self, *, endpoint: str | None = None, shared: Sequence[Path] = ()) -> None:
+        """Contact nothing yet.
 
-    def is_remote(self, uri: str) -> bool:
-        """Whether it is in a bucket."""
-        return is_remote(uri)
+        Args:
+            endpoint: Where another S3 than AWS's is.
+            shared: Folders that every node has under the same absolute path.
+        """
+        self._buckets = Buckets(endpoint)
+        self._shared = SharedFolders(shared)
+
+    def is_shared(self, uri: str) -> bool:
+        """Whether it is in a bucket or in a shared folder."""
+        return is_remote(uri) or self._shared.hold(local_path(uri))
 
     def read(self, uri: str) -> AsyncIterator[bytes]:
         """The bytes of one; see ``ports.sources``."""
         if is_remote(uri):
             return self._buckets.read(uri)
-        return read_file(local_path(uri), uri)
+        path = local_path(uri)
+        return read_file(path, uri, folder_is_there=lambda: self._shared.are_there(path))
 
     def listing(self, place: str) -> Source:
         """The source behind a path or a URI; nothing remote is contacted yet.

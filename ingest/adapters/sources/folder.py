@@ -3,9 +3,10 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from ingest.domain.errors import NotFound
 from ingest.domain.source import Broken, SourceChanged, SourceObject, SourceUnavailable
@@ -29,31 +30,51 @@ class FolderSource:
                 yield entry
 
 
-async def read_file(path: Path, uri: str) -> AsyncIterator[bytes]:
+async def read_file(
+    path: Path, uri: str, *, folder_is_there: Callable[[], bool] = lambda: True
+) -> AsyncIterator[bytes]:
     """The bytes of a file.
 
     Raises:
         NotFound: it is gone.
-        SourceUnavailable: it cannot be read.
+        SourceUnavailable: it cannot be read, or its folder is not there.
         SourceChanged: it was written meanwhile.
     """
     try:
-        if not stat.S_ISREG((await asyncio.to_thread(path.stat)).st_mode):
-            raise SourceUnavailable(f"{uri!r} is no file")  # a pipe may never begin, or never end
-        opened = await asyncio.to_thread(path.open, "rb")
+        opened, before, part = await asyncio.to_thread(_begin, path, uri)
         try:
-            before = _version(os.fstat(opened.fileno()))
-            while part := await asyncio.to_thread(opened.read, _PART_BYTES):
+            while part:
                 yield part
+                if len(part) < _PART_BYTES:
+                    break
+                part = await asyncio.to_thread(opened.read, _PART_BYTES)
             after = _version(os.fstat(opened.fileno()))
         finally:
             opened.close()
     except FileNotFoundError as exc:
+        if not await asyncio.to_thread(folder_is_there):
+            raise SourceUnavailable(f"the folder of {uri!r} is missing or empty here") from exc
         raise NotFound(f"there is no {uri!r} (any more)") from exc
     except OSError as exc:
         raise SourceUnavailable(f"{uri!r} cannot be read ({type(exc).__name__})") from exc
     if before != after:
         raise SourceChanged(f"{uri!r} was written while it was read")
+
+
+def _begin(path: Path, uri: str) -> tuple[BinaryIO, str, bytes]:
+    """Open a file and read its first part, in one turn of a thread: most have no second one.
+
+    Returns:
+        The file, its version before it was read, and the part.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise SourceUnavailable(f"{uri!r} is no file")  # a pipe may never begin, or never end
+    opened = path.open("rb")
+    try:
+        return opened, _version(os.fstat(opened.fileno())), opened.read(_PART_BYTES)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def _files(path: Path) -> Iterator[SourceObject]:

@@ -20,26 +20,28 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING
 RETURNING document_id;
 
--- name: insert_references
+-- name: insert_documents
 -- Documents of tenant $1 that are new, with ids ($2), names ($3), file names ($4), media types ($5) and
--- sizes ($6), of which the bytes are still to be fetched; and their jobs ($7) of lane $8, with
--- correlation id $9. All do it in one order, so that none wait in a circle.
+-- sizes ($6); and their jobs ($7) of lane $8, with correlation id $9. Digests ($10) and keys ($11) are null
+-- where the bytes are still to be fetched. All do it in one order, so that none wait in a circle.
 WITH wanted AS MATERIALIZED (
-    SELECT w.* FROM unnest($2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [])
-        AS w (document_id, name, filename, media_type, bytes_len, job_id)
+    SELECT w.* FROM unnest(
+        $2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [], $10::text [], $11::text []
+    ) AS w (document_id, name, filename, media_type, bytes_len, job_id, file_sha256, raw_key)
     ORDER BY w.document_id
 ), inserted AS (
     INSERT INTO upload_pipeline.documents
-    (document_id, user_id, name, filename, media_type, bytes_len)
-    SELECT document_id, $1, name, filename, media_type, bytes_len FROM wanted
+    (document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+    SELECT document_id, $1, name, filename, media_type, bytes_len, file_sha256, raw_key FROM wanted
     ON CONFLICT DO NOTHING
     RETURNING document_id
 )
 INSERT INTO upload_pipeline.upload_jobs
-(job_id, document_id, user_id, generation, lane, correlation_id)
-SELECT w.job_id, w.document_id, $1, 1, $8, $9
+(job_id, document_id, user_id, generation, file_sha256, lane, correlation_id)
+SELECT w.job_id, w.document_id, $1, 1, w.file_sha256, $8, $9
 FROM inserted AS i INNER JOIN wanted AS w ON w.document_id = i.document_id
 RETURNING document_id;
+
 
 -- name: record_fetched
 -- The bytes of documents ($1) at generations ($2): digests ($3), keys ($4), sizes ($5), types ($6).
