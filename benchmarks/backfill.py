@@ -1,4 +1,4 @@
-"""A backfill from an S3 server by ``ray job submit`` that loses its driver and a worker node."""
+"""A backfill from S3 by ``ray job submit`` that loses its driver, a worker and the head node."""
 
 import os
 import shutil
@@ -28,8 +28,8 @@ def measure(quick: bool) -> Report:
             course, accounts = drill(url, f"s3://{_BUCKET}", objects, variables)
     if accounts.searchable != objects or accounts.calls_that_differ:
         raise RuntimeError(f"not accounted for: {accounts}")
-    third = objects / 3
-    undisturbed = course.rate(0.05 * third, third)
+    fourth = objects / 4
+    undisturbed = course.rate(0.05 * fourth, fourth)
     seconds = course.points[-1][0]
     return Report(
         "backfill",
@@ -49,11 +49,12 @@ def measure(quick: bool) -> Report:
             "ratio_vs_undisturbed": objects / seconds / undisturbed,
             "driver_silence_s": course.silence("driver"),
             "node_silence_s": course.silence("worker node"),
+            "head_silence_s": course.silence("head node"),
         },
         dataset="Notes of one sentence, all different, of a bucket.",
         plots=[
             Plot(
-                "A backfill goes on after its driver, then a worker node, was killed.",
+                "A backfill goes on after its driver, a worker node and the head were killed.",
                 "seconds",
                 "searchable documents",
                 lines={"documents": course.points}

@@ -88,7 +88,9 @@ class Accounts:
 def drill(
     url: str, uri: str, objects: int, variables: Mapping[str, str], *, latency: float = 0.1
 ) -> tuple[Course, Accounts]:
-    """Submit a backfill, kill its driver, submit it again, kill a worker node, let it end.
+    """Submit a backfill; kill its driver, a worker node, and the head node; let it end.
+
+    After the driver and after the head it is submitted again, with nothing else done.
 
     Args:
         url: Of a migrated, empty database.
@@ -129,23 +131,25 @@ class _Drill:
         self._objects = objects
         self._began = time.monotonic()
         self._client = JobSubmissionClient(nodes.dashboard)
+        """Of the present head."""
         self._course = Course()
 
     def run(self) -> Course:
         with self._connection:
             self._submit_by_command()
-            self._wait_for(self._objects / 3)
+            self._wait_for(self._objects / 4)
             self._kill_driver()
-            second = self._client.submit_job(
-                entrypoint=f"{sys.executable} {_ENTRYPOINT} {self._uri} --json"
-            )
-            self._wait_for(2 * self._objects / 3)
-            self._blow("worker node")
-            if not self._nodes.kill_worker():
-                raise RuntimeError("there was no worker node to kill")
-            self._nodes.start_worker()
-            self._wait_for_end(second)
+            self._submit()
+            self._wait_for(self._objects / 2)
+            self._kill_worker()
+            self._wait_for(3 * self._objects / 4)
+            self._kill_head()
+            self._wait_for_end(self._submit())
         return self._course
+
+    def _submit(self) -> str:
+        entrypoint = f"{sys.executable} {_ENTRYPOINT} {self._uri} --json"
+        return self._client.submit_job(entrypoint=entrypoint)
 
     def _submit_by_command(self) -> None:
         subprocess.run(  # noqa: S603 - our own command
@@ -173,6 +177,19 @@ class _Drill:
             if status is JobStatus.SUCCEEDED:
                 raise RuntimeError("it ended before its driver was killed")
 
+    def _kill_worker(self) -> None:
+        self._blow("worker node")
+        if not self._nodes.kill_worker():
+            raise RuntimeError("there was no worker node to kill")
+        self._nodes.start_worker()
+
+    def _kill_head(self) -> None:
+        self._blow("head node")
+        if not self._nodes.kill_head():
+            raise RuntimeError("there was no head node to kill")
+        self._nodes.start()
+        self._client = JobSubmissionClient(self._nodes.dashboard)
+
     def _blow(self, name: str) -> None:
         self._course.blows[name] = time.monotonic() - self._began
 
@@ -198,7 +215,7 @@ class _Drill:
             if time.monotonic() > deadline:
                 break
         if status is not JobStatus.SUCCEEDED:
-            raise RuntimeError(f"the second job: {status}\n{self._logs()}")
+            raise RuntimeError(f"the last job: {status}\n{self._logs()}")
         self._look()
 
     def _logs(self) -> str:

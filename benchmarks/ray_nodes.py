@@ -70,6 +70,7 @@ class RayNodes:
         }
         self._head: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
+        self._orphans: list[subprocess.Popen[bytes]] = []
 
     @property
     def address(self) -> str:
@@ -82,7 +83,7 @@ class RayNodes:
         return f"http://{_HEAD}:{self._dashboard}"
 
     def start(self) -> None:
-        """Start both.
+        """Start both; after the head was lost, at another address.
 
         Raises:
             RuntimeError: one did not come up.
@@ -119,22 +120,36 @@ class RayNodes:
         _end(self._worker)
         return len(node) if raylets else 0
 
+    def kill_head(self) -> int:
+        """Kill the head with all that runs on it; returns how many processes that were.
+
+        The worker is left to find out that its cluster is gone.
+        """
+        node = self._processes_of(self._head)
+        kill(node)
+        _end(self._head)
+        if self._worker is not None:
+            self._orphans.append(self._worker)
+        self._port = _own_port()
+        return len(node)
+
     def processes(self, name: str = "") -> list[psutil.Process]:
         """What runs on the nodes and holds a name in its command line, in the order of ids."""
         found = []
-        for process in self._processes_of(self._head) + self._processes_of(self._worker):
-            try:
-                if name in " ".join(process.cmdline()) and process.is_running():
-                    found.append(process)
-            except psutil.NoSuchProcess:
-                continue
+        for node in (self._head, self._worker, *self._orphans):
+            for process in self._processes_of(node):
+                try:
+                    if name in " ".join(process.cmdline()) and process.is_running():
+                        found.append(process)
+                except psutil.NoSuchProcess:
+                    continue
         return sorted(found, key=lambda process: process.pid)
 
     def stop(self) -> None:
         """Kill both: what ran on them is over, and a raylet that is asked to end takes a minute."""
         kill(self.processes())
-        _end(self._worker)
-        _end(self._head)
+        for node in (*self._orphans, self._worker, self._head):
+            _end(node)
 
     def _run(self, *options: str) -> "subprocess.Popen[bytes]":
         log = Path(self._folder.parent, f"ray-{time.time_ns()}.log")

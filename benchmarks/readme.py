@@ -100,7 +100,8 @@ ROWS = {
         "{copied_per_s:,.0f} files a second, which are read and copied",
     ),
     "backfill": Row(
-        "{objects:,} objects of a bucket by `ray job submit`, driver and a worker node killed",
+        "{objects:,} objects of a bucket by `ray job submit`; driver, a worker node and the head "
+        "node killed",
         "{documents:,} documents, {missing} missing, {twice} twice, {docs_per_s:.0f} a second; "
         "tokens in the ledger {tokens_in_ledger:,}, at the provider {tokens_at_provider:,}",
         "{ratio_vs_undisturbed:.2f} × the pace before the first kill",

@@ -41,7 +41,7 @@ def test_a_backfill_that_is_killed_and_stopped_goes_on_and_ends(
     assert ledger.faults() == []
 
 
-def test_a_backfill_of_a_bucket_outlives_its_driver_and_a_node_of_the_cluster(
+def test_a_backfill_of_a_bucket_outlives_its_driver_and_each_node_of_the_cluster(
     s3: str, database_url: str
 ) -> None:
     client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
@@ -58,7 +58,7 @@ def test_a_backfill_of_a_bucket_outlives_its_driver_and_a_node_of_the_cluster(
 
     course, accounts = drill(database_url, "s3://notes", OBJECTS, variables, latency=1.0)
 
-    assert course.blows.keys() == {"driver", "worker node"}
+    assert course.blows.keys() == {"driver", "worker node", "head node"}
     assert (accounts.searchable, accounts.external_ids, accounts.jobs_done) == (OBJECTS,) * 3
     assert accounts.calls_that_differ == 0
     assert accounts.tokens_in_ledger == accounts.tokens_at_provider >= accounts.tokens_stored
