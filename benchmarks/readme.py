@@ -124,7 +124,7 @@ ROWS = {
         "{calls_per_s_16:.0f} calls/s; its limit: {limit}",
         "{efficiency_16:.2f} × 16 times one actor's; {efficiency_8:.2f} with 8, "
         "{efficiency_4:.2f} with 4; {efficiency_16_at_1s:.2f} with 16 where it answers in "
-        "{long_latency_seconds:.0f} s",
+        "{long_latency_seconds:.0f} s; {efficiency_4x4:.2f} with 4 that make 4 calls at once",
     ),
     "pools": Row(
         "embed actors from {embed_pool_min} to {embed_pool_max}, as there is work",

@@ -1,6 +1,7 @@
 """Throughput against the number of embed actors, with a provider that answers in 200 ms.
 
 And with one that takes a second: what actors of one machine wait for each other, its CPUs aside.
+And as many calls at once of fewer actors, which is how the settings have it.
 """
 
 import random
@@ -30,8 +31,10 @@ _SECONDS = 12
 """For which each actor has work."""
 _LONG_SECONDS = 30
 """The same, where the provider takes long."""
+_FEW, _CALLS_EACH = 4, 4
+"""Actors, and calls of each at once, that come to as many as the largest pool's."""
 _WARM_UP = 10
-"""Documents for each actor before it counts."""
+"""Documents for each call at once before it counts."""
 _QUOTA = 100_000_000
 # The ends are left out: at first the pool fills, at last it runs dry. Calls end in bunches, all of
 # a pool at about the same time: the slope through all of them hardly minds where an end cuts one.
@@ -69,6 +72,11 @@ def measure(quick: bool) -> Report:
         slow = _runs((1, max(pools)), _LONG_LATENCY, _LONG_SECONDS)
         [first, last] = [one.calls_per_second for one in slow.values()]
         results[f"efficiency_{max(pools)}_at_{_LONG_LATENCY:.0f}s"] = last / (max(pools) * first)
+        few = _runs((_FEW,), _LATENCY, seconds, calls=_CALLS_EACH)[_FEW]
+        name = f"{_FEW}x{_CALLS_EACH}"
+        results[f"calls_per_s_{name}"] = few.calls_per_second
+        results[f"efficiency_{name}"] = few.calls_per_second / (_FEW * _CALLS_EACH * alone)
+        results[f"cpus_{name}"] = few.cpus
     most = runs[max(pools)]
     # What a pool waits for, when it is slower than so many of one: of quota there is enough.
     results["limit"] = "cpu" if most.cpus > 0.9 * (psutil.cpu_count() or 1) else "latency"
@@ -80,6 +88,8 @@ def measure(quick: bool) -> Report:
             "long_latency_seconds": _LONG_LATENCY,
             "chunks_per_call": _CHUNKS,
             "calls_at_once_per_actor": 1,
+            "fewer_actors": _FEW,
+            "calls_at_once_of_each": _CALLS_EACH,
         },
         "one embed actor, times the number of actors",
         results,
@@ -98,14 +108,17 @@ def measure(quick: bool) -> Report:
     )
 
 
-def _runs(pools: Sequence[int], latency: float, seconds: float) -> dict[int, Run]:
+def _runs(pools: Sequence[int], latency: float, seconds: float, calls: int = 1) -> dict[int, Run]:
     options = ["--key", _KEY, "--tpm", str(_QUOTA), "--rpm", "100000"]
     options += ["--latency", str(latency), "--latency-sigma", "0.01"]
     with running_simulator("openai", *options) as simulator:
-        return {pool: _run(pool, simulator, int(pool * seconds / latency)) for pool in pools}
+        return {
+            pool: _run(pool, calls, simulator, int(pool * calls * seconds / latency))
+            for pool in pools
+        }
 
 
-def _run(pool: int, simulator: Simulator, documents: int) -> Run:
+def _run(pool: int, calls: int, simulator: Simulator, documents: int) -> Run:
     with own_database() as (folder, url):
         with running_system(
             folder / "s",
@@ -113,12 +126,12 @@ def _run(pool: int, simulator: Simulator, documents: int) -> Run:
             **simulator.openai_settings(_KEY, tokens_per_minute=_QUOTA),
             embed_pool_min=pool,
             embed_pool_max=pool,
-            embed_concurrency=1,
+            embed_concurrency=calls,
             batch_items=_CHUNKS,
-            database_pool_size=2,
+            database_pool_size=2 * calls,
         ):
             blobs = folder / "s" / "blobs"
-            enqueue(url, blobs, _files(_WARM_UP * pool))
+            enqueue(url, blobs, _files(_WARM_UP * pool * calls))
             set_free(url)
             wait_until_done(url)  # connections are open and caches filled after this
             with psycopg.connect(url) as connection:
