@@ -17,7 +17,7 @@ PLAN = Plan(
     seconds=80.0,
     kinds=tuple(kind for kind in SECONDS if kind not in _LONG),
     pause=(1.5, 2.5),
-    feed_pause=0.5,
+    feed_pause=0.7,
     rest_seconds=240.0,
 )
 
