@@ -18,8 +18,8 @@ import openai
 from benchmarks.corpus import prose
 from benchmarks.report import Report, Results, run
 from benchmarks.simulator import running_simulator
-from ingest.adapters.openai import OpenAIEmbedding
-from ingest.adapters.openai.embedding import MODELS
+from ingest.adapters.openai.embedding import OpenAIEmbedding
+from ingest.adapters.openai.terms import MODELS
 from ingest.adapters.provider_keys import Keys
 from ingest.domain.embedding import Vectors
 

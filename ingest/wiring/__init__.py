@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.llamaparse import READS
+from ingest.adapters.llamaparse.terms import READS
 from ingest.adapters.local_parser import LocalParser
-from ingest.adapters.openai.embedding import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
+from ingest.adapters.openai.terms import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.parse_store import ParseStore

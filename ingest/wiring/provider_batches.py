@@ -3,8 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from ingest.adapters.openai.batches import MAX_FILE_BYTES, OpenAIBatches
-from ingest.adapters.openai.embedding import MODELS
+from ingest.adapters.openai.terms import MAX_FILE_BYTES, MODELS
 from ingest.adapters.postgres.batch_text_store import BatchTextStore
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
@@ -15,6 +14,7 @@ from ingest.lifecycle.batch_collector import BatchCollector
 from ingest.lifecycle.batch_submitter import BatchSubmitter, BatchTerms
 from ingest.lifecycle.deferred_embedder import DeferredEmbedder
 from ingest.lifecycle.provider_calls import ProviderCalls
+from ingest.ports.provider_batches import BatchService
 from ingest.ports.providers import Gate
 from ingest.settings import Settings
 from ingest.stages.chunk import Defer
@@ -87,7 +87,9 @@ def make_batch_collector(settings: Settings, database: Database) -> BatchCollect
     )
 
 
-def _service(settings: Settings) -> OpenAIBatches:
+def _service(settings: Settings) -> BatchService:
+    from ingest.adapters.openai.batches import OpenAIBatches  # loads the SDK
+
     return OpenAIBatches(base_url=settings.openai_base_url)
 
 

@@ -2,10 +2,9 @@
 
 import json
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from ingest.adapters.llamaparse import LlamaParse
-from ingest.adapters.openai.embedding import MODELS as OPENAI_MODELS
-from ingest.adapters.openai.embedding import OpenAIEmbedding
+from ingest.adapters.openai.terms import MODELS as OPENAI_MODELS
 from ingest.adapters.provider_keys import Keys
 from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
 from ingest.domain.embedding import EmbeddingModel
@@ -15,8 +14,12 @@ from ingest.domain.job import Degraded
 from ingest.domain.money import PRICES, Price
 from ingest.lifecycle.gatehouse import Quota
 from ingest.lifecycle.remote_parser import Terms
+from ingest.ports.providers import EmbeddingService
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind, Fallback, ParserKind, Tier
+
+if TYPE_CHECKING:
+    from ingest.adapters.llamaparse.service import LlamaParse
 
 WEBHOOK_PATH = "/v1/webhooks/llamaparse"
 """Where LlamaParse tells of parses; a word that only it knows follows."""
@@ -53,8 +56,10 @@ def _openai_model(setting: str, name: str) -> EmbeddingModel:
     return OPENAI_MODELS[name]
 
 
-def make_llamaparse(settings: Settings) -> LlamaParse:
+def make_llamaparse(settings: Settings) -> "LlamaParse":
     """LlamaParse's service, without quota and ledger."""
+    from ingest.adapters.llamaparse.service import LlamaParse  # loads the SDK
+
     secret = settings.llamaparse_webhook_secret
     return LlamaParse(
         version=settings.llamaparse_version,
@@ -86,8 +91,10 @@ def parse_terms(settings: Settings) -> Terms:
     )
 
 
-def make_openai(settings: Settings, model: EmbeddingModel | None = None) -> OpenAIEmbedding:
+def make_openai(settings: Settings, model: EmbeddingModel | None = None) -> EmbeddingService:
     """OpenAI's endpoint, without quota and ledger; for the settings' model or another one."""
+    from ingest.adapters.openai.embedding import OpenAIEmbedding  # loads the SDK
+
     return OpenAIEmbedding(
         model or embedding_model(settings),
         base_url=settings.openai_base_url,

@@ -12,7 +12,7 @@ import samples
 
 from benchmarks.simulator import Simulator
 from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.llamaparse import LlamaParse
+from ingest.adapters.llamaparse.service import LlamaParse
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.parse_store import ParseStore
 from ingest.adapters.postgres.pool import Database

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.openai import OpenAIEmbedding
-from ingest.adapters.openai.embedding import MODELS
+from ingest.adapters.openai.embedding import OpenAIEmbedding
+from ingest.adapters.openai.terms import MODELS
 from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.provider_keys import Keys

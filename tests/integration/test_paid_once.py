@@ -9,7 +9,7 @@ import pytest
 from builders import LARGE_MODEL, numbered_chunks
 
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.openai import OpenAIEmbedding
+from ingest.adapters.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.chunk_store import ChunkStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.ledger_store import LedgerStore

@@ -11,7 +11,7 @@ from integration.batch_parts import DAY, SOON, TEXTS, Batching, batching
 from integration.cli_system import Outcome, ingest
 
 from benchmarks.simulator import Simulator
-from ingest.adapters.openai import OpenAIEmbedding
+from ingest.adapters.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ingest.adapters.openai.batches import understood
-from ingest.adapters.openai.embedding import MODELS
+from ingest.adapters.openai.terms import MODELS
 from ingest.domain.errors import InputRefused, ProviderUnavailable
 
 MODEL = MODELS["text-embedding-3-small"]

@@ -1,5 +1,1 @@
-"""LlamaParse: parses that its service works on, through its official SDK."""
-
-from ingest.adapters.llamaparse.service import READS, LlamaParse
-
-__all__ = ["READS", "LlamaParse"]
+"""LlamaParse, through its official SDK, which takes a second to load."""

@@ -12,7 +12,8 @@ from llama_cloud import AsyncLlamaCloud
 
 from ingest.adapters.llamaparse.failures import job_failure, lost, understood
 from ingest.adapters.llamaparse.result import assemble
-from ingest.domain.document import EXTENSIONS, MediaType
+from ingest.adapters.llamaparse.terms import READS
+from ingest.domain.document import EXTENSIONS
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.remote_parse import (
     ParseOrder,
@@ -22,8 +23,6 @@ from ingest.domain.remote_parse import (
     SourceFile,
 )
 
-READS = frozenset(set(MediaType) - {MediaType.EML})
-"""What the service takes, of what we take."""
 _PAGE = 100
 _OURS = "ingest_parse_job"
 _STATES = {

@@ -1,5 +1,1 @@
-"""OpenAI's embeddings, through the official SDK."""
-
-from ingest.adapters.openai.embedding import OpenAIEmbedding
-
-__all__ = ["OpenAIEmbedding"]
+"""OpenAI's embeddings and batches, through the official SDK, which takes a second to load."""

@@ -23,8 +23,6 @@ from ingest.domain.provider_batch import ProviderBatch, RemoteBatch, RemoteState
 from ingest.ports.provider_batches import Page
 
 log = structlog.get_logger(module=__name__)
-MAX_FILE_BYTES = 190_000_000
-"""Of one batch's file: 200 MB are allowed; a limit that may be binary or decimal is not tried."""
 _ENDPOINT: Literal["/v1/embeddings"] = "/v1/embeddings"
 _MARK = "ingest_batch"
 _FILE_SECONDS = 14 * 86_400

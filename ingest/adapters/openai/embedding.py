@@ -12,21 +12,13 @@ import tiktoken
 
 from ingest.adapters.openai.clients import Clients
 from ingest.adapters.openai.failures import limits, lost, understand
+from ingest.adapters.openai.terms import MAX_TEXT_TOKENS
 from ingest.adapters.openai.vectors import decode
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InvalidVector, ProviderUnavailable
 from ingest.domain.money import CallState, Charge
 from ingest.domain.provider import CallFailed, EmbedAnswer, Outcome, ProviderKey, Report
 
-MODELS = {
-    "text-embedding-3-small": EmbeddingModel("text-embedding-3-small", "1", 1536),
-    "text-embedding-3-large": EmbeddingModel("text-embedding-3-large", "1", 3072),
-}
-"""Vector spaces that the database knows."""
-MAX_ITEMS = 2048
-MAX_TOKENS = 300_000
-MAX_TEXT_TOKENS = 8191
-"""Of one request, and of one text; above them the API answers 400."""
 _IN_THREAD_BYTES = 256 * 1024
 
 
@@ -47,7 +39,7 @@ class OpenAIEmbedding:
         """Prepare, without connecting.
 
         Args:
-            model: One of MODELS.
+            model: One of ``terms.MODELS``.
             base_url: Of another server that speaks the same protocol.
             timeout_seconds: Longest wait for an answer.
             connections: Most calls at the same time.

@@ -1,0 +1,31 @@
+"""What processes load before they need it: each second of it is paid a dozen times at a start."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SDKS = {"aiohttp", "llama_cloud", "openai"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ingest.cluster.actors",
+        "ingest.cluster.limiter",
+        "ingest.cluster.source",
+        "ingest.cluster.supervisor",
+        "serve.app",
+    ],
+)
+def test_the_sdks_of_providers_are_loaded_by_who_calls_them(module: str) -> None:
+    script = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+
+    loaded = set(json.loads(ended.stdout.splitlines()[-1]))
+    assert module in loaded
+    assert SDKS.isdisjoint(loaded)
