@@ -84,7 +84,8 @@ class Referrer:
     async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> list[Became]:
         """Make documents, and their jobs, of objects, be their bytes kept or still to be fetched.
 
-        Bytes that were kept are removed where the tenant may have no more jobs.
+        From the first on for which the tenant may have no more jobs, none is made, and bytes that
+        were kept are removed.
 
         Raises:
             StoreUnavailable: some may be registered; doing it again finds them.
@@ -93,11 +94,17 @@ class Referrer:
             return []
         new = await self._references.insert(arrivals, blob_is_there=self._intake.has)
         became: list[Became] = []
+        full: LimitReached | None = None
         for _, arrival in arrivals:
-            try:
-                known = arrival.document_id in new
-                became.append(None if known else await self._intake.enqueue(arrival))
-            except LimitReached as exc:
-                await self._intake.give_up(arrival)
-                became.append(exc)
+            if arrival.document_id in new:
+                became.append(None)
+                continue
+            if full is None:
+                try:
+                    became.append(await self._intake.enqueue(arrival))
+                    continue
+                except LimitReached as exc:
+                    full = exc
+            await self._intake.give_up(arrival)
+            became.append(full)
         return became
