@@ -25,7 +25,7 @@ from benchmarks.running_system import RunningSystem, free_port, running_system
 from benchmarks.simulator import Simulator, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-FILES = 150
+FILES = 198
 TOKENS_PER_MINUTE = 600_000
 OUTAGE_SECONDS = 30
 ERRORS = ("--error-rate", "0.05", "--seed", "11")

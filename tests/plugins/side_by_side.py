@@ -7,7 +7,14 @@ from xdist.scheduler import LoadScopeScheduling
 SYSTEMS = ("tests/e2e/", "tests/chaos/")
 UNHURRIED = tuple(
     f"tests/e2e/test_{name}.py"
-    for name in ("backfill_wishes", "batch_lane", "folder_upload", "own_servers", "readme")
+    for name in (
+        "backfill_wishes",
+        "backup",
+        "batch_lane",
+        "folder_upload",
+        "own_servers",
+        "readme",
+    )
 ) + tuple(f"tests/chaos/test_{name}.py" for name in ("checker", "mutants", "schedule"))
 """Start whole systems, or none, but nothing of theirs has to happen in time; two go on at once."""
 
