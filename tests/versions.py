@@ -18,7 +18,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError
+    raise NotImplementedError  # nobody goes back from it
 """
 EXPAND = """
 ALTER TABLE upload_pipeline.workers ADD COLUMN build text;

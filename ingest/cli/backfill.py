@@ -48,7 +48,7 @@ AtOnce = Annotated[
         metavar="N",
         min=1,
         max=256,
-        help="Files copied at the same time; parse actors read the objects of buckets.",
+        help="Files copied at the same time; parse actors read those of buckets and shared folders.",
     ),
 ]
 MaxUsd = Annotated[

@@ -115,7 +115,7 @@ class Chunks:
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
     ) -> tuple[list[DocumentChunks], frozenset[UUID]]:
-        raise NotImplementedError
+        raise NotImplementedError  # the embed stage does not plan
 
     async def store(
         self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta

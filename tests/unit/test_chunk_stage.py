@@ -53,7 +53,7 @@ class Plans:
     async def store(
         self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
     ) -> StoredBatch:
-        raise NotImplementedError
+        raise NotImplementedError  # the chunk stage does not store
 
 
 class Setting:
