@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -130,19 +131,20 @@ class RayNodes:
         _end(self._head)
         if self._worker is not None:
             self._orphans.append(self._worker)
+            self._worker = None
         self._port = _own_port()
         return len(node)
 
     def processes(self, name: str = "") -> list[psutil.Process]:
         """What runs on the nodes and holds a name in its command line, in the order of ids."""
         found = []
-        for node in (self._head, self._worker, *self._orphans):
-            for process in self._processes_of(node):
-                try:
-                    if name in " ".join(process.cmdline()) and process.is_running():
-                        found.append(process)
-                except psutil.NoSuchProcess:
-                    continue
+        nodes = (self._head, self._worker, *self._orphans)
+        for process in chain.from_iterable(map(self._processes_of, nodes)):
+            try:
+                if name in " ".join(process.cmdline()) and process.is_running():
+                    found.append(process)
+            except psutil.NoSuchProcess:
+                continue
         return sorted(found, key=lambda process: process.pid)
 
     def stop(self) -> None:

@@ -1,11 +1,11 @@
 """The BackupFolder port: a manifest, one dump, and blobs under their keys."""
 
 import hashlib
-import os
 from pathlib import Path
 from uuid import uuid4
 
 from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
+from ingest.adapters.folder_sync import flush
 from ingest.domain.backup import BackupUnusable, Manifest
 
 _MANIFEST = "manifest.json"
@@ -58,12 +58,12 @@ class LocalBackupFolder:
 
     def complete(self, manifest: Manifest) -> None:
         """Make this the backup of the folder, and remove what does not belong to it."""
-        _sync(self.place(manifest.dump))
+        flush(self.place(manifest.dump))
         draft = self.place(f"{_MANIFEST}.{uuid4().hex}")
         draft.write_bytes(manifest.encode())
-        _sync(draft)
+        flush(draft)
         draft.replace(self.place(_MANIFEST))
-        _sync(self._folder)
+        flush(self._folder)
         kept = {self.place(_MANIFEST), self.place(manifest.dump)}
         blobs = self._folder / _BLOBS
         kept |= {blobs / key for key in manifest.blobs}
@@ -71,11 +71,3 @@ class LocalBackupFolder:
         for path in (*ours, *blobs.rglob("*")):
             if path.is_file() and path not in kept:
                 path.unlink()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

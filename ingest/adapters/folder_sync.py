@@ -24,10 +24,10 @@ class FolderSync:
         await self._flush(key)
 
     async def _flush_all(self, keys: list[str]) -> list[OSError | None]:
-        return await asyncio.to_thread(_flush, self._root, keys)
+        return await asyncio.to_thread(_flush_together, self._root, keys)
 
 
-def _flush(root: Path, keys: list[str]) -> list[OSError | None]:
+def _flush_together(root: Path, keys: list[str]) -> list[OSError | None]:
     """Flush files, then every folder that leads to one of them, the lower ones first."""
     paths = [root / key for key in keys]
     ended = [_try_to_flush(path) for path in paths]
@@ -41,11 +41,20 @@ def _flush(root: Path, keys: list[str]) -> list[OSError | None]:
 
 def _try_to_flush(path: Path) -> OSError | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush(path)
     except OSError as exc:
         return exc
     return None
+
+
+def flush(path: Path) -> None:
+    """Flush one file, or the entries of one folder.
+
+    Raises:
+        OSError: it is not there, or cannot be flushed.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -63,23 +63,28 @@ class Referrer:
         return can_wait, at_once
 
     async def refer(self, objects: Sequence[SourceObject]) -> list[Became]:
-        """Register objects that can wait; see ``insert``, and what is refused already."""
-        became: list[Became] = [None] * len(objects)
-        places: list[int] = []
+        """Register objects that can wait, all of different URIs.
+
+        Returns:
+            What became of each, in their order.
+
+        Raises:
+            LimitReached: the tenant may have no more jobs now; some may be registered.
+            StoreUnavailable: the same.
+        """
         arrivals: list[tuple[SourceObject, Arrival]] = []
-        for place, found in enumerate(objects):
+        became: dict[str, Became] = {}
+        for found in objects:
             try:
                 arrival = self._intake.refer(self.request(found), bytes_len=found.bytes_len)
-            except (DocumentRejected, RequestRejected) as exc:
-                became[place] = exc
-            else:
                 arrivals.append((found, arrival))
-                places.append(place)
-        for place, ended in zip(places, await self.insert(arrivals), strict=True):
+            except (DocumentRejected, RequestRejected) as exc:
+                became[found.uri] = exc
+        for (found, _), ended in zip(arrivals, await self.insert(arrivals), strict=True):
             if isinstance(ended, LimitReached):
                 raise ended
-            became[place] = ended
-        return became
+            became[found.uri] = ended
+        return [became[found.uri] for found in objects]
 
     async def insert(self, arrivals: Sequence[tuple[SourceObject, Arrival]]) -> list[Became]:
         """Make documents, and their jobs, of objects, be their bytes kept or still to be fetched.
