@@ -48,7 +48,7 @@ AtOnce = Annotated[
         metavar="N",
         min=1,
         max=256,
-        help="Files copied at the same time; parse actors read those of buckets and shared folders.",
+        help="Files copied at the same time; parse actors read buckets and shared folders.",
     ),
 ]
 MaxUsd = Annotated[
