@@ -11,10 +11,11 @@ from ingest.domain.dead_letter import DeadFilter
 from . import jobs, paging
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body, JobPage, Request, Text, Whole
 
-router = APIRouter(tags=["dead letter"])
+router = APIRouter(tags=["dead letter"], route_class=StrictRoute)
 MOST_JOBS = 1000
 """Of one call; a caller repeats it while something is left."""
 _LONGEST_SECONDS = 100 * 366 * 86_400.0

@@ -10,10 +10,11 @@ from ingest.domain.errors import NotFound
 from . import paging
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import ChunkBody, ChunkPage, DocumentBody, DocumentPage
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], route_class=StrictRoute)
 MAX_ORD = 2**31 - 1
 MISSING = "there is no such document"
 

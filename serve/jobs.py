@@ -16,11 +16,12 @@ from ingest.domain.pause import Pause, calls_held_by, claims_held_by
 from . import paging
 from .access import Tenant
 from .gateway import CurrentGateway, Gateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import JobBatch, JobBatchRequest, JobBody, JobPage, WaitingFor
 from .workers import working_lanes
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 MISSING = "there is no such job"
 _MOVING = frozenset({"queue", "retry", "worker"})
 

@@ -7,10 +7,11 @@ from ingest.domain.limits import LimitKind
 
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body
 
-router = APIRouter(tags=["limits"])
+router = APIRouter(tags=["limits"], route_class=StrictRoute)
 
 
 class LimitBody(Body):
@@ -31,7 +32,7 @@ class LimitList(Body):
     "/v1/limits",
     response_model=LimitList,
     summary="What the tenant may use, and does",
-    responses=documented(401, 403, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def limits(gateway: CurrentGateway, tenant: Tenant) -> LimitList:
     """The tenant's limits, set by the operator, and what is used of each at this moment."""

@@ -11,9 +11,10 @@ from ingest.domain.money import EVERYBODY, Operation, Period
 
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 
-router = APIRouter(tags=["money"])
+router = APIRouter(tags=["money"], route_class=StrictRoute)
 
 
 class _Row(BaseModel):
@@ -88,7 +89,7 @@ async def usage(
     "/v1/budgets",
     response_model=BudgetList,
     summary="What may be spent, and what is left of it",
-    responses=documented(401, 403, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def budgets(gateway: CurrentGateway, tenant: Tenant) -> BudgetList:
     """The tenant's budgets, and of everybody's together only whether they are used up."""

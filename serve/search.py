@@ -22,10 +22,11 @@ from ingest.domain.money import Operation, Payer
 
 from .access import Tenant
 from .gateway import CurrentGateway, Space
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body, Request, Text, Whole
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], route_class=StrictRoute)
 MAX_QUERY_CHARS = 8000
 MAX_SEARCH_DOCUMENTS = 1000
 

@@ -19,11 +19,12 @@ from .access import Tenant
 from .gateway import CurrentGateway
 from .multipart import OVERHEAD_BYTES, FileForm
 from .pace import PacedBody
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body
 
 log = structlog.get_logger(module=__name__)
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], route_class=StrictRoute)
 PATH = "/v1/documents"
 _FIELDS = frozenset({"external_id"})
 _EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)

@@ -138,6 +138,11 @@ and is in every log line of the request and of the job that it made. Errors are
 `application/problem+json` with a stable `code`; all are in [bad input](bad-input.md). 429 and 503
 carry `Retry-After`, and repeating is safe.
 
+A query parameter that a route does not know is refused with 422 `unknown_parameter`, and so is one
+that is given twice (`repeated_parameter`). Nothing is read, stored or deleted then. `/healthz`,
+`/readyz`, `/metrics`, `/docs` and the webhook take any parameter and ignore it: probes, scrapers,
+browsers and providers add their own, and no answer there depends on one.
+
 | request | needs | does |
 |---|---|---|
 """
