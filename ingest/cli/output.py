@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -95,6 +95,30 @@ def duration(seconds: float | timedelta) -> str:
         if whole >= per:
             return f"{whole // per} {unit} {whole % per // small} {smaller}"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def lapse(span: timedelta) -> str:
+    """A span between two events: below a second in ms, else as ``duration`` says it."""
+    seconds = span.total_seconds()
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else duration(seconds)
+
+
+def age(moment: str) -> str:
+    """Time since a moment in ISO 8601, as options such as --older-than take it: 15m, 2h, 7d."""
+    seconds = _seconds_since(moment)
+    for unit, per in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * per:
+            return f"{int(seconds // per)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def ago(moment: str) -> str:
+    """Time since a moment in ISO 8601, for a sentence, e.g. 3 min 5 s ago."""
+    return f"{duration(_seconds_since(moment))} ago"
+
+
+def _seconds_since(moment: str) -> float:
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
 
 
 def money(usd: Decimal) -> str:

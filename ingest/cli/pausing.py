@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from ingest.cli import pause_words
 from ingest.cli.database import with_database
-from ingest.cli.failures import WrongUsage
+from ingest.cli.failures import CommandFailed, ExitCode, WrongUsage
 from ingest.cli.options import JsonOption
 from ingest.domain.identity import tenant_id
 from ingest.domain.job import Lane
@@ -41,7 +42,9 @@ def pause(
     """
     wanted = _chosen(tenant, lane, provider)
     new = _with_pauses(lambda store: store.put(wanted, note=note))
-    _tell(wanted, "paused", "was paused already", changed=new, as_json=as_json)
+    named = pause_words.what(_fact(wanted))
+    text = f"Paused {named}." if new else f"There is a pause on {named} already."
+    _tell(wanted, text, changed=new, as_json=as_json)
 
 
 def resume(
@@ -50,10 +53,31 @@ def resume(
     provider: _Provider = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let go on what 'ingest pause' with the same options stopped; other pauses stay."""
+    """Resume what 'ingest pause' with the same options stopped; other pauses stay.
+
+    Exit code 1: there is no such pause; what is paused is listed.
+    """
     wanted = _chosen(tenant, lane, provider)
-    lifted = _with_pauses(lambda store: store.lift(wanted))
-    _tell(wanted, "goes on", "was not paused", changed=lifted, as_json=as_json)
+    lifted, left = _with_pauses(lambda store: _lift(store, wanted))
+    named = pause_words.what(_fact(wanted))
+    if not lifted and not as_json:
+        raise CommandFailed(f"there is no pause on {named}; {_listed(left)}")
+    _tell(wanted, f"Resumed {named}.", changed=lifted, as_json=as_json)
+    if not lifted:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+async def _lift(store: "PauseStore", wanted: "Pause") -> "tuple[bool, list[dict[str, object]]]":
+    """Whether it was paused, and what is paused now."""
+    lifted = await store.lift(wanted)
+    return lifted, [_fact(view.pause) for view in await store.list_all()]
+
+
+def _listed(pauses: "list[dict[str, object]]") -> str:
+    if not pauses:
+        return "nothing is paused"
+    commands = pause_words.resume_commands(pauses)
+    return f"paused: {pause_words.all_of(pauses)}; to resume: {commands}"
 
 
 def list_pauses(as_json: JsonOption = False) -> None:
@@ -68,7 +92,11 @@ def list_pauses(as_json: JsonOption = False) -> None:
         typer.echo("nothing is paused")
     else:
         rows = [
-            (f"{view.paused_at:%Y-%m-%d %H:%M} UTC", _named(view.pause), view.note or None)
+            (
+                f"{view.paused_at:%Y-%m-%d %H:%M} UTC",
+                pause_words.what(_fact(view.pause)),
+                view.note or None,
+            )
             for view in found
         ]
         console().print(table(["since", "paused", "note"], rows, whole=["since"]))
@@ -91,17 +119,13 @@ def _chosen(tenant: str | None, lane: Lane | None, provider: str | None) -> "Pau
     return Pause(PauseKind.EVERYTHING)
 
 
-def _tell(wanted: "Pause", done: str, undone: str, *, changed: bool, as_json: bool) -> None:
+def _tell(wanted: "Pause", text: str, *, changed: bool, as_json: bool) -> None:
     from ingest.cli.output import emit_json
 
     if as_json:
         emit_json(_fact(wanted) | {"changed": changed})
     else:
-        typer.echo(f"{_named(wanted)} {done if changed else undone}")
-
-
-def _named(paused: "Pause") -> str:
-    return f"{paused.kind.value} {paused.subject}".strip()
+        typer.echo(text)
 
 
 def _fact(paused: "Pause") -> dict[str, object]:

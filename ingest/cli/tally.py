@@ -51,6 +51,10 @@ class Tally:
         self.done = 0
         self.failed: list[Rejection] = []
         """Files that were taken and did not become searchable."""
+        self.paused = 0
+        """Jobs that an operator's pause holds, as of the last look."""
+        self.pauses: list[Json] = []
+        """What holds them."""
         self.started = time.monotonic()
         self.uploaded_seconds: float | None = None
         """How long the uploads took, once they are over."""
@@ -102,3 +106,7 @@ class Tally:
         code = error.get("code") or ("gone" if job is None else job["state"])
         detail = error.get("message") or ("the document was deleted" if job is None else "")
         self.failed.append(Rejection(self.jobs[job_id], code, detail, job_id))
+
+    def jobs_paused(self, count: int, pauses: list[Json]) -> None:
+        """Take how many jobs are held now, and by which pauses."""
+        self.paused, self.pauses = count, pauses

@@ -54,7 +54,7 @@ class Transfer:
             await self._run(gateway)
 
     async def _run(self, gateway: Gateway) -> None:
-        follower = Follower(gateway, self.tally.job_ended)
+        follower = Follower(gateway, self.tally.job_ended, self.tally.jobs_paused)
         listener = _Listener(self.tally, follower if self.wait else None)
         try:
             with first_failure():

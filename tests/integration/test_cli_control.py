@@ -122,16 +122,17 @@ def test_pauses_are_made_listed_shown_and_lifted(url: str, database_url: str) ->
     left = ingest("pauses", "--json", **here).json()
 
     assert made == [
-        "everything paused\n",
-        "everything was paused already\n",
-        f"tenant {tenant} paused\n",
-        "lane backfill paused\n",
-        "provider openai paused\n",
+        "Paused everything.\n",
+        "There is a pause on everything already.\n",
+        f"Paused tenant {tenant}.\n",
+        "Paused lane backfill.\n",
+        "Paused calls to openai.\n",
     ]
     assert "maintenance" in listed.out
     assert "everything, lane backfill, calls to openai, 1 tenant" in status.out
     assert lifted == {"kind": "tenant", "subject": str(tenant), "changed": True}
-    assert again.out == f"tenant {tenant} was not paused\n"
+    assert (again.code, again.out) == (1, "")
+    assert f"there is no pause on tenant {tenant}; paused: everything, " in again.err
     assert [pause["kind"] for pause in left] == ["everything", "lane", "provider"]
 
 
@@ -158,6 +159,25 @@ async def replayed_once(database: Database) -> UUID:
     return job.lease.job_id
 
 
+def test_lists_of_jobs_show_their_age(url: str, database_url: str) -> None:
+    on(database_url, lambda database: bury(database, 1))
+    on(database_url, lambda database: builders.execute(
+        database,
+        "UPDATE upload_pipeline.upload_jobs SET created_at = now() - interval '3 d 1 h',"
+        " finished_at = now() - interval '150 min'",
+    ))  # fmt: skip
+
+    jobs = ingest("jobs", "--url", url)
+    dead = ingest("dead-letter", "list", "--url", url)
+    older = ingest("dead-letter", "list", "--url", url, "--older-than", "2h")
+
+    assert jobs.out.splitlines()[0].split() == ["job", "age", "state", "file"]
+    assert jobs.out.splitlines()[1].split()[1] == "3d"
+    assert dead.out.splitlines()[0].split() == ["job", "age", "code", "file"]
+    assert dead.out.splitlines()[1].split()[1] == "2h"
+    assert older.out == dead.out
+
+
 def test_why_names_the_pause_the_replays_and_the_time_left(url: str, database_url: str) -> None:
     job_id = on(database_url, replayed_once)
     options = ("--tenant", LOCAL_TENANT)
@@ -168,8 +188,9 @@ def test_why_names_the_pause_the_replays_and_the_time_left(url: str, database_ur
     on(database_url, builders.claim)
     held = ingest("why", job_id, "--url", url)
 
-    assert "it is paused: tenant" in paused.out
-    assert "'ingest resume'" in " ".join(paused.out.split())
+    told = " ".join(paused.out.split())
+    assert f"tenant {LOCAL_TENANT} is paused" in told
+    assert f"'ingest resume --tenant {LOCAL_TENANT}'" in told
     assert "replayed 1 time" in paused.out
     assert "done in" not in paused.out
     assert "done in   about" in held.out

@@ -7,8 +7,9 @@ import pytest
 
 from ingest.cli.about import without_password
 from ingest.cli.connecting import gateway_url
+from ingest.cli.dead_letter import seconds_of
 from ingest.cli.failures import ExitCode, Refused, Unreachable, WrongUsage, exit_code
-from ingest.cli.output import clean, duration, plural, size
+from ingest.cli.output import age, clean, duration, lapse, plural, size
 from ingest.cli.snippet import snippet
 from ingest.cli.story import document_faults, next_steps
 from ingest.domain import errors
@@ -27,6 +28,33 @@ from ingest.domain import errors
 )
 def test_durations_are_said_in_two_units_at_most(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [(0, "0 ms"), (332, "332 ms"), (999.7, "1.0 s"), (332_338, "5 min 32 s")],
+)
+def test_the_time_between_two_events_is_said_for_people(milliseconds: float, words: str) -> None:
+    assert lapse(timedelta(milliseconds=milliseconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(seconds=-5), "0s"),
+        (timedelta(seconds=119), "119s"),
+        (timedelta(minutes=119), "119m"),
+        (timedelta(hours=47), "47h"),
+        (timedelta(days=400), "400d"),
+    ],
+)
+def test_an_age_is_written_as_the_filters_of_the_dead_letter_take_it(
+    span: timedelta, words: str
+) -> None:
+    moment = datetime.now(UTC) - span
+
+    assert age(moment.isoformat()) == words
+    assert seconds_of("--older-than", words) is not None
 
 
 @pytest.mark.parametrize(
@@ -130,6 +158,28 @@ def test_the_next_step_depends_on_whose_fault_it_was() -> None:
 def test_every_fault_of_a_document_is_known_as_one() -> None:
     assert {"document_empty", "too_many_pages", "parser_limit_exceeded"} <= document_faults()
     assert "store_unavailable" not in document_faults()
+
+
+@pytest.mark.parametrize(
+    ("pauses", "words"),
+    [
+        ([], "it goes on by itself"),
+        ([("everything", None)], "after an operator runs 'ingest resume'"),
+        ([("lane", "interactive")], "'ingest resume --lane interactive'"),
+        ([("tenant", "7")], "'ingest resume --tenant 7'"),
+        (
+            [("lane", "backfill"), ("provider", "openai")],
+            "'ingest resume --lane backfill' and 'ingest resume --provider openai'",
+        ),
+    ],
+)
+def test_a_paused_job_names_the_command_for_each_pause(
+    pauses: list[tuple[str, str | None]], words: str
+) -> None:
+    held = [{"kind": kind, "subject": subject} for kind, subject in pauses]
+    job = a_job(state="queued", waiting_for={"reason": "paused", "pauses": held})
+
+    assert words in next_steps(job)
 
 
 @pytest.mark.parametrize("reason", ["queue", "no_worker", "retry", "worker", "budget", "paused"])
