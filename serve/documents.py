@@ -28,7 +28,7 @@ MISSING = "there is no such document"
 async def list_documents(
     gateway: CurrentGateway,
     tenant: Tenant,
-    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DocumentPage:
     """One page of the tenant's documents."""

@@ -17,9 +17,9 @@ router = APIRouter(tags=["limits"], route_class=StrictRoute)
 class LimitBody(Body):
     """One limit."""
 
-    kind: LimitKind = Field(description="Days and minutes are UTC's; over it, 429.")
-    allowed: int | None = Field(description="null: as much as there is.")
-    used: int = Field(description="Counted for days and minutes only while there are limits.")
+    kind: LimitKind = Field(description="Days and minutes are UTC. Over the limit: 429.")
+    allowed: int | None = Field(description="The limit; null where there is none.")
+    used: int = Field(description="Days and minutes are counted only while a limit is set.")
 
 
 class LimitList(Body):
@@ -31,7 +31,7 @@ class LimitList(Body):
 @router.get(
     "/v1/limits",
     response_model=LimitList,
-    summary="What the tenant may use, and does",
+    summary="The tenant's limits, and what it uses of them",
     responses=documented(401, 403, 422, 503),
 )
 async def limits(gateway: CurrentGateway, tenant: Tenant) -> LimitList:

@@ -12,7 +12,9 @@ from ingest.cli.options import JsonOption
 limits = typer.Typer(help="Limit what a tenant may use.", no_args_is_help=False)
 _Tenant = Annotated[
     str | None,
-    typer.Option(help="A tenant's name or UUID; without it, each that has no limits of its own."),
+    typer.Option(
+        help="A tenant's name or UUID; without it, the default for tenants without their own."
+    ),
 ]
 _COLUMNS = ("active_jobs", "uploads_per_day", "bytes_per_day", "searches_per_minute")
 
@@ -40,10 +42,10 @@ def set_limits(
     tenant: _Tenant = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set limits in the place of all the tenant had; what is not named is not limited.
+    """Replace all limits of a tenant, or the default; what is not named is not limited.
 
-    They hold from the next request on. Over a limit an upload or a search gets 429, and is told
-    when to come again.
+    They hold from the next request on. Over a limit, an upload or a search gets 429 and the time
+    after which it can be repeated.
     """
     from dataclasses import asdict
 
@@ -59,22 +61,22 @@ def set_limits(
     if as_json:
         emit_json({"tenant": tenant} | asdict(wanted))
     else:
-        typer.echo(f"limits of {tenant or 'each tenant'} set")
+        typer.echo(f"{_named(tenant)} set")
 
 
 @limits.command()
 def remove(tenant: _Tenant = None, as_json: JsonOption = False) -> None:
-    """Lift the limits of a tenant, for which those of each hold then; or those of each."""
+    """Remove the limits of a tenant, which has the default then; or remove the default."""
     from ingest.adapters.postgres.limit_store import LimitStore
     from ingest.cli.output import emit_json
 
     user_id = _whose(tenant)
     if not with_database(lambda database: LimitStore(database).remove(user_id)):
-        raise CommandFailed(f"{tenant or 'each tenant'} has no limits")
+        raise CommandFailed(f"there are no {_named(tenant)}")
     if as_json:
         emit_json({"tenant": tenant, "removed": True})
     else:
-        typer.echo(f"limits of {tenant or 'each tenant'} removed")
+        typer.echo(f"{_named(tenant)} removed")
 
 
 @limits.command(name="list")
@@ -91,17 +93,21 @@ def list_limits(as_json: JsonOption = False) -> None:
         emit_json([{"user_id": user_id} | asdict(most) for user_id, most in found.items()])
         return
     if not found:
-        typer.echo("no limits; 'ingest limits set --active-jobs N' sets one for each tenant")
+        typer.echo("no limits; 'ingest limits set --active-jobs N' sets a default for all tenants")
         return
     rows = [
         [
-            "each" if user_id == EACH else user_id,
+            "default for all others" if user_id == EACH else user_id,
             *(None if value is None else f"{value:,}" for value in asdict(most).values()),
         ]
         for user_id, most in found.items()
     ]
     columns = ["tenant", *(name.replace("_", " ") for name in _COLUMNS)]
     console().print(table(columns, rows, right=columns[1:], whole=columns[:1]))
+
+
+def _named(tenant: str | None) -> str:
+    return f"limits of {tenant}" if tenant else "default limits"
 
 
 def _whose(tenant: str | None) -> UUID:

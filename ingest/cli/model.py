@@ -56,7 +56,7 @@ def show(as_json: JsonOption = False) -> None:
 def _row(serving: "Serving", default: str) -> tuple[str, str, str, str]:
     from ingest.domain.identity import EACH
 
-    whose = "(every other one)" if serving.user_id == EACH else str(serving.user_id)
+    whose = "all other tenants" if serving.user_id == EACH else str(serving.user_id)
     documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
     return whose, serving.serving or "(as the settings say)", serving.other or "", documents
 
@@ -80,7 +80,7 @@ def move(
     same command with --to and their space, until 'ingest model drop'. Interrupted at any point,
     the same command goes on; no text is paid for twice.
     """
-    from ingest.cli.output import duration, emit_json, money
+    from ingest.cli.output import duration, emit_json, money, plural
 
     began = time.monotonic()
     wanted, owner = _move(to), None if tenant is None else tenant_id(tenant)
@@ -106,11 +106,11 @@ def move(
         )
         return
     typer.echo(
-        f"{wanted.target.label} serves {moved.tenants:,} tenants more; {moved.chunks:,} chunks "
-        f"were embedded in {duration(time.monotonic() - began)}"
+        f"Moved {plural(moved.tenants, 'tenant')} to {wanted.target.label}; "
+        f"{plural(moved.chunks, 'chunk')} embedded in {duration(time.monotonic() - began)}"
     )
     if moved.refused:
-        typer.echo(f"{len(moved.refused):,} chunks were refused by the model and are left out")
+        typer.echo(f"The model refused {plural(len(moved.refused), 'chunk')}, left out of search")
 
 
 def _move(to: str | None) -> "Move":
@@ -228,20 +228,21 @@ class _Teller:
 def drop(
     space: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="From 'ingest model show'.")],
     yes: Annotated[
-        bool, typer.Option("--yes", help="To go back would mean embedding everything again.")
+        bool,
+        typer.Option("--yes", help="Confirm: only embedding again brings them back."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Delete all vectors of a space that serves nobody any more."""
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import emit_json, plural
 
     if not yes:
-        raise WrongUsage("the vectors are gone then; add --yes if that is meant")
+        raise WrongUsage("this deletes the vectors permanently; pass --yes to confirm")
     removed = with_database(lambda database: _drop(database, space))
     if as_json:
         emit_json({"space": space, "removed": removed})
     else:
-        typer.echo(f"{removed:,} vectors of {space} are gone")
+        typer.echo(f"Deleted {plural(removed, 'vector')} of {space}")
 
 
 async def _drop(database: "Database", label: str) -> int:

@@ -147,7 +147,7 @@ def _provider(provider: Json) -> str:
     """A key of a provider on one line."""
     parts = [f"{provider['model']}, key {provider['key']}"]
     if provider["breaker"] != "closed":
-        parts.append(f"not called ({provider['last_error']})")
+        parts.append(f"circuit breaker: {breaker(provider)}")
     if provider["waiting"]:
         parts.append(f"{plural(provider['waiting'], 'call')} wait for quota")
     left = [f"{plural(provider['requests_left'], 'request')}"]
@@ -157,6 +157,17 @@ def _provider(provider: Json) -> str:
     if provider["last_success_seconds"] is not None:
         parts.append(f"answered {duration(provider['last_success_seconds'])} ago")
     return ", ".join(parts)
+
+
+def breaker(provider: Json) -> str:
+    """What the circuit breaker of a provider's key does with calls."""
+    words = {
+        "open": "no calls for a while",
+        "half_open": "testing whether it is back",
+        "stopped": "no calls until a person has looked at the key",
+    }
+    said = words.get(provider["breaker"]) or str(provider["breaker"])
+    return f"{said} ({provider['last_error']})" if provider.get("last_error") else said
 
 
 def _budgets(counts: Json) -> str | None:
