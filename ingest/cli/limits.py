@@ -97,7 +97,7 @@ def list_limits(as_json: JsonOption = False) -> None:
         return
     rows = [
         [
-            "default for all others" if user_id == EACH else user_id,
+            "default" if user_id == EACH else user_id,
             *(None if value is None else f"{value:,}" for value in asdict(most).values()),
         ]
         for user_id, most in found.items()

@@ -26,7 +26,7 @@ def resume_command(pause: Json) -> str:
 
 def all_of(pauses: Iterable[Json]) -> str:
     """What several pauses stop, on one line."""
-    return ", ".join(map(what, pauses))
+    return " and ".join(map(what, pauses))
 
 
 def resume_commands(pauses: Iterable[Json]) -> str:

@@ -132,7 +132,7 @@ def test_pauses_are_made_listed_shown_and_lifted(url: str, database_url: str) ->
     assert "everything, lane backfill, calls to openai, 1 tenant" in status.out
     assert lifted == {"kind": "tenant", "subject": str(tenant), "changed": True}
     assert (again.code, again.out) == (1, "")
-    assert f"there is no pause on tenant {tenant}; paused: everything, " in again.err
+    assert f"there is no pause on tenant {tenant}; paused: everything and " in again.err
     assert [pause["kind"] for pause in left] == ["everything", "lane", "provider"]
 
 
