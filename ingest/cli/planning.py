@@ -14,7 +14,7 @@ from ingest.cli.output import Json, duration, money, plural, size
 from ingest.cli.selection import select
 from ingest.domain import capacity
 from ingest.domain.capacity import Bound, Cost, Fleet, Mix, Provider, Storage, Work
-from ingest.domain.money import unit_price
+from ingest.domain.money import plain, unit_price
 from ingest.domain.stage_costs import LOCAL, OPENAI
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind
@@ -182,9 +182,9 @@ def as_json(plan: Plan) -> Json:
         "rows_bytes": round(storage.rows),
         "vectors_index_bytes": round(storage.vectors_index),
         "words_index_bytes": round(storage.words_index),
-        "usd_a_month": str(plan.usd_a_month),
+        "usd_a_month": plain(plan.usd_a_month),
         "backlog_seconds": plan.backlog_seconds,
-        "backlog_usd": str(plan.backlog_usd),
+        "backlog_usd": plain(plan.backlog_usd),
     }
 
 
