@@ -18,6 +18,7 @@ from ingest.adapters.provider_keys import Keys
 from ingest.domain.errors import BudgetExhausted
 from ingest.domain.job import Lane
 from ingest.domain.money import EVERYBODY, PRICES, Operation, Payer, Period, Purpose
+from ingest.domain.provider import Need, Pass
 from ingest.lifecycle.gatehouse import Quota
 from ingest.lifecycle.local_gate import LocalGate
 from ingest.lifecycle.metered_embedder import MeteredEmbedder
@@ -73,6 +74,18 @@ async def ingest(service: OpenAIEmbedding, database: Database, tenant: UUID, tex
     calls = ProviderCalls("openai", gate=gate, ledger=ledger, keys=Keys(KEY))
     payer = Payer(tenant, Lane.INTERACTIVE, Operation.EMBED)
     await MeteredEmbedder(service, calls, prices=PRICES).embed([text], payer=payer)
+
+
+class Watched(LocalGate):
+    """A gate that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__({"openai": Quota(60_000, 60_000_000)})
+        self.needs: list[Need] = []
+
+    async def enter(self, need: Need) -> Pass:
+        self.needs.append(need)
+        return await super().enter(need)
 
 
 async def search(gateway: Running) -> int:
@@ -165,3 +178,15 @@ async def test_money_has_no_exponent_in_json(asked: Running) -> None:
     assert (usage["usd"], usage["usage"][0]["usd"]) == ("0.00000008", "0.00000008")
     assert (budget["soft_usd"], budget["spent_usd"]) == ("0.00000008", "0.00000008")
     assert budget["hard_usd"] == "100"
+
+
+async def test_only_questions_go_before_what_waits_at_the_gate(
+    documents: OpenAIEmbedding, database: Database
+) -> None:
+    gate = Watched()
+    calls = ProviderCalls("openai", gate=gate, ledger=LedgerStore(database), keys=Keys(KEY))
+    embedder = MeteredEmbedder(documents, calls, prices=PRICES)
+    for operation in (Operation.EMBED, Operation.SEARCH):
+        await embedder.embed(["a text"], payer=Payer(uuid4(), Lane.INTERACTIVE, operation))
+
+    assert [need.is_question for need in gate.needs] == [False, True]
