@@ -91,7 +91,7 @@ class SearchResponse(Body):
     "/v1/search",
     response_model=SearchResponse,
     summary="Search the published chunks",
-    responses=documented(401, 403, 413, 422, 429, 503),
+    responses=documented(401, 402, 403, 413, 422, 429, 503),
 )
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""

@@ -201,6 +201,8 @@ def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
 
 
 def _summary(done: "Backfill", seconds: float) -> "Json":
+    from ingest.domain.money import plain
+
     registered = done.registered
     return {
         "run": done.run,
@@ -216,7 +218,7 @@ def _summary(done: "Backfill", seconds: float) -> "Json":
         "unfinished": done.counts.unfinished,
         "in_batches": done.batched,
         "tokens": done.spent.tokens,
-        "usd": str(done.spent.usd),
+        "usd": plain(done.spent.usd),
         "index": done.index.value,
         "seconds": round(seconds, 1),
     }

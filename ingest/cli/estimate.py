@@ -114,6 +114,8 @@ async def look_at(selection: "Selection", settings: "Settings") -> "Estimate":
 
 
 def _as_json(found: "Estimate", settings: "Settings") -> Json:
+    from ingest.domain.money import plain
+
     return {
         "documents": found.documents,
         "rejected": dict(found.rejected),
@@ -124,9 +126,9 @@ def _as_json(found: "Estimate", settings: "Settings") -> Json:
         "embedder": settings.embedder.value,
         "provider_documents": found.provider_documents,
         "credits": found.credits,
-        "parse_usd": str(found.parse_usd),
-        "embed_usd": str(found.embed_usd),
-        "usd": str(found.usd),
+        "parse_usd": plain(found.parse_usd),
+        "embed_usd": plain(found.embed_usd),
+        "usd": plain(found.usd),
     }
 
 

@@ -11,10 +11,11 @@ from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
-    from ingest.domain.money import Period
+    from ingest.domain.money import Period, Purpose
 
 budget = typer.Typer(help="Limit what may be spent at providers.", no_args_is_help=False)
 _Tenant = Annotated[
@@ -22,6 +23,12 @@ _Tenant = Annotated[
     typer.Option(help="Whose budget: a tenant's name or UUID; without it, everybody's together."),
 ]
 _Period = Annotated[str, typer.Option(help="day or month, both UTC's.")]
+_For = Annotated[
+    str,
+    typer.Option(
+        "--for", help="What it bounds: ingestion, or search (the embedding of questions)."
+    ),
+]
 
 
 def usage(
@@ -78,54 +85,75 @@ def _budget(context: typer.Context) -> None:
 def set_budget(
     hard: Annotated[
         str | None,
-        typer.Option(metavar="USD", help="Over it nothing is bought; jobs wait."),
+        typer.Option(
+            metavar="USD", help="Over it nothing is bought: jobs wait, search answers 402."
+        ),
     ] = None,
     soft: Annotated[
         str | None, typer.Option(metavar="USD", help="Over it a warning is given.")
     ] = None,
     tenant: _Tenant = None,
     period: _Period = "day",
+    purpose: _For = "ingestion",
     as_json: JsonOption = False,
 ) -> None:
     """Set a budget. Jobs that wait for it look again at once."""
     from ingest.adapters.postgres.ledger_store import LedgerStore
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import emit_json, money
+    from ingest.domain.money import ensure_limits
 
     if hard is None and soft is None:
         raise WrongUsage("give --hard USD, --soft USD or both; 'ingest budget remove' lifts both")
-    limits = {"soft": _usd("--soft", soft), "hard": _usd("--hard", hard)}
-    payer, when = _payer(tenant), _known_period(period)
+    least, most = _usd("--soft", soft), _usd("--hard", hard)
+    payer, when, bounded = _payer(tenant), _known_period(period), _known_purpose(purpose)
+    try:
+        ensure_limits(soft=least, hard=most)
+    except InvalidRequest as exc:
+        raise WrongUsage(exc.message) from None
 
     async def put(database: "Database") -> None:
-        await LedgerStore(database).set_budget(payer, when, **limits)
-        await _hasten(database, payer)
+        store = LedgerStore(database)
+        await store.set_budget(payer, when, soft=least, hard=most, purpose=bounded)
+        await _hasten(database, payer, bounded)
 
     with_database(put)
     if as_json:
-        emit_json({"tenant": tenant, "period": period, "soft_usd": soft, "hard_usd": hard})
+        named = {"tenant": tenant, "purpose": bounded.value, "period": period}
+        emit_json(named | {"soft_usd": least, "hard_usd": most})
     else:
-        typer.echo(f"budget of {tenant or 'everybody'} a {period} set")
+        limits = [
+            f"{money(usd)} {name}"
+            for usd, name in ((least, "soft"), (most, "hard"))
+            if usd is not None
+        ]
+        typer.echo(f"{_title(tenant, when, bounded)}: {', '.join(limits)}")
 
 
 @budget.command()
-def remove(tenant: _Tenant = None, period: _Period = "day", as_json: JsonOption = False) -> None:
+def remove(
+    tenant: _Tenant = None,
+    period: _Period = "day",
+    purpose: _For = "ingestion",
+    as_json: JsonOption = False,
+) -> None:
     """Lift a budget. Jobs that wait for it look again at once."""
     from ingest.adapters.postgres.ledger_store import LedgerStore
     from ingest.cli.output import emit_json
 
-    payer, when = _payer(tenant), _known_period(period)
+    payer, when, bounded = _payer(tenant), _known_period(period), _known_purpose(purpose)
 
     async def lift(database: "Database") -> bool:
-        removed = await LedgerStore(database).remove_budget(payer, when)
-        await _hasten(database, payer)
+        removed = await LedgerStore(database).remove_budget(payer, when, purpose=bounded)
+        await _hasten(database, payer, bounded)
         return removed
 
     if not with_database(lift):
-        raise CommandFailed(f"{tenant or 'everybody'} has no budget a {period}")
+        raise CommandFailed(f"there is no such budget: {_title(tenant, when, bounded)}")
     if as_json:
-        emit_json({"tenant": tenant, "period": period, "removed": True})
+        named = {"tenant": tenant, "purpose": bounded.value, "period": period}
+        emit_json(named | {"removed": True})
     else:
-        typer.echo(f"budget of {tenant or 'everybody'} a {period} removed")
+        typer.echo(f"{_title(tenant, when, bounded)}: removed")
 
 
 @budget.command(name="list")
@@ -147,6 +175,7 @@ def list_budgets(as_json: JsonOption = False) -> None:
     rows = [
         [
             "everybody" if view.user_id == EVERYBODY else view.user_id,
+            view.purpose.value,
             view.period.value,
             None if view.soft_usd is None else money(view.soft_usd),
             None if view.hard_usd is None else money(view.hard_usd),
@@ -154,8 +183,8 @@ def list_budgets(as_json: JsonOption = False) -> None:
         ]
         for view in found
     ]
-    columns = ["tenant", "period", "soft", "hard", "used"]
-    console().print(table(columns, rows, right=columns[2:], whole=columns[:1]))
+    columns = ["tenant", "for", "period", "soft", "hard", "used"]
+    console().print(table(columns, rows, right=columns[3:], whole=columns[:1]))
 
 
 def _usd(option: str, text: str | None) -> Decimal | None:
@@ -179,6 +208,24 @@ def _known_period(period: str) -> "Period":
     return Period(period)
 
 
+def _known_purpose(purpose: str) -> "Purpose":
+    from ingest.domain.money import Purpose
+
+    known = [member.value for member in Purpose]
+    if purpose not in known:
+        raise WrongUsage(f"--for must be {' or '.join(known)}, not {purpose!r}")
+    return Purpose(purpose)
+
+
+def _title(tenant: str | None, period: "Period", purpose: "Purpose") -> str:
+    """A budget's name, e.g. ``Daily search budget for tenant acme``."""
+    from ingest.domain.money import Period, Purpose
+
+    often = "Daily" if period is Period.DAY else "Monthly"
+    what = "search budget" if purpose is Purpose.SEARCH else "budget"
+    return f"{often} {what} for {'all tenants' if tenant is None else f'tenant {tenant}'}"
+
+
 def _payer(tenant: str | None) -> UUID:
     from ingest.domain.identity import tenant_id
     from ingest.domain.money import EVERYBODY
@@ -186,9 +233,10 @@ def _payer(tenant: str | None) -> UUID:
     return EVERYBODY if tenant is None else tenant_id(tenant)
 
 
-async def _hasten(database: "Database", payer: UUID) -> None:
+async def _hasten(database: "Database", payer: UUID, purpose: "Purpose") -> None:
     from ingest.adapters.postgres.job_store import JobStore
     from ingest.domain.job import WaitReason
-    from ingest.domain.money import EVERYBODY
+    from ingest.domain.money import EVERYBODY, Purpose
 
-    await JobStore(database).hasten(WaitReason.BUDGET, None if payer == EVERYBODY else payer)
+    if purpose is Purpose.INGESTION:  # no job waits for another one
+        await JobStore(database).hasten(WaitReason.BUDGET, None if payer == EVERYBODY else payer)

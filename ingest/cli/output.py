@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ingest.domain.money import plain
+
 
 def console(*, err: bool = False) -> Console:
     """A console that prints texts as they are; 80 columns wide when there is no terminal."""
@@ -21,7 +23,11 @@ def console(*, err: bool = False) -> Console:
 
 def emit_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+    typer.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=_in_json))
+
+
+def _in_json(value: object) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def say(line: str) -> None:
@@ -122,10 +128,12 @@ def _seconds_since(moment: str) -> float:
 
 
 def money(usd: Decimal) -> str:
-    """US dollars for people; small amounts with the digits that matter."""
+    """US dollars for people; small amounts with the digits that matter, and no exponent."""
     if usd == 0 or usd >= 1:
         return f"${usd:,.2f}"
-    return f"${usd:.4f}" if usd >= Decimal("0.0001") else f"${usd:.2e}"
+    if usd >= Decimal("0.0001"):
+        return f"${usd:.4f}"
+    return f"${round(usd, 2 - usd.adjusted()).normalize():f}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -69,7 +69,7 @@ def next_steps(job: Json) -> str:
     steps = {
         "no_worker": "start a worker: 'ingest up'; the job is safe meanwhile",
         "paused": _resume(waiting.get("pauses") or ()),
-        "budget": "it goes on when the budget is raised or the day turns",
+        "budget": "it goes on when the budget is raised, or when the day or month ends",
         "provider": "it goes on by itself when the provider answers",
         "parse": "it goes on by itself when the provider has parsed the document",
         "batch": "it goes on when its provider batch is over, within a day: 'ingest batches'",

@@ -136,7 +136,9 @@ With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` 
 `Authorization: Bearer KEY`, a key with the scope that the route needs. `X-Request-ID` comes back
 and is in every log line of the request and of the job that it made. Errors are
 `application/problem+json` with a stable `code`; all are in [bad input](bad-input.md). 429 and 503
-carry `Retry-After`, and repeating is safe.
+carry `Retry-After`, and repeating is safe. `POST /v1/search` answers 402 (`budget_exhausted`) when
+a [search budget](providers.md#money) is used up; repeat it when the budget is raised, or when its
+period ends.
 
 A query parameter that a route does not know is refused with 422 `unknown_parameter`, and so is one
 that is given twice (`repeated_parameter`). Nothing is read, stored or deleted then. `/healthz`,

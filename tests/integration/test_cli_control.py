@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -14,9 +15,9 @@ from integration.gateway import a_settings
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
+from ingest.domain.errors import BudgetExhausted, DocumentEncrypted, DocumentUnreadable
 from ingest.domain.identity import LOCAL_TENANT
-from ingest.domain.job import JobState
+from ingest.domain.job import JobState, WaitReason
 
 Result = TypeVar("Result")
 
@@ -232,3 +233,24 @@ def test_uploads_that_go_their_way_are_never_stuck(
 
     assert uploaded.code == 0, uploaded.err
     assert (status["stuck"], status["pauses"]["everything"]) == (0, False)
+
+
+def test_status_says_what_jobs_wait_for(url: str, database_url: str) -> None:
+    async def wait(database: Database) -> None:
+        job = await builders.a_claimed_job(database)
+        waits = Settlement(
+            JobState.WAITING,
+            BudgetExhausted(),
+            delay=timedelta(hours=1),
+            wait_reason=WaitReason.BUDGET,
+            wait_at_most=timedelta(days=1),
+        )
+        assert await JobStore(database).settle(job.lease, waits)
+
+    on(database_url, wait)
+    as_json = ingest("status", "--json", "--url", url).json()
+    status = ingest("status", "--url", url)
+
+    assert as_json["waiting"] == {"budget": 1}
+    assert "1 job for a budget" in status.out
+    assert "left" not in status.out.split()

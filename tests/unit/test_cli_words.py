@@ -1,6 +1,7 @@
 """The words of the command line: figures, snippets, reasons, addresses."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from ingest.cli.about import without_password
 from ingest.cli.connecting import gateway_url
 from ingest.cli.dead_letter import seconds_of
 from ingest.cli.failures import ExitCode, Refused, Unreachable, WrongUsage, exit_code
-from ingest.cli.output import age, clean, duration, lapse, plural, size
+from ingest.cli.output import age, clean, duration, emit_json, lapse, money, plural, size
 from ingest.cli.snippet import snippet
 from ingest.cli.story import document_faults, next_steps
 from ingest.domain import errors
@@ -63,6 +64,27 @@ def test_an_age_is_written_as_the_filters_of_the_dead_letter_take_it(
 )
 def test_sizes_are_said_in_the_largest_unit_that_fits(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [
+        ("0", "$0.00"),
+        ("8E-8", "$0.00000008"),
+        ("0.0000001234567", "$0.000000123"),
+        ("0.00009999999", "$0.0001"),
+        ("0.5", "$0.5000"),
+        ("1234.5", "$1,234.50"),
+    ],
+)
+def test_money_is_said_without_an_exponent(usd: str, words: str) -> None:
+    assert money(Decimal(usd)) == words
+
+
+def test_money_in_json_has_no_exponent(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_json([Decimal("8E-8"), Decimal("1E+2")], indent=None)
+
+    assert capsys.readouterr().out == '["0.00000008", "100"]\n'
 
 
 def test_numbers_have_a_noun_that_agrees() -> None:
