@@ -67,7 +67,7 @@ def list_dead(
              f"{job['filename']}: {job['last_error']['message']}")
             for job in found
         ]  # fmt: skip
-        console().print(table(["job", "code", "file"], rows, whole=["job"]))
+        console().print(table(["job", "code", "file"], rows, whole=["job", "code"]))
 
 
 @dead_letter.command()

@@ -39,7 +39,7 @@ def list_jobs(
         typer.echo(f"no jobs in state {state.value}" if state else "no jobs")
     else:
         rows = [(job["job_id"], job["state"], _note(job)) for job in found]
-        console().print(table(["job", "state", "file"], rows, whole=["job"]))
+        console().print(table(["job", "state", "file"], rows, whole=["job", "state"]))
 
 
 async def _newest(
