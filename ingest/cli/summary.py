@@ -81,8 +81,8 @@ def _uploaded(tally: Tally) -> str:
 
 
 def _replaced(replaced: Sequence[Replacement], moved: Sequence[Replacement]) -> str:
-    others = f"; {len(moved):,} with a file from another path" if moved else ""
-    return f"{plural(len(replaced), 'document')} with new content{others}"
+    others = f" ({len(moved):,} of them by a file from another path)" if moved else ""
+    return f"{plural(len(replaced), 'document')}{others}"
 
 
 def _show_moved(screen: Console, moved: Sequence[Replacement], most: int | None) -> None:

@@ -33,8 +33,8 @@ _Root = Annotated[
     str | None,
     typer.Option(
         metavar="FOLDER",
-        help="With --external-ids, which it implies: paths are relative to this folder, whatever "
-        "else is named. A file outside it is refused.",
+        help="Implies --external-ids: name each document by its path relative to this folder, "
+        "whichever folder is uploaded. A file outside it is refused.",
         show_default=False,
     ),
 ]
@@ -43,7 +43,7 @@ _Prefix = Annotated[
     typer.Option(
         "--external-id-prefix",
         metavar="TEXT",
-        help="With --external-ids, which it implies: put this before each path, e.g. `hr/`.",
+        help="Implies --external-ids: put this text before each path, e.g. `hr/`.",
         show_default=False,
     ),
 ]
