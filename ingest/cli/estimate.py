@@ -48,12 +48,12 @@ def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> N
         WrongUsage: a path does not exist, or a setting cannot have this value.
     """
     from ingest.cli.output import console, emit_json, facts, say
-    from ingest.cli.selection import select
+    from ingest.cli.selection import count_reasons, select
 
     selection = select(paths)
     settings = changed_settings(changes)
     found = asyncio.run(look_at(selection, settings))
-    skipped = {reason: count for reason, count in selection.skipped.items() if count}
+    skipped = count_reasons(selection.skipped)
     if as_json:
         emit_json(_as_json(found, settings) | {"skipped": skipped})
     else:

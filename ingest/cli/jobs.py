@@ -41,7 +41,7 @@ def list_jobs(
     else:
         rows = [(job["job_id"], age(job["created_at"]), job["state"], _note(job)) for job in found]
         columns = ["job", "age", "state", "file"]
-        console().print(table(columns, rows, right=["age"], whole=["job"]))
+        console().print(table(columns, rows, right=["age"], whole=["job", "state"]))
 
 
 async def _newest(

@@ -40,7 +40,7 @@ def show(as_json: JsonOption = False) -> None:
 
     from ingest import settings, wiring
     from ingest.adapters.postgres.serving_store import ServingStore
-    from ingest.cli.output import console, emit_json, table
+    from ingest.cli.output import console, emit_json, facts
 
     configured = settings.load()
     labels = list(wiring.embedding_models(configured))
@@ -48,17 +48,23 @@ def show(as_json: JsonOption = False) -> None:
     if as_json:
         emit_json({"settings": labels, "tenants": [asdict(serving) for serving in found]})
         return
-    rows = [_row(serving, labels[0]) for serving in found]
-    console().print(table(["tenant", "served in", "beside", "documents"], rows))
+    for serving in found:
+        console().print(facts(_facts(serving, labels[0])))
+        console().print()
     typer.echo(f"the settings name {' and '.join(labels)}")
 
 
-def _row(serving: "Serving", default: str) -> tuple[str, str, str, str]:
+def _facts(serving: "Serving", default: str) -> list[tuple[str, str | None]]:
     from ingest.domain.identity import EACH
 
     whose = "all other tenants" if serving.user_id == EACH else str(serving.user_id)
     documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
-    return whose, serving.serving or "(as the settings say)", serving.other or "", documents
+    return [
+        ("tenant", whose),
+        ("served in", serving.serving or "(as the settings say)"),
+        ("beside", serving.other),
+        ("documents", documents or None),
+    ]
 
 
 @model.command()

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ingest.cli.folding import fold, widths
 from ingest.domain.money import plain
 
 
@@ -57,12 +58,15 @@ def table(
         whole: Headings of the columns that never fold, so that they can be copied.
     """
     built = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
+    cells = [["-" if cell is None else clean(str(cell)) for cell in row] for row in rows]
+    texts = [[column, *(row[i] for row in cells)] for i, column in enumerate(columns)]
+    rigid = [column in right or column in whole for column in columns]
+    given = widths(texts, rigid, console().width - 2 * (len(columns) - 1))
+    for column, width in zip(columns, given, strict=True):
         justify: Literal["left", "right"] = "right" if column in right else "left"
-        rigid = column in right or column in whole
-        built.add_column(column, justify=justify, overflow="fold", no_wrap=rigid)
-    for row in rows:
-        built.add_row(*("-" if cell is None else clean(str(cell)) for cell in row))
+        built.add_column(column, justify=justify, overflow="fold", width=width, no_wrap=True)
+    for row in cells:
+        built.add_row(*map(fold, row, given))
     return built
 
 
@@ -78,8 +82,8 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Table:
 
 
 def indented(text: str, *, columns: int = 2) -> Padding:
-    """A paragraph, wrapped at words and moved to the right."""
-    return Padding(Text(clean(text)), (0, 0, 0, columns))
+    """A paragraph, folded and moved to the right."""
+    return Padding(Text(fold(clean(text), console().width - columns)), (0, 0, 0, columns))
 
 
 def size(count: float) -> str:

@@ -5,7 +5,7 @@ from collections import deque
 
 from ingest.cli.output import Json
 from ingest.cli.selection import Candidate, Selection
-from ingest.cli.uploading import Rejection, Taken
+from ingest.cli.uploading import Rejection, Replacement, Taken
 
 _WINDOW_SECONDS = 15.0
 
@@ -44,6 +44,7 @@ class Tally:
         self.sent_bytes = 0
         self.created = 0
         self.known = 0
+        self.replaced: list[Replacement] = []
         self.rejected: list[Rejection] = []
         self.jobs: dict[str, str] = {}
         """File of each job."""
@@ -94,6 +95,8 @@ class Tally:
             return
         self.created += outcome.created
         self.known += not outcome.created
+        if outcome.replaces is not None:
+            self.replaced.append(outcome.replaces)
         self.jobs.setdefault(outcome.job_id, str(file.path))
         self.documents.add(outcome.document_id)
 

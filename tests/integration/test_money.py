@@ -67,7 +67,7 @@ def test_an_estimate_knows_documents_pages_tokens_and_money(files: Path) -> None
     auto = estimate(files, "--parser", "auto", "--tier", "agentic")
 
     assert (local["documents"], local["rejected"]) == (2, {"document_empty": 1})
-    assert (Decimal(str(local["usd"])), local["skipped"]) == (0, {"unsupported extension": 1})
+    assert (Decimal(str(local["usd"])), local["skipped"]) == (0, {"unsupported type": 1})
     assert (asked["documents"], asked["pages"], asked["credits"]) == (3, 6, 18)
     assert Decimal(str(asked["parse_usd"])) == 18 * Decimal("0.00125")
     assert Decimal(str(asked["usd"])) > Decimal(str(asked["parse_usd"]))
