@@ -14,11 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-<<<<<<< HEAD
 REVISIONS = [*(f"{number:04}" for number in range(1, 26)), "0027"]
-=======
-REVISIONS = [*(f"{number:04}" for number in range(1, 26)), "0027"]
->>>>>>> a-externalids
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -162,11 +158,8 @@ def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -
             ("0022", "0014"),
             ("0023", "0014"),
             ("0024", "0014"),
-<<<<<<< HEAD
-            ("0027", "0014"),
-=======
             ("0025", "0014"),
->>>>>>> a-externalids
+            ("0027", "0014"),
         ]
 
 
