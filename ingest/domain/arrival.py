@@ -1,9 +1,13 @@
 """Documents on their way in."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from ingest.domain.job import Lane
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before everything; what restores deletions before it restores none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Arrival:
     correlation_id: str
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str | None = None
+    restores_before: datetime | None = None
+    """A deletion before this lets the document come back, a later one does not; None: any does."""
 
 
 @dataclass(frozen=True, slots=True)

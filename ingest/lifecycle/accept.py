@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
@@ -31,6 +32,8 @@ class UploadRequest:
     """The client's own name; new bytes under it are the document's next generation."""
     idempotency_key: str | None = None
     lane: Lane = Lane.INTERACTIVE
+    restores_before: datetime | None = None
+    """A deletion before this lets the document come back, a later one does not; None: any does."""
 
 
 class Intake:
@@ -146,6 +149,7 @@ class Intake:
 
         Raises:
             Conflict: the idempotency key was used for other content.
+            DocumentDeleted: it was deleted, and the request does not bring it back.
             LimitReached: the tenant may have no more jobs now.
             StoreUnavailable: nothing was accepted.
         """
@@ -214,6 +218,7 @@ def _arrival(
         correlation_id=request.correlation_id,
         lane=request.lane,
         idempotency_key=request.idempotency_key,
+        restores_before=request.restores_before,
     )
 
 
