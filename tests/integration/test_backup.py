@@ -258,6 +258,8 @@ def test_a_document_that_is_deleted_meanwhile_stays_deleted(
     documents = "SELECT document_id FROM upload_pipeline.documents"
     assert empty.rows(documents) == place.rows(documents)
     assert empty.rows("SELECT count(*) FROM upload_pipeline.document_chunks") == [(0,)]
+    tombstones = "SELECT document_id, user_id FROM upload_pipeline.tombstones"
+    assert empty.rows(tombstones) == place.rows(tombstones) != []
 
 
 def test_a_blob_whose_bytes_changed_is_refused(place: Place, tmp_path: Path) -> None:
