@@ -140,10 +140,8 @@ def backfill(
     _check_lane(loaded, lane, hand_over=hand_over)
     objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
-    if outdated and (sources or where or dry_run or restore_deleted):
-        raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
-    if not sources and not outdated:
-        raise WrongUsage("name at least one URI or --manifest, or --outdated")
+    about_objects = bool(sources or where or dry_run or restore_deleted)
+    _check_objects(about_objects, any_named=bool(sources), outdated=outdated)
     wish = Wish(
         where=where,
         limit=limit,
@@ -178,6 +176,13 @@ def _check_lane(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
         raise WrongUsage("--hand-over goes with --lane batch only")
     if lane is Lane.BATCH and not batchable_models(settings):
         raise WrongUsage("--lane batch needs INGEST_EMBEDDER=openai")
+
+
+def _check_objects(about_objects: bool, *, any_named: bool, outdated: bool) -> None:
+    if outdated and about_objects:
+        raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
+    if not any_named and not outdated:
+        raise WrongUsage("name at least one URI or --manifest, or --outdated")
 
 
 def _next(clock: str) -> datetime:

@@ -132,6 +132,10 @@ content had been accepted before. The answer names the document, the job, and wh
 Name documents with `external_id` to make new bytes their next generation; send an
 `Idempotency-Key` to make a repeated request the same request.
 
+A deleted document is answered with 404. [Backfills do not bring it
+back](operations.md#deletions); an upload with the same `external_id` does, and so do the same bytes
+without one.
+
 With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` carries
 `Authorization: Bearer KEY`, a key with the scope that the route needs. `X-Request-ID` comes back
 and is in every log line of the request and of the job that it made. Errors are

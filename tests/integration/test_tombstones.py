@@ -1,28 +1,34 @@
 """A document that a person deleted stays away from backfills until somebody asks for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 import builders
 import pytest
+from integration.deleted_parts import (
+    TOMBSTONES,
+    Meanwhile,
+    Place,
+    began,
+    delete,
+    documents,
+    put,
+    rows,
+    told,
+    tombstones,
+    upload,
+    uri,
+)
 from integration.folder_parts import Counted, FolderSetting
 from integration.reference_parts import Setting, a_registrar
 
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
-from ingest.adapters.postgres.queue_store import QueueStore
-from ingest.adapters.postgres.source_store import SourceStore
 from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.renewal import Renewal
 from ingest.domain.retry import RetryPolicy
-from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake, UploadRequest
-from ingest.lifecycle.register import Registered
 from ingest.lifecycle.renew import Renewer
 from ingest.lifecycle.settle import Settler
 
@@ -32,7 +38,6 @@ WAITS_FOR_LOCK = """
 SELECT count(*) AS waiting FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
-TOMBSTONES = "SELECT document_id FROM upload_pipeline.tombstones WHERE user_id = $1"
 TABLES = """
 SELECT relname FROM pg_class
 WHERE relnamespace = 'upload_pipeline'::regnamespace AND relkind = 'r'
@@ -50,7 +55,7 @@ def bucket(database: Database, tmp_path: Path, s3: str) -> Setting:
 
 
 @pytest.fixture(params=["folder", "shared folder", "bucket"])
-def place(request: pytest.FixtureRequest) -> FolderSetting | Setting:
+def place(request: pytest.FixtureRequest) -> Place:
     """Each place that a backfill reads; files of a folder are copied, the others referred to."""
     if request.param == "bucket":
         bucket: Setting = request.getfixturevalue("bucket")
@@ -61,62 +66,8 @@ def place(request: pytest.FixtureRequest) -> FolderSetting | Setting:
     return folder
 
 
-def put(place: FolderSetting | Setting, name: str, content: bytes) -> None:
-    (place.put if isinstance(place, Setting) else place.write)(name, content)
-
-
-def uri(place: FolderSetting | Setting, name: str) -> str:
-    return place.uri(name) if isinstance(place, Setting) else (place.folder / name).as_uri()
-
-
-async def documents(place: FolderSetting | Setting) -> dict[str, UUID]:
-    """Ids by file name."""
-    views = await DocumentStore(place.database).list_newest(place.tenant)
-    return {view.filename: view.document_id for view in views}
-
-
-async def delete(place: FolderSetting | Setting, name: str) -> UUID:
-    """Delete a document as the gateway does; its id."""
-    document_id = (await documents(place))[name]
-    act_for(place.tenant)
-    store = DocumentStore(TenantDatabase(place.database))
-    assert await store.delete(document_id, place.tenant, remove_blob=place.blobs.delete)
-    return document_id
-
-
-async def upload(place: FolderSetting | Setting, content: bytes, **said: str) -> UUID:
-    """Upload as the gateway does; the document's id."""
-    act_for(place.tenant)
-    store = DocumentStore(TenantDatabase(place.database))
-    request = UploadRequest(place.tenant, "upload.md", "test", **said)
-
-    async def body() -> AsyncIterator[bytes]:
-        yield content
-
-    accepted = await Intake(place.blobs, store, max_bytes=1000).accept(request, body())
-    return accepted.document_id
-
-
-async def began(place: FolderSetting | Setting) -> datetime:
-    """When a backfill that begins now begins, by the clock of the database."""
-    return await QueueStore(place.database).now()
-
-
-async def tombstones(place: FolderSetting | Setting) -> set[UUID]:
-    rows = await builders.fetch(place.database, TOMBSTONES, place.tenant)
-    return {row["document_id"] for row in rows}
-
-
-def told(registered: Registered) -> dict[str, int]:
-    return {
-        "created": registered.created,
-        "deleted": registered.deleted,
-        "left_over": registered.left_over,
-    }
-
-
 async def test_a_deleted_document_does_not_come_back_with_the_next_backfill(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, "gone.md", b"gone")
     put(place, "kept.md", b"kept")
@@ -134,7 +85,7 @@ async def test_a_deleted_document_does_not_come_back_with_the_next_backfill(
 
 
 async def test_a_deleted_document_comes_back_once_somebody_asks_for_it(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, "a.md", b"text")
     await place.register()
@@ -150,7 +101,7 @@ async def test_a_deleted_document_comes_back_once_somebody_asks_for_it(
 
 
 async def test_what_is_deleted_while_a_restoring_backfill_runs_stays_away(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, "a.md", b"text")
     await place.register()
@@ -179,25 +130,8 @@ async def test_a_manifest_names_a_deleted_document_in_vain(bucket: Setting) -> N
     assert bucket.kept() == set()
 
 
-class Meanwhile(SourceStore):
-    """An inventory beside which something happens after it told what is to be taken in."""
-
-    def __init__(self, database: Database, act: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(database)
-        self._act: Callable[[], Awaitable[object]] | None = act
-
-    async def pending(
-        self, user_id: UUID, run: str, *, limit: int, besides: Sequence[str]
-    ) -> list[SourceObject]:
-        found = await super().pending(user_id, run, limit=limit, besides=besides)
-        if found and self._act is not None:
-            act, self._act = self._act, None
-            await act()
-        return found
-
-
 async def test_what_is_deleted_between_listing_and_taking_in_stays_away(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, "a.md", b"text")
     await place.register()
@@ -223,7 +157,7 @@ async def test_what_is_deleted_between_listing_and_taking_in_stays_away(
 
 
 async def test_a_deletion_that_commits_while_a_backfill_takes_the_object_in_wins(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, "a.md", b"text")
     put(place, "other.md", b"other")
@@ -280,7 +214,7 @@ async def test_outdated_documents_are_made_again_without_deleted_ones(
 
 
 async def test_an_upload_of_the_same_name_brings_a_deleted_document_back(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, "a.md", b"text")
     await place.register()
@@ -297,7 +231,7 @@ async def test_an_upload_of_the_same_name_brings_a_deleted_document_back(
 
 
 async def test_a_document_without_a_name_of_its_own_is_another_than_that_of_a_folder(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     unnamed = await upload(place, b"text")
     await delete(place, "upload.md")
@@ -329,7 +263,7 @@ async def test_a_tombstone_of_one_tenant_keeps_nothing_from_another(
 
 
 async def test_nothing_readable_of_a_deleted_document_is_left(
-    place: FolderSetting | Setting,
+    place: Place,
 ) -> None:
     put(place, f"{MARK}.md", f"The {MARK} is ripe.".encode())
     await place.register()
@@ -348,9 +282,3 @@ async def test_nothing_readable_of_a_deleted_document_is_left(
     assert place.blob_files() == []
     history = await rows(place.database, "events", place.tenant)
     assert any("document_unreadable" in row for row in history), "the code stays"
-
-
-async def rows(database: Database, table: str, tenant: UUID | None = None) -> list[str]:
-    """Everything in a table, as text."""
-    found = await builders.fetch(database, f"SELECT t::text AS row FROM upload_pipeline.{table} t")
-    return [row["row"] for row in found if tenant is None or str(tenant) in row["row"]]

@@ -12,7 +12,7 @@ from ingest.adapters.postgres.job_store import cancel_jobs
 from ingest.adapters.postgres.limit_store import admit_upload
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
-from ingest.adapters.postgres.tombstones import bury, ensure_welcome, forget_errors
+from ingest.adapters.postgres.tombstones import ensure_welcome, forget_errors, leave_tombstone
 from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import ParsedRecord
@@ -245,7 +245,7 @@ class DocumentStore:
                 connection, [row["job_id"] for row in jobs], reason="the document was deleted"
             )
             keys = await connection.fetchval(SQL["delete_document"], document_id, user_id)
-            await bury(connection, document_id, user_id, name=name)
+            await leave_tombstone(connection, document_id, user_id, name=name)
             uploaded = {key for key in keys if identity.is_raw(key)}
             texts = set(keys) - uploaded
             for key in sorted(uploaded):

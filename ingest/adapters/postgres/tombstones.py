@@ -18,9 +18,11 @@ async def forget_errors(connection: Connection, document_id: UUID) -> None:
     await connection.execute(SQL["forget_errors"], document_id)
 
 
-async def bury(connection: Connection, document_id: UUID, user_id: UUID, *, name: str) -> None:
+async def leave_tombstone(
+    connection: Connection, document_id: UUID, user_id: UUID, *, name: str
+) -> None:
     """Note that a document was deleted, in the transaction that deletes it; its URI goes."""
-    await connection.execute(SQL["bury"], document_id, user_id)
+    await connection.execute(SQL["leave_tombstone"], document_id, user_id)
     await connection.execute(SQL["forget_listed"], document_id, user_id, external_id(name))
 
 

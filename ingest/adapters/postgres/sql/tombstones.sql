@@ -1,4 +1,4 @@
--- name: bury
+-- name: leave_tombstone
 -- Document $1 of tenant $2 was deleted; nothing else is kept of it.
 INSERT INTO upload_pipeline.tombstones AS t (document_id, user_id) VALUES ($1, $2)
 ON CONFLICT (document_id) DO UPDATE SET deleted_at = excluded.deleted_at;
