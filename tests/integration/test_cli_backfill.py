@@ -8,9 +8,14 @@ import psycopg
 import pytest
 from integration.cli_system import Outcome, ingest
 
-from ingest.cli.backfill import _next
+from ingest.adapters.postgres.ledger_store import Spent
+from ingest.adapters.postgres.queue_store import LaneCounts
+from ingest.cli.backfill import _next, _tell
+from ingest.cli.backfill_watch import Backfill, Ended
 from ingest.cli.failures import WrongUsage
+from ingest.domain.bulk import IndexTime
 from ingest.domain.identity import LOCAL_TENANT, document_id, external_name
+from ingest.lifecycle.register import Registered
 
 TEXT = "The pilot boards at the outer buoy, two miles off the light. " * 20
 OPENAI = {"INGEST_EMBEDDER": "openai", "INGEST_OPENAI_API_KEYS": "sk-never-called"}
@@ -113,6 +118,18 @@ def test_what_cannot_be_meant_is_refused(
 
     assert refused.code != 0
     assert said in refused.err
+
+
+def test_a_summary_says_what_stays_away_because_it_was_deleted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    registered = Registered(listed=5, created=2, deleted=3)
+    counts = LaneCounts(unfinished=0, done=2, dead=0)
+    done = Backfill("run", registered, counts, Spent(), Ended.ALL_DONE, IndexTime.INLINE, 0)
+
+    _tell(done, 1.0, as_json=False)  # and no exit code of a failure
+
+    assert "3 not taken: deleted (use --restore-deleted)" in capsys.readouterr().out
 
 
 def test_documents_that_are_there_cannot_be_restored(tmp_path: Path) -> None:

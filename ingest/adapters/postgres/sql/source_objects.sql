@@ -3,7 +3,8 @@
 -- $1. Those that are documents in this version, and not ones that failed, stay as they are. Those whose
 -- documents were deleted, and not before $8, are not written down. Run $2 takes in the others, each
 -- once, however often it lists them. How many there are, how many were such documents, how many the run
--- had listed before, and how many were deleted.
+-- had listed before, and how many were deleted. Whether a deleted one is there again, made by code that
+-- knows no tombstones, is asked one after the other (OFFSET 0): otherwise the planner may begin with it.
 WITH listed AS MATERIALIZED (
     SELECT DISTINCT ON (l.uri) l.uri, l.filename, l.bytes_len, l.version, l.document_id
     FROM unnest($3::text [], $4::text [], $5::bigint [], $6::text [], $7::uuid [])
@@ -13,7 +14,7 @@ WITH listed AS MATERIALIZED (
     SELECT l.uri FROM listed AS l
     INNER JOIN upload_pipeline.tombstones AS t ON t.document_id = l.document_id
     WHERE t.user_id = $1 AND t.deleted_at >= $8 AND NOT EXISTS (
-        SELECT FROM upload_pipeline.documents AS d WHERE d.document_id = l.document_id
+        SELECT FROM upload_pipeline.documents AS d WHERE d.document_id = l.document_id OFFSET 0
     )
 ), forgotten AS (
     DELETE FROM upload_pipeline.source_objects AS s
