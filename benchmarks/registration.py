@@ -16,6 +16,7 @@ from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
 from ingest.cli.backfilling import matching
+from ingest.domain.arrival import NEVER
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.register import PAGE, Registered, Registrar
@@ -68,9 +69,9 @@ class Bench:
             if isinstance(found, SourceObject):
                 page.append(found)
             if len(page) == PAGE:
-                await store.note(user_id, "benchmark", page)
+                await store.note(user_id, "benchmark", page, restores_before=NEVER)
                 page = []
-        await store.note(user_id, "benchmark", page)
+        await store.note(user_id, "benchmark", page, restores_before=NEVER)
         return time.monotonic() - began
 
     async def register(

@@ -60,7 +60,10 @@ async def get_document(document_id: UUID, gateway: CurrentGateway, tenant: Tenan
     responses=documented(401, 403, 404, 422, 503),
 )
 async def delete_document(document_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> None:
-    """Remove a document, its jobs, its chunks, and the bytes that no other document needs."""
+    """Remove a document, its jobs, its chunks, and the bytes that no other document needs.
+
+    Backfills do not bring it back; an upload of the same name does.
+    """
     deleted = await gateway.documents.delete(document_id, tenant, remove_blob=gateway.blobs.delete)
     if not deleted:
         raise NotFound(MISSING)

@@ -75,6 +75,10 @@ Outdated = Annotated[
         help="Instead of objects: documents that are there, cut or embedded by other settings.",
     ),
 ]
+RestoreDeleted = Annotated[
+    bool,
+    typer.Option("--restore-deleted", help="Take in again what was deleted before this began."),
+]
 BulkLane = Annotated[
     Lane,
     typer.Option(
@@ -111,6 +115,7 @@ def backfill(
     pause_at: PauseAt = None,
     dry_run: DryRun = False,
     outdated: Outdated = False,
+    restore_deleted: RestoreDeleted = False,
     lane: BulkLane = Lane.BACKFILL,
     hand_over: HandOver = False,
     index: Index = IndexTime.AUTO,
@@ -119,8 +124,8 @@ def backfill(
     """Ingest everything behind a path or a URI, in a lane of its own, and wait for it.
 
     Each object becomes the document that its URI names: running it again takes only what is new or
-    has changed, and goes on where it was interrupted. Uploads go before it. Ctrl-C finishes what is
-    under way; the jobs that are left wait for the next run.
+    has changed, and goes on where it was interrupted. What was deleted stays away. Uploads go
+    before it. Ctrl-C finishes what is under way; the jobs that are left wait for the next run.
 
     By itself it works in a Ray of its own; by 'ray job submit -- python -m ingest backfill URI' in
     the cluster it is submitted to, with that one's shared quota.
@@ -135,10 +140,8 @@ def backfill(
     _check_lane(loaded, lane, hand_over=hand_over)
     objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
-    if outdated and (sources or where or dry_run):
-        raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
-    if not sources and not outdated:
-        raise WrongUsage("name at least one URI or --manifest, or --outdated")
+    about_objects = bool(sources or where or dry_run or restore_deleted)
+    _check_objects(about_objects, any_named=bool(sources), outdated=outdated)
     wish = Wish(
         where=where,
         limit=limit,
@@ -146,6 +149,7 @@ def backfill(
         at_once=at_once,
         max_usd=None if max_usd is None else Decimal(str(max_usd)),
         until=None if pause_at is None else _next(pause_at),
+        restore_deleted=restore_deleted,
         outdated=outdated,
         index=index,
         lane=lane,
@@ -174,6 +178,13 @@ def _check_lane(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
         raise WrongUsage("--lane batch needs INGEST_EMBEDDER=openai")
 
 
+def _check_objects(about_objects: bool, *, any_named: bool, outdated: bool) -> None:
+    if outdated and about_objects:
+        raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
+    if not any_named and not outdated:
+        raise WrongUsage("name at least one URI or --manifest, or --outdated")
+
+
 def _next(clock: str) -> datetime:
     """When it will be this time, in local time, within a day."""
     now = datetime.now().astimezone()
@@ -187,6 +198,7 @@ def _next(clock: str) -> datetime:
 
 def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
     from ingest.cli.backfill_watch import Ended
+    from ingest.cli.backfilling import not_restored
     from ingest.cli.output import emit_json
 
     summary = _summary(done, seconds)
@@ -195,6 +207,8 @@ def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
     else:
         for name, value in summary.items():
             typer.echo(f"{name.replace('_', ' '):<16}{value}")
+        if done.registered.deleted:
+            typer.echo(not_restored(done.registered.deleted))
     whole = done.ended in (Ended.ALL_DONE, Ended.HANDED_OVER) and not done.registered.left_over
     if not whole or done.counts.dead or done.registered.refused:
         raise typer.Exit(ExitCode.FAILED)
@@ -211,6 +225,7 @@ def _summary(done: "Backfill", seconds: float) -> "Json":
         "registered": registered.created,
         "there_already": registered.there_already,
         "unchanged": registered.unchanged,
+        "deleted": registered.deleted,
         "not_taken": dict(registered.refused),
         "left_over": registered.left_over,
         "searchable": done.counts.done,

@@ -3,18 +3,27 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import typer
 
 from ingest import wiring
+from ingest.adapters.postgres.tombstones import TombstoneStore
 from ingest.adapters.sources import Objects
+from ingest.cli import local
 from ingest.cli.backfill_watch import Wish
-from ingest.cli.backfilling import matching
+from ingest.cli.backfilling import matching, not_restored
 from ingest.cli.output import Json, emit_json, money, plural, say, size
-from ingest.domain.errors import DocumentTooLarge, IngestError
+from ingest.domain.errors import (
+    ConfigurationError,
+    DocumentTooLarge,
+    IngestError,
+    StoreUnavailable,
+)
+from ingest.domain.identity import document_id, external_name
 from ingest.domain.media import detect
 from ingest.domain.money import plain
 from ingest.domain.source import Broken, SourceObject
@@ -25,6 +34,9 @@ from ingest.settings import Settings
 SAMPLE = 100
 """Objects that are looked at; of more, the rest is taken to be like them, byte for byte."""
 _SAY_SECONDS = 10.0
+_PAGE = 1000
+_Deleted = Callable[[Sequence[SourceObject]], Awaitable[set[str]]]
+"""URIs of those objects whose documents were deleted."""
 
 
 @dataclass(slots=True)
@@ -35,6 +47,8 @@ class Count:
     bytes_len: int = 0
     broken: int = 0
     """Lines of manifests that name no object."""
+    deleted: int = 0
+    """Objects whose documents were deleted; they are not among the others."""
     sample: list[SourceObject] = field(default_factory=list)
     """Each object with the same chance."""
 
@@ -48,7 +62,10 @@ def run(
     as_json: bool,
 ) -> None:
     """Count, look at a sample, and print; nothing is stored or paid for."""
-    counted, found, looked_at = asyncio.run(_estimate(settings, objects, sources, wish))
+    with _database(settings, wish) as reachable:
+        counted, found, looked_at = asyncio.run(
+            _estimate(settings, objects, sources, wish, reachable)
+        )
     share = counted.bytes_len / looked_at if looked_at else 1.0
     told = _as_json(counted, found, Decimal(share))
     if as_json:
@@ -58,6 +75,8 @@ def run(
     typer.echo(f"{plural(counted.objects, 'object')}, {size(counted.bytes_len)}")
     if counted.broken:
         typer.echo(f"{plural(counted.broken, 'line')} of manifests cannot be read")
+    if counted.deleted:
+        typer.echo(not_restored(counted.deleted))
     for code, number in found.rejected.most_common():
         typer.echo(f"{number} of {len(counted.sample)} would be refused as {code}")
     typer.echo(
@@ -67,36 +86,71 @@ def run(
     )
 
 
-async def count(sources: Sequence[Source], wish: Wish) -> Count:
+async def count(sources: Sequence[Source], wish: Wish, deleted: _Deleted) -> Count:
     """List everything that is meant, and choose a sample of it."""
     wanted, counted, dice = matching(wish.where), Count(), random.Random(0)  # noqa: S311
+    page: list[SourceObject] = []
     spoke = time.monotonic()
     for source in sources:
         async for found in source.objects():
             if isinstance(found, Broken):
                 counted.broken += 1
                 continue
-            if counted.objects == wish.limit:
-                return counted
-            if not wanted(found):
-                continue
-            counted.objects += 1
-            counted.bytes_len += found.bytes_len
-            place = dice.randrange(counted.objects)
-            if len(counted.sample) < SAMPLE:
-                counted.sample.append(found)
-            elif place < SAMPLE:
-                counted.sample[place] = found
+            if counted.objects + counted.deleted + len(page) == wish.limit:
+                break
+            if wanted(found):
+                page.append(found)
+            if len(page) == _PAGE:
+                _add(counted, page, await deleted(page), dice)
+                page = []
             if time.monotonic() - spoke > _SAY_SECONDS:
                 spoke = time.monotonic()
                 say(f"{counted.objects:,} objects listed")
+    _add(counted, page, await deleted(page), dice)
     return counted
 
 
+def _add(
+    counted: Count, page: Sequence[SourceObject], deleted: set[str], dice: random.Random
+) -> None:
+    for found in page:
+        if found.uri in deleted:
+            counted.deleted += 1
+            continue
+        counted.objects += 1
+        counted.bytes_len += found.bytes_len
+        place = dice.randrange(counted.objects)
+        if len(counted.sample) < SAMPLE:
+            counted.sample.append(found)
+        elif place < SAMPLE:
+            counted.sample[place] = found
+
+
+@contextmanager
+def _database(settings: Settings, wish: Wish) -> Iterator[Settings | None]:
+    """Settings with the database that knows what was deleted; None: there is nothing to ask."""
+    fresh = settings.database_url is None and not (settings.state_dir / "postgres").exists()
+    if fresh or wish.restore_deleted:
+        yield None
+        return
+    with local.with_database(settings) as reachable:
+        try:
+            local.ensure_schema(reachable)
+        except (ConfigurationError, StoreUnavailable) as exc:
+            say(f"deleted documents are not counted: {exc.message}")
+            yield None
+            return
+        yield reachable
+
+
 async def _estimate(
-    settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish
+    settings: Settings,
+    objects: Objects,
+    sources: Sequence[Source],
+    wish: Wish,
+    reachable: Settings | None,
 ) -> tuple[Count, Estimate, int]:
-    counted = await count(sources, wish)
+    counted = await _count(sources, wish, reachable)
     estimator, local = wiring.make_estimator(settings, wish.lane)
     looked_at = 0
     try:
@@ -113,6 +167,23 @@ async def _estimate(
     return counted, estimator.estimate, looked_at
 
 
+async def _count(sources: Sequence[Source], wish: Wish, reachable: Settings | None) -> Count:
+    database = None if reachable is None else wiring.open_database(reachable)
+
+    async def deleted(page: Sequence[SourceObject]) -> set[str]:
+        if database is None:
+            return set()
+        ids = {document_id(wish.user_id, external_name(found.uri)): found.uri for found in page}
+        gone = await TombstoneStore(database).among(wish.user_id, list(ids))
+        return {ids[one] for one in gone}
+
+    try:
+        return await count(sources, wish, deleted)
+    finally:
+        if database is not None:
+            await database.close()
+
+
 async def _read(objects: Objects, uri: str, most: int) -> bytes:
     data = bytearray()
     async for part in objects.read(uri):
@@ -127,6 +198,7 @@ def _as_json(counted: Count, found: Estimate, share: Decimal) -> Json:
         "objects": counted.objects,
         "bytes": counted.bytes_len,
         "broken_lines": counted.broken,
+        "deleted": counted.deleted,
         "sample": len(counted.sample),
         "sample_rejected": dict(found.rejected),
         "chunks": round(found.chunks * share),

@@ -52,6 +52,8 @@ class Wish:
     """End when providers have charged so much."""
     until: datetime | None = None
     """End in good order at this time; with its zone."""
+    restore_deleted: bool = False
+    """Take in documents that were deleted, too."""
     outdated: bool = False
     """Make documents again that other settings made, instead of taking in objects."""
     index: IndexTime = IndexTime.AUTO

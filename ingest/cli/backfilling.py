@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from ingest.adapters.sources import Objects
 from ingest.cli.backfill_watch import Backfill, Ended, Watch, Wish
 from ingest.cli.index_progress import told
 from ingest.cli.output import say
+from ingest.domain.arrival import NEVER
 from ingest.domain.bulk import IndexTime
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.renewal import Renewal
@@ -44,6 +46,11 @@ _LOOK_SECONDS = 1.0
 def matching(where: str | None) -> Callable[[SourceObject], bool]:
     """Whether an object is meant: its URI matches the pattern, or there is none."""
     return lambda found: where is None or fnmatchcase(found.uri, where)
+
+
+def not_restored(deleted: int) -> str:
+    """What is said of objects whose documents were deleted."""
+    return f"{deleted:,} not taken: deleted (use --restore-deleted)"
 
 
 def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish) -> Backfill:
@@ -80,20 +87,21 @@ async def _work(
     run: str,
 ) -> Backfill:
     database = wiring.open_database(settings)
+    queue = QueueStore(database)
+    since = await queue.now()
     registered, register = (
         await _renewing(settings, database, wish, run=run)
         if wish.outdated
-        else _taking_in(settings, database, objects, sources, wish, run=run)
+        else _taking_in(settings, database, objects, sources, wish, run=run, since=since)
     )
     try:
-        queue = QueueStore(database)
         watch = Watch(
             queue,
             LedgerStore(database),
             ProviderBatchStore(database),
             wish,
             registered,
-            since=await queue.now(),
+            since=since,
         )
         indexed = IndexTime.INLINE if wish.hand_over else wish.index
         indexes = open_indexes(settings, database)
@@ -124,6 +132,7 @@ def _taking_in(
     wish: Wish,
     *,
     run: str,
+    since: datetime,
 ) -> tuple[Registered, _Register]:
     registrar = Registrar(
         make_intake(settings, database),
@@ -136,6 +145,7 @@ def _taking_in(
         at_once=wish.at_once,
         wanted=matching(wish.where),
         limit=wish.limit,
+        restores_before=since if wish.restore_deleted else NEVER,
     )
     return registrar.registered, partial(registrar.register, sources)
 

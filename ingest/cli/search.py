@@ -53,7 +53,10 @@ def delete(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete a document: its jobs, its chunks and its stored bytes."""
+    """Delete a document: its jobs, its chunks and its stored bytes.
+
+    Backfills do not bring it back without --restore-deleted; an upload of the same name does.
+    """
     from ingest.cli.connecting import open_gateway
     from ingest.cli.output import emit_json
 

@@ -1,11 +1,15 @@
 """Documents on their way in."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from ingest.domain import identity
 from ingest.domain.errors import Conflict
 from ingest.domain.job import Lane
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before everything; what restores deletions before it restores none."""
 
 
 class DocumentExists(Conflict):
@@ -55,6 +59,8 @@ class Arrival:
     correlation_id: str
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str | None = None
+    restores_before: datetime | None = None
+    """A deletion before this lets the document come back, a later one does not; None: any does."""
     source_path: str | None = None
     """Where the client has it; None when the client does not say."""
     replace: bool = True

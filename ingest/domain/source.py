@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from ingest.domain.errors import DocumentRejected, InvalidRequest, TransientError
+from ingest.domain.errors import (
+    DocumentRejected,
+    InvalidRequest,
+    RequestRejected,
+    TransientError,
+)
 
 MAX_URI_CHARS = 512
 """As of any external id."""
@@ -25,6 +30,12 @@ class SourceGone(DocumentRejected):
     """An object that was listed is not there any more."""
 
     code = "source_gone"
+
+
+class DocumentDeleted(RequestRejected):
+    """The document was deleted; backfills do not bring it back unless they are told to."""
+
+    code = "document_deleted"
 
 
 class ManifestLineInvalid(InvalidRequest):

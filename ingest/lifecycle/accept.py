@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
@@ -36,6 +37,8 @@ class UploadRequest:
     """Where the client has it; told when other bytes take its external_id."""
     replace: bool = True
     """Whether new bytes may be the next generation of a document that exists."""
+    restores_before: datetime | None = None
+    """A deletion before this lets the document come back, a later one does not; None: any does."""
 
 
 class Intake:
@@ -154,6 +157,7 @@ class Intake:
         Raises:
             Conflict: the idempotency key was used for other content.
             DocumentExists: other bytes have the name, and they may not be replaced.
+            DocumentDeleted: it was deleted, and the request does not bring it back.
             LimitReached: the tenant may have no more jobs now.
             StoreUnavailable: nothing was accepted.
         """
@@ -224,6 +228,7 @@ def _arrival(
         idempotency_key=request.idempotency_key,
         source_path=request.source_path,
         replace=request.replace,
+        restores_before=request.restores_before,
     )
 
 

@@ -1,13 +1,14 @@
 """Making documents of objects, many at a time; the bytes of most are fetched by their jobs."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.errors import DocumentRejected, IngestError, RequestRejected
 from ingest.domain.job import Lane
 from ingest.domain.limits import LimitReached
-from ingest.domain.source import SourceObject
+from ingest.domain.source import DocumentDeleted, SourceObject
 from ingest.lifecycle.accept import Intake, UploadRequest
 from ingest.ports.sources import ObjectReader, References
 
@@ -27,14 +28,16 @@ class Referrer:
         user_id: UUID,
         run: str,
         lane: Lane,
+        restores_before: datetime,
     ) -> None:
-        """Put the referrer together; ``run`` names the backfill in the history of its jobs."""
+        """Put the referrer together; see ``Registrar``."""
         self._intake = intake
         self._references = references
         self._reader = reader
         self._user_id = user_id
         self._run = run
         self._lane = lane
+        self._restores_before = restores_before
 
     def request(self, found: SourceObject) -> UploadRequest:
         """What is said of an object, whenever its bytes are read."""
@@ -44,6 +47,7 @@ class Referrer:
             correlation_id=self._run,
             external_id=found.uri,
             lane=self._lane,
+            restores_before=self._restores_before,
         )
 
     def divide(
@@ -107,6 +111,10 @@ class Referrer:
             if full is None:
                 try:
                     became.append(await self._intake.enqueue(arrival))
+                    continue
+                except DocumentDeleted as exc:
+                    await self._intake.give_up(arrival)
+                    became.append(exc)
                     continue
                 except LimitReached as exc:
                     full = exc

@@ -5,13 +5,14 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from ingest.domain.arrival import Accepted, Arrival
+from ingest.domain.arrival import NEVER, Accepted, Arrival
 from ingest.domain.errors import (
     DocumentRejected,
     IngestError,
@@ -23,6 +24,7 @@ from ingest.domain.job import Lane
 from ingest.domain.source import (
     MAX_URI_CHARS,
     Broken,
+    DocumentDeleted,
     SourceChanged,
     SourceObject,
     SourceUnavailable,
@@ -61,6 +63,8 @@ class Registered:
     """Objects with the very content of a document that is there or on its way."""
     unchanged: int = 0
     """Those of them that did not have to be read to know."""
+    deleted: int = 0
+    """Objects whose documents were deleted, and may not come back."""
     bytes_len: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Objects that no job was made for, by the code of the error."""
@@ -68,7 +72,7 @@ class Registered:
     @property
     def done(self) -> int:
         """Objects that are dealt with."""
-        return self.created + self.there_already + self.refused.total()
+        return self.created + self.there_already + self.deleted + self.refused.total()
 
     @property
     def left_over(self) -> int:
@@ -92,6 +96,7 @@ class Registrar:
         at_once: int,
         wanted: Callable[[SourceObject], bool],
         limit: int | None = None,
+        restores_before: datetime = NEVER,
     ) -> None:
         """Put the registrar together.
 
@@ -106,16 +111,26 @@ class Registrar:
             at_once: Objects that are read at the same time.
             wanted: Which of the listed objects are meant.
             limit: Most objects, of those that are meant.
+            restores_before: Documents that were deleted before this come back; others do not.
         """
         self._intake = intake
         self._inventory = inventory
         self._reader = reader
-        self._referrer = Referrer(intake, references, reader, user_id=user_id, run=run, lane=lane)
+        self._referrer = Referrer(
+            intake,
+            references,
+            reader,
+            user_id=user_id,
+            run=run,
+            lane=lane,
+            restores_before=restores_before,
+        )
         self._user_id = user_id
         self._run = run
         self._at_once = at_once
         self._wanted = wanted
         self._limit = limit
+        self._restores_before = restores_before
         self._listing_ended = asyncio.Event()
         self._under_way: set[str] = set()
         self._room = asyncio.Semaphore(at_once)
@@ -171,10 +186,15 @@ class Registrar:
     async def _note(self, page: Sequence[SourceObject]) -> None:
         short = [found for found in page if len(found.uri) <= MAX_URI_CHARS]
         if short:
-            noted = await while_away(lambda: self._inventory.note(self._user_id, self._run, short))
+            noted = await while_away(
+                lambda: self._inventory.note(
+                    self._user_id, self._run, short, restores_before=self._restores_before
+                )
+            )
             self.registered.listed += noted.objects - noted.repeated
             self.registered.unchanged += noted.unchanged
             self.registered.there_already += noted.unchanged
+            self.registered.deleted += noted.deleted
         for found in page:
             if len(found.uri) > MAX_URI_CHARS:
                 self.registered.listed += 1
@@ -243,7 +263,10 @@ class Registrar:
 
     def _end(self, found: SourceObject, became: Became) -> None:
         if isinstance(became, IngestError):
-            self._refuse(found.uri, became)
+            if isinstance(became, DocumentDeleted):
+                self.registered.deleted += 1
+            else:
+                self._refuse(found.uri, became)
             self._taken.append(Taken(found.uri, found.version, refused_code=became.code))
             return
         if became is None:

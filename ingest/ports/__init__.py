@@ -186,12 +186,11 @@ class AcceptsUploads(Protocol):
     ) -> Accepted:
         """Take in an upload once: new document, next generation, or what is there already.
 
-        Args:
-            arrival: The upload; its bytes are stored.
-            blob_is_there: Asked last, when nobody can delete the bytes any more.
+        ``blob_is_there`` is asked last, when nobody can delete its bytes any more.
 
         Raises:
             Conflict: other bytes have the idempotency key, or a name that may not be replaced.
+            DocumentDeleted: it may not come back; nothing was accepted.
             LimitReached: the tenant may have no more jobs now; nothing was accepted.
             StoreUnavailable: nothing was accepted.
         """

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -51,13 +51,24 @@ class Noted:
     """Documents already, in this very version."""
     repeated: int
     """Listed by the same run before, and not taken in yet."""
+    deleted: int
+    """Their documents were deleted, and may not come back; nothing was written down of them."""
 
 
 class Inventory(Protocol):
     """What was listed for a tenant, and which version of it is a document."""
 
-    async def note(self, user_id: UUID, run: str, objects: Sequence[SourceObject]) -> Noted:
+    async def note(
+        self,
+        user_id: UUID,
+        run: str,
+        objects: Sequence[SourceObject],
+        *,
+        restores_before: datetime,
+    ) -> Noted:
         """Write down what was listed; what is new or has changed is for this run to take in.
+
+        What was deleted is not, unless that was before ``restores_before``.
 
         Raises:
             StoreUnavailable: nothing was written.
@@ -71,7 +82,7 @@ class Inventory(Protocol):
         ...
 
     async def mark(self, user_id: UUID, taken: Sequence[Taken]) -> None:
-        """Write down what became of objects."""
+        """Write down what became of objects; one whose document was deleted is forgotten."""
         ...
 
 
@@ -95,6 +106,7 @@ class References(Protocol):
 
         Returns:
             Ids of those that were new; none where the tenant's jobs have to be counted one by one.
+            What was deleted and may not come back is not made.
 
         Raises:
             StoreUnavailable: no document was made.

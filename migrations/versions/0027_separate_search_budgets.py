@@ -3,7 +3,7 @@
 from ingest.adapters.postgres.migrate import run_sql
 
 revision = "0027"
-down_revision = "0025"
+down_revision = "0026"
 works_from = "0014"
 
 

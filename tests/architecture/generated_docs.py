@@ -142,6 +142,9 @@ Name documents with `external_id` to make new bytes their next generation; send 
 
 When an upload becomes the next generation, `replaces` in the answer has the `filename`, the
 `source_path` and the `generation` that it replaces. Otherwise `replaces` is null.
+A deleted document is answered with 404. [Backfills do not bring it
+back](operations.md#deletions); an upload with the same `external_id` does, and so do the same bytes
+without one.
 
 With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` carries
 `Authorization: Bearer KEY`, a key with the scope that the route needs. `X-Request-ID` comes back

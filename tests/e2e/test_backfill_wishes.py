@@ -1,5 +1,6 @@
 """What a backfill can be told: to make documents again, and to end when its money is spent."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ from e2e.backfill_command import ended, environment, mixed_folder, start
 from ledger import Ledger
 
 from benchmarks.simulator import running_simulator
+from ingest.adapters.blob_store import open_blob_store
+from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.pool import Database
+from ingest.domain.identity import LOCAL_TENANT, document_id, external_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54
@@ -62,3 +67,39 @@ def test_a_backfill_ends_when_its_money_is_spent_and_goes_on_with_more(
     assert ledger.states()["done"] == before + FILES
     assert ledger.faults() == []
     assert billed <= 64, "no more than what was under way when the money was spent"
+
+
+def test_a_deleted_document_stays_away_until_it_is_restored(tmp_path: Path, ledger: Ledger) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    for name in ("gone.md", "kept.md"):
+        (place / name).write_text(f"# {name}\n\n" + "The pilot boards. " * 30)
+    variables = environment(tmp_path / "state", ledger)
+    ended(start(variables, place))
+    delete(ledger.url, tmp_path / "state", place / "gone.md")
+
+    kept_away = ended(start(variables, place))
+    left = set(ledger.texts())
+    restored = ended(start(variables, place, "--restore-deleted"))
+
+    assert (kept_away["deleted"], kept_away["unchanged"], kept_away["not_taken"]) == (1, 1, {})
+    assert left == {"kept.md"}
+    assert (restored["deleted"], restored["searchable"]) == (0, 1)
+    assert set(ledger.texts()) == {"gone.md", "kept.md"}
+
+
+def delete(url: str, state: Path, path: Path) -> None:
+    """Delete a document that a backfill made of a file."""
+
+    async def act() -> None:
+        database = Database(url)
+        try:
+            assert await DocumentStore(database).delete(
+                document_id(LOCAL_TENANT, external_name(path.as_uri())),
+                LOCAL_TENANT,
+                remove_blob=open_blob_store((state / "blobs").as_uri()).delete,
+            )
+        finally:
+            await database.close()
+
+    asyncio.run(act())

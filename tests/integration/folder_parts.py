@@ -1,6 +1,7 @@
 """A tenant's folder, and what registers its files."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import builders
@@ -10,8 +11,10 @@ from ingest.adapters.blob_store import open_blob_store
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.sources import Objects
 from ingest.cli.backfilling import matching
+from ingest.domain.arrival import NEVER
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.register import Registered
+from ingest.ports.sources import Source
 
 ALL = matching(None)
 JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE user_id = $1"
@@ -43,6 +46,9 @@ class FolderSetting:
     def write(self, name: str, content: bytes) -> None:
         (self.folder / name).write_bytes(content)
 
+    def listing(self) -> Source:
+        return self.objects.listing(str(self.folder))
+
     async def register(
         self,
         *,
@@ -50,6 +56,7 @@ class FolderSetting:
         wanted: Callable[[SourceObject], bool] = ALL,
         manifests: Sequence[Path] = (),
         run: str = "backfill-test",
+        restores_before: datetime = NEVER,
     ) -> Registered:
         registrar = a_registrar(
             self.database,
@@ -59,11 +66,16 @@ class FolderSetting:
             run=run,
             wanted=wanted,
             limit=limit,
+            restores_before=restores_before,
         )
-        sources = [self.objects.listing(str(self.folder))]
+        sources = [self.listing()]
         sources += [self.objects.manifest(str(place)) for place in manifests]
         await registrar.register(sources)
         return registrar.registered
+
+    def blob_files(self) -> list[Path]:
+        blobs = self.folder.parent / "blobs"
+        return [path for path in blobs.rglob("*") if path.is_file()]
 
     async def jobs(self) -> list[dict[str, object]]:
         return await builders.fetch(self.database, JOBS, self.tenant)

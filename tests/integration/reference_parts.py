@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,10 +17,12 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
+from ingest.domain.arrival import NEVER
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.source import SourceObject
 from ingest.lifecycle.accept import Intake
 from ingest.lifecycle.register import Registered, Registrar
+from ingest.ports.sources import Source
 
 DOCUMENTS = """
 SELECT document_id, name, filename, media_type, bytes_len, file_sha256, raw_key, generation
@@ -41,6 +44,7 @@ def a_registrar(
     run: str,
     wanted: Callable[[SourceObject], bool] = lambda _: True,
     limit: int | None = None,
+    restores_before: datetime = NEVER,
 ) -> Registrar:
     """Registers objects of at most a thousand bytes each."""
     return Registrar(
@@ -53,6 +57,7 @@ def a_registrar(
         at_once=4,
         wanted=wanted,
         limit=limit,
+        restores_before=restores_before,
     )
 
 
@@ -73,13 +78,26 @@ class Setting:
     def put(self, name: str, content: bytes) -> None:
         self.client.put_object(Bucket=self.bucket, Key=name, Body=content)
 
-    async def register(self, *, manifest: Path | None = None, run: str = "one") -> Registered:
+    def listing(self) -> Source:
+        return self.objects.listing(f"s3://{self.bucket}")
+
+    async def register(
+        self,
+        *,
+        manifest: Path | None = None,
+        run: str = "one",
+        restores_before: datetime = NEVER,
+    ) -> Registered:
         registrar = a_registrar(
-            self.database, self.blobs, self.objects, user_id=self.tenant, run=run
+            self.database,
+            self.blobs,
+            self.objects,
+            user_id=self.tenant,
+            run=run,
+            restores_before=restores_before,
         )
-        listing = self.objects.listing(f"s3://{self.bucket}")
         await registrar.register(
-            [listing if manifest is None else self.objects.manifest(str(manifest))]
+            [self.listing() if manifest is None else self.objects.manifest(str(manifest))]
         )
         return registrar.registered
 
@@ -103,6 +121,9 @@ class Setting:
 
     async def jobs(self) -> list[dict[str, Any]]:
         return await builders.fetch(self.database, JOBS, self.tenant)
+
+    def blob_files(self) -> list[Path]:
+        return [path for path in self.folder.glob("blobs/**/*") if path.is_file()]
 
     def kept(self) -> set[str]:
         """Digests of the blobs that are stored."""

@@ -67,6 +67,34 @@ def test_a_backup_holds_neither_settings_nor_keys_of_providers(
     assert not any(b"CHUNK_TOKENS" in content.upper() for content in saved)
 
 
+def test_what_was_deleted_before_a_backup_stays_away_after_its_restore(
+    database_url: str, tmp_path: Path
+) -> None:
+    place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state")
+    asyncio.run(fill(place, b"first", b"second"))
+    [(document, tenant)] = place.rows(
+        "SELECT document_id, user_id FROM upload_pipeline.documents WHERE live_generation = 1"
+    )
+
+    async def delete() -> None:
+        database = Database(place.url)
+        try:
+            store = DocumentStore(database)
+            assert await store.delete(document, tenant, remove_blob=place.blobs.delete)
+        finally:
+            await database.close()
+
+    asyncio.run(delete())
+    place.run("backup", tmp_path / "backup")
+
+    restored = place.run("restore", tmp_path / "backup", "--replace", "--json")
+
+    assert restored.code == 0, restored.err
+    assert restored.json()["counts"]["tombstones"] == 1
+    tombstones = "SELECT document_id, user_id FROM upload_pipeline.tombstones"
+    assert place.rows(tombstones) == [(document, tenant)]
+
+
 def test_a_text_of_an_older_version_may_be_gone(database_url: str, tmp_path: Path) -> None:
     place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state")
     asyncio.run(fill(place, b"first", b"second"))

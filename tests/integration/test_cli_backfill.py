@@ -2,12 +2,20 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from integration.cli_system import Outcome, ingest
 
-from ingest.cli.backfill import _next
+from ingest.adapters.postgres.ledger_store import Spent
+from ingest.adapters.postgres.queue_store import LaneCounts
+from ingest.cli.backfill import _next, _tell
+from ingest.cli.backfill_watch import Backfill, Ended
 from ingest.cli.failures import WrongUsage
+from ingest.domain.bulk import IndexTime
+from ingest.domain.identity import LOCAL_TENANT, document_id, external_name
+from ingest.lifecycle.register import Registered
 
 TEXT = "The pilot boards at the outer buoy, two miles off the light. " * 20
 OPENAI = {"INGEST_EMBEDDER": "openai", "INGEST_OPENAI_API_KEYS": "sk-never-called"}
@@ -36,6 +44,46 @@ def test_a_dry_run_counts_and_says_what_it_would_cost(tmp_path: Path) -> None:
     assert "250 objects" in said
     assert "by a sample of 100 objects" in said
     assert not (tmp_path / "s").exists(), "a dry run begins nothing"
+
+
+def test_a_dry_run_leaves_out_what_was_deleted_and_says_so(
+    tmp_path: Path, database_url: str
+) -> None:
+    folder, state = tmp_path / "in", tmp_path / "s"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (folder / name).write_text(TEXT)
+    deleted = document_id(LOCAL_TENANT, external_name((folder / "b.txt").as_uri()))
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO upload_pipeline.tombstones (document_id, user_id) VALUES (%s, %s)",
+            [deleted, LOCAL_TENANT],
+        )
+    database = {"INGEST_DATABASE_URL": database_url}
+
+    found = dry(folder, "--json", state=state, **database).json()
+    two = dry(folder, "--limit", 2, "--json", state=state, **database).json()
+    said = dry(folder, state=state, **database).out
+    restoring = dry(folder, "--restore-deleted", "--json", state=state, **database).json()
+    other = dry(folder, "--tenant", "acme", "--json", state=state, **database).json()
+
+    assert (found["objects"], found["deleted"], found["sample"]) == (2, 1, 2)
+    assert two["objects"] + two["deleted"] == 2
+    assert "1 not taken: deleted (use --restore-deleted)" in said
+    assert (restoring["objects"], restoring["deleted"]) == (3, 0)
+    assert (other["objects"], other["deleted"]) == (3, 0)
+
+
+def test_a_dry_run_goes_on_without_its_database_and_says_what_it_does_not_know(
+    tmp_path: Path, database_url: str
+) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    gone = urlsplit(database_url)._replace(path="/no_such_database").geturl()
+
+    found = dry(tmp_path / "a.txt", "--json", state=tmp_path / "s", INGEST_DATABASE_URL=gone)
+
+    assert (found.code, found.json()["objects"]) == (0, 1)
+    assert "deleted documents are not counted: " in found.err
 
 
 def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
@@ -70,6 +118,27 @@ def test_what_cannot_be_meant_is_refused(
 
     assert refused.code != 0
     assert said in refused.err
+
+
+def test_a_summary_says_what_stays_away_because_it_was_deleted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    registered = Registered(listed=5, created=2, deleted=3)
+    counts = LaneCounts(unfinished=0, done=2, dead=0)
+    done = Backfill("run", registered, counts, Spent(), Ended.ALL_DONE, IndexTime.INLINE, 0)
+
+    _tell(done, 1.0, as_json=False)  # and no exit code of a failure
+
+    assert "3 not taken: deleted (use --restore-deleted)" in capsys.readouterr().out
+
+
+def test_documents_that_are_there_cannot_be_restored(tmp_path: Path) -> None:
+    refused = ingest(
+        "backfill", "--outdated", "--restore-deleted", INGEST_STATE_DIR=str(tmp_path / "s")
+    )
+
+    assert refused.code == 2
+    assert "--outdated goes with" in refused.err
 
 
 def test_texts_of_the_lane_batch_cost_half_and_need_a_provider(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from ingest.lifecycle.settle import Settler
 from ingest.stages.parse import ParseStage
 
 CONTENT = b"The pilot boards at the outer buoy, two miles off the light."
-KEPT = {"events", "pauses", "provider_calls", "spending", "embedding_models"}
-"""Tables that outlive a document: its history, and what was paid."""
+KEPT = {"events", "pauses", "provider_calls", "spending", "embedding_models", "tombstones"}
+"""Tables that outlive a document: its history, what was paid, and that it was deleted."""
 
 
 class SlowParser:

@@ -111,6 +111,21 @@ async def test_a_deleted_document_is_gone_with_its_job_its_chunks_and_its_bytes(
     assert search.json()["hits"] == []
 
 
+@pytest.mark.parametrize("named", [{}, {"external_id": "one"}])
+async def test_an_upload_of_the_same_name_brings_a_deleted_document_back(
+    gateway: Running, named: dict[str, str]
+) -> None:
+    first = await upload(gateway, **named)
+    await gateway.client.delete(first["document_url"])
+    gone = await gateway.client.get(first["document_url"])
+
+    again = await upload(gateway, **named)
+
+    assert gone.status_code == 404
+    assert (again["document_id"], again["created"]) == (first["document_id"], True)
+    assert (await gateway.client.get(again["document_url"])).status_code == 200
+
+
 async def test_bytes_that_another_document_needs_outlive_a_deletion(gateway: Running) -> None:
     first = await upload(gateway, external_id="one")
     await upload(gateway, external_id="two")

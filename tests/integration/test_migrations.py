@@ -14,7 +14,7 @@ from conftest import on_database
 from ingest.adapters.postgres import migrate
 from ingest.domain.errors import ConfigurationError
 
-REVISIONS = [*(f"{number:04}" for number in range(1, 26)), "0027"]
+REVISIONS = [f"{number:04}" for number in range(1, 28)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -159,6 +159,7 @@ def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -
             ("0023", "0014"),
             ("0024", "0014"),
             ("0025", "0014"),
+            ("0026", "0014"),
             ("0027", "0014"),
         ]
 
@@ -168,3 +169,21 @@ def test_migrations_of_newer_code_are_not_undone_blindly(database_url: str) -> N
 
     with pytest.raises(ConfigurationError, match=r"the migrations cannot run: .*9001"):
         migrate.upgrade(database_url)
+
+
+def test_uris_of_documents_that_were_deleted_before_tombstones_are_removed(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0024")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(
+            "INSERT INTO upload_pipeline.source_objects"
+            " (user_id, uri, filename, bytes_len, version, run, taken_version, refused_code)"
+            " SELECT gen_random_uuid(), uri, uri, 1, '1', 'run', taken, refused FROM (VALUES"
+            " ('deleted', '1', NULL), ('pending', NULL, NULL), ('refused', NULL, 'not_found')"
+            ") AS v (uri, taken, refused)"
+        )
+
+    migrate.upgrade(empty_url)
+
+    with psycopg.connect(empty_url) as connection:
+        left = connection.execute("SELECT uri FROM upload_pipeline.source_objects ORDER BY uri")
+        assert left.fetchall() == [("pending",), ("refused",)]

@@ -95,7 +95,9 @@ async def test_copies_under_several_names_are_documents_of_their_own(
     assert registered.created == 2
 
 
-async def test_what_is_not_a_document_any_more_is_read_again(setting: FolderSetting) -> None:
+async def test_what_failed_or_was_edited_is_read_again_and_not_what_was_deleted(
+    setting: FolderSetting,
+) -> None:
     for name in ("deleted", "failed", "edited"):
         setting.write(f"{name}.txt", name.encode())
     await setting.register()
@@ -121,7 +123,7 @@ async def test_what_is_not_a_document_any_more_is_read_again(setting: FolderSett
 
     again = await setting.register()
 
-    assert (again.listed, again.created, again.unchanged) == (3, 3, 0)
+    assert (again.listed, again.created, again.deleted, again.unchanged) == (3, 2, 1, 0)
 
 
 async def test_two_runs_at_once_make_one_job_of_each_object(setting: FolderSetting) -> None:

@@ -14,6 +14,7 @@ from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
+from ingest.adapters.postgres.tombstones import forget_errors, leave_tombstone
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.domain.backup import Manifest, RestoreRefused
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
@@ -132,6 +133,10 @@ class PostgresArchive:
         jobs = JobStore(self._database)
         async with self._database.transaction() as connection:
             await connection.execute(SQL["forget_gone_parses"], list(manifest.gone))
+            if await connection.fetchval(SQL["has_tombstones"]):
+                for gone in await connection.fetch(SQL["find_gone"], list(manifest.gone)):
+                    await forget_errors(connection, gone["document_id"])
+                    await leave_tombstone(connection, **gone)
             await connection.execute(SQL["forget_gone"], list(manifest.gone))
             await connection.execute(SQL["stop_all_workers"])
             holders = await connection.fetch(SQL["holders"])

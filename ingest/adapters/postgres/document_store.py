@@ -12,6 +12,7 @@ from ingest.adapters.postgres.job_store import cancel_jobs
 from ingest.adapters.postgres.limit_store import admit_upload
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
+from ingest.adapters.postgres.tombstones import ensure_welcome, forget_errors, leave_tombstone
 from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival, Replaced
 from ingest.domain.attempt import ParsedRecord
@@ -79,6 +80,7 @@ class DocumentStore:
         Raises:
             Conflict: the idempotency key was used for other bytes.
             DocumentExists: other bytes have the name, and they may not be replaced.
+            DocumentDeleted: it may not come back; nothing was accepted.
             LimitReached: the tenant may have no more jobs now; nothing was accepted.
             StoreUnavailable: nothing was accepted.
         """
@@ -113,6 +115,7 @@ class DocumentStore:
             arrival.source_path,
         )
         if inserted:
+            await ensure_welcome(connection, arrival)
             return await self._enqueue(connection, arrival, 1)
         return await self._accept_again(connection, arrival)
 
@@ -226,7 +229,8 @@ class DocumentStore:
     ) -> bool:
         """Remove a document with its jobs, its chunks and the blobs that no other one needs.
 
-        Work in flight loses its lease, so it cannot bring anything back.
+        Work in flight loses its lease, so it cannot bring anything back; a tombstone keeps
+        backfills from it.
 
         Args:
             document_id: Which document.
@@ -238,13 +242,16 @@ class DocumentStore:
             False when there was no such document.
         """
         async with self._database.transaction() as connection:
-            if await connection.fetchval(SQL["lock_for_deletion"], document_id, user_id) is None:
+            name = await connection.fetchval(SQL["lock_for_deletion"], document_id, user_id)
+            if name is None:
                 return False
             jobs = await connection.fetch(JOBS["lock_document_jobs"], document_id)
+            await forget_errors(connection, document_id)
             await cancel_jobs(
                 connection, [row["job_id"] for row in jobs], reason="the document was deleted"
             )
             keys = await connection.fetchval(SQL["delete_document"], document_id, user_id)
+            await leave_tombstone(connection, document_id, user_id, name=name)
             uploaded = {key for key in keys if identity.is_raw(key)}
             texts = set(keys) - uploaded
             for key in sorted(uploaded):

@@ -8,14 +8,17 @@ from ingest.adapters.postgres.document_blobs import ensure_kept
 from ingest.adapters.postgres.document_store import lock_leases
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
+from ingest.adapters.postgres.tombstones import kept_away
 from ingest.domain.arrival import Arrival, Content
 from ingest.domain.attempt import Target
-from ingest.domain.source import SourceObject
+from ingest.domain.errors import StoreUnavailable
+from ingest.domain.source import DocumentDeleted, SourceObject
 
 DOCUMENTS = load("documents")
 JOBS = load("upload_jobs")
 LIMITS = load("tenant_limits")
 SOURCES = load("source_objects")
+_TRIES = 3
 
 
 class ReferenceStore:
@@ -31,6 +34,18 @@ class ReferenceStore:
         blob_is_there: Callable[[str], Awaitable[bool]],
     ) -> frozenset[UUID]:
         """Make the documents that are new, with their jobs; see ``ports.sources``."""
+        for _ in range(_TRIES):
+            try:
+                return await self._insert(arrivals, blob_is_there)
+            except DocumentDeleted:
+                continue  # at this very moment; the next try leaves it out
+        raise StoreUnavailable("documents are being deleted and made at the same time")
+
+    async def _insert(
+        self,
+        arrivals: Sequence[tuple[SourceObject, Arrival]],
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
         first = arrivals[0][1]
         async with self._database.transaction() as connection:
             if await connection.fetchval(LIMITS["has_limits"], first.user_id):
@@ -48,8 +63,13 @@ class ReferenceStore:
                 first.correlation_id,
                 [arrival.file_sha256 for _, arrival in arrivals],
                 [arrival.raw_key for _, arrival in arrivals],
+                first.restores_before,
             )
             new = frozenset(row["document_id"] for row in rows)
+            if new and await kept_away(
+                connection, first.user_id, list(new), restores_before=first.restores_before
+            ):
+                raise DocumentDeleted
             made = [(found, one) for found, one in arrivals if one.document_id in new]
             await connection.execute(
                 SOURCES["mark_objects"],

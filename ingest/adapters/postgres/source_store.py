@@ -1,14 +1,17 @@
 """The Inventory port: what backfills have listed, and what it has become."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.source import SourceObject, Taken
+from ingest.domain.identity import document_id, external_name
+from ingest.domain.source import DocumentDeleted, SourceObject, Taken
 from ingest.ports.sources import Noted
 
 SQL = load("source_objects")
+TOMBSTONES = load("tombstones")
 
 
 class SourceStore:
@@ -17,7 +20,14 @@ class SourceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, user_id: UUID, run: str, objects: Sequence[SourceObject]) -> Noted:
+    async def note(
+        self,
+        user_id: UUID,
+        run: str,
+        objects: Sequence[SourceObject],
+        *,
+        restores_before: datetime,
+    ) -> Noted:
         """Write down what was listed; see ``ports.sources``."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
@@ -28,6 +38,8 @@ class SourceStore:
                 [found.filename for found in objects],
                 [found.bytes_len for found in objects],
                 [found.version for found in objects],
+                _documents(user_id, [found.uri for found in objects]),
+                restores_before,
             )
         return Noted(**row)
 
@@ -40,14 +52,26 @@ class SourceStore:
         return [SourceObject(**row) for row in rows]
 
     async def mark(self, user_id: UUID, taken: Sequence[Taken]) -> None:
-        """Write down what became of objects."""
+        """Write down what became of objects; see ``ports.sources``."""
+        gone = [one.uri for one in taken if one.refused_code == DocumentDeleted.code]
+        there = [one for one in taken if one.refused_code != DocumentDeleted.code]
         async with self._database.connection() as connection:
-            await connection.execute(
-                SQL["mark_objects"],
-                user_id,
-                [one.uri for one in taken],
-                [one.version for one in taken],
-                [one.document_id for one in taken],
-                [one.generation for one in taken],
-                [one.refused_code for one in taken],
-            )
+            if there:
+                await connection.execute(
+                    SQL["mark_objects"],
+                    user_id,
+                    [one.uri for one in there],
+                    [one.version for one in there],
+                    [one.document_id for one in there],
+                    [one.generation for one in there],
+                    [one.refused_code for one in there],
+                )
+            if gone:
+                await connection.execute(
+                    TOMBSTONES["forget_deleted"], user_id, gone, _documents(user_id, gone)
+                )
+
+
+def _documents(user_id: UUID, uris: Sequence[str]) -> list[UUID]:
+    """The document that each object is, or was, or would be."""
+    return [document_id(user_id, external_name(uri)) for uri in uris]

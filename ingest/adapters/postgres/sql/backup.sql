@@ -25,6 +25,15 @@ ORDER BY table_name;
 -- No stream of another life runs on a restored database.
 UPDATE upload_pipeline.workers SET stopped_at = now() WHERE stopped_at IS NULL RETURNING worker_id;
 
+-- name: has_tombstones
+-- Whether the schema that was restored knows deletions; older ones do not.
+SELECT to_regclass('upload_pipeline.tombstones') IS NOT NULL;
+
+-- name: find_gone
+-- Documents that refer to blobs $1.
+SELECT document_id, user_id, name FROM upload_pipeline.documents
+WHERE raw_key = ANY($1::text []) OR parsed_key = ANY($1::text []);
+
 -- name: forget_gone
 -- Documents that refer to blobs $1, which were deleted while the backup was taken.
 DELETE FROM upload_pipeline.documents

@@ -8,8 +8,8 @@ SELECT file_sha256, generation, filename, source_path
 FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR NO KEY UPDATE;
 
 -- name: lock_for_deletion
--- A document of a tenant by id, locked against everything that is done to it or its jobs.
-SELECT document_id
+-- The name of a document of a tenant, locked against everything that is done to it or its jobs.
+SELECT name
 FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR UPDATE;
 
 -- name: insert_document
@@ -23,11 +23,16 @@ RETURNING document_id;
 -- name: insert_documents
 -- Documents of tenant $1 that are new, with ids ($2), names ($3), file names ($4), media types ($5) and
 -- sizes ($6); and their jobs ($7) of lane $8, with correlation id $9. Digests ($10) and keys ($11) are null
--- where the bytes are still to be fetched. All do it in one order, so that none wait in a circle.
+-- where the bytes are still to be fetched. All do it in one order, so that none wait in a circle. Those
+-- that were deleted, and not before $12, are not made.
 WITH wanted AS MATERIALIZED (
     SELECT w.* FROM unnest(
         $2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [], $10::text [], $11::text []
     ) AS w (document_id, name, filename, media_type, bytes_len, job_id, file_sha256, raw_key)
+    WHERE NOT EXISTS (
+        SELECT FROM upload_pipeline.tombstones AS t
+        WHERE t.user_id = $1 AND t.document_id = w.document_id AND t.deleted_at >= $12
+    )
     ORDER BY w.document_id
 ), inserted AS (
     INSERT INTO upload_pipeline.documents

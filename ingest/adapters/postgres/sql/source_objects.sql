@@ -1,13 +1,24 @@
 -- name: note_objects
--- Objects ($3) with file names ($4), sizes ($5) and versions ($6) were listed for tenant $1. Those that
--- are documents in this version, and not ones that failed, stay as they are; run $2 takes in the
--- others, each once, however often it lists them. How many there are, how many were such documents,
--- and how many the run had listed before.
+-- Objects ($3) with file names ($4), sizes ($5), versions ($6) and documents ($7) were listed for tenant
+-- $1. Those that are documents in this version, and not ones that failed, stay as they are. Those whose
+-- documents were deleted, and not before $8, are not written down. Run $2 takes in the others, each
+-- once, however often it lists them. How many there are, how many were such documents, how many the run
+-- had listed before, and how many were deleted. Whether a deleted one is there again, made by code that
+-- knows no tombstones, is asked one after the other (OFFSET 0): otherwise the planner may begin with it.
 WITH listed AS MATERIALIZED (
-    SELECT DISTINCT ON (l.uri) l.uri, l.filename, l.bytes_len, l.version
-    FROM unnest($3::text [], $4::text [], $5::bigint [], $6::text [])
-        AS l (uri, filename, bytes_len, version)
+    SELECT DISTINCT ON (l.uri) l.uri, l.filename, l.bytes_len, l.version, l.document_id
+    FROM unnest($3::text [], $4::text [], $5::bigint [], $6::text [], $7::uuid [])
+        AS l (uri, filename, bytes_len, version, document_id)
     ORDER BY l.uri
+), deleted AS MATERIALIZED (
+    SELECT l.uri FROM listed AS l
+    INNER JOIN upload_pipeline.tombstones AS t ON t.document_id = l.document_id
+    WHERE t.user_id = $1 AND t.deleted_at >= $8 AND NOT EXISTS (
+        SELECT FROM upload_pipeline.documents AS d WHERE d.document_id = l.document_id OFFSET 0
+    )
+), forgotten AS (
+    DELETE FROM upload_pipeline.source_objects AS s
+    USING deleted AS g WHERE s.user_id = $1 AND s.uri = g.uri
 ), known AS MATERIALIZED (
     SELECT
         s.uri,
@@ -29,6 +40,7 @@ WITH listed AS MATERIALIZED (
     (user_id, run, uri, filename, bytes_len, version)
     SELECT $1, $2, l.uri, l.filename, l.bytes_len, l.version FROM listed AS l
     WHERE NOT EXISTS (SELECT 1 FROM known AS k WHERE k.uri = l.uri AND k.unchanged)
+        AND NOT EXISTS (SELECT 1 FROM deleted AS g WHERE g.uri = l.uri)
     ORDER BY l.uri
     ON CONFLICT (user_id, uri) DO UPDATE SET
         run = excluded.run, filename = excluded.filename, bytes_len = excluded.bytes_len,
@@ -45,7 +57,11 @@ WITH listed AS MATERIALIZED (
 SELECT
     (SELECT count(*) FROM listed) AS objects,
     (SELECT count(*) FROM known WHERE unchanged) AS unchanged,
-    (SELECT count(*) FROM known WHERE pending AND NOT unchanged) AS repeated;
+    (
+        SELECT count(*) FROM known AS k WHERE k.pending AND NOT k.unchanged
+            AND NOT EXISTS (SELECT 1 FROM deleted AS g WHERE g.uri = k.uri)
+    ) AS repeated,
+    (SELECT count(*) FROM deleted) AS deleted;
 
 -- name: pending_objects
 -- Up to $3 objects of tenant $1 that run $2 has to take in, besides those with the URIs ($4).
