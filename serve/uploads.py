@@ -15,7 +15,7 @@ from ingest.domain.arrival import Accepted
 from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
 from ingest.lifecycle.accept import UploadRequest
 
-from .access import Tenant
+from .access import CurrentCaller
 from .gateway import CurrentGateway
 from .multipart import OVERHEAD_BYTES, FileForm
 from .pace import PacedBody
@@ -90,7 +90,7 @@ async def upload(
     request: Request,
     response: Response,
     gateway: CurrentGateway,
-    tenant: Tenant,
+    caller: CurrentCaller,
     external_id: Annotated[
         str | None, Query(description="Your own name; new bytes make its next generation.")
     ] = None,
@@ -120,13 +120,15 @@ async def upload(
         written_name, content = _raw_filename(filename, x_filename), body
     named = _merge({"external_id": external_id}, form.fields if form else {})
     upload_request = UploadRequest(
-        user_id=tenant,
+        user_id=caller.user_id,
         filename=written_name,
         correlation_id=request.state.correlation_id,
         external_id=named["external_id"],
         idempotency_key=idempotency_key,
     )
-    return await _accept(gateway, upload_request, content, response)
+    accepted = await _accept(gateway, upload_request, content, response)
+    await gateway.register.note(caller)
+    return accepted
 
 
 async def _accept(
