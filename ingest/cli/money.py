@@ -9,17 +9,18 @@ import typer
 
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
-from ingest.cli.options import JsonOption, KeyOption, UrlOption
+from ingest.cli.options import CreateTenantOption, JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
     from ingest.domain.money import Period
+    from ingest.domain.tenant import Tenant
 
 budget = typer.Typer(help="Limit what may be spent at providers.", no_args_is_help=False)
 _Tenant = Annotated[
     str | None,
-    typer.Option(help="Whose budget: a tenant's name or UUID; without it, everybody's together."),
+    typer.Option(help="Whose budget: a tenant's name or UUID; without it, all tenants' together."),
 ]
 _Period = Annotated[str, typer.Option(help="day or month, both UTC's.")]
 
@@ -43,9 +44,14 @@ def usage(
     answer = asyncio.run(ask())
     if as_json:
         emit_json(answer)
-    elif not answer["usage"]:
-        typer.echo(f"no provider was called within {days} days")
+        return
+    whose = answer.get("tenant_name") or answer.get("tenant_id")
+    if not answer["usage"]:
+        of = f" for {whose}" if whose else ""
+        typer.echo(f"no provider was called{of} within {days} days")
     else:
+        if whose:
+            typer.echo(f"tenant {whose}")
         console().print(_usage_table(answer))
 
 
@@ -84,6 +90,7 @@ def set_budget(
         str | None, typer.Option(metavar="USD", help="Over it a warning is given.")
     ] = None,
     tenant: _Tenant = None,
+    create_tenant: CreateTenantOption = False,
     period: _Period = "day",
     as_json: JsonOption = False,
 ) -> None:
@@ -94,17 +101,20 @@ def set_budget(
     if hard is None and soft is None:
         raise WrongUsage("give --hard USD, --soft USD or both; 'ingest budget remove' lifts both")
     limits = {"soft": _usd("--soft", soft), "hard": _usd("--hard", hard)}
-    payer, when = _payer(tenant), _known_period(period)
+    when = _known_period(period)
 
-    async def put(database: "Database") -> None:
-        await LedgerStore(database).set_budget(payer, when, **limits)
-        await _hasten(database, payer)
+    async def put(database: "Database") -> "Tenant":
+        payer = await _payer(database, tenant, create=create_tenant)
+        await LedgerStore(database).set_budget(payer.user_id, when, **limits)
+        await _hasten(database, payer.user_id)
+        return payer
 
-    with_database(put)
+    payer = with_database(put)
     if as_json:
-        emit_json({"tenant": tenant, "period": period, "soft_usd": soft, "hard_usd": hard})
+        known = {"tenant": tenant, "user_id": payer.user_id}
+        emit_json(known | {"period": period, "soft_usd": soft, "hard_usd": hard})
     else:
-        typer.echo(f"budget of {tenant or 'everybody'} a {period} set")
+        typer.echo(f"budget of {payer.label} a {period} set")
 
 
 @budget.command()
@@ -113,19 +123,22 @@ def remove(tenant: _Tenant = None, period: _Period = "day", as_json: JsonOption 
     from ingest.adapters.postgres.ledger_store import LedgerStore
     from ingest.cli.output import emit_json
 
-    payer, when = _payer(tenant), _known_period(period)
+    when = _known_period(period)
 
-    async def lift(database: "Database") -> bool:
-        removed = await LedgerStore(database).remove_budget(payer, when)
-        await _hasten(database, payer)
-        return removed
+    async def lift(database: "Database") -> "Tenant":
+        payer = await _payer(database, tenant)
+        removed = await LedgerStore(database).remove_budget(payer.user_id, when)
+        await _hasten(database, payer.user_id)
+        if not removed:
+            raise CommandFailed(f"there is no budget of {payer.label} a {period}")
+        return payer
 
-    if not with_database(lift):
-        raise CommandFailed(f"{tenant or 'everybody'} has no budget a {period}")
+    payer = with_database(lift)
     if as_json:
-        emit_json({"tenant": tenant, "period": period, "removed": True})
+        known = {"tenant": tenant, "user_id": payer.user_id}
+        emit_json(known | {"period": period, "removed": True})
     else:
-        typer.echo(f"budget of {tenant or 'everybody'} a {period} removed")
+        typer.echo(f"budget of {payer.label} a {period} removed")
 
 
 @budget.command(name="list")
@@ -133,20 +146,31 @@ def list_budgets(as_json: JsonOption = False) -> None:
     """Show all budgets, and what is used of them in the present day or month."""
     from dataclasses import asdict
 
-    from ingest.adapters.postgres.ledger_store import LedgerStore
+    from ingest.adapters.postgres.ledger_store import Budget, LedgerStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, money, table
     from ingest.domain.money import EVERYBODY
+    from ingest.domain.tenant import Names
 
-    found = with_database(lambda database: LedgerStore(database).budgets())
+    async def read(database: "Database") -> tuple[list[Budget], Names]:
+        budgets = await LedgerStore(database).budgets()
+        return budgets, await TenantStore(database).names({view.user_id for view in budgets})
+
+    found, names = with_database(read)
     if as_json:
-        emit_json([asdict(view) | {"used_usd": view.used_usd} for view in found])
+        emit_json(
+            [
+                asdict(view) | {"tenant_name": names.get(view.user_id), "used_usd": view.used_usd}
+                for view in found
+            ]
+        )
         return
     if not found:
-        typer.echo("no budgets; 'ingest budget set --hard USD' sets one for everybody")
+        typer.echo("no budgets; 'ingest budget set --hard USD' sets one for all tenants")
         return
     rows = [
         [
-            "everybody" if view.user_id == EVERYBODY else view.user_id,
+            "all tenants" if view.user_id == EVERYBODY else names.label(view.user_id),
             view.period.value,
             None if view.soft_usd is None else money(view.soft_usd),
             None if view.hard_usd is None else money(view.hard_usd),
@@ -155,7 +179,7 @@ def list_budgets(as_json: JsonOption = False) -> None:
         for view in found
     ]
     columns = ["tenant", "period", "soft", "hard", "used"]
-    console().print(table(columns, rows, right=columns[2:], whole=columns[:1]))
+    console().print(table(columns, rows, right=columns[2:]))
 
 
 def _usd(option: str, text: str | None) -> Decimal | None:
@@ -179,11 +203,16 @@ def _known_period(period: str) -> "Period":
     return Period(period)
 
 
-def _payer(tenant: str | None) -> UUID:
-    from ingest.domain.identity import tenant_id
+async def _payer(
+    database: "Database", tenant: str | None, *, create: bool | None = None
+) -> "Tenant":
+    from ingest.cli.tenants import existing
     from ingest.domain.money import EVERYBODY
+    from ingest.domain.tenant import Tenant
 
-    return EVERYBODY if tenant is None else tenant_id(tenant)
+    if tenant is None:
+        return Tenant(EVERYBODY, "all tenants")
+    return await existing(database, tenant, create=create)
 
 
 async def _hasten(database: "Database", payer: UUID) -> None:

@@ -1,22 +1,21 @@
 """``ingest pause``, ``resume`` and ``pauses``."""
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from ingest.cli.database import with_database
 from ingest.cli.failures import WrongUsage
-from ingest.cli.options import JsonOption
-from ingest.domain.identity import tenant_id
+from ingest.cli.options import CreateTenantOption, JsonOption
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from ingest.adapters.postgres.pause_store import PauseStore
+    from ingest.adapters.postgres.pause_store import PauseView
+    from ingest.adapters.postgres.pool import Database
     from ingest.domain.pause import Pause
+    from ingest.domain.tenant import Names, Tenant
 
-Result = TypeVar("Result")
 _Tenant = Annotated[
     str | None, typer.Option(help="Only this tenant's jobs: a name or a UUID.", show_default=False)
 ]
@@ -29,6 +28,7 @@ _Provider = Annotated[
 
 def pause(
     tenant: _Tenant = None,
+    create_tenant: CreateTenantOption = False,
     lane: _Lane = None,
     provider: _Provider = None,
     note: Annotated[str, typer.Option(help="Why; shown by 'ingest pauses'.")] = "",
@@ -39,9 +39,17 @@ def pause(
     What is under way is finished, uploads are still taken, and no attempt is lost. A pause lasts,
     across restarts, until 'ingest resume' with the same options.
     """
-    wanted = _chosen(tenant, lane, provider)
-    new = _with_pauses(lambda store: store.put(wanted, note=note))
-    _tell(wanted, "paused", "was paused already", changed=new, as_json=as_json)
+    from ingest.adapters.postgres.pause_store import PauseStore
+
+    _check(tenant, lane, provider)
+
+    async def put(database: "Database") -> "tuple[Tenant | None, Pause, bool]":
+        whose = await _whose(database, tenant, create=create_tenant)
+        wanted = _chosen(whose, lane, provider)
+        return whose, wanted, await PauseStore(database).put(wanted, note=note)
+
+    whose, wanted, new = with_database(put)
+    _tell(wanted, whose, "paused", "was paused already", changed=new, as_json=as_json)
 
 
 def resume(
@@ -51,39 +59,66 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Let go on what 'ingest pause' with the same options stopped; other pauses stay."""
-    wanted = _chosen(tenant, lane, provider)
-    lifted = _with_pauses(lambda store: store.lift(wanted))
-    _tell(wanted, "goes on", "was not paused", changed=lifted, as_json=as_json)
+    from ingest.adapters.postgres.pause_store import PauseStore
+
+    _check(tenant, lane, provider)
+
+    async def lift(database: "Database") -> "tuple[Tenant | None, Pause, bool]":
+        whose = await _whose(database, tenant)
+        wanted = _chosen(whose, lane, provider)
+        return whose, wanted, await PauseStore(database).lift(wanted)
+
+    whose, wanted, lifted = with_database(lift)
+    _tell(wanted, whose, "goes on", "was not paused", changed=lifted, as_json=as_json)
 
 
 def list_pauses(as_json: JsonOption = False) -> None:
     """List what is paused, the oldest first."""
+    from ingest.adapters.postgres.pause_store import PauseStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, table
 
-    found = _with_pauses(lambda store: store.list_all())
+    async def read(database: "Database") -> "tuple[list[PauseView], Names]":
+        pauses = await PauseStore(database).list_all()
+        whose = {owner for view in pauses if (owner := _owner(view.pause))}
+        return pauses, await TenantStore(database).names(whose)
+
+    found, names = with_database(read)
     if as_json:
-        emit_json([_fact(view.pause) | {"note": view.note, "since": view.paused_at}
+        emit_json([_fact(view.pause, names) | {"note": view.note, "since": view.paused_at}
                    for view in found])  # fmt: skip
     elif not found:
         typer.echo("nothing is paused")
     else:
         rows = [
-            (f"{view.paused_at:%Y-%m-%d %H:%M} UTC", _named(view.pause), view.note or None)
+            (f"{view.paused_at:%Y-%m-%d %H:%M} UTC", _named(view.pause, names), view.note or None)
             for view in found
         ]
         console().print(table(["since", "paused", "note"], rows, whole=["since"]))
 
 
-def _chosen(tenant: str | None, lane: Lane | None, provider: str | None) -> "Pause":
-    from ingest.domain.pause import Pause, PauseKind
+def _check(tenant: str | None, lane: Lane | None, provider: str | None) -> None:
     from ingest.domain.provider import PROVIDERS
 
     if sum(option is not None for option in (tenant, lane, provider)) > 1:
         raise WrongUsage("give one of --tenant, --lane and --provider, or none for everything")
     if provider is not None and provider not in PROVIDERS:
         raise WrongUsage(f"--provider must be {' or '.join(PROVIDERS)}, not {provider!r}")
-    if tenant is not None:
-        return Pause(PauseKind.TENANT, str(tenant_id(tenant)))
+
+
+async def _whose(
+    database: "Database", tenant: str | None, *, create: bool | None = None
+) -> "Tenant | None":
+    from ingest.cli.tenants import existing
+
+    return None if tenant is None else await existing(database, tenant, create=create)
+
+
+def _chosen(whose: "Tenant | None", lane: Lane | None, provider: str | None) -> "Pause":
+    from ingest.domain.pause import Pause, PauseKind
+
+    if whose is not None:
+        return Pause(PauseKind.TENANT, str(whose.user_id))
     if lane is not None:
         return Pause(PauseKind.LANE, lane.value)
     if provider is not None:
@@ -91,24 +126,38 @@ def _chosen(tenant: str | None, lane: Lane | None, provider: str | None) -> "Pau
     return Pause(PauseKind.EVERYTHING)
 
 
-def _tell(wanted: "Pause", done: str, undone: str, *, changed: bool, as_json: bool) -> None:
+def _tell(
+    wanted: "Pause",
+    whose: "Tenant | None",
+    done: str,
+    undone: str,
+    *,
+    changed: bool,
+    as_json: bool,
+) -> None:
     from ingest.cli.output import emit_json
+    from ingest.domain.tenant import Names
 
+    names = Names({whose.user_id: whose.name} if whose and whose.name else {})
     if as_json:
-        emit_json(_fact(wanted) | {"changed": changed})
+        emit_json(_fact(wanted, names) | {"changed": changed})
     else:
-        typer.echo(f"{_named(wanted)} {done if changed else undone}")
+        typer.echo(f"{_named(wanted, names)} {done if changed else undone}")
 
 
-def _named(paused: "Pause") -> str:
-    return f"{paused.kind.value} {paused.subject}".strip()
+def _owner(paused: "Pause") -> UUID | None:
+    """The tenant that is paused; None where it is something else."""
+    from ingest.domain.pause import PauseKind
+
+    return UUID(paused.subject) if paused.kind is PauseKind.TENANT else None
 
 
-def _fact(paused: "Pause") -> dict[str, object]:
-    return {"kind": paused.kind.value, "subject": paused.subject or None}
+def _named(paused: "Pause", names: "Names") -> str:
+    owner = _owner(paused)
+    return f"{paused.kind.value} {names.label(owner) if owner else paused.subject}".strip()
 
 
-def _with_pauses(use: "Callable[[PauseStore], Awaitable[Result]]") -> Result:
-    from ingest.adapters.postgres.pause_store import PauseStore
-
-    return with_database(lambda database: use(PauseStore(database)))
+def _fact(paused: "Pause", names: "Names") -> dict[str, object]:
+    owner = _owner(paused)
+    fact: dict[str, object] = {"kind": paused.kind.value, "subject": paused.subject or None}
+    return fact | {"tenant_name": names.get(owner)} if owner else fact

@@ -123,14 +123,14 @@ def test_a_budget_is_set_shown_raised_and_removed(database_url: str) -> None:
     where = {"INGEST_DATABASE_URL": database_url}
     empty = ingest("budget", "list", **where)
     ingest("budget", "set", "--hard", "10", "--soft", "7.5", "--period", "month", **where)
-    ingest("budget", "set", "--hard", "0", "--tenant", "acme", **where)
+    ingest("budget", "set", "--hard", "0", "--tenant", "acme", "--create-tenant", **where)
     shown = ingest("budget", "list", **where)
     listed = ingest("budget", "list", "--json", **where).json()
     gone = ingest("budget", "remove", "--tenant", "acme", **where)
     again = ingest("budget", "remove", "--tenant", "acme", **where)
 
     assert "no budgets" in empty.out
-    assert "everybody" in shown.out
+    assert "all tenants" in shown.out
     assert "$7.50" in shown.out
     assert [(row["period"], row["hard_usd"]) for row in listed] == [
         ("month", "10"),
@@ -145,7 +145,7 @@ def test_jobs_that_wait_for_a_budget_go_on_when_it_is_raised(
 ) -> None:
     where = {"INGEST_DATABASE_URL": database_url}
     tenant = builders.a_tenant()
-    ingest("budget", "set", "--hard", "0", "--tenant", str(tenant), **where)
+    ingest("budget", "set", "--hard", "0", "--tenant", tenant, "--create-tenant", **where)
     with waiting_job(database_url, tenant):
         before = woken(database_url)
         raised = ingest("budget", *command, "--tenant", str(tenant), **where)
