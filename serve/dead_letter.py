@@ -11,10 +11,11 @@ from ingest.domain.dead_letter import DeadFilter
 from . import jobs, paging
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body, JobPage, Request, Text, Whole
 
-router = APIRouter(tags=["dead letter"])
+router = APIRouter(tags=["dead letter"], route_class=StrictRoute)
 MOST_JOBS = 1000
 """Of one call; a caller repeats it while something is left."""
 _LONGEST_SECONDS = 100 * 366 * 86_400.0
@@ -22,12 +23,13 @@ _Text = Annotated[Text, Field(max_length=200)]
 _Age = Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)]
 _CODE = "Code of the error, e.g. document_encrypted."
 _CLASS = "Class of the error, or a base of it, e.g. DocumentRejected or TransientError."
-_OLDER, _NEWER = "Dead for at least this long.", "Dead for at most this long."
+_OLDER = "Only jobs that failed at least this many seconds ago."
+_NEWER = "Only jobs that failed at most this many seconds ago."
 _TEXT = "Part of the error's message or of the filename, in any case."
 
 
 class DeadLetterFilter(Request):
-    """Which jobs are meant: those that meet all that is given."""
+    """Selects jobs: those that match every field given."""
 
     code: _Text | None = Field(None, description=_CODE)
     error_class: _Text | None = Field(None, alias="class", description=_CLASS)
@@ -57,13 +59,13 @@ class ReplayBody(Body):
     """What a replay did, or would do."""
 
     dry_run: bool
-    jobs: int = Field(description="That go round again.")
-    left: int = Field(description="That match, too, and can be replayed by another call.")
+    jobs: int = Field(description="Jobs that are tried again.")
+    left: int = Field(description="Matching jobs left over; call again to replay them.")
     superseded: int = Field(
-        description="That match and cannot be replayed: a newer job has taken their place."
+        description="Matching jobs that cannot be replayed: a newer job has taken their place."
     )
     last_due_at: datetime | None = Field(
-        description="When the last of them may start; they are spread out until then."
+        description="When the last of them may start; they start one after the other."
     )
 
 
@@ -71,8 +73,8 @@ class DiscardBody(Body):
     """What a discard did, or would do."""
 
     dry_run: bool
-    jobs: int = Field(description="That are given up.")
-    left: int = Field(description="That match, too, and can be discarded by another call.")
+    jobs: int = Field(description="Jobs that are given up.")
+    left: int = Field(description="Matching jobs left over; call again to discard them.")
 
 
 async def _asked(
@@ -94,14 +96,14 @@ async def _asked(
 @router.get(
     "/v1/dead-letter",
     response_model=JobPage,
-    summary="List dead-lettered jobs, the latest first",
+    summary="List failed jobs, the latest first",
     responses=documented(401, 403, 422, 503),
 )
 async def list_dead(
     gateway: CurrentGateway,
     tenant: Tenant,
     wanted: Annotated[DeadFilter, Depends(_asked)],
-    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
     """One page of the tenant's jobs that failed for good."""
@@ -117,11 +119,11 @@ async def list_dead(
 @router.post(
     "/v1/dead-letter:replay",
     response_model=ReplayBody,
-    summary="Replay dead-lettered jobs",
+    summary="Replay failed jobs",
     responses=documented(401, 403, 413, 422, 503),
 )
 async def replay(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tenant) -> ReplayBody:
-    """Send jobs round again with fresh attempts, the longest dead first.
+    """Try failed jobs again with fresh attempts, those that failed first before the others.
 
     They start one after the other, INGEST_REPLAYS_PER_SECOND of them a second. Repeat the call
     while something is left; a job that was replayed is not found again unless it fails again.
@@ -145,7 +147,7 @@ async def replay(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tena
 @router.post(
     "/v1/dead-letter:discard",
     response_model=DiscardBody,
-    summary="Discard dead-lettered jobs",
+    summary="Discard failed jobs",
     responses=documented(401, 403, 413, 422, 503),
 )
 async def discard(asked: DeadLetterRequest, gateway: CurrentGateway, tenant: Tenant) -> DiscardBody:

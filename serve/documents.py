@@ -10,10 +10,11 @@ from ingest.domain.errors import NotFound
 from . import paging
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import ChunkBody, ChunkPage, DocumentBody, DocumentPage
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], route_class=StrictRoute)
 MAX_ORD = 2**31 - 1
 MISSING = "there is no such document"
 
@@ -27,7 +28,7 @@ MISSING = "there is no such document"
 async def list_documents(
     gateway: CurrentGateway,
     tenant: Tenant,
-    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DocumentPage:
     """One page of the tenant's documents."""

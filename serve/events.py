@@ -16,10 +16,11 @@ from ingest.domain.job import FINAL_STATES, JobState
 
 from .access import Tenant
 from .gateway import CurrentGateway, Gateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import EventBody
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 PAGE = 200
 POLL_SECONDS = 0.2
 IDLE_POLL_SECONDS = 1.0

@@ -1,8 +1,8 @@
-"""Jobs: how far they are, what they wait for, and the two buttons."""
+"""Jobs: how far they are, what they wait for, and how to cancel or retry one."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -16,11 +16,12 @@ from ingest.domain.pause import Pause, calls_held_by, claims_held_by
 from . import paging
 from .access import Tenant
 from .gateway import CurrentGateway, Gateway
+from .parameters import StrictRoute
 from .problems import documented
-from .schemas import JobBatch, JobBatchRequest, JobBody, JobPage, WaitingFor
+from .schemas import JobBatch, JobBatchRequest, JobBody, JobPage, PauseBody, WaitingFor
 from .workers import working_lanes
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 MISSING = "there is no such job"
 _MOVING = frozenset({"queue", "retry", "worker"})
 
@@ -35,7 +36,7 @@ async def list_jobs(
     gateway: CurrentGateway,
     tenant: Tenant,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
-    cursor: Annotated[str | None, Query(description="From the page before.")] = None,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
     """One page of the tenant's jobs."""
@@ -89,11 +90,11 @@ async def cancel_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> J
 @router.post(
     "/v1/jobs/{job_id:uuid}:retry",
     response_model=JobBody,
-    summary="Retry a dead-lettered job",
+    summary="Retry a failed job",
     responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def retry_job(job_id: UUID, gateway: CurrentGateway, tenant: Tenant) -> JobBody:
-    """Send a job from the dead letter round again, with fresh attempts."""
+    """Try a job in the dead letter again, with fresh attempts."""
     done = await gateway.jobs.replay(job_id, tenant)
     body = await _read(gateway, job_id, tenant)
     if done:
@@ -156,15 +157,23 @@ def _waiting_for(
         is_parse = view.wait_reason == WaitReason.PARSE
         until = view.run_after if is_parse else view.wait_until
         is_paused = view.wait_reason == WaitReason.PAUSED
-        labels = [pause.label for pause in calls_held_by(pauses)] if is_paused else []
         return WaitingFor.model_validate(
-            {"reason": view.wait_reason, "until": until, "paused_by": labels}
+            {"reason": view.wait_reason, "until": until}
+            | _named(calls_held_by(pauses) if is_paused else [])
         )
     if held := claims_held_by(pauses, user_id=view.user_id, lane=view.lane):
-        labels = [pause.label for pause in held]
-        return WaitingFor(reason=WaitReason.PAUSED, jobs_ahead=jobs_ahead, paused_by=labels)
+        return WaitingFor.model_validate(
+            {"reason": WaitReason.PAUSED, "jobs_ahead": jobs_ahead} | _named(held)
+        )
     if view.run_after > datetime.now(UTC):
         return WaitingFor(reason="retry", until=view.run_after)
     if view.lane not in lanes:
         return WaitingFor(reason="no_worker", jobs_ahead=jobs_ahead)
     return WaitingFor(reason="queue", jobs_ahead=jobs_ahead)
+
+
+def _named(pauses: Sequence[Pause]) -> dict[str, Any]:
+    return {
+        "paused_by": [pause.label for pause in pauses],
+        "pauses": [PauseBody.of(pause) for pause in pauses],
+    }

@@ -7,18 +7,19 @@ from ingest.domain.limits import LimitKind
 
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body
 
-router = APIRouter(tags=["limits"])
+router = APIRouter(tags=["limits"], route_class=StrictRoute)
 
 
 class LimitBody(Body):
     """One limit."""
 
-    kind: LimitKind = Field(description="Days and minutes are UTC's; over it, 429.")
-    allowed: int | None = Field(description="null: as much as there is.")
-    used: int = Field(description="Counted for days and minutes only while there are limits.")
+    kind: LimitKind = Field(description="Days and minutes are UTC. Over the limit: 429.")
+    allowed: int | None = Field(description="The limit; null where there is none.")
+    used: int = Field(description="Days and minutes are counted only while a limit is set.")
 
 
 class LimitList(Body):
@@ -30,8 +31,8 @@ class LimitList(Body):
 @router.get(
     "/v1/limits",
     response_model=LimitList,
-    summary="What the tenant may use, and does",
-    responses=documented(401, 403, 503),
+    summary="The tenant's limits, and what it uses of them",
+    responses=documented(401, 403, 422, 503),
 )
 async def limits(gateway: CurrentGateway, tenant: Tenant) -> LimitList:
     """The tenant's limits, set by the operator, and what is used of each at this moment."""

@@ -23,7 +23,7 @@ from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.tally_store import DocumentCounts, TallyStore
 from ingest.adapters.postgres.worker_store import WorkerStore, WorkerView
 from ingest.domain.errors import StoreUnavailable
-from ingest.domain.job import JobState, Lane
+from ingest.domain.job import JobState, Lane, WaitReason
 from ingest.domain.pause import PauseKind
 from ingest.domain.provider_batch import BatchStatus
 from ingest.domain.stage import Stage
@@ -42,6 +42,7 @@ class _Snapshot:
     oldest_due_seconds: dict[Lane, float]
     counts: DocumentCounts
     workers: Sequence[WorkerView]
+    waiting: dict[WaitReason, int]
     stuck: dict[str, int]
     pauses: Counter[PauseKind]
     batches: Sequence[BatchCount]
@@ -82,6 +83,7 @@ class Backlog(Collector):
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
             counts=await self._tallies.documents(),
             workers=await self._workers.list_running(),
+            waiting=await self._queue.waiting(),
             stuck=await self._queue.stuck(after=self._stuck_after),
             pauses=Counter(view.pause.kind for view in await self._pauses.list_all()),
             batches=await self._batches.count(),
@@ -116,6 +118,12 @@ class Backlog(Collector):
             alive = sum(worker.lane == lane and is_alive(worker) for worker in snapshot.workers)
             workers.add_metric((lane,), alive)
         yield workers
+        waiting = GaugeMetricFamily(
+            "ingest_waiting_jobs", "Jobs in the state waiting.", labels=("reason",)
+        )
+        for reason in WaitReason:
+            waiting.add_metric((reason,), snapshot.waiting.get(reason, 0))
+        yield waiting
         stuck = GaugeMetricFamily(
             "ingest_stuck_jobs", "Unfinished jobs that nothing moves.", labels=("kind",)
         )

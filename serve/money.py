@@ -6,15 +6,21 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from ingest.domain.money import EVERYBODY, Operation, Period
+from ingest.domain.money import EVERYBODY, Operation, Period, Purpose, plain
 
 from .access import Tenant
 from .gateway import CurrentGateway
+from .parameters import StrictRoute
 from .problems import documented
 
-router = APIRouter(tags=["money"])
+router = APIRouter(tags=["money"], route_class=StrictRoute)
+Usd = Annotated[
+    Decimal,
+    PlainSerializer(plain, return_type=str),
+    Field(description="US dollars, in plain decimal notation."),
+]
 
 
 class _Row(BaseModel):
@@ -33,7 +39,7 @@ class UsageBody(_Row):
     units: int = Field(description="Tokens of an embedder, credits of a parser.")
     unknown_units: int = Field(description="Part of them in calls whose answer was lost.")
     pages: int
-    usd: Decimal
+    usd: Usd
 
 
 class UsageReport(_Row):
@@ -43,26 +49,42 @@ class UsageReport(_Row):
     tenant_name: str | None = Field(description="null while only the id is known.")
     since: date
     usage: list[UsageBody]
-    usd: Decimal
+    usd: Usd
 
 
 class BudgetBody(_Row):
     """A limit on what is spent, and how much of it is used."""
 
+    purpose: Purpose = Field(description="What it bounds: ingestion, or search.")
     period: Period
-    soft_usd: Decimal | None = Field(description="Over it, a warning is given.")
-    hard_usd: Decimal | None = Field(description="Over it, nothing is bought: jobs wait.")
-    spent_usd: Decimal
-    reserved_usd: Decimal = Field(description="Set aside for calls under way.")
+    soft_usd: Usd | None = Field(description="Over it, a warning is given.")
+    hard_usd: Usd | None = Field(
+        description="Over it, nothing is bought: jobs wait, and search answers 402."
+    )
+    spent_usd: Usd
+    reserved_usd: Usd = Field(description="Set aside for calls under way.")
     over_soft: bool
     exhausted: bool
+
+
+class CommonBudgetBody(_Row):
+    """A limit on what all tenants together spend; what others have spent is not shown."""
+
+    purpose: Purpose = Field(description="What it bounds: ingestion, or search.")
+    period: Period
+    soft_usd: Usd | None
+    hard_usd: Usd | None
+    exhausted: bool = Field(description="Nothing more is bought for anybody.")
 
 
 class BudgetList(_Row):
     """Budgets of the present day and month (UTC)."""
 
-    budgets: list[BudgetBody]
-    common_exhausted: bool = Field(description="A budget of all tenants together is used up.")
+    budgets: list[BudgetBody] = Field(description="The tenant's own.")
+    common: list[CommonBudgetBody] = Field(description="Those of all tenants together.")
+    common_exhausted: bool = Field(
+        description="A budget of all tenants together for ingestion is used up."
+    )
 
 
 @router.get(
@@ -93,13 +115,16 @@ async def usage(
     "/v1/budgets",
     response_model=BudgetList,
     summary="What may be spent, and what is left of it",
-    responses=documented(401, 403, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def budgets(gateway: CurrentGateway, tenant: Tenant) -> BudgetList:
-    """The tenant's budgets, and of everybody's together only whether they are used up."""
+    """The tenant's budgets, and the limits of the common ones; what others spent is not shown."""
     views = await gateway.ledger.budgets([tenant, EVERYBODY])
     common = [view for view in views if view.user_id == EVERYBODY]
     return BudgetList(
         budgets=[BudgetBody.model_validate(view) for view in views if view.user_id == tenant],
-        common_exhausted=any(view.exhausted for view in common),
+        common=[CommonBudgetBody.model_validate(view) for view in common],
+        common_exhausted=any(
+            view.exhausted for view in common if view.purpose is Purpose.INGESTION
+        ),
     )

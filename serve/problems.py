@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from ingest.domain import errors
+from ingest.domain.arrival import DocumentExists
 from ingest.domain.limits import LimitReached
 
 log = structlog.get_logger(module=__name__)
@@ -53,6 +54,7 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
+    DocumentExists: HTTPStatus.CONFLICT,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,

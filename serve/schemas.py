@@ -12,6 +12,7 @@ from ingest.adapters.postgres.job_store import JobView
 from ingest.adapters.postgres.search_store import ChunkView
 from ingest.domain import identity
 from ingest.domain.job import FINAL_STATES, Cause, Degraded, JobState, Lane, WaitReason
+from ingest.domain.pause import Pause, PauseKind
 from ingest.domain.stage import Stage
 
 MAX_BATCH_JOBS = 500
@@ -24,7 +25,7 @@ class Body(BaseModel):
 
 
 class Request(BaseModel):
-    """Part of a question; a field that is not known is refused."""
+    """Part of a request; an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,16 +39,17 @@ class DocumentBody(Body):
     media_type: str
     bytes_len: int
     file_sha256: str | None = Field(
-        description="Null while a backfill has listed the document and not fetched it."
+        description="Null until a backfill that listed the document has fetched it."
     )
     parser: str | None
     page_count: int | None
     char_count: int | None
-    generation: int = Field(description="The newest that was accepted.")
-    live_generation: int = Field(description="The one that search sees; 0 before the first.")
-    chunk_count: int = Field(description="Of the live generation.")
+    generation: int = Field(description="The newest accepted generation.")
+    live_generation: int = Field(description="The generation that search sees; 0 before the first.")
+    chunk_count: int = Field(description="Chunks of the live generation.")
     degraded: tuple[Degraded, ...] = Field(
-        description="What of it was made here because its provider was away; made again later."
+        description="Parts that were made locally because their provider did not answer; they are "
+        "made again later."
     )
     created_at: datetime
     updated_at: datetime
@@ -64,7 +66,7 @@ class DocumentPage(Body):
     """Documents, newest first."""
 
     documents: list[DocumentBody]
-    next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
+    next_cursor: str | None = Field(description="The next page's cursor; null at the end.")
 
 
 class ChunkBody(Body):
@@ -111,14 +113,28 @@ class Progress(Body):
     chunks_total: int | None = Field(description="Known once the document is cut.")
 
 
+class PauseBody(Body):
+    """What an operator has stopped for a while."""
+
+    kind: PauseKind
+    subject: str | None = Field(
+        description="The caller's own tenant, the lane or the provider; null for everything."
+    )
+
+    @classmethod
+    def of(cls, pause: Pause) -> Self:
+        """The body of a pause."""
+        return cls(kind=pause.kind, subject=pause.subject or None)
+
+
 class WaitingFor(Body):
     """What an unfinished job needs next."""
 
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
     jobs_ahead: int | None = Field(
         None,
-        description="Of the same tenant and lane, counted up to 1,000; only when one job is asked "
-        "for.",
+        description="Jobs of the same tenant and lane that come first, counted up to 1,000. Only "
+        "when one job is asked for.",
     )
     until: datetime | None = Field(
         None, description="End of the lease, of the wait, or of the pause before a retry."
@@ -127,20 +143,23 @@ class WaitingFor(Body):
     paused_by: list[str] = Field(
         [], description="Pauses that stop it: everything, tenant, a lane or a provider."
     )
+    pauses: list[PauseBody] = Field(
+        [], description="The same pauses, each with what it is about: what resume has to name."
+    )
     short_of_quota: list[str] = Field(
         [],
-        description="Of a job that is worked on: providers for whose quota calls wait now, maybe "
-        "its own. Only when one job is asked for.",
+        description="While a worker has the job: providers with calls that wait for quota now; "
+        "the job's own call may be one. Only when one job is asked for.",
     )
     eta_seconds: float | None = Field(
         None,
-        description="About how long until the job is done, by the pace of the last minutes; null "
-        "when nothing is known. Only when one job is asked for.",
+        description="Estimated seconds until the job is done, from the speed of the last minutes; "
+        "null when there is no estimate. Only when one job is asked for.",
     )
 
 
 class SkippedChunk(Body):
-    """A chunk that its provider refused, so that the document went on without it."""
+    """A chunk that its provider refused; the document is searchable without it."""
 
     chunk_ord: int
     char_start: int
@@ -167,12 +186,12 @@ class JobBody(Body):
     waiting_for: WaitingFor | None = Field(description="Null once the job has ended.")
     last_error: ErrorBody | None
     skipped_chunks: list[SkippedChunk] = Field(
-        description="Of a document that is searchable but for these; empty for a whole one."
+        description="Chunks that are missing from a searchable document; empty when none is."
     )
     correlation_id: str
     cause: Cause
     degraded: tuple[Degraded, ...] = Field(
-        description="What is made here because its provider is away."
+        description="Parts that are made locally because their provider does not answer."
     )
     created_at: datetime
     updated_at: datetime
@@ -198,7 +217,7 @@ class JobPage(Body):
     """Jobs, newest first."""
 
     jobs: list[JobBody]
-    next_cursor: str | None = Field(description="Ask with it for the next page; null at the end.")
+    next_cursor: str | None = Field(description="The next page's cursor; null at the end.")
 
 
 class JobBatchRequest(Request):

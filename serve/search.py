@@ -22,10 +22,11 @@ from ingest.domain.money import Operation, Payer
 
 from .access import Tenant
 from .gateway import CurrentGateway, Space
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body, Request, Text, Whole
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], route_class=StrictRoute)
 MAX_QUERY_CHARS = 8000
 MAX_SEARCH_DOCUMENTS = 1000
 
@@ -90,7 +91,7 @@ class SearchResponse(Body):
     "/v1/search",
     response_model=SearchResponse,
     summary="Search the published chunks",
-    responses=documented(401, 403, 413, 422, 429, 503),
+    responses=documented(401, 402, 403, 413, 422, 429, 503),
 )
 async def search(asked: SearchRequest, gateway: CurrentGateway, tenant: Tenant) -> SearchResponse:
     """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 from python_multipart.multipart import parse_options_header
 
 from ingest.domain.arrival import Accepted
@@ -19,16 +19,25 @@ from .access import CurrentCaller
 from .gateway import CurrentGateway
 from .multipart import OVERHEAD_BYTES, FileForm
 from .pace import PacedBody
+from .parameters import StrictRoute
 from .problems import documented
 from .schemas import Body
 
 log = structlog.get_logger(module=__name__)
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], route_class=StrictRoute)
 PATH = "/v1/documents"
-_FIELDS = frozenset({"external_id"})
+_FIELDS = frozenset({"external_id", "source_path", "replace"})
 _EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
+_SWITCH = TypeAdapter(bool)
 _BINARY = {"type": "string", "format": "binary"}
-_NAMES = {"external_id": {"type": "string", "description": "Your own name for the document."}}
+_OWN_NAME = "Your own name; new bytes under it make the document's next generation."
+_SOURCE_PATH = "Where you have the file, e.g. its path; `replaces` tells it to the next upload."
+_REPLACE = "False: refuse other bytes under an external_id that exists (`document_exists`)."
+_NAMES: dict[str, Any] = {
+    "external_id": {"type": "string", "description": _OWN_NAME},
+    "source_path": {"type": "string", "description": _SOURCE_PATH},
+    "replace": {"type": "boolean", "default": True, "description": _REPLACE},
+}
 _REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -49,6 +58,14 @@ _REQUEST_BODY: dict[str, Any] = {
 }
 
 
+class ReplacedBody(Body):
+    """The generation that was the newest one of the document before an upload."""
+
+    filename: str
+    source_path: str | None = Field(description="As its upload said; null when it did not say.")
+    generation: int
+
+
 class AcceptedBody(Body):
     """What an upload led to."""
 
@@ -56,6 +73,10 @@ class AcceptedBody(Body):
     job_id: UUID
     generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
     created: bool = Field(description="False when this very content had been accepted before.")
+    replaces: ReplacedBody | None = Field(
+        description="Set when other bytes had this external_id before. Search finds them until "
+        "the new generation is published."
+    )
     status_url: str
     events_url: str
     document_url: str
@@ -69,6 +90,7 @@ class AcceptedBody(Body):
             job_id=accepted.job_id,
             generation=accepted.generation,
             created=accepted.created,
+            replaces=ReplacedBody.model_validate(accepted.replaces) if accepted.replaces else None,
             status_url=job,
             events_url=f"{job}/events",
             document_url=document,
@@ -91,9 +113,9 @@ async def upload(
     response: Response,
     gateway: CurrentGateway,
     caller: CurrentCaller,
-    external_id: Annotated[
-        str | None, Query(description="Your own name; new bytes make its next generation.")
-    ] = None,
+    external_id: Annotated[str | None, Query(description=_OWN_NAME)] = None,
+    source_path: Annotated[str | None, Query(description=_SOURCE_PATH)] = None,
+    replace: Annotated[bool | None, Query(description=_REPLACE)] = None,
     filename: Annotated[str | None, Query(description="For a raw body.")] = None,
     x_filename: Annotated[
         str | None, Header(description="For a raw body; percent-encoded or RFC 5987.")
@@ -118,13 +140,22 @@ async def upload(
         written_name, content = await form.open(), form.content()
     else:
         written_name, content = _raw_filename(filename, x_filename), body
-    named = _merge({"external_id": external_id}, form.fields if form else {})
+    named = _merge(
+        {
+            "external_id": external_id,
+            "source_path": source_path,
+            "replace": None if replace is None else str(replace),
+        },
+        form.fields if form else {},
+    )
     upload_request = UploadRequest(
         user_id=caller.user_id,
         filename=written_name,
         correlation_id=request.state.correlation_id,
         external_id=named["external_id"],
         idempotency_key=idempotency_key,
+        source_path=named["source_path"],
+        replace=_switch("replace", named["replace"], default=True),
     )
     accepted = await _accept(gateway, upload_request, content, response)
     await gateway.register.note(caller)
@@ -177,6 +208,16 @@ def _merge(query: Mapping[str, str | None], form: Mapping[str, str]) -> dict[str
             raise InvalidRequest(f"{name} is given twice, in the query and in the form")
         merged[name] = value
     return merged
+
+
+def _switch(name: str, value: str | None, *, default: bool) -> bool:
+    """What a query parameter or a field of a form says, by the same rules."""
+    if value is None:
+        return default
+    try:
+        return _SWITCH.validate_python(value)
+    except ValidationError:
+        raise InvalidRequest(f"{name} must be true or false") from None
 
 
 def _raw_filename(query: str | None, header: str | None) -> str:

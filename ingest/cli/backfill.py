@@ -212,6 +212,8 @@ def _tell(done: "Backfill", whose: "Owner", seconds: float, *, as_json: bool) ->
 
 
 def _summary(done: "Backfill", whose: "Owner", seconds: float) -> "Json":
+    from ingest.domain.money import plain
+
     registered = done.registered
     return {
         "run": done.run,
@@ -228,7 +230,7 @@ def _summary(done: "Backfill", whose: "Owner", seconds: float) -> "Json":
         "unfinished": done.counts.unfinished,
         "in_batches": done.batched,
         "tokens": done.spent.tokens,
-        "usd": str(done.spent.usd),
+        "usd": plain(done.spent.usd),
         "index": done.index.value,
         "seconds": round(seconds, 1),
     }

@@ -16,6 +16,7 @@ from ingest.cli.backfilling import matching
 from ingest.cli.output import Json, emit_json, money, plural, say, size
 from ingest.domain.errors import DocumentTooLarge, IngestError
 from ingest.domain.media import detect
+from ingest.domain.money import plain
 from ingest.domain.source import Broken, SourceObject
 from ingest.lifecycle.estimate import Estimate
 from ingest.ports.sources import Source
@@ -131,5 +132,5 @@ def _as_json(counted: Count, found: Estimate, share: Decimal) -> Json:
         "chunks": round(found.chunks * share),
         "tokens": round(found.tokens * share),
         "credits": round(found.credits * share),
-        "usd": str(round(found.usd * share, 6)),
+        "usd": plain(round(found.usd * share, 6)),
     }

@@ -179,9 +179,9 @@ def list_keys(as_json: JsonOption = False) -> None:
                         ("expires", _minute(view.expires_at)),
                         ("revoked", _minute(view.revoked_at)),
                     ]
-                ),
-                end="\n",
+                )
             )
+            console().print()
 
 
 def _minute(moment: datetime | None) -> str | None:

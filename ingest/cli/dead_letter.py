@@ -26,11 +26,13 @@ _Class = Annotated[
 ]
 _Older = Annotated[
     str | None,
-    typer.Option(metavar="AGE", help="Only what is dead for longer, e.g. 2h.", show_default=False),
+    typer.Option(
+        metavar="AGE", help="Only jobs that failed longer ago, e.g. 2h.", show_default=False
+    ),
 ]
 _Newer = Annotated[
     str | None,
-    typer.Option(metavar="AGE", help="Only what is dead for less, e.g. 7d.", show_default=False),
+    typer.Option(metavar="AGE", help="Only jobs that failed later, e.g. 7d.", show_default=False),
 ]
 _Text = Annotated[
     str | None,
@@ -52,8 +54,8 @@ def list_dead(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List jobs that failed for good, the latest first."""
-    from ingest.cli.output import console, emit_json, table
+    """List jobs that failed for good, the latest first; the age is the time since they failed."""
+    from ingest.cli.output import age, console, emit_json, table
 
     wanted = _filter(code, error_class, older_than, newer_than, text)
     found = asyncio.run(_latest(wanted, limit, url=url, key=key))
@@ -63,11 +65,12 @@ def list_dead(
         typer.echo("no jobs")
     else:
         rows = [
-            (job["job_id"], job["last_error"]["code"],
+            (job["job_id"], age(job["finished_at"]), job["last_error"]["code"],
              f"{job['filename']}: {job['last_error']['message']}")
             for job in found
         ]  # fmt: skip
-        console().print(table(["job", "code", "file"], rows, whole=["job"]))
+        columns = ["job", "age", "code", "file"]
+        console().print(table(columns, rows, right=["age"], whole=["job", "code"]))
 
 
 @dead_letter.command()
@@ -83,7 +86,7 @@ def replay(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send jobs round again with fresh attempts, the longest dead first, one after the other.
+    """Retry failed jobs with fresh attempts, one after the other, the first that failed first.
 
     Without a filter, all of them. A job keeps its history and counts its replays.
     """
@@ -91,7 +94,7 @@ def replay(
     done = asyncio.run(_repeat("replay", wanted, limit, dry_run=dry_run, url=url, key=key))
     notes = [f"{done['left']} left"] if done["left"] else []
     if done["superseded"]:
-        notes.append(f"{done['superseded']} superseded by newer jobs, for 'discard'")
+        notes.append(f"{done['superseded']} replaced by newer jobs: 'ingest dead-letter discard'")
     if done["last_due_at"]:
         notes.append(f"the last starts by {done['last_due_at']}")
     _tell(done, "replayed", notes, as_json=as_json)
@@ -111,7 +114,7 @@ def discard(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give jobs up: they become cancelled, and keep their last error and their history."""
+    """Cancel failed jobs; they keep their last error and their history."""
     wanted = _filter(code, error_class, older_than, newer_than, text)
     if not (wanted or everything or dry_run):
         raise WrongUsage("give a filter, or --all to discard everything in the dead letter")
@@ -119,7 +122,7 @@ def discard(
     _tell(done, "discarded", [f"{done['left']} left"] if done["left"] else [], as_json=as_json)
 
 
-def age(option: str, text: str | None) -> float | None:
+def seconds_of(option: str, text: str | None) -> float | None:
     """Seconds of an age such as 90s, 15m, 2h or 7d.
 
     Raises:
@@ -143,8 +146,8 @@ def _filter(
     given = {
         "code": code,
         "class": error_class,
-        "older_than_seconds": age("--older-than", older_than),
-        "newer_than_seconds": age("--newer-than", newer_than),
+        "older_than_seconds": seconds_of("--older-than", older_than),
+        "newer_than_seconds": seconds_of("--newer-than", newer_than),
         "text": text,
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -48,12 +48,12 @@ def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> N
         WrongUsage: a path does not exist, or a setting cannot have this value.
     """
     from ingest.cli.output import console, emit_json, facts, say
-    from ingest.cli.selection import select
+    from ingest.cli.selection import count_reasons, select
 
     selection = select(paths)
     settings = changed_settings(changes)
     found = asyncio.run(look_at(selection, settings))
-    skipped = {reason: count for reason, count in selection.skipped.items() if count}
+    skipped = count_reasons(selection.skipped)
     if as_json:
         emit_json(_as_json(found, settings) | {"skipped": skipped})
     else:
@@ -114,6 +114,8 @@ async def look_at(selection: "Selection", settings: "Settings") -> "Estimate":
 
 
 def _as_json(found: "Estimate", settings: "Settings") -> Json:
+    from ingest.domain.money import plain
+
     return {
         "documents": found.documents,
         "rejected": dict(found.rejected),
@@ -124,9 +126,9 @@ def _as_json(found: "Estimate", settings: "Settings") -> Json:
         "embedder": settings.embedder.value,
         "provider_documents": found.provider_documents,
         "credits": found.credits,
-        "parse_usd": str(found.parse_usd),
-        "embed_usd": str(found.embed_usd),
-        "usd": str(found.usd),
+        "parse_usd": plain(found.parse_usd),
+        "embed_usd": plain(found.embed_usd),
+        "usd": plain(found.usd),
     }
 
 

@@ -9,26 +9,31 @@ from ingest.cli.output import Json
 from ingest.domain.job import FINAL_STATES
 
 _FINAL = frozenset(state.value for state in FINAL_STATES)
-FASTEST, SLOWEST = 0.2, 3.0
-"""Seconds between two looks at the jobs."""
+FASTEST, SLOWEST = 0.2, 1.5
+"""Seconds between two looks at the jobs; a pause is seen within two seconds."""
 
 
 class Follower:
     """Looks after jobs until each has ended."""
 
-    def __init__(self, gateway: Gateway, ended: Callable[[str, Json | None], None]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        ended: Callable[[str, Json | None], None],
+        paused: Callable[[int, list[Json]], None],
+    ) -> None:
         """Start with no jobs.
 
         Args:
             gateway: Where the jobs are.
             ended: Called once a job, with its id and the job; None when it is gone.
+            paused: Called after each look, with the number of jobs that are paused and the pauses.
         """
         self._gateway = gateway
         self._ended = ended
+        self._paused = paused
         self._pending: set[str] = set()
         self._complete = False
-        self.stages: dict[str, int] = {}
-        """Unfinished jobs by stage, as of the last look."""
 
     @property
     def pending(self) -> int:
@@ -62,8 +67,8 @@ class Follower:
     async def _look(self) -> bool:
         """Ask for every pending job; True when one ended."""
         asked = sorted(self._pending)
-        stages: dict[str, int] = {}
-        ended = 0
+        ended = paused = 0
+        pauses: dict[tuple[str, str | None], Json] = {}
         for start in range(0, len(asked), BATCH_JOBS):
             batch = asked[start : start + BATCH_JOBS]
             found = {job["job_id"]: job for job in await self._gateway.jobs(batch)}
@@ -73,7 +78,8 @@ class Follower:
                     self._pending.discard(job_id)
                     self._ended(job_id, job)
                     ended += 1
-                else:
-                    stages[job["stage"]] = stages.get(job["stage"], 0) + 1
-        self.stages = stages
+                elif found_pauses := (job.get("waiting_for") or {}).get("pauses"):
+                    paused += 1
+                    pauses |= {(pause["kind"], pause["subject"]): pause for pause in found_pauses}
+        self._paused(paused, list(pauses.values()))
         return ended > 0

@@ -22,6 +22,10 @@ BATCH_JOBS = 500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT = httpx.Timeout(60, connect=5)
 _NO_ANSWER = "All connection attempts failed"  # httpx's words for a refused connection
+_NO_KEY = (
+    "the gateway wants an API key or a token: give --key KEY or set INGEST_API_KEY; "
+    "'ingest keys create' makes a key"
+)
 _QUIET_SECONDS = 0.7
 """A live stream of events that says nothing for this long has told the past."""
 
@@ -221,6 +225,8 @@ def refusal(response: httpx.Response) -> Refused:
     """The error that a problem+json answer stands for."""
     problem = _body_or_nothing(response)
     detail = problem.get("detail") or problem.get("title") or response.reason_phrase
+    if response.status_code == 401 and "authorization" not in response.request.headers:
+        detail = _NO_KEY
     return Refused(
         str(detail),
         status=response.status_code,

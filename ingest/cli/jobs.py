@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from ingest.cli.failures import CommandFailed, ExitCode
 from ingest.cli.options import JobArgument, JsonOption, KeyOption, UrlOption
 from ingest.domain.job import JobState
 
@@ -30,7 +31,7 @@ def list_jobs(
 
     'ingest jobs --state deadletter' lists what failed for good; 'ingest why JOB' explains one.
     """
-    from ingest.cli.output import console, emit_json, table
+    from ingest.cli.output import age, console, emit_json, table
 
     found = asyncio.run(_newest(state, limit, url=url, key=key))
     if as_json:
@@ -38,8 +39,9 @@ def list_jobs(
     elif not found:
         typer.echo(f"no jobs in state {state.value}" if state else "no jobs")
     else:
-        rows = [(job["job_id"], job["state"], _note(job)) for job in found]
-        console().print(table(["job", "state", "file"], rows, whole=["job"]))
+        rows = [(job["job_id"], age(job["created_at"]), job["state"], _note(job)) for job in found]
+        columns = ["job", "age", "state", "file"]
+        console().print(table(columns, rows, right=["age"], whole=["job", "state"]))
 
 
 async def _newest(
@@ -74,8 +76,8 @@ def why(
 def retry(
     job: JobArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
 ) -> None:
-    """Send a dead-lettered job round again."""
-    _act(job, "retry", "sent round again", url=url, key=key, as_json=as_json)
+    """Retry a failed job."""
+    _act(job, "retry", "is tried again", url=url, key=key, as_json=as_json)
 
 
 def cancel(
@@ -101,7 +103,7 @@ def cancel_run(
     """
     from ingest.adapters.postgres.run_store import RunStore
     from ingest.cli.database import with_database
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import emit_json, plural
     from ingest.cli.tenants import existing
     from ingest.domain.identity import LOCAL_TENANT
 
@@ -110,12 +112,17 @@ def cancel_run(
         return sum([count async for count in RunStore(database).cancel(run, owner)])
 
     cancelled = with_database(stop)
+    if not cancelled and not as_json:
+        raise CommandFailed(
+            f"no such run for this tenant, or all its jobs have ended: {run} (the run id is in the "
+            "backfill's summary)"
+        )
     if as_json:
         emit_json({"run": run, "cancelled": cancelled})
-    elif cancelled:
-        typer.echo(f"{cancelled:,} {'job' if cancelled == 1 else 'jobs'} of {run} cancelled")
+        if not cancelled:
+            raise typer.Exit(ExitCode.FAILED)
     else:
-        typer.echo(f"no unfinished jobs of {run}, which a summary names, and of this tenant")
+        typer.echo(f"{plural(cancelled, 'job')} of {run} cancelled")
 
 
 def _act(

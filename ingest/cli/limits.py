@@ -17,10 +17,10 @@ limits = typer.Typer(help="Limit what a tenant may use.", no_args_is_help=False)
 _Tenant = Annotated[
     str | None,
     typer.Option(
-        help="A tenant's name or UUID; without it, all tenants without limits of their own."
+        help="A tenant's name or UUID; without it, the default for tenants without their own."
     ),
 ]
-_DEFAULT = "default for tenants without their own"
+_DEFAULT = "default"
 _COLUMNS = ("active_jobs", "uploads_per_day", "bytes_per_day", "searches_per_minute")
 
 
@@ -48,10 +48,10 @@ def set_limits(
     create_tenant: CreateTenantOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set limits in the place of all the tenant had; what is not named is not limited.
+    """Replace all limits of a tenant, or the default; what is not named is not limited.
 
-    They hold from the next request on. Over a limit an upload or a search gets 429, and is told
-    when to come again.
+    They hold from the next request on. Over a limit, an upload or a search gets 429 and the time
+    after which it can be repeated.
     """
     from dataclasses import asdict
 
@@ -72,26 +72,26 @@ def set_limits(
     if as_json:
         emit_json({"tenant": tenant, "user_id": whose.user_id} | asdict(wanted))
     else:
-        typer.echo(f"limits set: {whose.label}")
+        typer.echo(f"{_named(whose)} set")
 
 
 @limits.command()
 def remove(tenant: _Tenant = None, as_json: JsonOption = False) -> None:
-    """Lift the limits of a tenant, for which the default holds then; or lift the default."""
+    """Remove the limits of a tenant, which has the default then; or remove the default."""
     from ingest.adapters.postgres.limit_store import LimitStore
     from ingest.cli.output import emit_json
 
     async def lift(database: "Database") -> "Tenant":
         whose = await _whose(database, tenant)
         if not await LimitStore(database).remove(whose.user_id):
-            raise CommandFailed(f"there are no limits: {whose.label}")
+            raise CommandFailed(f"there are no {_named(whose)}")
         return whose
 
     whose = with_database(lift)
     if as_json:
         emit_json({"tenant": tenant, "user_id": whose.user_id, "removed": True})
     else:
-        typer.echo(f"limits removed: {whose.label}")
+        typer.echo(f"{_named(whose)} removed")
 
 
 @limits.command(name="list")
@@ -131,6 +131,12 @@ def list_limits(as_json: JsonOption = False) -> None:
     ]
     columns = ["tenant", *(name.replace("_per_", "\na ").replace("_", "\n") for name in _COLUMNS)]
     console().print(table(columns, rows, right=columns[1:]))
+
+
+def _named(whose: "Tenant") -> str:
+    from ingest.domain.identity import EACH
+
+    return "default limits" if whose.user_id == EACH else f"limits of {whose.label}"
 
 
 async def _whose(

@@ -41,7 +41,7 @@ def show(as_json: JsonOption = False) -> None:
     from ingest import settings, wiring
     from ingest.adapters.postgres.serving_store import ServingStore
     from ingest.adapters.postgres.tenant_store import TenantStore
-    from ingest.cli.output import console, emit_json, table
+    from ingest.cli.output import console, emit_json, facts
 
     configured = settings.load()
     labels = list(wiring.embedding_models(configured))
@@ -55,17 +55,23 @@ def show(as_json: JsonOption = False) -> None:
         tenants = [asdict(row) | {"tenant_name": names.get(row.user_id)} for row in found]
         emit_json({"settings": labels, "tenants": tenants})
         return
-    rows = [_row(serving, labels[0], names) for serving in found]
-    console().print(table(["tenant", "served in", "beside", "documents"], rows))
+    for serving in found:
+        console().print(facts(_facts(serving, labels[0], names)))
+        console().print()
     typer.echo(f"the settings name {' and '.join(labels)}")
 
 
-def _row(serving: "Serving", default: str, names: "Names") -> tuple[str, str, str, str]:
+def _facts(serving: "Serving", default: str, names: "Names") -> list[tuple[str, str | None]]:
     from ingest.domain.identity import EACH
 
     whose = "all other tenants" if serving.user_id == EACH else names.label(serving.user_id)
     documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
-    return whose, serving.serving or "(as the settings say)", serving.other or "", documents
+    return [
+        ("tenant", whose),
+        ("served in", serving.serving or "(as the settings say)"),
+        ("beside", serving.other),
+        ("documents", documents or None),
+    ]
 
 
 @model.command()
@@ -87,7 +93,7 @@ def move(
     same command with --to and their space, until 'ingest model drop'. Interrupted at any point,
     the same command goes on; no text is paid for twice.
     """
-    from ingest.cli.output import duration, emit_json, money
+    from ingest.cli.output import duration, emit_json, money, plural
 
     began = time.monotonic()
     wanted = _move(to)
@@ -113,11 +119,11 @@ def move(
         )
         return
     typer.echo(
-        f"{wanted.target.label} serves {moved.tenants:,} tenants more; {moved.chunks:,} chunks "
-        f"were embedded in {duration(time.monotonic() - began)}"
+        f"Moved {plural(moved.tenants, 'tenant')} to {wanted.target.label}; "
+        f"{plural(moved.chunks, 'chunk')} embedded in {duration(time.monotonic() - began)}"
     )
     if moved.refused:
-        typer.echo(f"{len(moved.refused):,} chunks were refused by the model and are left out")
+        typer.echo(f"The model refused {plural(len(moved.refused), 'chunk')}, left out of search")
 
 
 def _move(to: str | None) -> "Move":
@@ -242,20 +248,21 @@ class _Teller:
 def drop(
     space: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="From 'ingest model show'.")],
     yes: Annotated[
-        bool, typer.Option("--yes", help="To go back would mean embedding everything again.")
+        bool,
+        typer.Option("--yes", help="Confirm: only embedding again brings them back."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Delete all vectors of a space that serves nobody any more."""
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import emit_json, plural
 
     if not yes:
-        raise WrongUsage("the vectors are gone then; add --yes if that is meant")
+        raise WrongUsage("this deletes the vectors permanently; pass --yes to confirm")
     removed = with_database(lambda database: _drop(database, space))
     if as_json:
         emit_json({"space": space, "removed": removed})
     else:
-        typer.echo(f"{removed:,} vectors of {space} are gone")
+        typer.echo(f"Deleted {plural(removed, 'vector')} of {space}")
 
 
 async def _drop(database: "Database", label: str) -> int:

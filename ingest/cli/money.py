@@ -11,10 +11,11 @@ from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import CreateTenantOption, JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
-    from ingest.domain.money import Period
+    from ingest.domain.money import Period, Purpose
     from ingest.domain.tenant import Tenant
 
 budget = typer.Typer(help="Limit what may be spent at providers.", no_args_is_help=False)
@@ -23,6 +24,12 @@ _Tenant = Annotated[
     typer.Option(help="Whose budget: a tenant's name or UUID; without it, all tenants' together."),
 ]
 _Period = Annotated[str, typer.Option(help="day or month, both UTC's.")]
+_For = Annotated[
+    str,
+    typer.Option(
+        "--for", help="What it bounds: ingestion, or search (the embedding of questions)."
+    ),
+]
 
 
 def usage(
@@ -84,7 +91,9 @@ def _budget(context: typer.Context) -> None:
 def set_budget(
     hard: Annotated[
         str | None,
-        typer.Option(metavar="USD", help="Over it nothing is bought; jobs wait."),
+        typer.Option(
+            metavar="USD", help="Over it nothing is bought: jobs wait, search answers 402."
+        ),
     ] = None,
     soft: Annotated[
         str | None, typer.Option(metavar="USD", help="Over it a warning is given.")
@@ -92,53 +101,69 @@ def set_budget(
     tenant: _Tenant = None,
     create_tenant: CreateTenantOption = False,
     period: _Period = "day",
+    purpose: _For = "ingestion",
     as_json: JsonOption = False,
 ) -> None:
     """Set a budget. Jobs that wait for it look again at once."""
     from ingest.adapters.postgres.ledger_store import LedgerStore
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import emit_json, money
+    from ingest.domain.money import ensure_limits
 
     if hard is None and soft is None:
         raise WrongUsage("give --hard USD, --soft USD or both; 'ingest budget remove' lifts both")
-    limits = {"soft": _usd("--soft", soft), "hard": _usd("--hard", hard)}
-    when = _known_period(period)
+    least, most = _usd("--soft", soft), _usd("--hard", hard)
+    when, bounded = _known_period(period), _known_purpose(purpose)
+    try:
+        ensure_limits(soft=least, hard=most)
+    except InvalidRequest as exc:
+        raise WrongUsage(exc.message) from None
 
     async def put(database: "Database") -> "Tenant":
-        payer = await _payer(database, tenant, create=create_tenant)
-        await LedgerStore(database).set_budget(payer.user_id, when, **limits)
-        await _hasten(database, payer.user_id)
+        payer, store = await _payer(database, tenant, create=create_tenant), LedgerStore(database)
+        await store.set_budget(payer.user_id, when, soft=least, hard=most, purpose=bounded)
+        await _hasten(database, payer.user_id, bounded)
         return payer
 
     payer = with_database(put)
     if as_json:
-        known = {"tenant": tenant, "user_id": payer.user_id}
-        emit_json(known | {"period": period, "soft_usd": soft, "hard_usd": hard})
+        known = {"tenant": tenant, "user_id": payer.user_id, "purpose": bounded.value}
+        emit_json(known | {"period": period, "soft_usd": least, "hard_usd": most})
     else:
-        typer.echo(f"budget of {payer.label} a {period} set")
+        limits = [
+            f"{money(usd)} {name}"
+            for usd, name in ((least, "soft"), (most, "hard"))
+            if usd is not None
+        ]
+        typer.echo(f"{_title(payer, when, bounded)}: {', '.join(limits)}")
 
 
 @budget.command()
-def remove(tenant: _Tenant = None, period: _Period = "day", as_json: JsonOption = False) -> None:
+def remove(
+    tenant: _Tenant = None,
+    period: _Period = "day",
+    purpose: _For = "ingestion",
+    as_json: JsonOption = False,
+) -> None:
     """Lift a budget. Jobs that wait for it look again at once."""
     from ingest.adapters.postgres.ledger_store import LedgerStore
     from ingest.cli.output import emit_json
 
-    when = _known_period(period)
+    when, bounded = _known_period(period), _known_purpose(purpose)
 
     async def lift(database: "Database") -> "Tenant":
         payer = await _payer(database, tenant)
-        removed = await LedgerStore(database).remove_budget(payer.user_id, when)
-        await _hasten(database, payer.user_id)
+        removed = await LedgerStore(database).remove_budget(payer.user_id, when, purpose=bounded)
+        await _hasten(database, payer.user_id, bounded)
         if not removed:
-            raise CommandFailed(f"there is no budget of {payer.label} a {period}")
+            raise CommandFailed(f"there is no such budget: {_title(payer, when, bounded)}")
         return payer
 
     payer = with_database(lift)
     if as_json:
-        known = {"tenant": tenant, "user_id": payer.user_id}
+        known = {"tenant": tenant, "user_id": payer.user_id, "purpose": bounded.value}
         emit_json(known | {"period": period, "removed": True})
     else:
-        typer.echo(f"budget of {payer.label} a {period} removed")
+        typer.echo(f"{_title(payer, when, bounded)}: removed")
 
 
 @budget.command(name="list")
@@ -171,6 +196,7 @@ def list_budgets(as_json: JsonOption = False) -> None:
     rows = [
         [
             "all tenants" if view.user_id == EVERYBODY else names.label(view.user_id),
+            view.purpose.value,
             view.period.value,
             None if view.soft_usd is None else money(view.soft_usd),
             None if view.hard_usd is None else money(view.hard_usd),
@@ -178,8 +204,8 @@ def list_budgets(as_json: JsonOption = False) -> None:
         ]
         for view in found
     ]
-    columns = ["tenant", "period", "soft", "hard", "used"]
-    console().print(table(columns, rows, right=columns[2:]))
+    columns = ["tenant", "for", "period", "soft", "hard", "used"]
+    console().print(table(columns, rows, right=columns[3:]))
 
 
 def _usd(option: str, text: str | None) -> Decimal | None:
@@ -203,6 +229,25 @@ def _known_period(period: str) -> "Period":
     return Period(period)
 
 
+def _known_purpose(purpose: str) -> "Purpose":
+    from ingest.domain.money import Purpose
+
+    known = [member.value for member in Purpose]
+    if purpose not in known:
+        raise WrongUsage(f"--for must be {' or '.join(known)}, not {purpose!r}")
+    return Purpose(purpose)
+
+
+def _title(payer: "Tenant", period: "Period", purpose: "Purpose") -> str:
+    """A budget's name, e.g. ``Daily search budget for tenant acme``."""
+    from ingest.domain.money import EVERYBODY, Period, Purpose
+
+    often = "Daily" if period is Period.DAY else "Monthly"
+    what = "search budget" if purpose is Purpose.SEARCH else "budget"
+    whose = payer.label if payer.user_id == EVERYBODY else f"tenant {payer.label}"
+    return f"{often} {what} for {whose}"
+
+
 async def _payer(
     database: "Database", tenant: str | None, *, create: bool | None = None
 ) -> "Tenant":
@@ -215,9 +260,10 @@ async def _payer(
     return await existing(database, tenant, create=create)
 
 
-async def _hasten(database: "Database", payer: UUID) -> None:
+async def _hasten(database: "Database", payer: UUID, purpose: "Purpose") -> None:
     from ingest.adapters.postgres.job_store import JobStore
     from ingest.domain.job import WaitReason
-    from ingest.domain.money import EVERYBODY
+    from ingest.domain.money import EVERYBODY, Purpose
 
-    await JobStore(database).hasten(WaitReason.BUDGET, None if payer == EVERYBODY else payer)
+    if purpose is Purpose.INGESTION:  # no job waits for another one
+        await JobStore(database).hasten(WaitReason.BUDGET, None if payer == EVERYBODY else payer)

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,6 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ingest.cli.folding import fold, widths
+from ingest.domain.money import plain
+
 
 def console(*, err: bool = False) -> Console:
     """A console that prints texts as they are; 80 columns wide when there is no terminal."""
@@ -21,7 +24,11 @@ def console(*, err: bool = False) -> Console:
 
 def emit_json(value: object, *, indent: int | None = 2) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
+    typer.echo(json.dumps(value, indent=indent, ensure_ascii=False, default=_in_json))
+
+
+def _in_json(value: object) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def say(line: str) -> None:
@@ -51,12 +58,15 @@ def table(
         whole: Headings of the columns that never fold, so that they can be copied.
     """
     built = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
+    cells = [["-" if cell is None else clean(str(cell)) for cell in row] for row in rows]
+    texts = [[column, *(row[i] for row in cells)] for i, column in enumerate(columns)]
+    rigid = [column in right or column in whole for column in columns]
+    given = widths(texts, rigid, console().width - 2 * (len(columns) - 1))
+    for column, width in zip(columns, given, strict=True):
         justify: Literal["left", "right"] = "right" if column in right else "left"
-        rigid = column in right or column in whole
-        built.add_column(column, justify=justify, overflow="fold", no_wrap=rigid)
-    for row in rows:
-        built.add_row(*("-" if cell is None else clean(str(cell)) for cell in row))
+        built.add_column(column, justify=justify, overflow="fold", width=width, no_wrap=True)
+    for row in cells:
+        built.add_row(*map(fold, row, given))
     return built
 
 
@@ -72,8 +82,8 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Table:
 
 
 def indented(text: str, *, columns: int = 2) -> Padding:
-    """A paragraph, wrapped at words and moved to the right."""
-    return Padding(Text(clean(text)), (0, 0, 0, columns))
+    """A paragraph, folded and moved to the right."""
+    return Padding(Text(fold(clean(text), console().width - columns)), (0, 0, 0, columns))
 
 
 def size(count: float) -> str:
@@ -97,11 +107,37 @@ def duration(seconds: float | timedelta) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
+def lapse(span: timedelta) -> str:
+    """A span between two events: below a second in ms, else as ``duration`` says it."""
+    seconds = span.total_seconds()
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else duration(seconds)
+
+
+def age(moment: str) -> str:
+    """Time since a moment in ISO 8601, as options such as --older-than take it: 15m, 2h, 7d."""
+    seconds = _seconds_since(moment)
+    for unit, per in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * per:
+            return f"{int(seconds // per)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def ago(moment: str) -> str:
+    """Time since a moment in ISO 8601, for a sentence, e.g. 3 min 5 s ago."""
+    return f"{duration(_seconds_since(moment))} ago"
+
+
+def _seconds_since(moment: str) -> float:
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
+
+
 def money(usd: Decimal) -> str:
-    """US dollars for people; small amounts with the digits that matter."""
+    """US dollars for people; small amounts with the digits that matter, and no exponent."""
     if usd == 0 or usd >= 1:
         return f"${usd:,.2f}"
-    return f"${usd:.4f}" if usd >= Decimal("0.0001") else f"${usd:.2e}"
+    if usd >= Decimal("0.0001"):
+        return f"${usd:.4f}"
+    return f"${round(usd, 2 - usd.adjusted()).normalize():f}"
 
 
 def plural(count: int, noun: str) -> str:

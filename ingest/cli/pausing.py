@@ -5,9 +5,11 @@ from uuid import UUID
 
 import typer
 
+from ingest.cli import pause_words
 from ingest.cli.database import with_database
-from ingest.cli.failures import WrongUsage
+from ingest.cli.failures import CommandFailed, ExitCode, WrongUsage
 from ingest.cli.options import CreateTenantOption, JsonOption
+from ingest.cli.output import Json
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
@@ -43,13 +45,16 @@ def pause(
 
     _check(tenant, lane, provider)
 
-    async def put(database: "Database") -> "tuple[Tenant | None, Pause, bool]":
+    async def put(database: "Database") -> tuple[Json, bool]:
         whose = await _whose(database, tenant, create=create_tenant)
         wanted = _chosen(whose, lane, provider)
-        return whose, wanted, await PauseStore(database).put(wanted, note=note)
+        new = await PauseStore(database).put(wanted, note=note)
+        return _fact(wanted, _names_of(whose)), new
 
-    whose, wanted, new = with_database(put)
-    _tell(wanted, whose, "paused", "was paused already", changed=new, as_json=as_json)
+    paused, new = with_database(put)
+    named = pause_words.what(paused)
+    text = f"Paused {named}." if new else f"There is a pause on {named} already."
+    _tell(paused, text, changed=new, as_json=as_json)
 
 
 def resume(
@@ -58,32 +63,43 @@ def resume(
     provider: _Provider = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let go on what 'ingest pause' with the same options stopped; other pauses stay."""
+    """Resume what 'ingest pause' with the same options stopped; other pauses stay.
+
+    Exit code 1: there is no such pause; what is paused is listed.
+    """
     from ingest.adapters.postgres.pause_store import PauseStore
 
     _check(tenant, lane, provider)
 
-    async def lift(database: "Database") -> "tuple[Tenant | None, Pause, bool]":
+    async def lift(database: "Database") -> tuple[Json, bool, list[Json]]:
         whose = await _whose(database, tenant)
         wanted = _chosen(whose, lane, provider)
-        return whose, wanted, await PauseStore(database).lift(wanted)
+        lifted = await PauseStore(database).lift(wanted)
+        left, names = await _read(database)
+        paused = [_fact(view.pause, names) for view in left]
+        return _fact(wanted, _names_of(whose)), lifted, paused
 
-    whose, wanted, lifted = with_database(lift)
-    _tell(wanted, whose, "goes on", "was not paused", changed=lifted, as_json=as_json)
+    resumed, lifted, left = with_database(lift)
+    named = pause_words.what(resumed)
+    if not lifted and not as_json:
+        raise CommandFailed(f"there is no pause on {named}; {_listed(left)}")
+    _tell(resumed, f"Resumed {named}.", changed=lifted, as_json=as_json)
+    if not lifted:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _listed(pauses: list[Json]) -> str:
+    if not pauses:
+        return "nothing is paused"
+    commands = pause_words.resume_commands(pauses)
+    return f"paused: {pause_words.all_of(pauses)}; to resume: {commands}"
 
 
 def list_pauses(as_json: JsonOption = False) -> None:
     """List what is paused, the oldest first."""
-    from ingest.adapters.postgres.pause_store import PauseStore
-    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, table
 
-    async def read(database: "Database") -> "tuple[list[PauseView], Names]":
-        pauses = await PauseStore(database).list_all()
-        whose = {owner for view in pauses if (owner := _owner(view.pause))}
-        return pauses, await TenantStore(database).names(whose)
-
-    found, names = with_database(read)
+    found, names = with_database(_read)
     if as_json:
         emit_json([_fact(view.pause, names) | {"note": view.note, "since": view.paused_at}
                    for view in found])  # fmt: skip
@@ -91,7 +107,11 @@ def list_pauses(as_json: JsonOption = False) -> None:
         typer.echo("nothing is paused")
     else:
         rows = [
-            (f"{view.paused_at:%Y-%m-%d %H:%M} UTC", _named(view.pause, names), view.note or None)
+            (
+                f"{view.paused_at:%Y-%m-%d %H:%M} UTC",
+                pause_words.what(_fact(view.pause, names)),
+                view.note or None,
+            )
             for view in found
         ]
         console().print(table(["since", "paused", "note"], rows, whole=["since"]))
@@ -126,23 +146,23 @@ def _chosen(whose: "Tenant | None", lane: Lane | None, provider: str | None) -> 
     return Pause(PauseKind.EVERYTHING)
 
 
-def _tell(
-    wanted: "Pause",
-    whose: "Tenant | None",
-    done: str,
-    undone: str,
-    *,
-    changed: bool,
-    as_json: bool,
-) -> None:
+def _tell(paused: Json, text: str, *, changed: bool, as_json: bool) -> None:
     from ingest.cli.output import emit_json
-    from ingest.domain.tenant import Names
 
-    names = Names({whose.user_id: whose.name} if whose and whose.name else {})
     if as_json:
-        emit_json(_fact(wanted, names) | {"changed": changed})
+        emit_json(paused | {"changed": changed})
     else:
-        typer.echo(f"{_named(wanted, names)} {done if changed else undone}")
+        typer.echo(text)
+
+
+async def _read(database: "Database") -> "tuple[list[PauseView], Names]":
+    """What is paused, and the names of the tenants among it."""
+    from ingest.adapters.postgres.pause_store import PauseStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
+
+    pauses = await PauseStore(database).list_all()
+    whose = {owner for view in pauses if (owner := _owner(view.pause))}
+    return pauses, await TenantStore(database).names(whose)
 
 
 def _owner(paused: "Pause") -> UUID | None:
@@ -152,12 +172,13 @@ def _owner(paused: "Pause") -> UUID | None:
     return UUID(paused.subject) if paused.kind is PauseKind.TENANT else None
 
 
-def _named(paused: "Pause", names: "Names") -> str:
-    owner = _owner(paused)
-    return f"{paused.kind.value} {names.label(owner) if owner else paused.subject}".strip()
+def _names_of(whose: "Tenant | None") -> "Names":
+    from ingest.domain.tenant import Names
+
+    return Names({whose.user_id: whose.name} if whose and whose.name else {})
 
 
-def _fact(paused: "Pause", names: "Names") -> dict[str, object]:
+def _fact(paused: "Pause", names: "Names") -> Json:
     owner = _owner(paused)
-    fact: dict[str, object] = {"kind": paused.kind.value, "subject": paused.subject or None}
+    fact: Json = {"kind": paused.kind.value, "subject": paused.subject or None}
     return fact | {"tenant_name": names.get(owner)} if owner else fact

@@ -28,6 +28,15 @@ DatabaseCpusOption = Annotated[
         show_default=False,
     ),
 ]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        metavar="GB",
+        help="Memory of PostgreSQL's machine; without it, 8 GB for each of its CPUs.",
+        show_default=False,
+    ),
+]
 CostsOption = Annotated[
     Path | None,
     typer.Option(
@@ -62,6 +71,7 @@ def plan(
     ] = 0.3,
     cpus: Annotated[float, typer.Option(min=1, metavar="N", help="CPUs of a node.")] = 2,
     database_cpus: DatabaseCpusOption = None,
+    memory: MemoryOption = None,
     costs: CostsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,6 +91,7 @@ def plan(
         latency=latency,
         cpus=cpus,
         database_cpus=database_cpus,
+        memory=memory,
     )
     found = asyncio.run(_plan(wish, mix, embedder, costs))
     if as_json:

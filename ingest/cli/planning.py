@@ -14,7 +14,7 @@ from ingest.cli.output import Json, duration, money, plural, size
 from ingest.cli.selection import select
 from ingest.domain import capacity
 from ingest.domain.capacity import Bound, Cost, Fleet, Mix, Provider, Storage, Work
-from ingest.domain.money import unit_price
+from ingest.domain.money import plain, unit_price
 from ingest.domain.stage_costs import LOCAL, OPENAI
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind
@@ -44,11 +44,20 @@ class Wish:
     """Of a node."""
     database_cpus: float | None
     """Of PostgreSQL's own machine; None: it shares the nodes."""
+    memory: float | None = None
+    """GB of PostgreSQL's machine; None: what one with so many CPUs usually has."""
 
     @property
     def documents_per_second(self) -> float:
         """In the busiest hour."""
         return self.docs_per_day * self.peak / capacity.SECONDS_A_DAY
+
+    @property
+    def memory_bytes(self) -> float:
+        """Of PostgreSQL's machine: one, however many nodes there are."""
+        if self.memory is not None:
+            return self.memory * 1e9
+        return (self.database_cpus or self.cpus) * capacity.MEMORY_PER_CPU_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,16 @@ class Plan:
     def is_enough(self) -> bool:
         """Whether the busiest hour gets through."""
         return self.bounds[0].documents_per_second >= self.wish.documents_per_second
+
+    @property
+    def fits_memory(self) -> bool:
+        """Whether the index that every search walks through stays in memory."""
+        return self.storage.vectors_index <= self.wish.memory_bytes
+
+    @property
+    def fits_table(self) -> bool:
+        """Whether PostgreSQL can hold the rows at all."""
+        return self.storage.rows <= capacity.TABLE_BYTES
 
     @property
     def backlog_seconds(self) -> float | None:
@@ -181,10 +200,13 @@ def as_json(plan: Plan) -> Json:
         "connections": plan.connections,
         "rows_bytes": round(storage.rows),
         "vectors_index_bytes": round(storage.vectors_index),
+        "memory_bytes": round(plan.wish.memory_bytes),
+        "fits_memory": plan.fits_memory,
+        "fits_table": plan.fits_table,
         "words_index_bytes": round(storage.words_index),
-        "usd_a_month": str(plan.usd_a_month),
+        "usd_a_month": plain(plan.usd_a_month),
         "backlog_seconds": plan.backlog_seconds,
-        "backlog_usd": str(plan.backlog_usd),
+        "backlog_usd": plain(plan.backlog_usd),
     }
 
 
@@ -193,8 +215,11 @@ def lines(plan: Plan) -> Iterator[tuple[str, object]]:
     wish, fleet, storage = plan.wish, plan.fleet, plan.storage
     first, second = plan.bounds[:2]
     wanted = wish.documents_per_second
-    yield "wanted", f"{wanted:.2f} documents/s in the busiest hour ({wish.peak:g} × the average)"
-    yield "a document", f"{plan.mix.chunks:g} chunks, {plan.mix.tokens:,.0f} tokens"
+    yield (
+        "wanted",
+        f"{_figure(wanted)} documents/s in the busiest hour ({wish.peak:g} × the average)",
+    )
+    yield "a document", f"{_chunks(plan.mix.chunks)}, {plan.mix.tokens:,.0f} tokens"
     yield (
         "pools",
         (
@@ -213,9 +238,10 @@ def lines(plan: Plan) -> Iterator[tuple[str, object]]:
     if not plan.is_enough:
         share = first.documents_per_second / wanted
         yield "short", f"only {share:.0%} of what is wanted gets through: {first.remedy}"
+    yield from _shortages(plan)
     kept = f"after {plural(wish.days, 'day')}"
-    yield "database", f"{size(storage.all)} {kept}: {size(storage.rows)} rows, the rest indexes"
-    yield "memory", f"{size(storage.vectors_index)} for the vectors' index to stay in it"
+    yield "database", f"{_bytes(storage.all)} {kept}: {_bytes(storage.rows)} rows, the rest indexes"
+    yield "memory", f"{_bytes(storage.vectors_index)} for the vectors' index to stay in it"
     if wish.backlog:
         took = plan.backlog_seconds
         done = "never done, new documents take everything" if took is None else duration(took)
@@ -224,4 +250,47 @@ def lines(plan: Plan) -> Iterator[tuple[str, object]]:
 
 
 def _bound(bound: Bound) -> str:
-    return f"{bound.resource}, at {bound.documents_per_second:.2f} documents/s: {bound.remedy}"
+    return f"{bound.resource}, at {_figure(bound.documents_per_second)} documents/s: {bound.remedy}"
+
+
+def _shortages(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What one PostgreSQL cannot hold; more nodes do not help."""
+    days = "fewer --days"
+    if not plan.fits_memory:
+        has = "is taken to have" if plan.wish.memory is None else "has"
+        yield (
+            "short",
+            (
+                f"memory: {_bytes(plan.storage.vectors_index)} for the vectors' index, and "
+                f"PostgreSQL's machine {has} {_bytes(plan.wish.memory_bytes)} (--memory): searches "
+                f"would wait for the disk. More memory, {days}, or an index of bits "
+                "('ingest index advise')"
+            ),
+        )
+    if not plan.fits_table:
+        yield (
+            "short",
+            (
+                f"storage: {_bytes(plan.storage.rows)} of rows, and one table of PostgreSQL holds "
+                f"32 TB: {days}, or several systems with a part of the documents each"
+            ),
+        )
+
+
+def _figure(value: float) -> str:
+    """A pace with three digits: what was measured is not known better."""
+    return (
+        f"{value:,.0f}" if value >= 100 else f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
+    )
+
+
+def _chunks(value: float) -> str:
+    if value == int(value):
+        return plural(int(value), "chunk")
+    return f"{value:,.1f} chunks" if value < 100 else f"{value:,.0f} chunks"
+
+
+def _bytes(count: float) -> str:
+    """Bytes without digits that an estimate cannot give: 4.3 TB, 38 TB."""
+    number, unit = size(count).split()
+    return f"{float(number):.0f} {unit}" if float(number) >= 10 else f"{number} {unit}"

@@ -1,6 +1,7 @@
 """Showing how an upload gets on: bars in a terminal, a line now and then elsewhere."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
@@ -8,12 +9,16 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from ingest.cli import pause_words
 from ingest.cli.output import console, duration, plural, say, size
 from ingest.cli.tally import Pace, Tally
 
 _FILE_WEIGHT = 64 * 1024
 """Bytes that the round trip of a file is worth in the upload's bar and ETA."""
 _QUIET_SECONDS = 30.0
+_LINE_SECONDS = 5.0
+"""Between two lines where there is no terminal; a pause is told at once."""
+_RESUMED = "resumed"
 _NOBODY_WORKS = "nothing finished for 30 s; 'ingest status' shows whether anybody works"
 
 
@@ -68,7 +73,7 @@ class _Figures:
         self._bytes.mark(self.tally.sent_bytes)
         self._weight.mark(self.weight)
         self._ended.mark(self.tally.jobs_ended)
-        if self.tally.jobs_ended != self._ends_seen or not self.tally.jobs:
+        if self.tally.jobs_ended != self._ends_seen or not self.tally.jobs or self.tally.paused:
             self._ends_seen, self._last_end = self.tally.jobs_ended, self.tally.seconds
 
     @property
@@ -94,10 +99,19 @@ class _Figures:
     def jobs_text(self) -> str:
         tally = self.tally
         missing = tally.jobs_expected - tally.jobs_ended
+        ended = f"{tally.jobs_ended:,}/{tally.jobs_expected:,} jobs"
+        if tally.paused:
+            return f"{ended}, {tally.paused:,} paused"
         left = self._ended.seconds_for(missing) if missing else None
+        return f"{ended} {self._ended.per_second:.1f}/s{_left(left)}"
+
+    def pause_text(self) -> str:
+        """What holds jobs, and the command that lets them go on; empty when nothing does."""
+        if not self.tally.pauses:
+            return ""
         return (
-            f"{tally.jobs_ended:,}/{tally.jobs_expected:,} jobs "
-            f"{self._ended.per_second:.1f}/s{_left(left)}"
+            f"paused by an operator: {pause_words.all_of(self.tally.pauses)}; "
+            f"to resume: {pause_words.resume_commands(self.tally.pauses)}"
         )
 
 
@@ -121,6 +135,7 @@ class _Bars:
         if figures.jobs:
             self._jobs = self._progress.add_task("process", total=None, text="")
         self._warned = False
+        self._pause = ""
         self._progress.start()
 
     def update(self) -> None:
@@ -137,6 +152,9 @@ class _Bars:
         if figures.stalled and not self._warned:
             self._warned = True
             self._progress.console.print(_NOBODY_WORKS)
+        if (pause := figures.pause_text()) != self._pause:
+            self._pause = pause
+            self._progress.console.print(pause or _RESUMED)
 
     def close(self) -> None:
         self.update()
@@ -144,14 +162,23 @@ class _Bars:
 
 
 class _Lines:
-    interval = 5.0
+    interval = 0.5
 
     def __init__(self, figures: _Figures) -> None:
         self._figures = figures
-        self._said = ""
+        self._said = self._pause = ""
+        self._due = time.monotonic()
 
     def update(self) -> None:
         self._figures.measure()
+        if (pause := self._figures.pause_text()) != self._pause:
+            self._pause = pause
+            self._tell(pause or _RESUMED)
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + _LINE_SECONDS
+            self._progress()
+
+    def _progress(self) -> None:
         tally = self._figures.tally
         if not tally.ended:
             self._tell(f"uploading {plural(tally.files, 'file')}, {size(tally.bytes_len)}")

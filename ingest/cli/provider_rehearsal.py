@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from ingest.cli import throwaway
+from ingest.cli import throwaway, vitals
 from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed
 from ingest.cli.gateway import Gateway
@@ -144,7 +144,9 @@ async def _providers(gateway: Gateway) -> str:
     """What readiness says of providers that are not called."""
     _, about = await gateway.readiness()
     stopped = [key for key in about.get("providers") or [] if key["breaker"] != "closed"]
-    return "".join(f"; {key['provider']} is not called: {key['breaker']}" for key in stopped)
+    return "".join(
+        f"; circuit breaker for {key['provider']}: {vitals.breaker(key)}" for key in stopped
+    )
 
 
 async def _compare(url: str, openai: str, llamaparse: str) -> Json:

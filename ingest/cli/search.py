@@ -27,7 +27,8 @@ def search(
     """Find the passages that are nearest to a question.
 
     Each result shows how near it is (1.00 is the same meaning), its file, the page and the
-    headings above it where the format has them, and the text.
+    headings above it where the format has them, the text, and the document's id, which
+    'ingest delete' takes.
     """
     from ingest.cli.connecting import open_gateway
     from ingest.cli.output import console, emit_json
@@ -42,7 +43,8 @@ def search(
     elif not answer["hits"]:
         typer.echo("nothing found: there are no documents yet, or none is searchable")
     else:
-        show_hits(console(), answer["hits"], query, chars=None if full else SNIPPET_CHARS)
+        chars = None if full else SNIPPET_CHARS
+        show_hits(console(), answer["hits"], query, chars=chars, ids=True)
 
 
 def delete(
@@ -67,9 +69,22 @@ def delete(
 
 
 def show_hits(
-    screen: "Console", hits: Sequence[Json], query: str, *, chars: int | None = SNIPPET_CHARS
+    screen: "Console",
+    hits: Sequence[Json],
+    query: str,
+    *,
+    chars: int | None = SNIPPET_CHARS,
+    ids: bool = False,
 ) -> None:
-    """Print search results for a person; ``chars`` is the longest text of one, None for all."""
+    """Print search results for a person.
+
+    Args:
+        screen: Where.
+        hits: As the gateway gives them.
+        query: What was asked.
+        chars: The longest text of one; None for all of it.
+        ids: Show each one's document id.
+    """
     from rich.text import Text
 
     from ingest.cli.output import clean, indented
@@ -85,3 +100,5 @@ def show_hits(
         if hit["heading_path"]:
             screen.print(indented(" > ".join(hit["heading_path"]), columns=6), style="cyan")
         screen.print(indented(snippet(hit["text"], query, chars=chars), columns=6))
+        if ids:
+            screen.print(indented(f"document {hit['document_id']}", columns=6), style="dim")

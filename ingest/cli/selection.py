@@ -1,15 +1,17 @@
-"""Which files an upload takes: named ones always, those in folders by their extension."""
+"""Which files an upload takes: named ones always, in folders those that the gateway reads."""
 
 import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ingest.cli.failures import WrongUsage
 from ingest.domain.document import EXTENSIONS
+from ingest.domain.errors import DocumentRejected, UnsupportedMediaType
+from ingest.domain.media import read_head, sniff
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +22,34 @@ class Candidate:
     relative: str
     """Path below the folder that was named, with slashes; the name of a file named itself."""
     bytes_len: int
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or folder that was left out, and why."""
+
+    file: str
+    reason: str
+    detail: str = ""
 
 
 @dataclass(slots=True)
 class Selection:
-    """The files to upload, and how many were left out, by reason."""
+    """The files to upload, and what was left out."""
 
     files: list[Candidate] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def bytes_len(self) -> int:
         """Bytes of all files together."""
         return sum(file.bytes_len for file in self.files)
+
+
+def count_reasons(skipped: Iterable[Skipped]) -> dict[str, int]:
+    """How many were left out for each reason, the most frequent first."""
+    return dict(Counter(one.reason for one in skipped).most_common())
 
 
 def select(paths: Sequence[str]) -> Selection:
@@ -49,27 +66,11 @@ def select(paths: Sequence[str]) -> Selection:
             for candidate in found:
                 real = candidate.path.resolve()
                 if real in seen:
-                    selection.skipped["named twice"] += 1
+                    selection.skipped.append(Skipped(str(candidate.path), "named twice"))
                     continue
                 seen.add(real)
                 selection.files.append(candidate)
     return selection
-
-
-def ensure_distinct(files: Sequence[Candidate]) -> None:
-    """Check that relative paths can serve as external ids.
-
-    Raises:
-        WrongUsage: two files have the same one.
-    """
-    holders: dict[str, Path] = {}
-    for file in files:
-        other = holders.setdefault(file.relative, file.path)
-        if other != file.path:
-            raise WrongUsage(
-                f"{str(other)!r} and {str(file.path)!r} would both have the external id "
-                f"{file.relative!r}: upload the folder above both, or upload them separately"
-            )
 
 
 def _expand(argument: str) -> list[Path]:
@@ -93,15 +94,15 @@ def _named(path: Path) -> Candidate:
     return Candidate(path, path.name, state.st_size)
 
 
-def _walk(root: Path, skipped: Counter[str]) -> Iterator[Candidate]:
+def _walk(root: Path, skipped: list[Skipped]) -> Iterator[Candidate]:
     def unreadable(error: OSError) -> None:
-        skipped["unreadable folder"] += 1
+        skipped.append(Skipped(str(error.filename), "unreadable folder", error.strerror or ""))
 
     for folder, folders, names in os.walk(root, onerror=unreadable):
         hidden = [name for name in folders if name.startswith(".")]
-        skipped["hidden"] += len(hidden)
+        skipped += [Skipped(os.path.join(folder, name), "hidden") for name in sorted(hidden)]
         linked = [n for n in folders if n not in hidden and os.path.islink(os.path.join(folder, n))]
-        skipped["linked folder"] += len(linked)
+        skipped += [Skipped(os.path.join(folder, name), "linked folder") for name in sorted(linked)]
         folders[:] = sorted(set(folders) - set(hidden) - set(linked))
         for name in sorted(names):
             path = Path(folder, name)
@@ -109,19 +110,36 @@ def _walk(root: Path, skipped: Counter[str]) -> Iterator[Candidate]:
             if isinstance(found, Candidate):
                 yield replace(found, relative=path.relative_to(root).as_posix())
             else:
-                skipped[found] += 1
+                skipped.append(found)
 
 
-def _supported(path: Path) -> Candidate | str:
+def _supported(path: Path) -> Candidate | Skipped:
     """The file, or why it is left out."""
     if path.name.startswith("."):
-        return "hidden"
-    if path.suffix.lower() not in EXTENSIONS:
-        return "unsupported extension"
+        return Skipped(str(path), "hidden")
     try:
         state = path.stat()
-    except OSError:
-        return "unreadable"
+    except OSError as exc:
+        return Skipped(str(path), "unreadable", exc.strerror or "")
     if not stat.S_ISREG(state.st_mode):
-        return "not a regular file"
+        return Skipped(str(path), "not a regular file")
+    if path.suffix.lower() not in EXTENSIONS and (reason := _unreadable_type(path)):
+        return reason
     return Candidate(path, path.name, state.st_size)
+
+
+def _unreadable_type(path: Path) -> Skipped | None:
+    """Why the gateway would refuse a file whose extension says nothing; None when it takes it.
+
+    A file that cannot be opened is taken, so that the upload ends with its error.
+    """
+    try:
+        with path.open("rb") as source:
+            sniff(read_head(source), filename=path.name)
+    except OSError:
+        return None
+    except UnsupportedMediaType as exc:
+        return Skipped(str(path), "unsupported type", exc.message.removeprefix("the content is "))
+    except DocumentRejected as exc:
+        return Skipped(str(path), "no document", exc.message)
+    return None

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from ingest.adapters.postgres.job_store import MOST_AHEAD
-from ingest.cli.output import Json, duration, facts, plural, size, table
+from ingest.cli import pause_words
+from ingest.cli.output import Json, ago, duration, facts, lapse, plural, size, table
 from ingest.domain.errors import DocumentRejected
+from ingest.domain.pause import PauseKind
 from ingest.domain.stage import STAGES, Stage
 
 
@@ -24,6 +26,11 @@ def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
                 ("job", job["job_id"]),
                 ("document", f"{job['document_id']}, generation {job['generation']}"),
                 ("file", f"{job['filename']} ({job['media_type']}, {size(job['bytes_len'])})"),
+                (
+                    "accepted",
+                    f"{_time(job['created_at']).astimezone():%Y-%m-%d %H:%M:%S}, "
+                    f"{ago(job['created_at'])}",
+                ),
                 ("state", _state(job)),
                 ("stage", f"{stage.value} ({stage.ordinal + 1} of {len(STAGES)})"),
                 ("chunks", chunks),
@@ -61,8 +68,8 @@ def next_steps(job: Json) -> str:
     waiting = job.get("waiting_for") or {}
     steps = {
         "no_worker": "start a worker: 'ingest up'; the job is safe meanwhile",
-        "paused": "it goes on when an operator lifts the pause, with 'ingest resume'",
-        "budget": "it goes on when the budget is raised or the day turns",
+        "paused": _resume(waiting.get("pauses") or ()),
+        "budget": "it goes on when the budget is raised, or when the day or month ends",
         "provider": "it goes on by itself when the provider answers",
         "parse": "it goes on by itself when the provider has parsed the document",
         "batch": "it goes on when its provider batch is over, within a day: 'ingest batches'",
@@ -83,35 +90,53 @@ def _below(base: type[DocumentRejected]) -> Iterator[type[DocumentRejected]]:
 
 def _reason(job: Json) -> str | None:
     error = job.get("last_error")
-    waiting = job.get("waiting_for") or {}
     parts = []
     if error and job["state"] != "done":
         where = f" at stage {error['stage']}" if error.get("stage") else ""
         parts.append(f"{error['code']}{where}: {error['message']}")
-    until = f" for {_until(waiting['until'])} more" if waiting.get("until") else ""
-    ahead = waiting.get("jobs_ahead")
-    match waiting.get("reason"):
-        case "queue":
-            parts.append(f"it is in the queue{_ahead(ahead)}")
-        case "no_worker":
-            parts.append(f"nobody takes jobs at the moment{_ahead(ahead)}")
-        case "retry":
-            parts.append(f"it pauses before the next attempt{until}")
-        case "worker":
-            parts.append(f"worker {waiting.get('worker_id')} is at it; its lease lasts{until}")
-            if short := waiting.get("short_of_quota"):
-                parts.append(f"calls to {', '.join(short)} wait for quota")
-        case None:
-            pass
-        case "paused":
-            by = ", ".join(waiting.get("paused_by") or ()) or "a provider that goes on now"
-            parts.append(f"it is paused: {by}{_ahead(ahead)}")
-        case "parse":
-            parts.append(f"its parse is under way, and is given up{until and f' in{until[4:-5]}'}")
-        case reason:
-            thing = "its provider batch" if reason == "batch" else reason
-            parts.append(f"it waits for {thing}{until}")
+    if waiting := job.get("waiting_for"):
+        parts += _waiting(waiting)
     return "; ".join(parts) or None
+
+
+def _waiting(waiting: Json) -> list[str]:
+    """What an unfinished job waits for, and what happens when it does not come."""
+    within = _until(waiting["until"]) if waiting.get("until") else None
+    ahead = _ahead(waiting.get("jobs_ahead"))
+    match waiting["reason"]:
+        case "queue":
+            return ["it is in the queue", *ahead]
+        case "no_worker":
+            return ["nobody takes jobs at the moment", *ahead]
+        case "retry":
+            return [f"the next attempt starts in {within}"]
+        case "worker":
+            short = ", ".join(waiting.get("short_of_quota") or ())
+            held = f"worker {waiting.get('worker_id')} works on it, under a lease of {within} more"
+            return [held, f"calls to {short} wait for quota"] if short else [held]
+        case "paused":
+            return [_paused(waiting.get("pauses") or ()), *ahead]
+        case "parse":
+            return ["its parse is under way" + (f", and is given up in {within}" if within else "")]
+        case "budget":
+            return [f"it waits for budget, and fails if there is none within {within}"]
+        case "batch":
+            return [f"it waits for its provider batch, and fails if that takes over {within} more"]
+        case reason:
+            return [f"it waits for the {reason}, and fails if that takes over {within} more"]
+
+
+def _paused(pauses: Sequence[Json]) -> str:
+    if not pauses:
+        return "it was paused, and the pause is lifted"
+    verb = "are" if len(pauses) > 1 or pauses[0]["kind"] == PauseKind.PROVIDER else "is"
+    return f"{pause_words.all_of(pauses)} {verb} paused"
+
+
+def _resume(pauses: Sequence[Json]) -> str:
+    if not pauses:
+        return "it goes on by itself: the pause is lifted"
+    return f"it goes on after an operator runs {pause_words.resume_commands(pauses)}"
 
 
 def _degraded(job: Json) -> str | None:
@@ -141,9 +166,11 @@ def _skipped(job: Json) -> str | None:
     return f"{plural(len(skipped), 'chunk')} that the provider refused: {named}{more}"
 
 
-def _ahead(jobs: int | None) -> str:
+def _ahead(jobs: int | None) -> list[str]:
+    if not jobs:
+        return []
     more = " or more" if jobs == MOST_AHEAD else ""
-    return f", {plural(jobs, 'job')}{more} before it" if jobs else ""
+    return [f"{jobs:,}{more} {'job is' if jobs == 1 else 'jobs are'} ahead of it"]
 
 
 def _until(moment: str) -> str:
@@ -161,6 +188,6 @@ def _rows(events: Sequence[Json]) -> Iterator[Sequence[object]]:
         error = event.get("error")
         note = f"{error['code']}: {error['message']}" if error else ""
         clock = at.astimezone().strftime("%H:%M:%S")
-        after = "" if at == first else f"+{(at - before).total_seconds() * 1000:.0f} ms"
+        after = "" if at == first else f"+{lapse(at - before)}"
         yield clock, after, event["stage"], event["state"], note
         before = at

@@ -5,7 +5,7 @@ from collections import deque
 
 from ingest.cli.output import Json
 from ingest.cli.selection import Candidate, Selection
-from ingest.cli.uploading import Rejection, Taken
+from ingest.cli.uploading import Rejection, Replacement, Taken
 
 _WINDOW_SECONDS = 15.0
 
@@ -44,6 +44,7 @@ class Tally:
         self.sent_bytes = 0
         self.created = 0
         self.known = 0
+        self.replaced: list[Replacement] = []
         self.rejected: list[Rejection] = []
         self.jobs: dict[str, str] = {}
         """File of each job."""
@@ -51,6 +52,10 @@ class Tally:
         self.done = 0
         self.failed: list[Rejection] = []
         """Files that were taken and did not become searchable."""
+        self.paused = 0
+        """Jobs that an operator's pause holds, as of the last look."""
+        self.pauses: list[Json] = []
+        """What holds them."""
         self.started = time.monotonic()
         self.uploaded_seconds: float | None = None
         """How long the uploads took, once they are over."""
@@ -90,6 +95,8 @@ class Tally:
             return
         self.created += outcome.created
         self.known += not outcome.created
+        if outcome.replaces is not None:
+            self.replaced.append(outcome.replaces)
         self.jobs.setdefault(outcome.job_id, str(file.path))
         self.documents.add(outcome.document_id)
 
@@ -102,3 +109,7 @@ class Tally:
         code = error.get("code") or ("gone" if job is None else job["state"])
         detail = error.get("message") or ("the document was deleted" if job is None else "")
         self.failed.append(Rejection(self.jobs[job_id], code, detail, job_id))
+
+    def jobs_paused(self, count: int, pauses: list[Json]) -> None:
+        """Take how many jobs are held now, and by which pauses."""
+        self.paused, self.pauses = count, pauses

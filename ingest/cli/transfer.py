@@ -8,6 +8,7 @@ from ingest.cli.following import Follower
 from ingest.cli.gateway import Gateway
 from ingest.cli.progress import shown
 from ingest.cli.selection import Candidate, Selection
+from ingest.cli.summary import name_some
 from ingest.cli.tally import Tally
 from ingest.cli.uploading import Manner, Rejection, Taken, upload_files
 from ingest.domain.errors import IngestError
@@ -28,7 +29,7 @@ class Transfer:
             WrongUsage: there is nothing to upload.
         """
         if not selection.files:
-            reasons = ", ".join(f"{count} {why}" for why, count in (+selection.skipped).items())
+            reasons = "; ".join(name_some(selection.skipped))
             raise WrongUsage(f"there is nothing to upload ({reasons or 'no files'})")
         self.selection = selection
         self._manner = manner
@@ -54,7 +55,7 @@ class Transfer:
             await self._run(gateway)
 
     async def _run(self, gateway: Gateway) -> None:
-        follower = Follower(gateway, self.tally.job_ended)
+        follower = Follower(gateway, self.tally.job_ended, self.tally.jobs_paused)
         listener = _Listener(self.tally, follower if self.wait else None)
         try:
             with first_failure():

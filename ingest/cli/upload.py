@@ -29,6 +29,34 @@ _ExternalIds = Annotated[
         "the next generation of the same document.",
     ),
 ]
+_Root = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Implies --external-ids: name each document by its path relative to this folder, "
+        "whichever folder is uploaded. A file outside it is refused.",
+        show_default=False,
+    ),
+]
+_Prefix = Annotated[
+    str,
+    typer.Option(
+        "--external-id-prefix",
+        metavar="TEXT",
+        help="Implies --external-ids: put this text before each path, e.g. `hr/`.",
+        show_default=False,
+    ),
+]
+_NoReplace = Annotated[
+    bool,
+    typer.Option(
+        "--no-replace",
+        help="Refuse a file when its external id exists with other content.",
+    ),
+]
+_Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Name every skipped and replaced file, not only some.")
+]
 
 
 def upload(
@@ -38,6 +66,10 @@ def upload(
     concurrency: _Concurrency = 4,
     wait: _Wait = True,
     external_ids: _ExternalIds = False,
+    root: _Root = None,
+    external_id_prefix: _Prefix = "",
+    no_replace: _NoReplace = False,
+    verbose: _Verbose = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Upload nothing; say what it would cost.")
     ] = False,
@@ -45,32 +77,40 @@ def upload(
 ) -> None:
     """Upload files and folders, and wait until they are searchable.
 
-    Folders are read recursively; hidden files and extensions that cannot be parsed are skipped
-    and counted. Files are streamed, several at a time. The same bytes are one document, so the
-    same command can be run again at any time: after an interruption it goes on, and what is
-    there already is not processed again.
+    Folders are read recursively. Hidden files and files that the gateway cannot read, e.g.
+    images and archives, are skipped and named; their content decides, so that CSV, JSON and
+    other text is taken. Files are streamed, several at a time. The same bytes are one document,
+    so the same command can be run again at any time: after an interruption it goes on, and what
+    is there already is not processed again.
+
+    With --external-ids, a document is named by a path. Upload with the same --root each time, so
+    that a file has the same name whichever folder is uploaded. When a file replaces one from
+    another path, the summary says so.
 
     Exit code 0: everything is fine. 1: a file was rejected or failed. 2: wrong usage, or the
     system cannot be reached.
     """
-    from ingest.cli.selection import ensure_distinct, select
+    from ingest.cli.naming import name_files
+    from ingest.cli.selection import select
     from ingest.cli.transfer import Transfer
     from ingest.cli.uploading import Manner
 
+    selection = select(paths)
+    if external_ids or root is not None or external_id_prefix:
+        selection.files = name_files(selection.files, root=root, prefix=external_id_prefix)
     if dry_run:
         estimate.run(paths, {}, as_json=as_json)
         return
-    selection = select(paths)
-    if external_ids:
-        ensure_distinct(selection.files)
-    manner = Manner(concurrency=concurrency, external_ids=external_ids)
+    manner = Manner(concurrency=concurrency, replace=not no_replace)
     transfer = Transfer(selection, manner, wait=wait)
-    _run(transfer, url, key, as_json=as_json)
+    _run(transfer, url, key, as_json=as_json, verbose=verbose)
     if transfer.tally.rejected or transfer.tally.failed:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _run(transfer: "Transfer", url: str | None, key: str | None, *, as_json: bool) -> None:
+def _run(
+    transfer: "Transfer", url: str | None, key: str | None, *, as_json: bool, verbose: bool
+) -> None:
     """Transfer, and say how far it came however it ends."""
     from ingest.cli import summary
     from ingest.cli.output import console, emit_json, say
@@ -85,4 +125,4 @@ def _run(transfer: "Transfer", url: str | None, key: str | None, *, as_json: boo
         if tally.ended and as_json:
             emit_json(summary.as_json(tally, skipped))
         elif tally.ended:
-            summary.show(console(), tally, skipped, waited=transfer.wait)
+            summary.show(console(), tally, skipped, waited=transfer.wait, verbose=verbose)

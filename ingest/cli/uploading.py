@@ -8,6 +8,8 @@ from typing import Protocol
 
 from ingest.cli.failures import Refused, first_failure
 from ingest.cli.gateway import Gateway
+from ingest.cli.naming import seen_from_here, source_path
+from ingest.cli.output import Json
 from ingest.cli.selection import Candidate
 
 PART_BYTES = 256 * 1024
@@ -25,6 +27,20 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """A file that became the next generation of a document."""
+
+    file: str
+    external_id: str
+    uploaded_as: str
+    """Path of the file that it replaces, or its name where the path is not known."""
+    generation: int
+    """Of that file."""
+    from_elsewhere: bool
+    """True when that file is another one, by its path."""
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A file that the gateway has."""
 
@@ -33,6 +49,7 @@ class Taken:
     job_id: str
     created: bool
     """False when it had the same bytes before."""
+    replaces: Replacement | None = None
 
 
 class Listener(Protocol):
@@ -53,8 +70,8 @@ class Manner:
 
     concurrency: int = 4
     """Files at the same time."""
-    external_ids: bool = False
-    """Name documents by their relative path, so that changed files become next generations."""
+    replace: bool = True
+    """Whether a file may become the next generation of a document that exists."""
 
 
 async def upload_files(
@@ -85,8 +102,10 @@ async def _upload(
 ) -> Taken | Rejection:
     body = _Body(file.path, listener)
     params = {"filename": file.path.name}
-    if manner.external_ids:
-        params["external_id"] = file.relative
+    if file.external_id is not None:
+        params |= {"external_id": file.external_id, "source_path": source_path(file.path)}
+    if not manner.replace:
+        params["replace"] = "false"
     try:
         for text in params.values():
             text.encode()
@@ -103,7 +122,27 @@ async def _upload(
         return Rejection(str(file.path), exc.problem, exc.message)
     finally:
         body.settle(file.bytes_len)
-    return Taken(file, answer["document_id"], answer["job_id"], bool(answer["created"]))
+    return Taken(
+        file,
+        answer["document_id"],
+        answer["job_id"],
+        bool(answer["created"]),
+        _replacement(file, answer.get("replaces")),
+    )
+
+
+def _replacement(file: Candidate, before: Json | None) -> Replacement | None:
+    if before is None or file.external_id is None:
+        return None
+    path, filename = before["source_path"], before["filename"]
+    same = filename == file.path.name if path is None else path == source_path(file.path)
+    return Replacement(
+        str(file.path),
+        file.external_id,
+        filename if path is None else seen_from_here(path),
+        before["generation"],
+        from_elsewhere=not same,
+    )
 
 
 def _bytes_len(path: Path) -> int:

@@ -12,12 +12,19 @@ from rich.text import Text
 from ingest.cli.failures import Refused
 from ingest.cli.gateway import Gateway
 from ingest.cli.output import Json, duration, facts, plural, table
-from ingest.domain.job import FINAL_STATES, JobState
+from ingest.domain.job import FINAL_STATES, JobState, WaitReason
 from ingest.domain.stage import STAGES
 
 _WINDOW_SECONDS = 60.0
 _RECENT_JOBS = 200
 _FINAL = frozenset(state.value for state in FINAL_STATES)
+_REASONS: dict[str, str] = {
+    WaitReason.PROVIDER: "a provider",
+    WaitReason.BUDGET: "a budget",
+    WaitReason.PAUSED: "a provider that is paused",
+    WaitReason.PARSE: "a parse",
+    WaitReason.BATCH: "a provider batch",
+}
 _STATES = [state.value for state in JobState]
 
 
@@ -49,6 +56,11 @@ async def read(gateway: Gateway, *, before: Json | None = None) -> Json:
         "chunks": single.get("ingest_chunks"),
         "degraded": single.get("ingest_degraded_documents"),
         "jobs": jobs,
+        "waiting": {
+            labels["reason"]: int(value)
+            for name, labels, value in samples
+            if name == "ingest_waiting_jobs" and value
+        },
         "oldest_due_seconds": round(max(oldest, default=0.0), 1),
         "stuck": sum(int(value) for name, _, value in samples if name == "ingest_stuck_jobs"),
         "workers": about.get("workers") or [],
@@ -88,7 +100,8 @@ def _figures(reading: Json) -> Iterator[tuple[str, object]]:
     yield "unfinished", plural(waiting, "job")
     yield "oldest due", duration(reading["oldest_due_seconds"]) if waiting else None
     yield "speed", None if speed is None else f"{speed:.1f} jobs/s"
-    yield "left", duration(waiting / speed) if waiting and speed else None
+    yield "left", _left(reading)
+    yield "waiting", _waiting(reading["waiting"])
     yield "stuck", _stuck(reading)
     yield "paused", _paused(reading["pauses"])
     yield "workers", _workers(reading)
@@ -111,6 +124,41 @@ def _queue(reading: Json) -> RenderableType:
         if any(s == stage.value for s, _ in counts)
     ]
     return table(["stage", *states], rows, right=states)
+
+
+def _left(reading: Json) -> str | None:
+    """How long the jobs take that can move; the others end when somebody or something lets them."""
+    speed, unfinished, moving = (
+        reading["finished_per_second"],
+        _unfinished(reading),
+        _moving(reading),
+    )
+    if not moving or not speed:
+        return None
+    held = unfinished - moving
+    without = f", without the {plural(held, 'job')} that wait" if held else ""
+    return duration(moving / speed) + without
+
+
+def _moving(reading: Json) -> int:
+    """Unfinished jobs that wait for nothing, in lanes that are not paused."""
+    pauses = reading["pauses"]
+    if pauses.get("everything"):
+        return 0
+    return sum(
+        row["jobs"]
+        for row in reading["jobs"]
+        if row["state"] not in _FINAL
+        and row["state"] != JobState.WAITING
+        and row["lane"] not in pauses.get("lanes", ())
+    )
+
+
+def _waiting(reasons: Json) -> str | None:
+    """What jobs wait for, most of them first."""
+    ordered = sorted(reasons.items(), key=lambda item: -item[1])
+    said = [f"{plural(count, 'job')} for {_REASONS.get(name, name)}" for name, count in ordered]
+    return ", ".join(said) or None
 
 
 def _degraded(documents: int | None) -> str | None:
@@ -147,7 +195,7 @@ def _provider(provider: Json) -> str:
     """A key of a provider on one line."""
     parts = [f"{provider['model']}, key {provider['key']}"]
     if provider["breaker"] != "closed":
-        parts.append(f"not called ({provider['last_error']})")
+        parts.append(f"circuit breaker: {breaker(provider)}")
     if provider["waiting"]:
         parts.append(f"{plural(provider['waiting'], 'call')} wait for quota")
     left = [f"{plural(provider['requests_left'], 'request')}"]
@@ -157,6 +205,17 @@ def _provider(provider: Json) -> str:
     if provider["last_success_seconds"] is not None:
         parts.append(f"answered {duration(provider['last_success_seconds'])} ago")
     return ", ".join(parts)
+
+
+def breaker(provider: Json) -> str:
+    """What the circuit breaker of a provider's key does with calls."""
+    words = {
+        "open": "no calls for a while",
+        "half_open": "testing whether it is back",
+        "stopped": "no calls until a person has looked at the key",
+    }
+    said = words.get(provider["breaker"]) or str(provider["breaker"])
+    return f"{said} ({provider['last_error']})" if provider.get("last_error") else said
 
 
 def _budgets(counts: Json) -> str | None:

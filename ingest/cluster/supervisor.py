@@ -30,7 +30,7 @@ from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.breaker import BreakerState
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.job import Degraded, Lane, WaitReason
-from ingest.domain.money import Period, first_day
+from ingest.domain.money import Period, Purpose, first_day
 from ingest.domain.pause import calls_held_by
 from ingest.lifecycle.prune import Pruner
 from ingest.wiring import provider_batches
@@ -71,7 +71,7 @@ class _Supervisor:
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
-        self._warned: set[tuple[UUID, Period, date]] = set()
+        self._warned: set[tuple[UUID, Purpose, Period, date]] = set()
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
         # Not here: Ray never restarts an actor whose constructor failed.
@@ -236,12 +236,23 @@ class _Supervisor:
     async def _warn(self) -> None:
         """Say once a period that a budget is over its soft limit."""
         over = {
-            (budget.user_id, budget.period, first_day(budget.period, datetime.now(UTC).date()))
+            (
+                budget.user_id,
+                budget.purpose,
+                budget.period,
+                first_day(budget.period, datetime.now(UTC).date()),
+            )
             for budget in await self._ledger.budgets()
             if budget.over_soft
         }
-        for user_id, period, since in over - self._warned:
-            log.warning("budget is over its soft limit", user_id=user_id, period=period, day=since)
+        for user_id, purpose, period, since in over - self._warned:
+            log.warning(
+                "budget is over its soft limit",
+                user_id=user_id,
+                purpose=purpose,
+                period=period,
+                day=since,
+            )
         self._warned = over
 
     async def _look_at_workers(self) -> None:

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from ingest.domain import identity
+from ingest.domain.errors import Conflict
 from ingest.domain.job import Lane
+
+
+class DocumentExists(Conflict):
+    """A document with this external id exists with other content, and may not be replaced."""
+
+    code = "document_exists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,15 @@ class Content:
     bytes_len: int
     media_type: str
     """By their beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The newest generation of a document, when other bytes come under the same name."""
+
+    filename: str
+    source_path: str | None
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,23 @@ class Arrival:
     correlation_id: str
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str | None = None
+    source_path: str | None = None
+    """Where the client has it; None when the client does not say."""
+    replace: bool = True
+    """Whether it may be the next generation of a document that exists."""
+
+    def ensure_may_follow(self, newest: Replaced) -> None:
+        """Check that it may be the generation after this one, of other bytes.
+
+        Raises:
+            DocumentExists: it may not replace anything.
+        """
+        if not self.replace:
+            origin = newest.source_path or newest.filename
+            raise DocumentExists(
+                f"the external id {identity.external_id(self.name)!r} has other content, uploaded "
+                f"as {origin!r}: use another external id, or allow that it is replaced"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +83,5 @@ class Accepted:
     generation: int
     created: bool
     """False when this very content had been accepted before, or is still to be fetched."""
+    replaces: Replaced | None = None
+    """Set when this is the next generation: the one that was the newest before."""

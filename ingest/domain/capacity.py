@@ -27,6 +27,10 @@ _ROW_BYTES = 230
 _CHARS_PER_TOKEN = 4.3
 _TEXT_PRESSED = 0.75
 """PostgreSQL presses texts of more than 2 KB; about so much of a chunk's text is left."""
+MEMORY_PER_CPU_BYTES = 8e9
+"""Of a machine that is made for databases, where nobody says what it has."""
+TABLE_BYTES = 32 * 1024**4
+"""Most that one table of PostgreSQL holds, with its pages of 8 KB."""
 _WORDS_INDEX = 0.7
 """Size of the words' index, of English text."""
 

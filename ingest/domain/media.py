@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from ingest.domain.document import EXTENSIONS, MediaType
 from ingest.domain.errors import (
@@ -16,6 +17,7 @@ from ingest.domain.errors import (
 HEAD_BYTES = 4096
 """How much of a file ``sniff`` has to see; fewer bytes are fine when the file is shorter."""
 
+_ARCHIVE_HEAD_BYTES = 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LEGACY_OFFICE = "the content is a legacy Office file (OLE), which is not read"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
@@ -60,6 +62,12 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00")) + b"\x7f"
 def guess(filename: str) -> MediaType:
     """The media type that a name lets one expect; text where it says nothing."""
     return _named_type(filename) or MediaType.TEXT
+
+
+def read_head(source: BinaryIO) -> bytes:
+    """The first bytes of a file for ``sniff``: more of an archive, where names tell its type."""
+    head = source.read(HEAD_BYTES)
+    return head + source.read(_ARCHIVE_HEAD_BYTES) if head.startswith(_ZIP) else head
 
 
 def sniff(head: bytes, *, filename: str) -> MediaType:

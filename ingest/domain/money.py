@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from ingest.domain.errors import ConfigurationError
+from ingest.domain.errors import ConfigurationError, InvalidRequest
 from ingest.domain.job import Lane
 
 EVERYBODY = UUID(int=0)
@@ -20,6 +20,14 @@ class Operation(StrEnum):
     EMBED = "embed"
     SEARCH = "search"
     PARSE = "parse"
+
+
+class Purpose(StrEnum):
+    """Whose money a call is paid from; each has budgets and sums of its own."""
+
+    INGESTION = "ingestion"
+    SEARCH = "search"
+    """Questions. A budget of ingestion that is used up leaves them alone."""
 
 
 class CallState(StrEnum):
@@ -50,6 +58,11 @@ class Payer:
     """The tenant."""
     lane: Lane
     operation: Operation
+
+    @property
+    def purpose(self) -> Purpose:
+        """Whose budgets the call counts against; the database decides by the operation, too."""
+        return Purpose.SEARCH if self.operation is Operation.SEARCH else Purpose.INGESTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,24 @@ PRICES: tuple[Price, ...] = (
 CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 """LlamaParse's tiers (LlamaCloud's billing page)."""
 _MILLION = Decimal(1_000_000)
+
+
+def ensure_limits(*, soft: Decimal | None, hard: Decimal | None) -> None:
+    """Refuse limits of a budget of which the soft one could never warn.
+
+    Raises:
+        InvalidRequest: the soft limit is over the hard one.
+    """
+    if soft is not None and hard is not None and soft > hard:
+        raise InvalidRequest(
+            f"the soft limit, {plain(soft)} USD, is over the hard limit, {plain(hard)} USD: "
+            "set a soft limit of at most the hard one"
+        )
+
+
+def plain(usd: Decimal) -> str:
+    """An amount with all its digits, without an exponent: 0.00000008, never 8E-8."""
+    return format(usd, "f")
 
 
 def unit_price(prices: Sequence[Price], provider: str, model: str, on: date) -> Decimal:

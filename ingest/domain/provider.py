@@ -82,6 +82,8 @@ class Need:
     tenant: str
     patience: float
     """Seconds the caller is willing to wait."""
+    is_question: bool = False
+    """A search: somebody waits for its answer, so it goes before all lanes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
-from ingest.domain.arrival import Accepted, Arrival, Content
+from ingest.domain.arrival import Accepted, Arrival, Content, DocumentExists
 from ingest.domain.document import clean_filename
 from ingest.domain.errors import DocumentEmpty, DocumentTooLarge, InvalidRequest
 from ingest.domain.job import Lane
@@ -18,6 +18,7 @@ SMALL_BYTES = 1024 * 1024
 """Uploads up to this size are hashed in memory and written once; larger ones are streamed."""
 MAX_EXTERNAL_ID_CHARS = 512
 MAX_IDEMPOTENCY_KEY_CHARS = 200
+MAX_SOURCE_PATH_CHARS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class UploadRequest:
     """The client's own name; new bytes under it are the document's next generation."""
     idempotency_key: str | None = None
     lane: Lane = Lane.INTERACTIVE
+    source_path: str | None = None
+    """Where the client has it; told when other bytes take its external_id."""
+    replace: bool = True
+    """Whether new bytes may be the next generation of a document that exists."""
 
 
 class Intake:
@@ -51,15 +56,17 @@ class Intake:
         Raises:
             DocumentRejected: a subclass names the limit; InvalidFilename, UnsupportedMediaType,
                 DocumentTooLarge or DocumentEmpty.
-            InvalidRequest: external_id or idempotency_key is not acceptable.
+            InvalidRequest: external_id, idempotency_key or source_path is not acceptable.
             Conflict: the idempotency key was used for other content.
+            DocumentExists: other bytes have the external_id, and they may not be replaced; the
+                bytes of this upload are removed.
             LimitReached: the tenant may have no more jobs now; its bytes are removed.
             StoreUnavailable: try again later.
         """
         arrival = await self.bring(request, body)
         try:
             return await self.enqueue(arrival)
-        except LimitReached:
+        except (LimitReached, DocumentExists):
             await self.give_up(arrival)
             raise
 
@@ -68,7 +75,7 @@ class Intake:
 
         Raises:
             DocumentRejected: a subclass names the limit.
-            InvalidRequest: external_id or idempotency_key is not acceptable.
+            InvalidRequest: external_id, idempotency_key or source_path is not acceptable.
             StoreUnavailable: try again later.
         """
         filename = clean_filename(request.filename)
@@ -146,6 +153,7 @@ class Intake:
 
         Raises:
             Conflict: the idempotency key was used for other content.
+            DocumentExists: other bytes have the name, and they may not be replaced.
             LimitReached: the tenant may have no more jobs now.
             StoreUnavailable: nothing was accepted.
         """
@@ -214,6 +222,8 @@ def _arrival(
         correlation_id=request.correlation_id,
         lane=request.lane,
         idempotency_key=request.idempotency_key,
+        source_path=request.source_path,
+        replace=request.replace,
     )
 
 
@@ -226,6 +236,7 @@ def _check_names(request: UploadRequest) -> None:
     for label, value, limit in (
         ("external_id", request.external_id, MAX_EXTERNAL_ID_CHARS),
         ("idempotency key", request.idempotency_key, MAX_IDEMPOTENCY_KEY_CHARS),
+        ("source_path", request.source_path, MAX_SOURCE_PATH_CHARS),
     ):
         if value is None:
             continue

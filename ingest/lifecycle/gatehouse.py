@@ -66,8 +66,18 @@ class _Pool:
 
     keys: dict[str, _Key] = field(default_factory=dict)
     queue: FairQueue[_Waiter] = field(default_factory=FairQueue)
+    questions: FairQueue[_Waiter] = field(default_factory=FairQueue)
+    """They go before the queue: a person waits for each, and each is small."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     pump: "asyncio.Task[None] | None" = None
+
+    def queue_of(self, need: Need) -> FairQueue[_Waiter]:
+        """Where a call waits."""
+        return self.questions if need.is_question else self.queue
+
+    def peek(self) -> _Waiter | None:
+        """Who is next."""
+        return self.questions.peek() or self.queue.peek()
 
 
 class Gatehouse:
@@ -98,20 +108,21 @@ class Gatehouse:
         pool = self._pools.setdefault((need.provider, need.model), _Pool())
         self._check(pool, need)
         waiter = _Waiter(need, asyncio.get_running_loop().create_future())
-        pool.queue.push(waiter, lane=need.lane, tenant=need.tenant, cost=max(1, need.tokens))
+        queue = pool.queue_of(need)
+        queue.push(waiter, lane=need.lane, tenant=need.tenant, cost=max(1, need.tokens))
         pool.changed.set()
         if pool.pump is None or pool.pump.done():
             pool.pump = asyncio.create_task(self._pump(pool))
         try:
             return await asyncio.wait_for(waiter.granted, need.patience)
         except TimeoutError:
-            pool.queue.discard(waiter)
+            queue.discard(waiter)
             raise RateLimited(
                 f"no quota of {need.provider} within {need.patience:g} seconds",
                 retry_after=timedelta(seconds=5),
             ) from None
         except asyncio.CancelledError:
-            pool.queue.discard(waiter)
+            queue.discard(waiter)
             if waiter.granted.done() and not waiter.granted.cancelled():
                 self.leave(waiter.granted.result(), Report(Outcome.UNUSED))
             raise
@@ -139,7 +150,7 @@ class Gatehouse:
                 model=model,
                 fingerprint=fingerprint,
                 breaker=key.breaker.state(now),
-                waiting=len(pool.queue),
+                waiting=len(pool.queue) + len(pool.questions),
                 requests_left=key.requests.left(now),
                 tokens_left=key.tokens.left(now) if key.tokens else None,
                 last_success_seconds=None if key.last_success is None else now - key.last_success,
@@ -182,19 +193,19 @@ class Gatehouse:
 
     async def _pump(self, pool: _Pool) -> None:
         """Grant what waits, in order, until nobody waits any more."""
-        while (waiter := pool.queue.peek()) is not None:
+        while (waiter := pool.peek()) is not None:
             pool.changed.clear()
             if waiter.granted.done():
-                pool.queue.discard(waiter)
+                pool.queue_of(waiter.need).discard(waiter)
                 continue
             try:
                 self._check(pool, waiter.need)
             except (ProviderPaused, RequestTooLarge) as exc:
-                pool.queue.discard(waiter)
+                pool.queue_of(waiter.need).discard(waiter)
                 waiter.granted.set_exception(exc)
                 continue
             wait = self._grant(pool, waiter)
-            urgent = pool.queue.peek(Lane.INTERACTIVE)
+            urgent = pool.questions.peek() or pool.queue.peek(Lane.INTERACTIVE)
             if wait > 0 and urgent is not None:
                 wait = min(wait, self._grant(pool, urgent, passes_by=True))
             if wait > 0:
@@ -216,7 +227,7 @@ class Gatehouse:
         name = min(waits, key=lambda fingerprint: waits[fingerprint])
         if waits[name] > 0:
             return waits[name]
-        pool.queue.pop(need.lane)
+        pool.queue_of(need).pop(need.lane)
         passed = Pass(next(self._numbers), need.provider, need.model, name, need.tokens)
         pool.keys[name].take(passed, need, now, passes_by=passes_by)
         waiter.granted.set_result(passed)

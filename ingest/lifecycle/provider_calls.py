@@ -18,7 +18,7 @@ from ingest.domain.errors import (
     RateLimited,
     StoreUnavailable,
 )
-from ingest.domain.money import CallState, Charge, Payer, Reservation
+from ingest.domain.money import CallState, Charge, Payer, Purpose, Reservation
 from ingest.domain.provider import CallFailed, Need, Outcome, Pass, ProviderKey, Report
 from ingest.ports.providers import Gate, Ledger, ProviderKeys
 
@@ -132,6 +132,7 @@ class ProviderCalls:
                 lane=payer.lane,
                 tenant=str(payer.user_id),
                 patience=PATIENCE_SECONDS,
+                is_question=payer.purpose is Purpose.SEARCH,
             )
         )
         key = keys.get(passed.fingerprint)

@@ -191,7 +191,7 @@ class AcceptsUploads(Protocol):
             blob_is_there: Asked last, when nobody can delete the bytes any more.
 
         Raises:
-            Conflict: the idempotency key was used for other bytes.
+            Conflict: other bytes have the idempotency key, or a name that may not be replaced.
             LimitReached: the tenant may have no more jobs now; nothing was accepted.
             StoreUnavailable: nothing was accepted.
         """

@@ -47,6 +47,8 @@ SELECT k.user_id FROM upload_pipeline.api_keys AS k
 UNION
 SELECT b.user_id FROM upload_pipeline.budgets AS b
 UNION
+SELECT q.user_id FROM upload_pipeline.search_budgets AS q
+UNION
 SELECT l.user_id FROM upload_pipeline.tenant_limits AS l
 UNION
 SELECT s.user_id FROM upload_pipeline.serving_spaces AS s

@@ -3,7 +3,7 @@
 from ingest.adapters.postgres.migrate import run_sql
 
 revision = "0028"
-down_revision = "0024"
+down_revision = "0027"
 works_from = "0014"
 
 

@@ -132,11 +132,29 @@ content had been accepted before. The answer names the document, the job, and wh
 Name documents with `external_id` to make new bytes their next generation; send an
 `Idempotency-Key` to make a repeated request the same request.
 
+`POST /v1/documents` takes these as query parameters, or as fields of the form before the file:
+
+* `external_id`: your own name for the document, at most 512 characters.
+* `source_path`: where you have the file, e.g. its path, at most 1,024 characters. It is kept with
+  the generation.
+* `replace=false`: when the `external_id` exists with other bytes, the upload is refused with 409
+  `document_exists`, and nothing is stored. By default it becomes the next generation.
+
+When an upload becomes the next generation, `replaces` in the answer has the `filename`, the
+`source_path` and the `generation` that it replaces. Otherwise `replaces` is null.
+
 With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` carries
 `Authorization: Bearer KEY`, a key with the scope that the route needs. `X-Request-ID` comes back
 and is in every log line of the request and of the job that it made. Errors are
 `application/problem+json` with a stable `code`; all are in [bad input](bad-input.md). 429 and 503
-carry `Retry-After`, and repeating is safe.
+carry `Retry-After`, and repeating is safe. `POST /v1/search` answers 402 (`budget_exhausted`) when
+a [search budget](providers.md#money) is used up; repeat it when the budget is raised, or when its
+period ends.
+
+A query parameter that a route does not know is refused with 422 `unknown_parameter`, and so is one
+that is given twice (`repeated_parameter`). Nothing is read, stored or deleted then. `/healthz`,
+`/readyz`, `/metrics`, `/docs` and the webhook take any parameter and ignore it: probes, scrapers,
+browsers and providers add their own, and no answer there depends on one.
 
 | request | needs | does |
 |---|---|---|

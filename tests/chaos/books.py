@@ -21,10 +21,16 @@ EVERYBODY = UUID(int=0)
 ENDS_EMBEDDERS = {"embed actor", "worker node"}
 """Kinds of faults after which Ray repeats a call of the embed stage under the same lease."""
 CALLS = """
-    SELECT call_id::text AS call_id, user_id, provider, state, units, usd, reserved_at
+    SELECT call_id::text AS call_id, user_id, purpose, provider, state, units, usd, reserved_at
     FROM upload_pipeline.provider_calls ORDER BY reserved_at
 """
-SPENDING = "SELECT user_id, period, reserved_usd, spent_usd FROM upload_pipeline.spending"
+SPENDING = """
+    SELECT 'ingestion' AS purpose, user_id, period, reserved_usd, spent_usd
+    FROM upload_pipeline.spending
+    UNION ALL
+    SELECT 'search' AS purpose, user_id, period, reserved_usd, spent_usd
+    FROM upload_pipeline.search_spending
+"""
 STORED = """
     SELECT user_id, encode(chunk_sha, 'hex') AS sha, min(created_at) AS at
     FROM upload_pipeline.document_chunks GROUP BY 1, 2
@@ -48,20 +54,21 @@ def _check_spending(calls: list[Row], spending: list[Row]) -> Iterator[Finding]:
         for call in calls
         if call["state"] == "reserved"
     )
-    sums: dict[UUID, Decimal] = defaultdict(Decimal)
+    sums: dict[tuple[str, UUID], Decimal] = defaultdict(Decimal)
     for call in calls:
-        sums[call["user_id"]] += call["usd"]
-        sums[EVERYBODY] += call["usd"]
-    spent: dict[tuple[str, UUID], Decimal] = defaultdict(Decimal)
+        sums[call["purpose"], call["user_id"]] += call["usd"]
+        sums[call["purpose"], EVERYBODY] += call["usd"]
+    spent: dict[tuple[str, str, UUID], Decimal] = defaultdict(Decimal)
     for row in spending:
-        spent[row["period"], row["user_id"]] += row["spent_usd"]
+        spent[row["period"], row["purpose"], row["user_id"]] += row["spent_usd"]
         if row["reserved_usd"]:
             yield Finding("ledger", f"{row['user_id']} has {row['reserved_usd']} USD set aside")
     for period in ("day", "month"):
-        for user_id, usd in sums.items():
-            if spent[period, user_id] != usd:
-                said = spent[period, user_id]
-                yield Finding("ledger", f"{user_id} spent {usd} USD, the {period} says {said}")
+        for (purpose, user_id), usd in sums.items():
+            said = spent[period, purpose, user_id]
+            if said != usd:
+                who = f"{user_id} for {purpose}"
+                yield Finding("ledger", f"{who} spent {usd} USD, the {period} says {said}")
 
 
 def _check_embedding(calls: list[Row], evidence: Evidence) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -14,9 +15,9 @@ from integration.gateway import a_settings
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
+from ingest.domain.errors import BudgetExhausted, DocumentEncrypted, DocumentUnreadable
 from ingest.domain.identity import LOCAL_TENANT
-from ingest.domain.job import JobState
+from ingest.domain.job import JobState, WaitReason
 
 Result = TypeVar("Result")
 
@@ -122,18 +123,19 @@ def test_pauses_are_made_listed_shown_and_lifted(url: str, database_url: str) ->
     left = ingest("pauses", "--json", **here).json()
 
     assert made == [
-        "everything paused\n",
-        "everything was paused already\n",
-        f"tenant {tenant} paused\n",
-        "lane backfill paused\n",
-        "provider openai paused\n",
+        "Paused everything.\n",
+        "There is a pause on everything already.\n",
+        f"Paused tenant {tenant}.\n",
+        "Paused lane backfill.\n",
+        "Paused calls to openai.\n",
     ]
     assert "maintenance" in listed.out
     assert "everything, lane backfill, calls to openai, 1 tenant" in status.out
     assert lifted == {
         "kind": "tenant", "subject": str(tenant), "tenant_name": None, "changed": True
     }  # fmt: skip
-    assert again.out == f"tenant {tenant} was not paused\n"
+    assert (again.code, again.out) == (1, "")
+    assert f"there is no pause on tenant {tenant}; paused: everything and " in again.err
     assert [pause["kind"] for pause in left] == ["everything", "lane", "provider"]
 
 
@@ -160,6 +162,25 @@ async def replayed_once(database: Database) -> UUID:
     return job.lease.job_id
 
 
+def test_lists_of_jobs_show_their_age(url: str, database_url: str) -> None:
+    on(database_url, lambda database: bury(database, 1))
+    on(database_url, lambda database: builders.execute(
+        database,
+        "UPDATE upload_pipeline.upload_jobs SET created_at = now() - interval '3 d 1 h',"
+        " finished_at = now() - interval '150 min'",
+    ))  # fmt: skip
+
+    jobs = ingest("jobs", "--url", url)
+    dead = ingest("dead-letter", "list", "--url", url)
+    older = ingest("dead-letter", "list", "--url", url, "--older-than", "2h")
+
+    assert jobs.out.splitlines()[0].split() == ["job", "age", "state", "file"]
+    assert jobs.out.splitlines()[1].split()[1] == "3d"
+    assert dead.out.splitlines()[0].split() == ["job", "age", "code", "file"]
+    assert dead.out.splitlines()[1].split()[1] == "2h"
+    assert older.out == dead.out
+
+
 def test_why_names_the_pause_the_replays_and_the_time_left(url: str, database_url: str) -> None:
     job_id = on(database_url, replayed_once)
     options = ("--tenant", LOCAL_TENANT)
@@ -170,8 +191,9 @@ def test_why_names_the_pause_the_replays_and_the_time_left(url: str, database_ur
     on(database_url, builders.claim)
     held = ingest("why", job_id, "--url", url)
 
-    assert "it is paused: tenant" in paused.out
-    assert "'ingest resume'" in " ".join(paused.out.split())
+    told = " ".join(paused.out.split())
+    assert f"tenant {LOCAL_TENANT} is paused" in told
+    assert f"'ingest resume --tenant {LOCAL_TENANT}'" in told
     assert "replayed 1 time" in paused.out
     assert "done in" not in paused.out
     assert "done in   about" in held.out
@@ -213,3 +235,24 @@ def test_uploads_that_go_their_way_are_never_stuck(
 
     assert uploaded.code == 0, uploaded.err
     assert (status["stuck"], status["pauses"]["everything"]) == (0, False)
+
+
+def test_status_says_what_jobs_wait_for(url: str, database_url: str) -> None:
+    async def wait(database: Database) -> None:
+        job = await builders.a_claimed_job(database)
+        waits = Settlement(
+            JobState.WAITING,
+            BudgetExhausted(),
+            delay=timedelta(hours=1),
+            wait_reason=WaitReason.BUDGET,
+            wait_at_most=timedelta(days=1),
+        )
+        assert await JobStore(database).settle(job.lease, waits)
+
+    on(database_url, wait)
+    as_json = ingest("status", "--json", "--url", url).json()
+    status = ingest("status", "--url", url)
+
+    assert as_json["waiting"] == {"budget": 1}
+    assert "1 job for a budget" in status.out
+    assert "left" not in status.out.split()

@@ -1,6 +1,7 @@
 """``ingest jobs``, ``why``, ``retry``, ``cancel``, ``search``, ``delete`` and ``status``."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -62,10 +63,11 @@ def test_jobs_are_listed_newest_first_with_whole_ids_and_reasons(
     outcome = ingest("jobs", **tenant)
 
     assert outcome.code == 0
-    header, first, second = (line.split() for line in outcome.out.splitlines())
-    assert header == ["job", "state", "file"]
-    assert first[1:] == ["deadletter", "torn.pdf:", "document_unreadable"]
-    assert second[1:] == ["done", "good.txt"]
+    header, *lines = outcome.out.splitlines()
+    first, second = " ".join(lines[:-1]).split(), lines[-1].split()
+    assert header.split() == ["job", "age", "state", "file"]
+    assert first[2:] == ["deadletter", "torn.pdf:", "document_unreadable"]
+    assert second[2:] == ["done", "good.txt"]
     assert [len(first[0]), len(second[0])] == [36, 36]
 
 
@@ -148,11 +150,13 @@ def test_search_shows_file_page_heading_and_the_sentence_that_answers(
     ingest("upload", tmp_path, **tenant)
 
     outcome = ingest("search", "what is the lighthouse keeper paid in", "-k", 2, **tenant)
+    documents = {job["document_id"] for job in ingest("jobs", "--json", **tenant).json()}
 
     assert outcome.code == 0
     assert "log.pdf, page 1" in outcome.out
     assert outcome.out.count("Wages") == 2
     assert " ".join(outcome.out.split()).count("keeper is paid in herring.") == 2
+    assert set(re.findall(r"^ *document (\S+) *$", outcome.out, re.MULTILINE)) == documents
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
@@ -175,6 +179,18 @@ def test_a_deleted_document_is_gone(system: Running, tmp_path: Path) -> None:
     assert (deleted.code, deleted.out) == (0, f"{document} deleted\n")
     assert (again.code, again.err) == (1, "error: there is no such document (not_found)\n")
     assert ingest("search", "tides", "--json", **tenant).json()["hits"] == []
+
+
+@pytest.mark.parametrize("command", [("jobs",), ("search", "tides"), ("why", uuid4())])
+def test_without_a_key_the_option_and_the_variable_are_named(
+    system: Running, command: tuple[object, ...]
+) -> None:
+    outcome = ingest(*command, INGEST_URL=system.url)
+
+    assert outcome.code == 2
+    assert "--key KEY" in outcome.err
+    assert "INGEST_API_KEY" in outcome.err
+    assert "Authorization" not in outcome.err
 
 
 def test_unknown_jobs_are_an_error_of_one_line(system: Running) -> None:

@@ -83,3 +83,46 @@ def test_a_wish_that_makes_no_sense_is_refused(
 ) -> None:
     assert main(["plan", "--docs-per-day", "10", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def said(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert main(["plan", *options]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_an_index_that_no_memory_holds_is_a_shortage(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--docs-per-day", "1000000", "--embedder", "openai", "--cpus", "8"]
+    text = said(capsys, *asked)
+    found = planned(capsys, *asked)
+
+    assert "short memory: 11 TB for the vectors' index" in text
+    assert "PostgreSQL's machine is taken to have 64 GB" in text
+    assert "database 38 TB after 365 days: 24 TB rows" in text
+    assert (found["memory_bytes"], found["fits_memory"], found["fits_table"]) == (64e9, False, True)
+
+
+def test_memory_that_is_enough_is_no_shortage(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--docs-per-day", "1000", "--mix", "notes"]
+    few = said(capsys, *asked)
+    little = said(capsys, *asked, "--memory", "0.1")
+
+    assert "short" not in few
+    assert "short memory: " in little
+    assert "has 100 MB" in little
+
+
+def test_rows_that_one_table_cannot_hold_are_a_shortage(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "--docs-per-day", "1000000", "--mix", "books", "--embedder", "openai")
+
+    assert "short storage: " in text
+    assert "one table of PostgreSQL holds 32 TB" in text
+
+
+def test_figures_are_rounded_to_what_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = said(capsys, "--docs-per-day", "5", "--mix", "chunks=1.36207,tokens=300")
+    one = said(capsys, "--docs-per-day", "5000000", "--mix", "notes")
+
+    assert "a document 1.4 chunks, 300 tokens" in odd
+    assert "wanted 0.000174 documents/s" in odd
+    assert "a document 1 chunk, 250 tokens" in one
+    assert "wanted 174 documents/s" in one

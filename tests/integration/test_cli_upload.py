@@ -84,7 +84,10 @@ def test_rejected_and_dead_lettered_files_are_told_with_reasons_and_fail_the_com
     outcome = ingest("upload", folder, **tenant)
 
     assert outcome.code == 1
-    assert "1 hidden, 1 unsupported extension" in " ".join(outcome.out.split())
+    told = " ".join(outcome.out.split())
+    assert "1 hidden, 1 unsupported type" in told
+    assert "picture.png (a PNG image)" in told
+    assert ".secret.txt" in told
     assert "document_empty" in outcome.out
     assert "document_unreadable" in outcome.out
     assert max(map(len, outcome.out.splitlines())) <= 80
@@ -256,7 +259,7 @@ def test_a_terminal_sees_bars_for_uploading_and_processing(system: Running, tmp_
     os.close(ours)
 
     assert process.returncode == 0
-    assert "3 files" in out
+    assert "3 new, in" in out
     assert "3/3 files" in seen.decode()
     assert "3/3 jobs" in seen.decode()
 

@@ -10,7 +10,7 @@ from builders import an_arrival, some_chunks
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.arrival import Accepted, Arrival
+from ingest.domain.arrival import Accepted, Arrival, Replaced
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import Conflict, DocumentUnreadable, StoreUnavailable
 from ingest.domain.job import JobState
@@ -101,7 +101,8 @@ async def test_other_bytes_under_an_external_id_are_the_next_generation(
 
     accepted = await builders.accept(database, newer)
 
-    assert accepted == Accepted(job.document_id, newer.job_id, 2, created=True)
+    replaced = Replaced("note.txt", None, 1)
+    assert accepted == Accepted(job.document_id, newer.job_id, 2, created=True, replaces=replaced)
     view = await DocumentStore(database).get(job.document_id, user_id)
     assert view is not None
     assert (view.generation, view.live_generation, view.parsed_key) == (2, 1, None)

@@ -54,6 +54,11 @@ async def test_a_paused_job_names_what_stops_it_wherever_it_is_shown(gateway: Ru
     reason = {"reason": "paused", "paused_by": ["everything", "tenant", "lane interactive"]}
     for shown in (single, listed[0]["waiting_for"], batch.json()["jobs"][0]["waiting_for"]):
         assert {name: shown[name] for name in reason} == reason
+        assert shown["pauses"] == [
+            {"kind": "everything", "subject": None},
+            {"kind": "tenant", "subject": str(gateway.tenant)},
+            {"kind": "lane", "subject": "interactive"},
+        ]
     assert single["eta_seconds"] is None
     assert (after["reason"] != "paused", after["paused_by"]) == (True, [])
 

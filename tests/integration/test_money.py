@@ -67,7 +67,7 @@ def test_an_estimate_knows_documents_pages_tokens_and_money(files: Path) -> None
     auto = estimate(files, "--parser", "auto", "--tier", "agentic")
 
     assert (local["documents"], local["rejected"]) == (2, {"document_empty": 1})
-    assert (Decimal(str(local["usd"])), local["skipped"]) == (0, {"unsupported extension": 1})
+    assert (Decimal(str(local["usd"])), local["skipped"]) == (0, {"unsupported type": 1})
     assert (asked["documents"], asked["pages"], asked["credits"]) == (3, 6, 18)
     assert Decimal(str(asked["parse_usd"])) == 18 * Decimal("0.00125")
     assert Decimal(str(asked["usd"])) > Decimal(str(asked["parse_usd"]))
@@ -137,6 +137,37 @@ def test_a_budget_is_set_shown_raised_and_removed(database_url: str) -> None:
         ("day", "0"),
     ]
     assert (gone.code, again.code) == (0, 1)
+
+
+def test_a_budget_of_search_stands_beside_that_of_ingestion(database_url: str) -> None:
+    where = {"INGEST_DATABASE_URL": database_url}
+    common = ingest("budget", "set", "--hard", "50", "--soft", "0.00000008", **where)
+    ours = ("--for", "search", "--tenant", "acme", "--period", "month")
+    search = ingest("budget", "set", "--hard", "2", "--create-tenant", *ours, **where)
+    listed = ingest("budget", "list", "--json", **where).json()
+    shown = ingest("budget", "list", **where)
+    wrong = ingest("budget", "set", "--hard", "2", "--for", "chat", **where)
+    gone = ingest("budget", "remove", *ours, **where)
+    again = ingest("budget", "remove", *ours, **where)
+
+    assert common.out == "Daily budget for all tenants: $0.00000008 soft, $50.00 hard\n"
+    assert search.out == "Monthly search budget for tenant acme: $2.00 hard\n"
+    assert [(row["purpose"], row["period"], row["soft_usd"]) for row in listed] == [
+        ("ingestion", "day", "0.00000008"),
+        ("search", "month", None),
+    ]
+    assert "search" in shown.out
+    assert (wrong.code, gone.code, again.code) == (2, 0, 1)
+    assert "--for must be ingestion or search" in wrong.err
+
+
+def test_a_soft_limit_over_the_hard_one_is_refused(database_url: str) -> None:
+    where = {"INGEST_DATABASE_URL": database_url}
+    refused = ingest("budget", "set", "--soft", "20", "--hard", "10", **where)
+    equal = ingest("budget", "set", "--soft", "10", "--hard", "10", **where)
+
+    assert (refused.code, equal.code) == (2, 0)
+    assert "soft limit, 20 USD, is over the hard limit, 10 USD" in " ".join(refused.err.split())
 
 
 @pytest.mark.parametrize("command", [("set", "--hard", "5"), ("remove",)])

@@ -130,7 +130,7 @@ async def test_who_acts_for_nobody_sees_nothing(database: Database) -> None:
         async with TenantDatabase(database).connection():
             pass
 
-    assert len(counts) == 13
+    assert len(counts) == 15
     assert set(counts.values()) == {0}
     assert tables & FOR_WORKERS_ONLY == set()
 
@@ -249,7 +249,7 @@ def test_an_owner_who_is_no_superuser_saves_and_restores_everything(
     assert restored.code == 0, restored.err
     assert restored.json()["counts"] == taken.json()["counts"]
     assert restored.json()["counts"]["document_chunks"] == 3
-    assert place.rows(SECURED_COUNT) == [(18,)]
+    assert place.rows(SECURED_COUNT) == [(20,)]
 
 
 async def test_an_owner_without_the_roles_is_bound_and_told(

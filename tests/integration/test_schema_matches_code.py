@@ -19,7 +19,7 @@ from ingest.domain.job import (
     Lane,
     WaitReason,
 )
-from ingest.domain.money import CallState, Operation, Period
+from ingest.domain.money import CallState, Operation, Period, Purpose
 from ingest.domain.pause import PauseKind
 from ingest.domain.provider_batch import BatchStatus
 from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
@@ -38,6 +38,9 @@ ENUMS = {
     "embedding_models_index_kind_check": list(IndexKind),
     "budgets_period_check": list(Period),
     "spending_period_check": list(Period),
+    "search_budgets_period_check": list(Period),
+    "search_spending_period_check": list(Period),
+    "provider_calls_purpose_check": list(Purpose),
     "provider_calls_operation_check": list(Operation),
     "provider_calls_lane_check": list(Lane),
     "provider_calls_state_check": list(CallState),

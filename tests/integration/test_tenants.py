@@ -119,6 +119,16 @@ def test_who_has_rows_without_being_registered_is_known_and_gets_a_name(database
     assert rows(database_url)[ACME] == "acme"
 
 
+def test_who_has_only_a_budget_of_search_is_known(database_url: str) -> None:
+    where = {"INGEST_DATABASE_URL": database_url}
+    own = ("--for", "search", "--tenant", "acme")
+    ingest("budget", "set", "--hard", "5", "--create-tenant", *own, **where)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM upload_pipeline.tenants WHERE name = 'acme'")
+
+    assert ingest("budget", "remove", *own, **where).code == 0
+
+
 def test_lists_show_names_and_json_both_name_and_id(database_url: str) -> None:
     where = {"INGEST_DATABASE_URL": database_url}
     on(database_url, lambda db: builders.accept(db, builders.an_arrival(ACME)))
@@ -162,9 +172,9 @@ def test_what_holds_for_all_tenants_says_so(database_url: str) -> None:
 
     assert "all tenants" in budget.out
     assert "all tenants" in ingest("budget", "list", **where).out
-    assert limits.out == "limits set: default for tenants without their own\n"
+    assert limits.out == "default limits set\n"
     shown = ingest("limits", "list", **where)
-    assert "default for tenants without their own" in shown.out
+    assert "default" in shown.out
     assert max(map(len, shown.out.splitlines())) <= 80
 
 
@@ -250,8 +260,8 @@ async def test_a_name_is_learned_once_and_never_changed_or_shared(database: Data
 
 
 def test_tenants_of_an_older_schema_are_taken_over(database_url: str) -> None:
-    migrate.downgrade(database_url, "0024")
-    keyed, limited, paused, paying = (uuid4() for _ in range(4))
+    migrate.downgrade(database_url, "0027")
+    keyed, limited, paused, paying, searching = (uuid4() for _ in range(5))
     many = [uuid4() for _ in range(5)]
 
     async def fill(database: Database) -> None:
@@ -272,6 +282,11 @@ def test_tenants_of_an_older_schema_are_taken_over(database_url: str) -> None:
                     "INSERT INTO upload_pipeline.budgets (user_id, period, hard_usd) "
                     "VALUES ($1, 'day', 1)", user_id
                 )  # fmt: skip
+            for user_id in (searching, ZEROS):
+                await connection.execute(
+                    "INSERT INTO upload_pipeline.search_budgets (user_id, period, hard_usd) "
+                    "VALUES ($1, 'day', 1)", user_id
+                )  # fmt: skip
             await connection.execute(
                 "INSERT INTO upload_pipeline.pauses (kind, subject, note) "
                 "VALUES ('tenant', $1, ''), ('everything', '', '')", str(paused)
@@ -280,5 +295,5 @@ def test_tenants_of_an_older_schema_are_taken_over(database_url: str) -> None:
     on(database_url, fill)
     migrate.upgrade(database_url)
 
-    nameless = dict.fromkeys([*many, keyed, limited, paused, paying])
+    nameless = dict.fromkeys([*many, keyed, limited, paused, paying, searching])
     assert rows(database_url) == {LOCAL_TENANT: "local"} | nameless

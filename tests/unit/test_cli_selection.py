@@ -1,12 +1,16 @@
 """Which files an upload takes."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
+import samples
 
 from ingest.cli.failures import WrongUsage
-from ingest.cli.selection import ensure_distinct, select
+from ingest.cli.selection import Skipped, count_reasons, select
+
+OLD_OFFICE = "a legacy Office file (OLE), which is not read"
 
 
 def a_tree(root: Path, *names: str) -> Path:
@@ -20,12 +24,20 @@ def a_tree(root: Path, *names: str) -> Path:
 def test_a_folder_is_read_recursively_in_order_and_counts_what_it_leaves_out(
     tmp_path: Path,
 ) -> None:
-    a_tree(tmp_path, "b.txt", "a/c.MD", "a/d.exe", ".git/e.txt", "a/.f.txt", "g")
+    a_tree(tmp_path, "b.txt", "a/c.MD", ".git/e.txt", "a/.f.txt")
+    (tmp_path / "a" / "d.exe").write_bytes(b"MZ\x90\0\3\0\0\0")
+    (tmp_path / "g").write_bytes(bytes(range(256)))
 
     found = select([str(tmp_path)])
 
     assert [file.relative for file in found.files] == ["b.txt", "a/c.MD"]
-    assert +found.skipped == {"hidden": 2, "unsupported extension": 2}
+    assert count_reasons(found.skipped) == {"hidden": 2, "unsupported type": 2}
+    assert [(Path(one.file).name, one.detail) for one in found.skipped] == [
+        (".git", ""),
+        ("g", "binary, of no known type"),
+        (".f.txt", ""),
+        ("d.exe", "a Windows program"),
+    ]
     assert found.bytes_len == len("b.txt" + "a/c.MD")
 
 
@@ -44,7 +56,7 @@ def test_a_file_is_taken_once_however_often_it_is_named(tmp_path: Path) -> None:
     found = select([str(tmp_path / "a.txt"), str(tmp_path)])
 
     assert len(found.files) == 1
-    assert found.skipped["named twice"] == 2
+    assert count_reasons(found.skipped) == {"named twice": 2}
 
 
 def test_a_pattern_is_expanded_when_the_shell_did_not(tmp_path: Path) -> None:
@@ -70,7 +82,9 @@ def test_linked_folders_are_not_followed(tmp_path: Path) -> None:
     found = select([str(tmp_path / "real")])
 
     assert len(found.files) == 1
-    assert found.skipped["linked folder"] == 1
+    assert [(one.file, one.reason) for one in found.skipped] == [
+        (str(tmp_path / "real" / "loop"), "linked folder")
+    ]
 
 
 def test_pipes_and_dangling_links_do_not_block_the_walk(tmp_path: Path) -> None:
@@ -80,7 +94,10 @@ def test_pipes_and_dangling_links_do_not_block_the_walk(tmp_path: Path) -> None:
     found = select([str(tmp_path)])
 
     assert found.files == []
-    assert +found.skipped == {"not a regular file": 1, "unreadable": 1}
+    assert {(Path(one.file).name, one.reason, one.detail) for one in found.skipped} == {
+        ("pipe.txt", "not a regular file", ""),
+        ("gone.txt", "unreadable", "No such file or directory"),
+    }
 
 
 def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
@@ -90,15 +107,67 @@ def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
         select([str(tmp_path / "pipe.txt")])
 
 
-def test_files_that_would_share_an_external_id_are_refused(tmp_path: Path) -> None:
-    a_tree(tmp_path, "a/index.md", "b/index.md")
-    found = select([str(tmp_path / "a"), str(tmp_path / "b")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("data.csv", b"name;age\nAda;36\n"),
+        ("data.json", b'{"name": "Ada"}'),
+        ("server.log", b"started\n"),
+        ("page.xhtml", b"<html><body>Hello</body></html>"),
+        ("Makefile", b"all:\n\techo\n"),
+        ("report", b"%PDF-1.7\n"),
+        ("letter", samples.docx("A word of thanks.")),
+        ("empty.txt", b""),
+        ("picture.pdf", samples.png()),
+    ],
+)
+def test_a_folder_takes_what_its_content_or_its_extension_says_is_read(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
 
-    with pytest.raises(WrongUsage, match=r"external id 'index\.md'"):
-        ensure_distinct(found.files)
+    found = select([str(tmp_path)])
+
+    assert [file.relative for file in found.files] == [name]
+    assert found.skipped == []
 
 
-def test_files_below_one_folder_have_distinct_external_ids(tmp_path: Path) -> None:
-    a_tree(tmp_path, "a/index.md", "b/index.md")
+@pytest.mark.parametrize(
+    ("name", "content", "reason", "detail"),
+    [
+        ("old.doc", samples.legacy_doc(), "unsupported type", OLD_OFFICE),
+        ("picture.png", samples.png(), "unsupported type", "a PNG image"),
+        ("notes.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\3", "unsupported type", "a gzip archive"),
+        ("photos.zip", b"PK\3\4" + bytes(26) + b"photo.jpg", "unsupported type", "a ZIP archive"),
+        ("__init__.py", b"", "no document", "the file has no bytes"),
+    ],
+)  # fmt: skip
+def test_a_folder_names_what_the_gateway_would_not_read(
+    tmp_path: Path, name: str, content: bytes, reason: str, detail: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
 
-    ensure_distinct(select([str(tmp_path)]).files)
+    found = select([str(tmp_path)])
+
+    assert found.skipped == [Skipped(str(tmp_path / name), reason, detail)]
+
+
+def test_a_zip_archive_is_known_by_names_that_come_late(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "letter", "w") as archive:
+        archive.writestr("[Content_Types].xml", "x" * 10_000)
+        archive.writestr("word/document.xml", "<document/>")
+
+    assert len(select([str(tmp_path)]).files) == 1
+
+
+def test_a_file_that_cannot_be_opened_is_taken_so_that_its_upload_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server.log").write_text("started")
+
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+    assert [file.relative for file in select([str(tmp_path)]).files] == ["server.log"]

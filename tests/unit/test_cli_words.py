@@ -1,14 +1,17 @@
 """The words of the command line: figures, snippets, reasons, addresses."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from ingest.cli import pause_words
 from ingest.cli.about import without_password
 from ingest.cli.connecting import gateway_url
+from ingest.cli.dead_letter import seconds_of
 from ingest.cli.failures import ExitCode, Refused, Unreachable, WrongUsage, exit_code
-from ingest.cli.output import clean, duration, plural, size
+from ingest.cli.output import age, clean, duration, emit_json, lapse, money, plural, size
 from ingest.cli.snippet import snippet
 from ingest.cli.story import document_faults, next_steps
 from ingest.domain import errors
@@ -30,11 +33,59 @@ def test_durations_are_said_in_two_units_at_most(seconds: float, words: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [(0, "0 ms"), (332, "332 ms"), (999.7, "1.0 s"), (332_338, "5 min 32 s")],
+)
+def test_the_time_between_two_events_is_said_for_people(milliseconds: float, words: str) -> None:
+    assert lapse(timedelta(milliseconds=milliseconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(seconds=-5), "0s"),
+        (timedelta(seconds=119), "119s"),
+        (timedelta(minutes=119), "119m"),
+        (timedelta(hours=47), "47h"),
+        (timedelta(days=400), "400d"),
+    ],
+)
+def test_an_age_is_written_as_the_filters_of_the_dead_letter_take_it(
+    span: timedelta, words: str
+) -> None:
+    moment = datetime.now(UTC) - span
+
+    assert age(moment.isoformat()) == words
+    assert seconds_of("--older-than", words) is not None
+
+
+@pytest.mark.parametrize(
     ("count", "words"),
     [(0, "0 B"), (999, "999 B"), (41_200, "41.2 kB"), (3_000_000_000_000, "3.0 TB")],
 )
 def test_sizes_are_said_in_the_largest_unit_that_fits(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [
+        ("0", "$0.00"),
+        ("8E-8", "$0.00000008"),
+        ("0.0000001234567", "$0.000000123"),
+        ("0.00009999999", "$0.0001"),
+        ("0.5", "$0.5000"),
+        ("1234.5", "$1,234.50"),
+    ],
+)
+def test_money_is_said_without_an_exponent(usd: str, words: str) -> None:
+    assert money(Decimal(usd)) == words
+
+
+def test_money_in_json_has_no_exponent(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_json([Decimal("8E-8"), Decimal("1E+2")], indent=None)
+
+    assert capsys.readouterr().out == '["0.00000008", "100"]\n'
 
 
 def test_numbers_have_a_noun_that_agrees() -> None:
@@ -130,6 +181,46 @@ def test_the_next_step_depends_on_whose_fault_it_was() -> None:
 def test_every_fault_of_a_document_is_known_as_one() -> None:
     assert {"document_empty", "too_many_pages", "parser_limit_exceeded"} <= document_faults()
     assert "store_unavailable" not in document_faults()
+
+
+@pytest.mark.parametrize(
+    ("pauses", "words"),
+    [
+        ([], "it goes on by itself"),
+        ([("everything", None)], "after an operator runs 'ingest resume'"),
+        ([("lane", "interactive")], "'ingest resume --lane interactive'"),
+        ([("tenant", "7")], "'ingest resume --tenant 7'"),
+        (
+            [("lane", "backfill"), ("provider", "openai")],
+            "'ingest resume --lane backfill' and 'ingest resume --provider openai'",
+        ),
+    ],
+)
+def test_a_paused_job_names_the_command_for_each_pause(
+    pauses: list[tuple[str, str | None]], words: str
+) -> None:
+    held = [{"kind": kind, "subject": subject} for kind, subject in pauses]
+    job = a_job(state="queued", waiting_for={"reason": "paused", "pauses": held})
+
+    assert words in next_steps(job)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "command"),
+    [
+        ("acme", "tenant acme", "'ingest resume --tenant acme'"),
+        ("Acme Corp", "tenant Acme Corp", "'ingest resume --tenant 7'"),
+        ("o'hara", "tenant o'hara", "'ingest resume --tenant 7'"),
+        (None, "tenant 7", "'ingest resume --tenant 7'"),
+    ],
+)
+def test_a_paused_tenant_is_named_and_by_its_id_where_a_shell_would_split_the_name(
+    name: str | None, shown: str, command: str
+) -> None:
+    pause = {"kind": "tenant", "subject": "7", "tenant_name": name}
+
+    assert pause_words.what(pause) == shown
+    assert pause_words.resume_command(pause) == command
 
 
 @pytest.mark.parametrize("reason", ["queue", "no_worker", "retry", "worker", "budget", "paused"])

@@ -54,8 +54,9 @@ def need(
     lane: Lane = Lane.INTERACTIVE,
     patience: float = 1000,
     provider: str = "openai",
+    is_question: bool = False,
 ) -> Need:
-    return Need(provider, "m", keys, tokens, lane, tenant, patience)
+    return Need(provider, "m", keys, tokens, lane, tenant, patience, is_question)
 
 
 OK = Report(Outcome.ANSWERED)
@@ -251,3 +252,49 @@ async def test_many_interactive_calls_do_not_starve_a_large_backfill(gate: Gateh
 
     await asyncio.wait_for(asyncio.gather(*(send() for _ in range(8))), 60 * SPEED)
     gate.leave(large.result(), OK)
+
+
+@pytest.mark.parametrize("tenant", ["t", "somebody else"])
+async def test_a_question_goes_before_all_that_waits_to_be_ingested(
+    gate: Gatehouse, tenant: str
+) -> None:
+    order: list[str] = []
+
+    async def go(name: str, tokens: int, **more: object) -> None:
+        passed = await gate.enter(need(tokens, **more))  # type: ignore[arg-type]
+        order.append(name)
+        gate.leave(passed, OK)
+
+    waiting = [asyncio.create_task(go(lane, 3000, lane=lane)) for _ in range(4) for lane in Lane]
+    await asyncio.sleep(0)
+    questions = [
+        asyncio.create_task(go("question", 10, tenant=tenant, is_question=True)) for _ in range(3)
+    ]
+    await asyncio.gather(*waiting, *questions)
+
+    assert order.index("question") <= 1  # the first of all was let in before it asked
+    assert order[:4].count("question") == 3
+
+
+async def test_questions_of_one_tenant_do_not_hold_up_those_of_another(gate: Gatehouse) -> None:
+    gate.leave(await gate.enter(need(6_000, lane=Lane.BACKFILL)), OK)
+    order: list[str] = []
+
+    async def ask(tenant: str) -> None:
+        gate.leave(await gate.enter(need(200, tenant=tenant, is_question=True)), OK)
+        order.append(tenant)
+
+    many = [asyncio.create_task(ask("many")) for _ in range(10)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*many, asyncio.create_task(ask("few")))
+
+    assert order.index("few") < 8  # a burst is let in before; in the order of coming it is 10
+
+
+async def test_a_question_that_is_given_up_holds_up_nobody(gate: Gatehouse) -> None:
+    gate.leave(await gate.enter(need(30_000)), OK)
+    with pytest.raises(RateLimited):
+        await gate.enter(need(900, is_question=True, patience=0.1))
+
+    assert gate.health()[0].waiting == 0
+    gate.leave(await gate.enter(need(900)), OK)

@@ -1,7 +1,7 @@
 """Documents: accepting them, knowing where their text is, deleting them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from ingest.adapters.postgres.limit_store import admit_upload
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain import identity
-from ingest.domain.arrival import Accepted, Arrival
+from ingest.domain.arrival import Accepted, Arrival, Replaced
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.errors import Conflict, StoreUnavailable
 from ingest.domain.job import Degraded, JobState, Lease
@@ -78,6 +78,7 @@ class DocumentStore:
 
         Raises:
             Conflict: the idempotency key was used for other bytes.
+            DocumentExists: other bytes have the name, and they may not be replaced.
             LimitReached: the tenant may have no more jobs now; nothing was accepted.
             StoreUnavailable: nothing was accepted.
         """
@@ -109,6 +110,7 @@ class DocumentStore:
             arrival.bytes_len,
             arrival.file_sha256,
             arrival.raw_key,
+            arrival.source_path,
         )
         if inserted:
             return await self._enqueue(connection, arrival, 1)
@@ -130,6 +132,8 @@ class DocumentStore:
                 return Accepted(
                     arrival.document_id, job["job_id"], job["generation"], created=False
                 )
+        before = Replaced(present["filename"], present["source_path"], present["generation"])
+        arrival.ensure_may_follow(before)
         await cancel_jobs(
             connection, [row["job_id"] for row in older], reason="superseded by newer content"
         )
@@ -141,8 +145,10 @@ class DocumentStore:
             arrival.bytes_len,
             arrival.file_sha256,
             arrival.raw_key,
+            arrival.source_path,
         )
-        return await self._enqueue(connection, arrival, generation)
+        accepted = await self._enqueue(connection, arrival, generation)
+        return replace(accepted, replaces=before)
 
     async def _enqueue(self, connection: Connection, arrival: Arrival, generation: int) -> Accepted:
         await admit_upload(connection, arrival.user_id, arrival.bytes_len)

@@ -1,19 +1,36 @@
 """The ledger: money set aside before a call, charged after it, and the budgets that bound it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import BudgetExhausted, PausedByOperator
 from ingest.domain.job import Lane
-from ingest.domain.money import CallState, Charge, Operation, Period, Reservation
+from ingest.domain.money import (
+    CallState,
+    Charge,
+    Operation,
+    Period,
+    Purpose,
+    Reservation,
+    ensure_limits,
+)
 
 SQL = load("provider_calls")
 BUDGETS = load("budgets")
+_SET = {
+    Purpose.INGESTION: BUDGETS["set_budget"],
+    Purpose.SEARCH: BUDGETS["set_search_budget"],
+}
+_REMOVE = {
+    Purpose.INGESTION: BUDGETS["remove_budget"],
+    Purpose.SEARCH: BUDGETS["remove_search_budget"],
+}
 _RETRY_AFTER = timedelta(seconds=60)
 
 
@@ -43,6 +60,7 @@ class Budget:
 
     user_id: UUID
     """The tenant, or EVERYBODY."""
+    purpose: Purpose
     period: Period
     soft_usd: Decimal | None
     hard_usd: Decimal | None
@@ -77,7 +95,7 @@ class Spent:
 
 
 class LedgerStore:
-    """Rows of ``provider_calls``, ``spending`` and ``budgets``."""
+    """Rows of ``provider_calls``, and the limits and sums of each purpose."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -143,23 +161,41 @@ class LedgerStore:
         return [Usage(**{**row, "operation": Operation(row["operation"])}) for row in rows]
 
     async def set_budget(
-        self, user_id: UUID, period: Period, *, soft: Decimal | None, hard: Decimal | None
+        self,
+        user_id: UUID,
+        period: Period,
+        *,
+        soft: Decimal | None,
+        hard: Decimal | None,
+        purpose: Purpose = Purpose.INGESTION,
     ) -> None:
-        """Set the limits of a tenant, or of EVERYBODY, in US dollars."""
-        async with self._database.connection() as connection:
-            await connection.execute(BUDGETS["set_budget"], user_id, period, soft, hard)
+        """Set the limits of a tenant, or of EVERYBODY, in US dollars.
 
-    async def remove_budget(self, user_id: UUID, period: Period) -> bool:
+        Raises:
+            InvalidRequest: the soft limit is over the hard one.
+        """
+        ensure_limits(soft=soft, hard=hard)
+        async with self._database.connection() as connection:
+            await connection.execute(_SET[purpose], user_id, period, soft, hard)
+
+    async def remove_budget(
+        self, user_id: UUID, period: Period, *, purpose: Purpose = Purpose.INGESTION
+    ) -> bool:
         """Lift the limits; False when there were none."""
         async with self._database.connection() as connection:
-            removed = await connection.fetchval(BUDGETS["remove_budget"], user_id, period)
+            removed = await connection.fetchval(_REMOVE[purpose], user_id, period)
         return removed is not None
 
     async def budgets(self, user_ids: Sequence[UUID] | None = None) -> list[Budget]:
         """The budgets of these tenants, or all of them, as they stand in the present period."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(BUDGETS["list_budgets"], user_ids)
-        return [Budget(**{**row, "period": Period(row["period"])}) for row in rows]
+        return [_budget(row) for row in rows]
+
+
+def _budget(row: Mapping[str, Any]) -> Budget:
+    named = {"period": Period(row["period"]), "purpose": Purpose(row["purpose"])}
+    return Budget(**{**row, **named})
 
 
 async def end_call(

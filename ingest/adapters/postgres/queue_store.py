@@ -7,7 +7,7 @@ from uuid import UUID
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.forecast import Throughput
-from ingest.domain.job import Lane
+from ingest.domain.job import Lane, WaitReason
 
 SQL = load("queue")
 MOST_UNFINISHED = 500
@@ -72,6 +72,12 @@ class QueueStore:
         """Whether all that is left of a tenant in a lane is in batches at their provider."""
         async with self._database.connection() as connection:
             return bool(await connection.fetchval(SQL["lane_is_handed_over"], user_id, lane))
+
+    async def waiting(self) -> dict[WaitReason, int]:
+        """How many jobs wait, by reason."""
+        async with self._database.planning_once() as connection:
+            rows = await connection.fetch(SQL["count_waiting"])
+        return {WaitReason(row["wait_reason"]): row["jobs"] for row in rows}
 
     async def stuck(self, *, after: timedelta) -> dict[str, int]:
         """Unfinished jobs that nothing moves, by kind; there should be none.

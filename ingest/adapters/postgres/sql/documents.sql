@@ -4,7 +4,7 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0));
 
 -- name: lock_document
 -- A document of a tenant by id, locked for change; chunks may still be stored meanwhile.
-SELECT file_sha256, generation
+SELECT file_sha256, generation, filename, source_path
 FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR NO KEY UPDATE;
 
 -- name: lock_for_deletion
@@ -15,8 +15,8 @@ FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR UPDAT
 -- name: insert_document
 -- The first generation of a document; nothing when someone else was faster.
 INSERT INTO upload_pipeline.documents
-(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key, source_path)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 RETURNING document_id;
 
@@ -56,7 +56,8 @@ WHERE d.document_id = b.document_id AND d.generation = b.generation AND d.raw_ke
 -- New bytes under a name that exists; what is published stays until the new one is complete.
 UPDATE upload_pipeline.documents
 SET generation = generation + 1, filename = $2, media_type = $3, bytes_len = $4,
-    file_sha256 = $5, raw_key = $6, parsed_key = NULL, parsed_sha256 = NULL, parser = NULL,
+    file_sha256 = $5, raw_key = $6, source_path = $7,
+    parsed_key = NULL, parsed_sha256 = NULL, parser = NULL,
     page_count = NULL, char_count = NULL, updated_at = now(),
     retired_keys = retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL)
 WHERE document_id = $1

@@ -49,6 +49,11 @@ SELECT NOT EXISTS (
     WHERE user_id = $1 AND status IN ('filling', 'submitting', 'collected')
 );
 
+-- name: count_waiting
+-- How many jobs wait, by reason.
+SELECT wait_reason, count(*) AS jobs FROM upload_pipeline.upload_jobs
+WHERE state = 'waiting' GROUP BY wait_reason;
+
 -- name: count_stuck
 -- Unfinished jobs that nothing moves, $1 after something should have: whose lease ran out or has no
 -- end; whose wait is over or has no end; that are never due, in lanes $2; that are due while a stream

@@ -14,6 +14,7 @@ WHERE wanted.tenant_id <> '00000000-0000-0000-0000-000000000000' AND (
     OR EXISTS (SELECT FROM upload_pipeline.documents AS d WHERE d.user_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.api_keys AS k WHERE k.user_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.budgets AS b WHERE b.user_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.search_budgets AS q WHERE q.user_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.tenant_limits AS l WHERE l.user_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.serving_spaces AS s WHERE s.user_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.provider_calls AS c WHERE c.user_id = $1)

@@ -1,0 +1,212 @@
+-- Why: a used-up budget of ingestion must not silence search. Questions get budgets and sums of their
+-- own; the budgets that exist are ingestion's. New tables and a column with a constant default, so
+-- nothing is rewritten; provider_calls is locked for a moment. Code before this revision calls the
+-- same functions, and reads and writes the same budgets as before.
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
+
+CREATE TABLE upload_pipeline.search_budgets (
+    -- As in upload_pipeline.budgets.
+    user_id uuid NOT NULL,
+    period text NOT NULL
+    CONSTRAINT search_budgets_period_check CHECK (period IN ('day', 'month')),
+    soft_usd numeric(16, 9) CHECK (soft_usd >= 0),
+    hard_usd numeric(16, 9) CHECK (hard_usd >= 0),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, period)
+);
+
+-- Its rows are locked by questions alone, so that none waits for a lock of ingestion's.
+CREATE TABLE upload_pipeline.search_spending (
+    user_id uuid NOT NULL,
+    period text NOT NULL
+    CONSTRAINT search_spending_period_check CHECK (period IN ('day', 'month')),
+    starts_on date NOT NULL,
+    reserved_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (reserved_usd >= 0),
+    spent_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (spent_usd >= 0),
+    PRIMARY KEY (user_id, period, starts_on)
+) WITH (fillfactor = 50);
+
+DO $$
+DECLARE
+    secured text;
+BEGIN
+    FOREACH secured IN ARRAY ARRAY['search_budgets', 'search_spending'] LOOP
+        EXECUTE format('ALTER TABLE upload_pipeline.%I ENABLE ROW LEVEL SECURITY', secured);
+        EXECUTE format('ALTER TABLE upload_pipeline.%I FORCE ROW LEVEL SECURITY', secured);
+        EXECUTE format(
+            'GRANT SELECT, INSERT, UPDATE, DELETE ON upload_pipeline.%I TO ingest_worker', secured
+        );
+        EXECUTE format('GRANT SELECT ON upload_pipeline.%I TO ingest_api', secured);
+        EXECUTE format(
+            'CREATE POLICY every_tenant ON upload_pipeline.%I TO ingest_worker '
+            'USING (true) WITH CHECK (true)', secured
+        );
+        EXECUTE format(
+            'CREATE POLICY own_and_common ON upload_pipeline.%I FOR SELECT TO ingest_api '
+            'USING (user_id IN ((SELECT upload_pipeline.tenant()), '
+            '''00000000-0000-0000-0000-000000000000''))', secured
+        );
+    END LOOP;
+END
+$$;
+
+-- Whose sums the call is in. Calls of before are all in ingestion's, those for questions too, so the
+-- check holds for them by the default.
+ALTER TABLE upload_pipeline.provider_calls ADD COLUMN purpose text NOT NULL DEFAULT 'ingestion';
+ALTER TABLE upload_pipeline.provider_calls ADD CONSTRAINT provider_calls_purpose_check
+CHECK (purpose IN ('ingestion', 'search')) NOT VALID;
+
+-- The same function for the tables of each purpose: set money aside in the tenant's and everybody's
+-- day and month at once, or say which hard limit has no room for it. The rows are locked in one order,
+-- so nobody overruns a limit.
+DO $$
+DECLARE
+    made record;
+BEGIN
+    FOR made IN SELECT * FROM (VALUES
+        ('set_aside_for_ingestion', 'budgets', 'spending', 'budget'),
+        ('set_aside_for_search', 'search_budgets', 'search_spending', 'search budget')
+    ) AS m (function_name, limits, sums, called)
+    LOOP
+        EXECUTE format($make$
+CREATE FUNCTION upload_pipeline.%1$I(payer uuid, new_usd numeric) RETURNS text
+LANGUAGE plpgsql AS $body$
+DECLARE
+    today date := (now() AT TIME ZONE 'UTC')::date;
+    full_one text;
+BEGIN
+    INSERT INTO upload_pipeline.%3$I AS s (user_id, period, starts_on)
+    SELECT wanted.user_id, wanted.period, wanted.starts_on
+    FROM (
+        SELECT u.user_id, p.period,
+            CASE p.period WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
+        FROM unnest(ARRAY['00000000-0000-0000-0000-000000000000'::uuid, payer]) AS u (user_id)
+        CROSS JOIN unnest(ARRAY['day', 'month']) AS p (period)
+    ) AS wanted (user_id, period, starts_on)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM upload_pipeline.%3$I AS old
+        WHERE old.user_id = wanted.user_id AND old.period = wanted.period
+            AND old.starts_on = wanted.starts_on
+    )
+    ON CONFLICT DO NOTHING;
+
+    PERFORM 1 FROM upload_pipeline.%3$I AS s
+    WHERE s.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+        AND s.starts_on = CASE s.period
+            WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
+    ORDER BY s.user_id, s.period FOR NO KEY UPDATE;
+
+    SELECT format(
+        'the %%s %4$s of %%s USD a %%s',
+        CASE WHEN b.user_id = payer THEN 'tenant''s' ELSE 'common' END,
+        trim_scale(b.hard_usd), b.period
+    ) INTO full_one
+    FROM upload_pipeline.%2$I AS b
+    INNER JOIN upload_pipeline.%3$I AS s ON s.user_id = b.user_id AND s.period = b.period
+        AND s.starts_on = CASE s.period
+            WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
+    WHERE b.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+        AND s.reserved_usd + s.spent_usd + new_usd > b.hard_usd
+    ORDER BY b.hard_usd LIMIT 1;
+    IF full_one IS NOT NULL THEN
+        RETURN full_one;
+    END IF;
+
+    UPDATE upload_pipeline.%3$I AS s SET reserved_usd = s.reserved_usd + new_usd
+    WHERE s.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+        AND s.starts_on = CASE s.period
+            WHEN 'day' THEN today ELSE date_trunc('month', today)::date END;
+    RETURN NULL;
+END
+$body$
+        $make$, made.function_name, made.limits, made.sums, made.called);
+    END LOOP;
+END
+$$;
+
+-- Set money aside for a call among the sums of its purpose, or say which hard limit has no room for it.
+CREATE OR REPLACE FUNCTION upload_pipeline.reserve_call(
+    new_call uuid, payer uuid, provider text, model text, operation text, lane text,
+    key_fingerprint text, lasts interval, new_units bigint, new_usd numeric
+) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    is_question boolean := operation = 'search';
+    full_one text;
+BEGIN
+    IF is_question THEN
+        full_one := upload_pipeline.set_aside_for_search(payer, new_usd);
+    ELSE
+        full_one := upload_pipeline.set_aside_for_ingestion(payer, new_usd);
+    END IF;
+    IF full_one IS NOT NULL THEN
+        RETURN full_one;
+    END IF;
+    INSERT INTO upload_pipeline.provider_calls (
+        call_id, user_id, provider, model, operation, lane, purpose, key_fingerprint,
+        expires_at, reserved_units, reserved_usd
+    ) VALUES (
+        new_call, payer, provider, model, operation, lane,
+        CASE WHEN is_question THEN 'search' ELSE 'ingestion' END, key_fingerprint,
+        now() + lasts, new_units, new_usd
+    );
+    RETURN NULL;
+END
+$$;
+
+-- End reserved calls: what was set aside becomes what was charged, in the sums and periods it was set
+-- aside in. Calls that have ended already stay as they are. Returns how many ended now.
+CREATE OR REPLACE FUNCTION upload_pipeline.end_calls(
+    calls uuid [], new_state text, new_units bigint, new_pages integer, charged_usd numeric,
+    new_request_id text, new_error_code text
+) RETURNS bigint
+LANGUAGE sql AS $$
+WITH ended AS (
+    UPDATE upload_pipeline.provider_calls AS c
+    SET state = new_state, ended_at = now(), pages = new_pages,
+        units = CASE new_state
+            WHEN 'released' THEN 0 ELSE coalesce(new_units, c.reserved_units) END,
+        usd = CASE new_state
+            WHEN 'released' THEN 0 ELSE coalesce(charged_usd, c.reserved_usd) END,
+        request_id = new_request_id, error_code = new_error_code
+    WHERE c.call_id = ANY(calls) AND c.state = 'reserved'
+    RETURNING c.user_id, c.purpose, c.reserved_usd, c.usd,
+        (c.reserved_at AT TIME ZONE 'UTC')::date AS day
+), moved AS (
+    SELECT e.purpose, u.user_id, p.period,
+        CASE p.period WHEN 'day' THEN e.day ELSE date_trunc('month', e.day)::date END AS starts_on,
+        sum(e.reserved_usd) AS reserved_usd, sum(e.usd) AS usd
+    FROM ended AS e
+    CROSS JOIN LATERAL unnest(
+        ARRAY['00000000-0000-0000-0000-000000000000'::uuid, e.user_id]
+    ) AS u (user_id)
+    CROSS JOIN unnest(ARRAY['day', 'month']) AS p (period)
+    GROUP BY 1, 2, 3, 4
+), locked AS (
+    SELECT s.user_id, s.period, s.starts_on, m.reserved_usd, m.usd
+    FROM upload_pipeline.spending AS s
+    INNER JOIN moved AS m ON m.user_id = s.user_id AND m.period = s.period
+        AND m.starts_on = s.starts_on
+    WHERE m.purpose = 'ingestion'
+    ORDER BY s.user_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
+), settled AS (
+    UPDATE upload_pipeline.spending AS s
+    SET reserved_usd = s.reserved_usd - l.reserved_usd, spent_usd = s.spent_usd + l.usd
+    FROM locked AS l
+    WHERE s.user_id = l.user_id AND s.period = l.period AND s.starts_on = l.starts_on
+), search_locked AS (
+    SELECT s.user_id, s.period, s.starts_on, m.reserved_usd, m.usd
+    FROM upload_pipeline.search_spending AS s
+    INNER JOIN moved AS m ON m.user_id = s.user_id AND m.period = s.period
+        AND m.starts_on = s.starts_on
+    WHERE m.purpose = 'search'
+    ORDER BY s.user_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
+), search_settled AS (
+    UPDATE upload_pipeline.search_spending AS s
+    SET reserved_usd = s.reserved_usd - l.reserved_usd, spent_usd = s.spent_usd + l.usd
+    FROM search_locked AS l
+    WHERE s.user_id = l.user_id AND s.period = l.period AND s.starts_on = l.starts_on
+)
+SELECT count(*) FROM ended
+$$;
