@@ -181,7 +181,8 @@ def _backfills(folder: Path, environment: dict[str, str]) -> Iterator[None]:
         rng = random.Random(f"{folder.name} {number}")
         for name in range(_DOCUMENTS):
             (place / f"{name}.md").write_bytes(write_markdown(prose(rng, _CHARS)))
-        command = [sys.executable, "-m", "ingest", "backfill", str(place), "--tenant", tenant]
+        command = [sys.executable, "-m", "ingest", "backfill", str(place)]
+        command += ["--tenant", tenant, "--create-tenant"]
         state = str(folder / f"state-{tenant}")
         running.append(
             subprocess.Popen(  # noqa: S603 - our own command

@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from ingest import wiring
 from ingest.adapters.postgres.pool import act_for
-from ingest.domain.access import Scope
+from ingest.domain.access import Caller, Scope
 
 from .auth import bearer
 from .gateway import CurrentGateway
@@ -45,19 +45,27 @@ NEEDED: Mapping[str, Scope | None] = MappingProxyType(
 """The scope of each route; None for those that are public on purpose."""
 
 
-async def _tenant(
+async def _caller(
     request: Request,
     gateway: CurrentGateway,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> UUID:
+) -> Caller:
     caller = await gateway.caller(credentials.credentials if credentials else None)
     needed = NEEDED[f"{request.method} {request.scope['route'].path_format}"]
     if needed is None:
         raise LookupError(f"{request.scope['route'].path_format} is public and asks whose it is")
     caller.ensure(needed)
     act_for(caller.user_id)
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+"""Whose request it is; nobody gets past it without a valid key that has the route's scope."""
+
+
+async def _tenant(caller: CurrentCaller) -> UUID:
     return caller.user_id
 
 
 Tenant = Annotated[UUID, Depends(_tenant)]
-"""Whose request it is; nobody gets past it without a valid key that has the route's scope."""
+"""The same, by the tenant's id alone."""

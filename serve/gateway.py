@@ -26,6 +26,7 @@ from ingest.adapters.postgres.pool import Database, TenantDatabase
 from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.search_store import SearchStore
 from ingest.adapters.postgres.serving_store import ServingStore
+from ingest.adapters.postgres.tenant_store import TenantStore
 from ingest.adapters.postgres.webhook_store import WebhookStore
 from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.adapters.wordllama_embedder import WordllamaEmbedder
@@ -41,6 +42,7 @@ from ingest.settings import Auth, Settings
 
 from .auth import KeyRing, make_token_verifier
 from .providers import Providers
+from .tenants import TenantRegister
 
 log = structlog.get_logger(module=__name__)
 
@@ -75,6 +77,8 @@ class Gateway:
     gate: Gate
     ledger: LedgerStore
     limits: LimitStore
+    tenants: TenantStore
+    register: TenantRegister
     providers: Providers
     intake: Intake
     documents: DocumentStore
@@ -157,7 +161,7 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
     warming = asyncio.create_task(_warm(all_embedders))
     try:
         tenants = TenantDatabase(database)
-        documents = DocumentStore(tenants)
+        documents, known = DocumentStore(tenants), TenantStore(tenants)
         yield Gateway(
             settings=settings,
             backends=await asyncio.to_thread(_backends, settings, all_embedders[0]),
@@ -166,6 +170,8 @@ async def open_gateway(settings: Settings, gate: Gate) -> AsyncIterator[Gateway]
             gate=gate,
             ledger=LedgerStore(tenants),
             limits=LimitStore(tenants),
+            tenants=known,
+            register=TenantRegister(known),
             providers=Providers(gate, LedgerStore(database)),
             intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
             documents=documents,

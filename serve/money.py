@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -44,6 +45,8 @@ class UsageBody(_Row):
 class UsageReport(_Row):
     """What providers charged."""
 
+    tenant_id: UUID
+    tenant_name: str | None = Field(description="null while only the id is known.")
     since: date
     usage: list[UsageBody]
     usd: Usd
@@ -100,6 +103,8 @@ async def usage(
     since = tomorrow - timedelta(days=days)
     rows = await gateway.ledger.usage(tenant, since=since, before=tomorrow)
     return UsageReport(
+        tenant_id=tenant,
+        tenant_name=(await gateway.tenants.names([tenant])).get(tenant),
         since=since,
         usage=[UsageBody.model_validate(row) for row in rows],
         usd=sum((row.usd for row in rows), Decimal()),

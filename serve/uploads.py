@@ -15,7 +15,7 @@ from ingest.domain.arrival import Accepted
 from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
 from ingest.lifecycle.accept import UploadRequest
 
-from .access import Tenant
+from .access import CurrentCaller
 from .gateway import CurrentGateway
 from .multipart import OVERHEAD_BYTES, FileForm
 from .pace import PacedBody
@@ -112,7 +112,7 @@ async def upload(
     request: Request,
     response: Response,
     gateway: CurrentGateway,
-    tenant: Tenant,
+    caller: CurrentCaller,
     external_id: Annotated[str | None, Query(description=_OWN_NAME)] = None,
     source_path: Annotated[str | None, Query(description=_SOURCE_PATH)] = None,
     replace: Annotated[bool | None, Query(description=_REPLACE)] = None,
@@ -149,7 +149,7 @@ async def upload(
         form.fields if form else {},
     )
     upload_request = UploadRequest(
-        user_id=tenant,
+        user_id=caller.user_id,
         filename=written_name,
         correlation_id=request.state.correlation_id,
         external_id=named["external_id"],
@@ -157,7 +157,9 @@ async def upload(
         source_path=named["source_path"],
         replace=_switch("replace", named["replace"], default=True),
     )
-    return await _accept(gateway, upload_request, content, response)
+    accepted = await _accept(gateway, upload_request, content, response)
+    await gateway.register.note(caller)
+    return accepted
 
 
 async def _accept(

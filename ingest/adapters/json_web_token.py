@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import UUID
 
 import httpx
 import jwt
@@ -14,11 +13,10 @@ import structlog
 
 from ingest.domain.access import ALL_SCOPES, Caller, Scope
 from ingest.domain.errors import ProviderUnavailable, Unauthenticated
-from ingest.domain.identity import tenant_id
+from ingest.domain.tenant import MAX_NAME_CHARS, Tenant, tenant_called
 
 log = structlog.get_logger(module=__name__)
 MAX_TOKEN_CHARS = 8192
-MAX_TENANT_CHARS = 255
 MAX_KEY_SET_BYTES = 1024 * 1024
 FETCH_SECONDS = 5.0
 REFRESH_SECONDS = 30.0
@@ -187,7 +185,8 @@ class TokenVerifier:
                 (text for cls, text in _REASONS if isinstance(exc, cls)), "it is no token"
             )
             raise Unauthenticated(f"the token is not valid: {reason}") from exc
-        return Caller(self._tenant(claims), _scopes(claims))
+        tenant = self._tenant(claims)
+        return Caller(tenant.user_id, _scopes(claims), tenant.name)
 
     def _claims(self, token: str, header: Mapping[str, Any], key: jwt.PyJWK) -> dict[str, Any]:
         # The key says which algorithm; what the token says must be the same, and decides nothing.
@@ -204,12 +203,12 @@ class TokenVerifier:
             options={"require": required},
         )
 
-    def _tenant(self, claims: Mapping[str, Any]) -> UUID:
+    def _tenant(self, claims: Mapping[str, Any]) -> Tenant:
         name = claims.get(self._tenant_claim)
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_TENANT_CHARS:
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARS:
             raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
-        tenant = tenant_id(name)
-        if tenant.int == 0:  # stands for all tenants together
+        tenant = tenant_called(name)
+        if tenant.user_id.int == 0:  # stands for all tenants together
             raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
         return tenant
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingest.cli.failures import ExitCode, WrongUsage
-from ingest.cli.options import JsonOption
+from ingest.cli.options import CreateTenantOption, JsonOption
 from ingest.domain.bulk import IndexTime
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
     from ingest.cli.backfill_watch import Backfill
     from ingest.cli.output import Json
+    from ingest.domain.tenant import Tenant as Owner
     from ingest.settings import Settings
 
 
@@ -110,6 +111,7 @@ def backfill(
     where: Where = None,
     limit: Limit = None,
     tenant: Tenant = None,
+    create_tenant: CreateTenantOption = False,
     at_once: AtOnce = 16,
     max_usd: MaxUsd = None,
     pause_at: PauseAt = None,
@@ -130,8 +132,7 @@ def backfill(
     By itself it works in a Ray of its own; by 'ray job submit -- python -m ingest backfill URI' in
     the cluster it is submitted to, with that one's shared quota.
     """
-    from ingest import settings, wiring
-    from ingest.adapters.postgres import migrate
+    from ingest import settings
     from ingest.cli import backfill_estimate, backfilling, local
     from ingest.cli.backfill_watch import Wish
     from ingest.wiring.sources import open_objects
@@ -159,12 +160,22 @@ def backfill(
         backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)
         return
     with local.with_database(loaded) as reachable:
-        if loaded.database_url is None and local.inspect(reachable).mismatch:
-            migrate.upgrade(wiring.database_url(reachable))  # the embedded one is ours to change
-        local.ensure_schema(reachable)
+        _prepare_schema(reachable, is_ours=loaded.database_url is None)
+        whose = backfilling.whose(reachable, tenant, create=create_tenant)
         began = time.monotonic()
         done = backfilling.run(reachable, objects, sources, wish)
-    _tell(done, time.monotonic() - began, as_json=as_json)
+    _tell(done, whose, time.monotonic() - began, as_json=as_json)
+
+
+def _prepare_schema(reachable: "Settings", *, is_ours: bool) -> None:
+    """Bring the embedded database to this schema; another one must be at it."""
+    from ingest import wiring
+    from ingest.adapters.postgres import migrate
+    from ingest.cli import local
+
+    if is_ours and local.inspect(reachable).mismatch:
+        migrate.upgrade(wiring.database_url(reachable))
+    local.ensure_schema(reachable)
 
 
 def _check_lane(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
@@ -196,14 +207,14 @@ def _next(clock: str) -> datetime:
     return today if today > now else today + timedelta(days=1)
 
 
-def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
+def _tell(done: "Backfill", whose: "Owner", seconds: float, *, as_json: bool) -> None:
     from ingest.cli.backfill_watch import Ended
     from ingest.cli.backfilling import not_restored
     from ingest.cli.output import emit_json
 
-    summary = _summary(done, seconds)
+    summary = _summary(done, whose, seconds)
     if as_json:
-        emit_json(summary)
+        emit_json(summary | {"user_id": whose.user_id})
     else:
         for name, value in summary.items():
             typer.echo(f"{name.replace('_', ' '):<16}{value}")
@@ -214,12 +225,13 @@ def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _summary(done: "Backfill", seconds: float) -> "Json":
+def _summary(done: "Backfill", whose: "Owner", seconds: float) -> "Json":
     from ingest.domain.money import plain
 
     registered = done.registered
     return {
         "run": done.run,
+        "tenant": whose.label,
         "ended": done.ended.value,
         "objects": registered.listed,
         "registered": registered.created,

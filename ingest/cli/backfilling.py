@@ -26,11 +26,14 @@ from ingest.adapters.sources import Objects
 from ingest.cli.backfill_watch import Backfill, Ended, Watch, Wish
 from ingest.cli.index_progress import told
 from ingest.cli.output import say
+from ingest.cli.tenants import existing
 from ingest.domain.arrival import NEVER
 from ingest.domain.bulk import IndexTime
 from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.identity import LOCAL_NAME
 from ingest.domain.renewal import Renewal
 from ingest.domain.source import SourceObject
+from ingest.domain.tenant import Tenant
 from ingest.lifecycle.bulk_index import BulkIndex
 from ingest.lifecycle.register import Registered, Registrar
 from ingest.lifecycle.renew import Renewer
@@ -51,6 +54,23 @@ def matching(where: str | None) -> Callable[[SourceObject], bool]:
 def not_restored(deleted: int) -> str:
     """What is said of objects whose documents were deleted."""
     return f"{deleted:,} not taken: deleted (use --restore-deleted)"
+
+
+def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
+    """The tenant whose documents it takes in.
+
+    Raises:
+        UnknownTenant: there is no such tenant.
+    """
+
+    async def find() -> Tenant:
+        database = wiring.open_database(settings)
+        try:
+            return await existing(database, LOCAL_NAME if tenant is None else tenant, create=create)
+        finally:
+            await database.close()
+
+    return asyncio.run(find())
 
 
 def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish) -> Backfill:

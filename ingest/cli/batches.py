@@ -1,14 +1,17 @@
 """``ingest batches``: texts at a provider that embeds them within a day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from ingest.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from ingest.adapters.postgres.pool import Database
     from ingest.adapters.postgres.provider_batch_store import BatchView
+    from ingest.domain.tenant import Names
 
 
 def list_batches(
@@ -27,29 +30,34 @@ def list_batches(
     from dataclasses import asdict
 
     from ingest.adapters.postgres.provider_batch_store import ProviderBatchStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.database import with_database
     from ingest.cli.output import emit_json
-    from ingest.domain.identity import tenant_id
+    from ingest.cli.tenants import existing
 
-    user_id = None if tenant is None else tenant_id(tenant)
-    found = with_database(
-        lambda database: ProviderBatchStore(database).newest(user_id, limit=limit)
-    )
+    async def read(database: "Database") -> "tuple[Sequence[BatchView], Names]":
+        owner = None if tenant is None else (await existing(database, tenant)).user_id
+        batches = await ProviderBatchStore(database).newest(owner, limit=limit)
+        return batches, await TenantStore(database).names({batch.user_id for batch in batches})
+
+    found, names = with_database(read)
     if as_json:
-        emit_json([asdict(batch) for batch in found])
+        emit_json([asdict(batch) | {"tenant_name": names.get(batch.user_id)} for batch in found])
     elif found:
-        _show(found)
+        _show(found, names if tenant is None else {})
     else:
         typer.echo("no batches; 'ingest backfill --lane batch URI' makes some")
 
 
-def _show(batches: "Sequence[BatchView]") -> None:
+def _show(batches: "Sequence[BatchView]", names: "Mapping[UUID, str]") -> None:
+    """Print them; whose they are, where names say it: ids would leave no room for the rest."""
     from ingest.cli.output import console, money, table
 
     rows = [
         [
             batch.opened_at.astimezone().strftime("%m-%d %H:%M"),
             batch.status,
+            *([names.get(batch.user_id)] if names else []),
             f"{batch.texts:,}",
             f"{batch.tokens if batch.charged_tokens is None else batch.charged_tokens:,}",
             money(batch.usd or batch.reserved_usd) if batch.reserved_usd is not None else None,
@@ -59,7 +67,14 @@ def _show(batches: "Sequence[BatchView]") -> None:
         ]
         for batch in batches
     ]
-    numbers = ["texts", "tokens", "cost", "jobs waiting"]
-    columns = ["opened", "status", *numbers, "at the provider", "note"]
+    numbers = ["texts", "tokens", "cost", "jobs\nwaiting"]
+    columns = [
+        "opened",
+        "status",
+        *(["tenant"] if names else []),
+        *numbers,
+        "at the provider",
+        "note",
+    ]
     whole = ["opened", "status", "texts", "tokens", "cost"]
     console().print(table(columns, rows, right=numbers, whole=whole))

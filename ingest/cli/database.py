@@ -9,13 +9,13 @@ from uuid import UUID
 import typer
 
 from ingest.cli.failures import CommandFailed, WrongUsage
-from ingest.cli.options import JsonOption
+from ingest.cli.options import CreateTenantOption, JsonOption
 from ingest.domain.access import ALL_SCOPES, DEFAULT_SCOPES, Scope, in_words
-from ingest.domain.identity import tenant_id
 
 if TYPE_CHECKING:
-    from ingest.adapters.postgres.key_store import KeyStore
+    from ingest.adapters.postgres.key_store import KeyView
     from ingest.adapters.postgres.pool import Database
+    from ingest.domain.tenant import Names, Tenant
 
 Result = TypeVar("Result")
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=False)
@@ -84,6 +84,7 @@ def create(
             "everything that was uploaded without authentication."
         ),
     ] = "local",
+    create_tenant: CreateTenantOption = False,
     label: Annotated[str, typer.Option(help="What the key is for; shown by 'keys list'.")] = "",
     scope: Annotated[
         list[Scope] | None,
@@ -101,17 +102,24 @@ def create(
 
     Without --scope it reads and writes.
     """
+    from ingest.adapters.postgres.key_store import KeyStore
     from ingest.cli.output import emit_json, say
+    from ingest.cli.tenants import existing
 
-    owner, scopes, expires_at = tenant_id(tenant), _scopes(scope), _end(expires)
-    key_id, key = _with_keys(
-        lambda store: store.create(owner, label, scopes=scopes, expires_at=expires_at)
-    )
+    scopes, expires_at = _scopes(scope), _end(expires)
+
+    async def make(database: "Database") -> "tuple[Tenant, UUID, str]":
+        owner = await existing(database, tenant, create=create_tenant)
+        made = KeyStore(database).create(owner.user_id, label, scopes=scopes, expires_at=expires_at)
+        return owner, *await made
+
+    owner, key_id, key = with_database(make)
     if as_json:
         emit_json(
             {
                 "key_id": key_id,
-                "tenant": owner,
+                "tenant": owner.user_id,
+                "tenant_name": owner.name,
                 "label": label,
                 "scopes": sorted(scopes),
                 "expires_at": expires_at,
@@ -120,7 +128,7 @@ def create(
         )
         return
     typer.echo(key)
-    say(f"key {key_id} of tenant {owner}; it is not shown again. Use it as INGEST_API_KEY.")
+    say(f"key {key_id} of tenant {owner.label}; it is not shown again. Use it as INGEST_API_KEY.")
 
 
 def _scopes(asked: Sequence[Scope] | None) -> frozenset[Scope]:
@@ -143,20 +151,28 @@ def list_keys(as_json: JsonOption = False) -> None:
     """List all keys, newest first, without the keys themselves."""
     from dataclasses import asdict
 
+    from ingest.adapters.postgres.key_store import KeyStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, facts
 
-    found = _with_keys(lambda store: store.list_all())
+    async def read(database: "Database") -> "tuple[list[KeyView], Names]":
+        found = await KeyStore(database).list_all()
+        return found, await TenantStore(database).names({view.user_id for view in found})
+
+    found, names = with_database(read)
     if as_json:
-        emit_json([asdict(view) for view in found])
+        emit_json([asdict(view) | {"tenant_name": names.get(view.user_id)} for view in found])
     elif not found:
         typer.echo("no keys; 'ingest keys create' makes one")
     else:
-        for view in found:
+        for number, view in enumerate(found):
+            if number:
+                typer.echo()
             console().print(
                 facts(
                     [
                         ("key", view.key_id),
-                        ("tenant", view.user_id),
+                        ("tenant", names.label(view.user_id)),
                         ("label", view.label or None),
                         ("scopes", in_words(view.scopes)),
                         ("created", _minute(view.created_at)),
@@ -178,14 +194,22 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Refuse a key from now on. Gateways notice within seconds."""
+    from ingest.adapters.postgres.key_store import KeyStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import emit_json
+    from ingest.domain.tenant import Names
 
-    if not _with_keys(lambda store: store.revoke(key_id)):
+    async def refuse(database: "Database") -> "tuple[UUID | None, Names]":
+        owner = await KeyStore(database).revoke(key_id)
+        return owner, await TenantStore(database).names([owner]) if owner else Names()
+
+    owner, names = with_database(refuse)
+    if owner is None:
         raise CommandFailed(f"there is no valid key {key_id}")
     if as_json:
-        emit_json({"revoked": key_id})
+        emit_json({"revoked": key_id, "tenant": owner, "tenant_name": names.get(owner)})
     else:
-        typer.echo(f"{key_id} revoked")
+        typer.echo(f"{key_id} of tenant {names.label(owner)} revoked")
 
 
 def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
@@ -203,9 +227,3 @@ def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
     with local.with_database(settings.load()) as reachable:
         local.ensure_schema(reachable)
         return asyncio.run(operate())
-
-
-def _with_keys(use: "Callable[[KeyStore], Awaitable[Result]]") -> Result:
-    from ingest.adapters.postgres.key_store import KeyStore
-
-    return with_database(lambda database: use(KeyStore(database)))

@@ -32,6 +32,12 @@ class WrongUsage(IngestError):
     code: ClassVar[str] = "wrong_usage"
 
 
+class UnknownTenant(WrongUsage):
+    """No tenant has this name or UUID."""
+
+    code: ClassVar[str] = "unknown_tenant"
+
+
 class Unreachable(IngestError):
     """The system does not answer."""
 

@@ -104,12 +104,12 @@ def cancel_run(
     from ingest.adapters.postgres.run_store import RunStore
     from ingest.cli.database import with_database
     from ingest.cli.output import emit_json, plural
-    from ingest.domain.identity import tenant_or_local
-
-    user_id = tenant_or_local(tenant)
+    from ingest.cli.tenants import existing
+    from ingest.domain.identity import LOCAL_TENANT
 
     async def stop(database: "Database") -> int:
-        return sum([count async for count in RunStore(database).cancel(run, user_id)])
+        owner = LOCAL_TENANT if tenant is None else (await existing(database, tenant)).user_id
+        return sum([count async for count in RunStore(database).cancel(run, owner)])
 
     cancelled = with_database(stop)
     if not cancelled and not as_json:

@@ -1,13 +1,17 @@
 """``ingest limits``: what each tenant may use."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
-from ingest.cli.options import JsonOption
+from ingest.cli.options import CreateTenantOption, JsonOption
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.pool import Database
+    from ingest.domain.tenant import Tenant
 
 limits = typer.Typer(help="Limit what a tenant may use.", no_args_is_help=False)
 _Tenant = Annotated[
@@ -16,6 +20,7 @@ _Tenant = Annotated[
         help="A tenant's name or UUID; without it, the default for tenants without their own."
     ),
 ]
+_DEFAULT = "default"
 _COLUMNS = ("active_jobs", "uploads_per_day", "bytes_per_day", "searches_per_minute")
 
 
@@ -40,6 +45,7 @@ def set_limits(
         int | None, typer.Option(metavar="N", min=0, help="Most searches, by all gateways.")
     ] = None,
     tenant: _Tenant = None,
+    create_tenant: CreateTenantOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replace all limits of a tenant, or the default; what is not named is not limited.
@@ -56,12 +62,17 @@ def set_limits(
     wanted = TenantLimits(active_jobs, uploads_per_day, bytes_per_day, searches_per_minute)
     if wanted == TenantLimits():
         raise WrongUsage("name at least one limit; 'ingest limits remove' lifts all of them")
-    user_id = _whose(tenant)
-    with_database(lambda database: LimitStore(database).set(user_id, wanted))
+
+    async def put(database: "Database") -> "Tenant":
+        whose = await _whose(database, tenant, create=create_tenant)
+        await LimitStore(database).set(whose.user_id, wanted)
+        return whose
+
+    whose = with_database(put)
     if as_json:
-        emit_json({"tenant": tenant} | asdict(wanted))
+        emit_json({"tenant": tenant, "user_id": whose.user_id} | asdict(wanted))
     else:
-        typer.echo(f"{_named(tenant)} set")
+        typer.echo(f"{_named(whose)} set")
 
 
 @limits.command()
@@ -70,13 +81,17 @@ def remove(tenant: _Tenant = None, as_json: JsonOption = False) -> None:
     from ingest.adapters.postgres.limit_store import LimitStore
     from ingest.cli.output import emit_json
 
-    user_id = _whose(tenant)
-    if not with_database(lambda database: LimitStore(database).remove(user_id)):
-        raise CommandFailed(f"there are no {_named(tenant)}")
+    async def lift(database: "Database") -> "Tenant":
+        whose = await _whose(database, tenant)
+        if not await LimitStore(database).remove(whose.user_id):
+            raise CommandFailed(f"there are no {_named(whose)}")
+        return whose
+
+    whose = with_database(lift)
     if as_json:
-        emit_json({"tenant": tenant, "removed": True})
+        emit_json({"tenant": tenant, "user_id": whose.user_id, "removed": True})
     else:
-        typer.echo(f"{_named(tenant)} removed")
+        typer.echo(f"{_named(whose)} removed")
 
 
 @limits.command(name="list")
@@ -85,32 +100,52 @@ def list_limits(as_json: JsonOption = False) -> None:
     from dataclasses import asdict
 
     from ingest.adapters.postgres.limit_store import LimitStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, table
     from ingest.domain.identity import EACH
+    from ingest.domain.limits import TenantLimits
+    from ingest.domain.tenant import Names
 
-    found = with_database(lambda database: LimitStore(database).list_all())
+    async def read(database: "Database") -> tuple[dict[UUID, TenantLimits], Names]:
+        limits = await LimitStore(database).list_all()
+        return limits, await TenantStore(database).names(limits)
+
+    found, names = with_database(read)
     if as_json:
-        emit_json([{"user_id": user_id} | asdict(most) for user_id, most in found.items()])
+        emit_json(
+            [
+                {"user_id": user_id, "tenant_name": names.get(user_id)} | asdict(most)
+                for user_id, most in found.items()
+            ]
+        )
         return
     if not found:
         typer.echo("no limits; 'ingest limits set --active-jobs N' sets a default for all tenants")
         return
     rows = [
         [
-            "default" if user_id == EACH else user_id,
+            _DEFAULT if user_id == EACH else names.label(user_id),
             *(None if value is None else f"{value:,}" for value in asdict(most).values()),
         ]
         for user_id, most in found.items()
     ]
-    columns = ["tenant", *(name.replace("_", " ") for name in _COLUMNS)]
-    console().print(table(columns, rows, right=columns[1:], whole=columns[:1]))
+    columns = ["tenant", *(name.replace("_per_", "\na ").replace("_", "\n") for name in _COLUMNS)]
+    console().print(table(columns, rows, right=columns[1:]))
 
 
-def _named(tenant: str | None) -> str:
-    return f"limits of {tenant}" if tenant else "default limits"
+def _named(whose: "Tenant") -> str:
+    from ingest.domain.identity import EACH
+
+    return "default limits" if whose.user_id == EACH else f"limits of {whose.label}"
 
 
-def _whose(tenant: str | None) -> UUID:
-    from ingest.domain.identity import EACH, tenant_id
+async def _whose(
+    database: "Database", tenant: str | None, *, create: bool | None = None
+) -> "Tenant":
+    from ingest.cli.tenants import existing
+    from ingest.domain.identity import EACH
+    from ingest.domain.tenant import Tenant
 
-    return EACH if tenant is None else tenant_id(tenant)
+    if tenant is None:
+        return Tenant(EACH, _DEFAULT)
+    return await existing(database, tenant, create=create)

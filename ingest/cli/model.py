@@ -9,7 +9,6 @@ import typer
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption
-from ingest.domain.identity import tenant_id
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from ingest.adapters.postgres.serving_store import ServingStore
     from ingest.domain.embedding import EmbeddingModel
     from ingest.domain.serving import Move, Serving
+    from ingest.domain.tenant import Names
     from ingest.lifecycle.move_tenants import Moved
 
 model = typer.Typer(help="Show and change which embedding model serves.", no_args_is_help=False)
@@ -40,24 +40,31 @@ def show(as_json: JsonOption = False) -> None:
 
     from ingest import settings, wiring
     from ingest.adapters.postgres.serving_store import ServingStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, facts
 
     configured = settings.load()
     labels = list(wiring.embedding_models(configured))
-    found = with_database(lambda database: ServingStore(database).list_all())
+
+    async def read(database: "Database") -> "tuple[list[Serving], Names]":
+        serving = await ServingStore(database).list_all()
+        return serving, await TenantStore(database).names({row.user_id for row in serving})
+
+    found, names = with_database(read)
     if as_json:
-        emit_json({"settings": labels, "tenants": [asdict(serving) for serving in found]})
+        tenants = [asdict(row) | {"tenant_name": names.get(row.user_id)} for row in found]
+        emit_json({"settings": labels, "tenants": tenants})
         return
     for serving in found:
-        console().print(facts(_facts(serving, labels[0])))
+        console().print(facts(_facts(serving, labels[0], names)))
         console().print()
     typer.echo(f"the settings name {' and '.join(labels)}")
 
 
-def _facts(serving: "Serving", default: str) -> list[tuple[str, str | None]]:
+def _facts(serving: "Serving", default: str, names: "Names") -> list[tuple[str, str | None]]:
     from ingest.domain.identity import EACH
 
-    whose = "all other tenants" if serving.user_id == EACH else str(serving.user_id)
+    whose = "all other tenants" if serving.user_id == EACH else names.label(serving.user_id)
     documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
     return [
         ("tenant", whose),
@@ -89,16 +96,16 @@ def move(
     from ingest.cli.output import duration, emit_json, money, plural
 
     began = time.monotonic()
-    wanted, owner = _move(to), None if tenant is None else tenant_id(tenant)
+    wanted = _move(to)
     if dry_run:
-        chunks, tokens = with_database(lambda database: _count(database, wanted, owner))
+        chunks, tokens = with_database(lambda database: _count(database, wanted, tenant))
         usd = _price(wanted.target) * tokens / 1_000_000
         if as_json:
             emit_json({"chunks": chunks, "tokens": tokens, "usd": usd})
         else:
             typer.echo(f"{chunks:,} chunks with {tokens:,} tokens are to be embedded: {money(usd)}")
         return
-    moved = with_database(lambda database: _run(database, wanted, owner))
+    moved = with_database(lambda database: _run(database, wanted, tenant))
     if as_json:
         emit_json(
             {
@@ -149,11 +156,17 @@ def _price(target: "EmbeddingModel") -> "Decimal":
     return unit_price(known, "openai", target.name, datetime.now(UTC).date())
 
 
-async def _count(database: "Database", wanted: "Move", owner: UUID | None) -> tuple[int, int]:
+async def _count(database: "Database", wanted: "Move", tenant: str | None) -> tuple[int, int]:
     from ingest.adapters.postgres.serving_store import ServingStore
 
-    store = ServingStore(database)
+    owner, store = await _owner(database, tenant), ServingStore(database)
     return await store.count_missing(await _users(store, wanted, owner), wanted)
+
+
+async def _owner(database: "Database", tenant: str | None) -> UUID | None:
+    from ingest.cli.tenants import existing
+
+    return None if tenant is None else (await existing(database, tenant)).user_id
 
 
 async def _users(store: "ServingStore", wanted: "Move", owner: UUID | None) -> list[UUID]:
@@ -162,13 +175,14 @@ async def _users(store: "ServingStore", wanted: "Move", owner: UUID | None) -> l
     return [user_id for user_id in users if owner in (None, user_id)]
 
 
-async def _run(database: "Database", wanted: "Move", owner: UUID | None) -> "Moved":
+async def _run(database: "Database", wanted: "Move", tenant: str | None) -> "Moved":
     from ingest import settings, wiring
     from ingest.adapters.postgres.serving_store import ServingStore
     from ingest.cluster.gate import a_gate
     from ingest.lifecycle.move_tenants import Mover
 
     configured, store = settings.load(), ServingStore(database)
+    owner = await _owner(database, tenant)
     limits = wiring.batch_limits(configured)
     with a_gate(configured) as gate:
         embedder = wiring.make_embedder(configured, database, gate, model=wanted.target)

@@ -9,18 +9,19 @@ import typer
 
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
-from ingest.cli.options import JsonOption, KeyOption, UrlOption
+from ingest.cli.options import CreateTenantOption, JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
 from ingest.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
     from ingest.domain.money import Period, Purpose
+    from ingest.domain.tenant import Tenant
 
 budget = typer.Typer(help="Limit what may be spent at providers.", no_args_is_help=False)
 _Tenant = Annotated[
     str | None,
-    typer.Option(help="Whose budget: a tenant's name or UUID; without it, everybody's together."),
+    typer.Option(help="Whose budget: a tenant's name or UUID; without it, all tenants' together."),
 ]
 _Period = Annotated[str, typer.Option(help="day or month, both UTC's.")]
 _For = Annotated[
@@ -50,9 +51,14 @@ def usage(
     answer = asyncio.run(ask())
     if as_json:
         emit_json(answer)
-    elif not answer["usage"]:
-        typer.echo(f"no provider was called within {days} days")
+        return
+    whose = answer.get("tenant_name") or answer.get("tenant_id")
+    if not answer["usage"]:
+        of = f" for {whose}" if whose else ""
+        typer.echo(f"no provider was called{of} within {days} days")
     else:
+        if whose:
+            typer.echo(f"tenant {whose}")
         console().print(_usage_table(answer))
 
 
@@ -93,6 +99,7 @@ def set_budget(
         str | None, typer.Option(metavar="USD", help="Over it a warning is given.")
     ] = None,
     tenant: _Tenant = None,
+    create_tenant: CreateTenantOption = False,
     period: _Period = "day",
     purpose: _For = "ingestion",
     as_json: JsonOption = False,
@@ -105,28 +112,29 @@ def set_budget(
     if hard is None and soft is None:
         raise WrongUsage("give --hard USD, --soft USD or both; 'ingest budget remove' lifts both")
     least, most = _usd("--soft", soft), _usd("--hard", hard)
-    payer, when, bounded = _payer(tenant), _known_period(period), _known_purpose(purpose)
+    when, bounded = _known_period(period), _known_purpose(purpose)
     try:
         ensure_limits(soft=least, hard=most)
     except InvalidRequest as exc:
         raise WrongUsage(exc.message) from None
 
-    async def put(database: "Database") -> None:
-        store = LedgerStore(database)
-        await store.set_budget(payer, when, soft=least, hard=most, purpose=bounded)
-        await _hasten(database, payer, bounded)
+    async def put(database: "Database") -> "Tenant":
+        payer, store = await _payer(database, tenant, create=create_tenant), LedgerStore(database)
+        await store.set_budget(payer.user_id, when, soft=least, hard=most, purpose=bounded)
+        await _hasten(database, payer.user_id, bounded)
+        return payer
 
-    with_database(put)
+    payer = with_database(put)
     if as_json:
-        named = {"tenant": tenant, "purpose": bounded.value, "period": period}
-        emit_json(named | {"soft_usd": least, "hard_usd": most})
+        known = {"tenant": tenant, "user_id": payer.user_id, "purpose": bounded.value}
+        emit_json(known | {"period": period, "soft_usd": least, "hard_usd": most})
     else:
         limits = [
             f"{money(usd)} {name}"
             for usd, name in ((least, "soft"), (most, "hard"))
             if usd is not None
         ]
-        typer.echo(f"{_title(tenant, when, bounded)}: {', '.join(limits)}")
+        typer.echo(f"{_title(payer, when, bounded)}: {', '.join(limits)}")
 
 
 @budget.command()
@@ -140,20 +148,22 @@ def remove(
     from ingest.adapters.postgres.ledger_store import LedgerStore
     from ingest.cli.output import emit_json
 
-    payer, when, bounded = _payer(tenant), _known_period(period), _known_purpose(purpose)
+    when, bounded = _known_period(period), _known_purpose(purpose)
 
-    async def lift(database: "Database") -> bool:
-        removed = await LedgerStore(database).remove_budget(payer, when, purpose=bounded)
-        await _hasten(database, payer, bounded)
-        return removed
+    async def lift(database: "Database") -> "Tenant":
+        payer = await _payer(database, tenant)
+        removed = await LedgerStore(database).remove_budget(payer.user_id, when, purpose=bounded)
+        await _hasten(database, payer.user_id, bounded)
+        if not removed:
+            raise CommandFailed(f"there is no such budget: {_title(payer, when, bounded)}")
+        return payer
 
-    if not with_database(lift):
-        raise CommandFailed(f"there is no such budget: {_title(tenant, when, bounded)}")
+    payer = with_database(lift)
     if as_json:
-        named = {"tenant": tenant, "purpose": bounded.value, "period": period}
-        emit_json(named | {"removed": True})
+        known = {"tenant": tenant, "user_id": payer.user_id, "purpose": bounded.value}
+        emit_json(known | {"period": period, "removed": True})
     else:
-        typer.echo(f"{_title(tenant, when, bounded)}: removed")
+        typer.echo(f"{_title(payer, when, bounded)}: removed")
 
 
 @budget.command(name="list")
@@ -161,20 +171,31 @@ def list_budgets(as_json: JsonOption = False) -> None:
     """Show all budgets, and what is used of them in the present day or month."""
     from dataclasses import asdict
 
-    from ingest.adapters.postgres.ledger_store import LedgerStore
+    from ingest.adapters.postgres.ledger_store import Budget, LedgerStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
     from ingest.cli.output import console, emit_json, money, table
     from ingest.domain.money import EVERYBODY
+    from ingest.domain.tenant import Names
 
-    found = with_database(lambda database: LedgerStore(database).budgets())
+    async def read(database: "Database") -> tuple[list[Budget], Names]:
+        budgets = await LedgerStore(database).budgets()
+        return budgets, await TenantStore(database).names({view.user_id for view in budgets})
+
+    found, names = with_database(read)
     if as_json:
-        emit_json([asdict(view) | {"used_usd": view.used_usd} for view in found])
+        emit_json(
+            [
+                asdict(view) | {"tenant_name": names.get(view.user_id), "used_usd": view.used_usd}
+                for view in found
+            ]
+        )
         return
     if not found:
-        typer.echo("no budgets; 'ingest budget set --hard USD' sets one for everybody")
+        typer.echo("no budgets; 'ingest budget set --hard USD' sets one for all tenants")
         return
     rows = [
         [
-            "everybody" if view.user_id == EVERYBODY else view.user_id,
+            "all tenants" if view.user_id == EVERYBODY else names.label(view.user_id),
             view.purpose.value,
             view.period.value,
             None if view.soft_usd is None else money(view.soft_usd),
@@ -184,7 +205,7 @@ def list_budgets(as_json: JsonOption = False) -> None:
         for view in found
     ]
     columns = ["tenant", "for", "period", "soft", "hard", "used"]
-    console().print(table(columns, rows, right=columns[3:], whole=columns[:1]))
+    console().print(table(columns, rows, right=columns[3:]))
 
 
 def _usd(option: str, text: str | None) -> Decimal | None:
@@ -217,20 +238,26 @@ def _known_purpose(purpose: str) -> "Purpose":
     return Purpose(purpose)
 
 
-def _title(tenant: str | None, period: "Period", purpose: "Purpose") -> str:
+def _title(payer: "Tenant", period: "Period", purpose: "Purpose") -> str:
     """A budget's name, e.g. ``Daily search budget for tenant acme``."""
-    from ingest.domain.money import Period, Purpose
+    from ingest.domain.money import EVERYBODY, Period, Purpose
 
     often = "Daily" if period is Period.DAY else "Monthly"
     what = "search budget" if purpose is Purpose.SEARCH else "budget"
-    return f"{often} {what} for {'all tenants' if tenant is None else f'tenant {tenant}'}"
+    whose = payer.label if payer.user_id == EVERYBODY else f"tenant {payer.label}"
+    return f"{often} {what} for {whose}"
 
 
-def _payer(tenant: str | None) -> UUID:
-    from ingest.domain.identity import tenant_id
+async def _payer(
+    database: "Database", tenant: str | None, *, create: bool | None = None
+) -> "Tenant":
+    from ingest.cli.tenants import existing
     from ingest.domain.money import EVERYBODY
+    from ingest.domain.tenant import Tenant
 
-    return EVERYBODY if tenant is None else tenant_id(tenant)
+    if tenant is None:
+        return Tenant(EVERYBODY, "all tenants")
+    return await existing(database, tenant, create=create)
 
 
 async def _hasten(database: "Database", payer: UUID, purpose: "Purpose") -> None:

@@ -28,4 +28,7 @@ KeyOption = Annotated[
         help="API key, where authentication is on ('ingest keys create').",
     ),
 ]
+CreateTenantOption = Annotated[
+    bool, typer.Option("--create-tenant", help="Make the tenant of --tenant if it is not there.")
+]
 JobArgument = Annotated[UUID, typer.Argument(metavar="JOB", help="Id of the job.")]

@@ -1,23 +1,23 @@
 """``ingest pause``, ``resume`` and ``pauses``."""
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from ingest.cli import pause_words
 from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, ExitCode, WrongUsage
-from ingest.cli.options import JsonOption
-from ingest.domain.identity import tenant_id
+from ingest.cli.options import CreateTenantOption, JsonOption
+from ingest.cli.output import Json
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from ingest.adapters.postgres.pause_store import PauseStore
+    from ingest.adapters.postgres.pause_store import PauseView
+    from ingest.adapters.postgres.pool import Database
     from ingest.domain.pause import Pause
+    from ingest.domain.tenant import Names, Tenant
 
-Result = TypeVar("Result")
 _Tenant = Annotated[
     str | None, typer.Option(help="Only this tenant's jobs: a name or a UUID.", show_default=False)
 ]
@@ -30,6 +30,7 @@ _Provider = Annotated[
 
 def pause(
     tenant: _Tenant = None,
+    create_tenant: CreateTenantOption = False,
     lane: _Lane = None,
     provider: _Provider = None,
     note: Annotated[str, typer.Option(help="Why; shown by 'ingest pauses'.")] = "",
@@ -40,11 +41,20 @@ def pause(
     What is under way is finished, uploads are still taken, and no attempt is lost. A pause lasts,
     across restarts, until 'ingest resume' with the same options.
     """
-    wanted = _chosen(tenant, lane, provider)
-    new = _with_pauses(lambda store: store.put(wanted, note=note))
-    named = pause_words.what(_fact(wanted))
+    from ingest.adapters.postgres.pause_store import PauseStore
+
+    _check(tenant, lane, provider)
+
+    async def put(database: "Database") -> tuple[Json, bool]:
+        whose = await _whose(database, tenant, create=create_tenant)
+        wanted = _chosen(whose, lane, provider)
+        new = await PauseStore(database).put(wanted, note=note)
+        return _fact(wanted, _names_of(whose)), new
+
+    paused, new = with_database(put)
+    named = pause_words.what(paused)
     text = f"Paused {named}." if new else f"There is a pause on {named} already."
-    _tell(wanted, text, changed=new, as_json=as_json)
+    _tell(paused, text, changed=new, as_json=as_json)
 
 
 def resume(
@@ -57,23 +67,28 @@ def resume(
 
     Exit code 1: there is no such pause; what is paused is listed.
     """
-    wanted = _chosen(tenant, lane, provider)
-    lifted, left = _with_pauses(lambda store: _lift(store, wanted))
-    named = pause_words.what(_fact(wanted))
+    from ingest.adapters.postgres.pause_store import PauseStore
+
+    _check(tenant, lane, provider)
+
+    async def lift(database: "Database") -> tuple[Json, bool, list[Json]]:
+        whose = await _whose(database, tenant)
+        wanted = _chosen(whose, lane, provider)
+        lifted = await PauseStore(database).lift(wanted)
+        left, names = await _read(database)
+        paused = [_fact(view.pause, names) for view in left]
+        return _fact(wanted, _names_of(whose)), lifted, paused
+
+    resumed, lifted, left = with_database(lift)
+    named = pause_words.what(resumed)
     if not lifted and not as_json:
         raise CommandFailed(f"there is no pause on {named}; {_listed(left)}")
-    _tell(wanted, f"Resumed {named}.", changed=lifted, as_json=as_json)
+    _tell(resumed, f"Resumed {named}.", changed=lifted, as_json=as_json)
     if not lifted:
         raise typer.Exit(ExitCode.FAILED)
 
 
-async def _lift(store: "PauseStore", wanted: "Pause") -> "tuple[bool, list[dict[str, object]]]":
-    """Whether it was paused, and what is paused now."""
-    lifted = await store.lift(wanted)
-    return lifted, [_fact(view.pause) for view in await store.list_all()]
-
-
-def _listed(pauses: "list[dict[str, object]]") -> str:
+def _listed(pauses: list[Json]) -> str:
     if not pauses:
         return "nothing is paused"
     commands = pause_words.resume_commands(pauses)
@@ -84,9 +99,9 @@ def list_pauses(as_json: JsonOption = False) -> None:
     """List what is paused, the oldest first."""
     from ingest.cli.output import console, emit_json, table
 
-    found = _with_pauses(lambda store: store.list_all())
+    found, names = with_database(_read)
     if as_json:
-        emit_json([_fact(view.pause) | {"note": view.note, "since": view.paused_at}
+        emit_json([_fact(view.pause, names) | {"note": view.note, "since": view.paused_at}
                    for view in found])  # fmt: skip
     elif not found:
         typer.echo("nothing is paused")
@@ -94,7 +109,7 @@ def list_pauses(as_json: JsonOption = False) -> None:
         rows = [
             (
                 f"{view.paused_at:%Y-%m-%d %H:%M} UTC",
-                pause_words.what(_fact(view.pause)),
+                pause_words.what(_fact(view.pause, names)),
                 view.note or None,
             )
             for view in found
@@ -102,16 +117,28 @@ def list_pauses(as_json: JsonOption = False) -> None:
         console().print(table(["since", "paused", "note"], rows, whole=["since"]))
 
 
-def _chosen(tenant: str | None, lane: Lane | None, provider: str | None) -> "Pause":
-    from ingest.domain.pause import Pause, PauseKind
+def _check(tenant: str | None, lane: Lane | None, provider: str | None) -> None:
     from ingest.domain.provider import PROVIDERS
 
     if sum(option is not None for option in (tenant, lane, provider)) > 1:
         raise WrongUsage("give one of --tenant, --lane and --provider, or none for everything")
     if provider is not None and provider not in PROVIDERS:
         raise WrongUsage(f"--provider must be {' or '.join(PROVIDERS)}, not {provider!r}")
-    if tenant is not None:
-        return Pause(PauseKind.TENANT, str(tenant_id(tenant)))
+
+
+async def _whose(
+    database: "Database", tenant: str | None, *, create: bool | None = None
+) -> "Tenant | None":
+    from ingest.cli.tenants import existing
+
+    return None if tenant is None else await existing(database, tenant, create=create)
+
+
+def _chosen(whose: "Tenant | None", lane: Lane | None, provider: str | None) -> "Pause":
+    from ingest.domain.pause import Pause, PauseKind
+
+    if whose is not None:
+        return Pause(PauseKind.TENANT, str(whose.user_id))
     if lane is not None:
         return Pause(PauseKind.LANE, lane.value)
     if provider is not None:
@@ -119,20 +146,39 @@ def _chosen(tenant: str | None, lane: Lane | None, provider: str | None) -> "Pau
     return Pause(PauseKind.EVERYTHING)
 
 
-def _tell(wanted: "Pause", text: str, *, changed: bool, as_json: bool) -> None:
+def _tell(paused: Json, text: str, *, changed: bool, as_json: bool) -> None:
     from ingest.cli.output import emit_json
 
     if as_json:
-        emit_json(_fact(wanted) | {"changed": changed})
+        emit_json(paused | {"changed": changed})
     else:
         typer.echo(text)
 
 
-def _fact(paused: "Pause") -> dict[str, object]:
-    return {"kind": paused.kind.value, "subject": paused.subject or None}
-
-
-def _with_pauses(use: "Callable[[PauseStore], Awaitable[Result]]") -> Result:
+async def _read(database: "Database") -> "tuple[list[PauseView], Names]":
+    """What is paused, and the names of the tenants among it."""
     from ingest.adapters.postgres.pause_store import PauseStore
+    from ingest.adapters.postgres.tenant_store import TenantStore
 
-    return with_database(lambda database: use(PauseStore(database)))
+    pauses = await PauseStore(database).list_all()
+    whose = {owner for view in pauses if (owner := _owner(view.pause))}
+    return pauses, await TenantStore(database).names(whose)
+
+
+def _owner(paused: "Pause") -> UUID | None:
+    """The tenant that is paused; None where it is something else."""
+    from ingest.domain.pause import PauseKind
+
+    return UUID(paused.subject) if paused.kind is PauseKind.TENANT else None
+
+
+def _names_of(whose: "Tenant | None") -> "Names":
+    from ingest.domain.tenant import Names
+
+    return Names({whose.user_id: whose.name} if whose and whose.name else {})
+
+
+def _fact(paused: "Pause", names: "Names") -> Json:
+    owner = _owner(paused)
+    fact: Json = {"kind": paused.kind.value, "subject": paused.subject or None}
+    return fact | {"tenant_name": names.get(owner)} if owner else fact

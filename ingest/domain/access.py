@@ -33,6 +33,8 @@ class Caller:
 
     user_id: UUID
     scopes: frozenset[Scope]
+    tenant_name: str | None = None
+    """What the tenant is called, where the caller's credentials say so."""
 
     def ensure(self, needed: Scope) -> None:
         """Let the caller on.

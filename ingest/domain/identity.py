@@ -6,10 +6,11 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6c8a1e6e-1f0b-4aa8-9f0a-1a7c2e6f2b42")
 _EXTERNAL = "external:"
 EACH = UUID(int=0)
-"""Stands for each tenant that has no row of its own, be it of limits or of a vector space."""
+"""Stands for all tenants without a row of their own: of limits, or of a vector space."""
 NO_TENANT = UUID(int=0)
 """Comes before every tenant, where they take turns."""
-LOCAL_TENANT = uuid5(NAMESPACE, "tenant:local")
+LOCAL_NAME = "local"
+LOCAL_TENANT = uuid5(NAMESPACE, f"tenant:{LOCAL_NAME}")
 """The tenant of every request when authentication is off."""
 
 

@@ -112,7 +112,7 @@ def test_pauses_are_made_listed_shown_and_lifted(url: str, database_url: str) ->
     made = [
         ingest("pause", "--note", "maintenance", **here).out,
         ingest("pause", **here).out,
-        ingest("pause", "--tenant", tenant, **here).out,
+        ingest("pause", "--tenant", tenant, "--create-tenant", **here).out,
         ingest("pause", "--lane", "backfill", **here).out,
         ingest("pause", "--provider", "openai", **here).out,
     ]
@@ -131,7 +131,9 @@ def test_pauses_are_made_listed_shown_and_lifted(url: str, database_url: str) ->
     ]
     assert "maintenance" in listed.out
     assert "everything, lane backfill, calls to openai, 1 tenant" in status.out
-    assert lifted == {"kind": "tenant", "subject": str(tenant), "changed": True}
+    assert lifted == {
+        "kind": "tenant", "subject": str(tenant), "tenant_name": None, "changed": True
+    }  # fmt: skip
     assert (again.code, again.out) == (1, "")
     assert f"there is no pause on tenant {tenant}; paused: everything and " in again.err
     assert [pause["kind"] for pause in left] == ["everything", "lane", "provider"]

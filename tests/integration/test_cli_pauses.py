@@ -17,7 +17,7 @@ from integration.gateway import a_settings
 
 from ingest import wiring
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.identity import LOCAL_TENANT, tenant_id
 
 LANE = ("--lane", "interactive")
 COMMAND = "'ingest resume --lane interactive'"
@@ -83,6 +83,20 @@ def test_resuming_what_is_not_paused_lists_what_is_and_fails(database_url: str) 
     assert as_json.code == 1
     assert as_json.json() == {"kind": "provider", "subject": "openai", "changed": False}
     assert (right.code, right.out) == (0, "Resumed lane interactive.\n")
+
+
+def test_a_paused_tenant_is_called_by_its_name(database_url: str) -> None:
+    here = {"INGEST_DATABASE_URL": database_url}
+
+    paused = ingest("pause", "--tenant", "acme", "--create-tenant", **here)
+    again = ingest("pause", "--tenant", tenant_id("acme"), **here)
+    wrong = ingest("resume", **here)
+    right = ingest("resume", "--tenant", tenant_id("acme"), **here)
+
+    assert paused.out == "Paused tenant acme.\n"
+    assert again.out == "There is a pause on tenant acme already.\n"
+    assert "paused: tenant acme; to resume: 'ingest resume --tenant acme'" in wrong.err
+    assert (right.code, right.out) == (0, "Resumed tenant acme.\n")
 
 
 @pytest.mark.parametrize("options", [

@@ -94,7 +94,7 @@ async def test_a_token_of_each_kind_names_its_caller(
         headers={"kid": "curve"},
     )
 
-    acme = Caller(tenant_id("acme"), frozenset({Scope.READ}))
+    acme = Caller(tenant_id("acme"), frozenset({Scope.READ}), "acme")
     assert await public.caller(signed()) == acme
     assert await shared_secret.caller(jwt.encode(claims(), SECRET, algorithm="HS256")) == acme
     assert await public.caller(curve) == Caller(tenant, frozenset({Scope.WRITE, Scope.ADMIN}))

@@ -180,7 +180,7 @@ async def test_over_http_a_refusal_is_429_and_leaves_nothing(gateway: Running) -
 def test_limits_are_set_shown_and_removed(database_url: str) -> None:
     where = {"INGEST_DATABASE_URL": database_url}
     empty = ingest("limits", "list", **where)
-    ingest("limits", "set", "--active-jobs", "1000", "--tenant", "acme", **where)
+    ingest("limits", "set", "--active-jobs", "1000", "--tenant", "acme", "--create-tenant", **where)
     ingest("limits", "set", "--searches-per-minute", "60", **where)
     shown = ingest("limits", "list", **where)
     listed = ingest("limits", "list", "--json", **where).json()

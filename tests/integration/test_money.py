@@ -123,14 +123,14 @@ def test_a_budget_is_set_shown_raised_and_removed(database_url: str) -> None:
     where = {"INGEST_DATABASE_URL": database_url}
     empty = ingest("budget", "list", **where)
     ingest("budget", "set", "--hard", "10", "--soft", "7.5", "--period", "month", **where)
-    ingest("budget", "set", "--hard", "0", "--tenant", "acme", **where)
+    ingest("budget", "set", "--hard", "0", "--tenant", "acme", "--create-tenant", **where)
     shown = ingest("budget", "list", **where)
     listed = ingest("budget", "list", "--json", **where).json()
     gone = ingest("budget", "remove", "--tenant", "acme", **where)
     again = ingest("budget", "remove", "--tenant", "acme", **where)
 
     assert "no budgets" in empty.out
-    assert "everybody" in shown.out
+    assert "all tenants" in shown.out
     assert "$7.50" in shown.out
     assert [(row["period"], row["hard_usd"]) for row in listed] == [
         ("month", "10"),
@@ -143,7 +143,7 @@ def test_a_budget_of_search_stands_beside_that_of_ingestion(database_url: str) -
     where = {"INGEST_DATABASE_URL": database_url}
     common = ingest("budget", "set", "--hard", "50", "--soft", "0.00000008", **where)
     ours = ("--for", "search", "--tenant", "acme", "--period", "month")
-    search = ingest("budget", "set", "--hard", "2", *ours, **where)
+    search = ingest("budget", "set", "--hard", "2", "--create-tenant", *ours, **where)
     listed = ingest("budget", "list", "--json", **where).json()
     shown = ingest("budget", "list", **where)
     wrong = ingest("budget", "set", "--hard", "2", "--for", "chat", **where)
@@ -176,7 +176,7 @@ def test_jobs_that_wait_for_a_budget_go_on_when_it_is_raised(
 ) -> None:
     where = {"INGEST_DATABASE_URL": database_url}
     tenant = builders.a_tenant()
-    ingest("budget", "set", "--hard", "0", "--tenant", str(tenant), **where)
+    ingest("budget", "set", "--hard", "0", "--tenant", tenant, "--create-tenant", **where)
     with waiting_job(database_url, tenant):
         before = woken(database_url)
         raised = ingest("budget", *command, "--tenant", str(tenant), **where)

@@ -15,10 +15,12 @@ from ingest.adapters.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.document_store import DocumentStore
 from ingest.adapters.postgres.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.tenant_store import TenantStore
 from ingest.adapters.provider_keys import Keys
 from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.money import Period
 from ingest.domain.stage import Stage
+from ingest.domain.tenant import Tenant
 
 KEY = {"Authorization": "Bearer sk-good"}
 
@@ -272,10 +274,15 @@ async def test_batches_are_listed_with_what_waits_for_them_and_what_they_cost(
     await lane.collect()
     [over] = (await listed("--json", "--tenant", str(job.user_id))).json()
 
+    unnamed = await listed()
+    await TenantStore(lane.database).put(Tenant(job.user_id, "acme"))
+    named = await listed()
+
     assert "no batches" in none.out
+    assert "acme" in named.out
     assert (filling["status"], filling["texts"], filling["jobs_waiting"]) == ("filling", 3, 1)
     assert filling["usd"] is None
     assert (over["status"], over["jobs_waiting"], over["error_code"]) == ("ended", 0, None)
     assert Decimal(over["usd"]) == Decimal("0.01") * over["charged_tokens"] / 1_000_000
-    assert over["remote_id"] in (await listed()).out
-    assert (await listed("--json", "--tenant", "else")).json() == []
+    assert over["remote_id"] in unnamed.out
+    assert (await listed("--json", "--tenant", "local")).json() == []

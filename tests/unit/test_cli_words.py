@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ingest.cli import pause_words
 from ingest.cli.about import without_password
 from ingest.cli.connecting import gateway_url
 from ingest.cli.dead_letter import seconds_of
@@ -202,6 +203,24 @@ def test_a_paused_job_names_the_command_for_each_pause(
     job = a_job(state="queued", waiting_for={"reason": "paused", "pauses": held})
 
     assert words in next_steps(job)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "command"),
+    [
+        ("acme", "tenant acme", "'ingest resume --tenant acme'"),
+        ("Acme Corp", "tenant Acme Corp", "'ingest resume --tenant 7'"),
+        ("o'hara", "tenant o'hara", "'ingest resume --tenant 7'"),
+        (None, "tenant 7", "'ingest resume --tenant 7'"),
+    ],
+)
+def test_a_paused_tenant_is_named_and_by_its_id_where_a_shell_would_split_the_name(
+    name: str | None, shown: str, command: str
+) -> None:
+    pause = {"kind": "tenant", "subject": "7", "tenant_name": name}
+
+    assert pause_words.what(pause) == shown
+    assert pause_words.resume_command(pause) == command
 
 
 @pytest.mark.parametrize("reason", ["queue", "no_worker", "retry", "worker", "budget", "paused"])

@@ -21,7 +21,7 @@ from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.ports.backups import Snapshot
 
 SQL = load("backup")
-_SEEDED = frozenset({"embedding_models", "schema_steps", "tallies"})
+_SEEDED = frozenset({"embedding_models", "schema_steps", "tallies", "tenants"})
 """Tables that the migrations themselves fill."""
 _SCHEMA = "upload_pipeline"
 _WORKING_SECONDS = 30.0

@@ -76,10 +76,11 @@ class KeyStore:
             rows = await connection.fetch(SQL["list_keys"])
         return [KeyView(**{**row, "scopes": tuple(map(Scope, row["scopes"]))}) for row in rows]
 
-    async def revoke(self, key_id: UUID) -> bool:
-        """Refuse a key from now on; False when there is no such valid key."""
+    async def revoke(self, key_id: UUID) -> UUID | None:
+        """Refuse a key from now on; its tenant, or None when there is no such valid key."""
         async with self._database.connection() as connection:
-            return await connection.fetchval(SQL["revoke_key"], key_id) is not None
+            owner: UUID | None = await connection.fetchval(SQL["revoke_key"], key_id)
+        return owner
 
 
 def _digest(key: str) -> bytes:

@@ -16,6 +16,6 @@ SELECT
 FROM upload_pipeline.api_keys ORDER BY created_at DESC;
 
 -- name: revoke_key
--- From now on the key is refused.
+-- From now on the key is refused; whose it was.
 UPDATE upload_pipeline.api_keys SET revoked_at = now()
-WHERE key_id = $1 AND revoked_at IS NULL RETURNING key_id;
+WHERE key_id = $1 AND revoked_at IS NULL RETURNING user_id;
