@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from ingest.cli.failures import CommandFailed
 from ingest.cli.options import JobArgument, JsonOption, KeyOption, UrlOption
 from ingest.domain.job import JobState
 
@@ -101,7 +102,7 @@ def cancel_run(
     """
     from ingest.adapters.postgres.run_store import RunStore
     from ingest.cli.database import with_database
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import emit_json, plural
     from ingest.domain.identity import tenant_or_local
 
     user_id = tenant_or_local(tenant)
@@ -113,9 +114,12 @@ def cancel_run(
     if as_json:
         emit_json({"run": run, "cancelled": cancelled})
     elif cancelled:
-        typer.echo(f"{cancelled:,} {'job' if cancelled == 1 else 'jobs'} of {run} cancelled")
-    else:
-        typer.echo(f"no unfinished jobs of {run}, which a summary names, and of this tenant")
+        typer.echo(f"{plural(cancelled, 'job')} of {run} cancelled")
+    if not cancelled:
+        raise CommandFailed(
+            "No such run for this tenant (the run id is in the backfill's summary), "
+            "or all its jobs have ended"
+        )
 
 
 def _act(
