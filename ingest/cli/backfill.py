@@ -14,7 +14,6 @@ from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
     from ingest.cli.backfill_watch import Backfill
-    from ingest.cli.output import Json
     from ingest.settings import Settings
 
 
@@ -186,37 +185,14 @@ def _next(clock: str) -> datetime:
 
 
 def _tell(done: "Backfill", seconds: float, *, as_json: bool) -> None:
+    from ingest.cli import backfill_words
     from ingest.cli.backfill_watch import Ended
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import console, emit_json
 
-    summary = _summary(done, seconds)
     if as_json:
-        emit_json(summary)
+        emit_json(backfill_words.as_json(done, seconds))
     else:
-        for name, value in summary.items():
-            typer.echo(f"{name.replace('_', ' '):<16}{value}")
+        backfill_words.show(console(), done, seconds)
     whole = done.ended in (Ended.ALL_DONE, Ended.HANDED_OVER) and not done.registered.left_over
     if not whole or done.counts.dead or done.registered.refused:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _summary(done: "Backfill", seconds: float) -> "Json":
-    registered = done.registered
-    return {
-        "run": done.run,
-        "ended": done.ended.value,
-        "objects": registered.listed,
-        "registered": registered.created,
-        "there_already": registered.there_already,
-        "unchanged": registered.unchanged,
-        "not_taken": dict(registered.refused),
-        "left_over": registered.left_over,
-        "searchable": done.counts.done,
-        "failed": done.counts.dead,
-        "unfinished": done.counts.unfinished,
-        "in_batches": done.batched,
-        "tokens": done.spent.tokens,
-        "usd": str(done.spent.usd),
-        "index": done.index.value,
-        "seconds": round(seconds, 1),
-    }
