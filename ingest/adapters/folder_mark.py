@@ -34,6 +34,8 @@ class FolderMark:
     name: str
     header: bytes
     """What the file begins with."""
+    mode: int = 0o600
+    """Of the file."""
 
     def owner(self, folder: Path) -> Owner:
         """Whose a folder is; changes nothing.
@@ -71,7 +73,7 @@ class FolderMark:
             FolderRefused: its file of the mark's name is of somebody else.
         """
         path = folder / self.name
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, self.mode)
         with open(descriptor, "r+b") as file:
             _lock(file, wait=wait)
             found = self._begins(path)

@@ -13,7 +13,11 @@ from ingest.domain.bulk import IndexTime
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
-    from ingest.cli.backfill_watch import Backfill
+    from collections.abc import Sequence
+
+    from ingest.adapters.sources import Objects
+    from ingest.cli.backfill_watch import Backfill, Wish
+    from ingest.ports.sources import Source
     from ingest.settings import Settings
 
 
@@ -124,9 +128,8 @@ def backfill(
     By itself it works in a Ray of its own; by 'ray job submit -- python -m ingest backfill URI' in
     the cluster it is submitted to, with that one's shared quota.
     """
-    from ingest import settings, wiring
-    from ingest.adapters.postgres import migrate
-    from ingest.cli import backfill_estimate, backfilling, local
+    from ingest import settings
+    from ingest.cli import backfill_estimate
     from ingest.cli.backfill_watch import Wish
     from ingest.wiring.sources import open_objects
 
@@ -152,7 +155,23 @@ def backfill(
     )
     if dry_run:
         backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)
-        return
+    else:
+        _carry_out(loaded, objects, sources, wish, as_json=as_json)
+
+
+def _carry_out(
+    loaded: "Settings",
+    objects: "Objects",
+    sources: "Sequence[Source]",
+    wish: "Wish",
+    *,
+    as_json: bool,
+) -> None:
+    from ingest import wiring
+    from ingest.adapters.postgres import migrate
+    from ingest.cli import backfilling, local
+
+    local.claim_blob_folder(loaded)
     with local.with_database(loaded) as reachable:
         if loaded.database_url is None and local.inspect(reachable).mismatch:
             migrate.upgrade(wiring.database_url(reachable))  # the embedded one is ours to change

@@ -33,6 +33,7 @@ def backup(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
     loaded = settings.load()
     _check_place(loaded, folder)
+    local.claim_blob_folder(loaded)
     began = time.monotonic()
     with local.with_database(loaded) as reachable:
         local.ensure_schema(reachable)
@@ -80,6 +81,7 @@ def restore(
 
     loaded = settings.load()
     foreground.ensure_nothing_runs(loaded)
+    local.claim_blob_folder(loaded)
     began = time.monotonic()
     with local.with_database(loaded) as reachable:
         local.inspect(reachable)  # says why, where it cannot be reached
