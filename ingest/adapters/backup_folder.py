@@ -44,19 +44,22 @@ class LocalBackupFolder:
         owner = MARK.owner(self._folder)
         if owner is Owner.NOBODY:
             return
-        manifest = self.place(_MANIFEST)
-        if owner is Owner.UNKNOWN and not manifest.is_file():
-            raise FolderRefused(
-                f"{str(self._folder)!r} is neither empty nor a backup: name an empty folder, one "
-                "that does not exist yet, or one that an earlier backup went to"
-            )
+        manifest, reason = self.place(_MANIFEST), ""
         try:
-            self.manifest()
-        except BackupUnusable as exc:
+            found = self.manifest()
+        except (BackupUnusable, IsADirectoryError) as exc:
+            found, reason = None, str(exc)
+        if owner is Owner.UNKNOWN and found is None:
             raise FolderRefused(
-                f"{str(manifest)!r} cannot be replaced, it may not be ours ({exc.message}): "
-                "name an empty folder, or move that file away"
-            ) from exc
+                f"{str(self._folder)!r} is neither empty nor a backup that this version can go on "
+                "with: name an empty folder, one that does not exist yet, or one that an earlier "
+                "backup went to"
+            )
+        if reason:
+            raise FolderRefused(
+                f"{str(manifest)!r} cannot be replaced, it may not be ours ({reason}): move it "
+                "away, or name an empty folder"
+            )
 
     @contextmanager
     def opened(self) -> Iterator[str]:

@@ -28,6 +28,7 @@ def place(database_url: str, tmp_path: Path) -> Place:
         ("letter.txt",),
         ("blobs/mine.txt", "manifest.json"),
         ("manifest.json",),
+        ("manifest.json/of/others",),
         ("blobs/tenants/x/raw/" + "0" * 64,),
         ("database-0123456789ab.dump",),
         ("ingest-backup.ndjson",),
@@ -202,6 +203,22 @@ def test_a_backup_of_a_newer_version_is_not_overwritten(place: Place, tmp_path: 
     outcome = place.run("backup", folder)
 
     assert (outcome.code, image(folder)) == (2, before)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.json/of/others"])
+def test_a_manifest_of_others_in_a_backup_that_was_interrupted_is_not_replaced(
+    name: str, place: Place, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    place.run("backup", folder)
+    (folder / "manifest.json").unlink()
+    put(folder / name)
+    before = image(folder)
+
+    outcome = place.run("backup", folder)
+
+    assert (outcome.code, image(folder)) == (2, before)
+    assert str(folder / "manifest.json") in outcome.err
 
 
 def test_a_manifest_cannot_have_another_file_removed(place: Place, tmp_path: Path) -> None:
