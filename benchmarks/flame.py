@@ -146,6 +146,8 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=450)
     parser.add_argument("--title", default="CPU of the stream")
     options = parser.parse_args()
+    if options.out.exists():
+        parser.error(f"{options.out} exists: name another file, or remove it first")
     with own_database() as (folder, url):
         files = write_corpus(folder / "files", options.documents)
         with running_system(folder / "s", database_url=url) as system:

@@ -71,17 +71,34 @@ def run(measure: Callable[[bool], Report], *, description: str | None) -> None:
     _print_table(report)
     line = json.dumps(_record(report), default=str)
     folder = arguments.save or (None if arguments.quick else RESULTS)
-    if folder is not None:
-        _save(report, folder)
     if arguments.json:
         print(line)
+    if folder is not None:
+        save(report, folder)
 
 
-def _save(report: Report, folder: Path) -> None:
+def save(report: Report, folder: Path) -> None:
+    """Write a report into a folder, in the place of an earlier one of the same benchmark.
+
+    Raises:
+        SystemExit: a file of that name was not written by this benchmark.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{report.name}.json"
+    if target.exists() and not _is_of(report.name, target):
+        raise SystemExit(f"{target} was not written by this benchmark: name another folder")
     whole = {**_record(report), "plots": [asdict(plot) for plot in report.plots]}
     text = json.dumps(whole, default=str, indent=1)
-    Path(folder, f"{report.name}.json").write_text(text + "\n", encoding="utf-8")
+    target.write_text(text + "\n", encoding="utf-8")
+
+
+def _is_of(name: str, target: Path) -> bool:
+    """Whether a file is an earlier report of a benchmark."""
+    try:
+        found = json.loads(target.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("name") == name and "commit" in found
 
 
 def percentile(values: Sequence[float], share: float) -> float:

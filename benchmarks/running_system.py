@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from ingest.adapters import state_folder
+
 _START_SECONDS = 120.0
 _STOP_SECONDS = 90.0
 
@@ -56,7 +58,7 @@ def running_system(
     """
     port = port or free_port()
     log = folder / "system.log"
-    folder.mkdir(parents=True, exist_ok=True)
+    state_folder.claim(folder)
     chosen = {"state_dir": folder, "port": port, **settings}
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("INGEST_")},

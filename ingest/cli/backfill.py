@@ -13,9 +13,12 @@ from ingest.domain.bulk import IndexTime
 from ingest.domain.job import Lane
 
 if TYPE_CHECKING:
-    from ingest.cli.backfill_watch import Backfill
-    from ingest.cli.output import Json
+    from collections.abc import Sequence
+
+    from ingest.adapters.sources import Objects
+    from ingest.cli.backfill_watch import Backfill, Wish
     from ingest.domain.tenant import Tenant as Owner
+    from ingest.ports.sources import Source
     from ingest.settings import Settings
 
 
@@ -133,7 +136,7 @@ def backfill(
     the cluster it is submitted to, with that one's shared quota.
     """
     from ingest import settings
-    from ingest.cli import backfill_estimate, backfilling, local
+    from ingest.cli import backfill_estimate
     from ingest.cli.backfill_watch import Wish
     from ingest.wiring.sources import open_objects
 
@@ -158,10 +161,25 @@ def backfill(
     )
     if dry_run:
         backfill_estimate.run(loaded, objects, sources, wish, as_json=as_json)
-        return
+    else:
+        _carry_out(loaded, objects, sources, wish, create=create_tenant, as_json=as_json)
+
+
+def _carry_out(
+    loaded: "Settings",
+    objects: "Objects",
+    sources: "Sequence[Source]",
+    wish: "Wish",
+    *,
+    create: bool,
+    as_json: bool,
+) -> None:
+    from ingest.cli import backfilling, local
+
+    local.claim_blob_folder(loaded)
     with local.with_database(loaded) as reachable:
         _prepare_schema(reachable, is_ours=loaded.database_url is None)
-        whose = backfilling.whose(reachable, tenant, create=create_tenant)
+        whose = backfilling.whose(reachable, wish.tenant, create=create)
         began = time.monotonic()
         done = backfilling.run(reachable, objects, sources, wish)
     _tell(done, whose, time.monotonic() - began, as_json=as_json)
@@ -208,44 +226,14 @@ def _next(clock: str) -> datetime:
 
 
 def _tell(done: "Backfill", whose: "Owner", seconds: float, *, as_json: bool) -> None:
+    from ingest.cli import backfill_words
     from ingest.cli.backfill_watch import Ended
-    from ingest.cli.backfilling import not_restored
-    from ingest.cli.output import emit_json
+    from ingest.cli.output import console, emit_json
 
-    summary = _summary(done, whose, seconds)
     if as_json:
-        emit_json(summary | {"user_id": whose.user_id})
+        emit_json(backfill_words.as_json(done, whose, seconds))
     else:
-        for name, value in summary.items():
-            typer.echo(f"{name.replace('_', ' '):<16}{value}")
-        if done.registered.deleted:
-            typer.echo(not_restored(done.registered.deleted))
+        backfill_words.show(console(), done, whose, seconds)
     whole = done.ended in (Ended.ALL_DONE, Ended.HANDED_OVER) and not done.registered.left_over
     if not whole or done.counts.dead or done.registered.refused:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _summary(done: "Backfill", whose: "Owner", seconds: float) -> "Json":
-    from ingest.domain.money import plain
-
-    registered = done.registered
-    return {
-        "run": done.run,
-        "tenant": whose.label,
-        "ended": done.ended.value,
-        "objects": registered.listed,
-        "registered": registered.created,
-        "there_already": registered.there_already,
-        "unchanged": registered.unchanged,
-        "deleted": registered.deleted,
-        "not_taken": dict(registered.refused),
-        "left_over": registered.left_over,
-        "searchable": done.counts.done,
-        "failed": done.counts.dead,
-        "unfinished": done.counts.unfinished,
-        "in_batches": done.batched,
-        "tokens": done.spent.tokens,
-        "usd": plain(done.spent.usd),
-        "index": done.index.value,
-        "seconds": round(seconds, 1),
-    }

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -148,7 +149,15 @@ class Watch:
         self._all_registered = all_registered
         if time.monotonic() - self._said >= _SAY_SECONDS:
             self._said = time.monotonic()
-            say(self._line())
+            say(
+                progress(
+                    self._registered,
+                    self.counts,
+                    self.spent,
+                    self.in_batches.values(),
+                    seconds=time.monotonic() - self._began,
+                )
+            )
 
     async def _count(self) -> LaneCounts:
         """Count what ended, each job once: no look costs more for what ended long ago."""
@@ -172,27 +181,44 @@ class Watch:
         about = max(counts.unfinished, there_were - counts.done - counts.dead)
         return LaneCounts(about, counts.done, counts.dead)
 
-    def _line(self) -> str:
-        taken, counts = self._registered, self.counts
-        seconds = time.monotonic() - self._began
-        rate = (counts.done + counts.dead) / seconds
-        to_do = counts.unfinished + taken.left_over
-        left = f", {duration(to_do / rate)} left" if rate and to_do else ""
-        paid = f", {self.spent.tokens:,} tokens, {money(self.spent.usd)}" if self.spent.usd else ""
-        return (
-            f"{duration(seconds)}: {taken.listed:,} objects listed, {taken.done:,} taken, "
-            f"{counts.done:,} searchable, {counts.dead:,} failed, "
-            f"{counts.unfinished:,} to do, {rate:.1f}/s{left}{paid}{self._of_batches()}"
-        )
-
     @property
     def batched(self) -> int:
         """Texts in provider batches that are not over."""
         return sum(count.texts for count in self.in_batches.values())
 
-    def _of_batches(self) -> str:
-        told = [
-            f"{count.batches:,} {status} ({count.texts:,} texts)"
-            for status, count in self.in_batches.items()
-        ]
-        return f"; batches: {', '.join(told)}" if told else ""
+
+def progress(
+    registered: Registered,
+    counts: LaneCounts,
+    spent: Spent,
+    batches: Iterable[BatchCount],
+    *,
+    seconds: float,
+) -> str:
+    """How a backfill gets on, on one line.
+
+    Args:
+        registered: What became of its objects.
+        counts: What became of the jobs.
+        spent: What was paid.
+        batches: Provider batches that are not over.
+        seconds: Since it began.
+    """
+    known, refused = registered.there_already, registered.refused.total()
+    rate = (counts.done + counts.dead) / seconds
+    to_do = counts.unfinished + registered.left_over
+    told = [
+        f"{registered.listed:,} found",
+        f"{registered.created:,} new",
+        f"{known:,} already there" if known else "",
+        f"{refused:,} not taken" if refused else "",
+        f"{counts.done:,} searchable",
+        f"{counts.dead:,} failed",
+        f"{counts.unfinished:,} to do",
+        f"{rate:.1f}/s",
+        f"{duration(to_do / rate)} left" if rate and to_do else "",
+        f"{spent.tokens:,} tokens, {money(spent.usd)}" if spent.usd else "",
+    ]
+    line = f"{duration(seconds)}: {', '.join(filter(None, told))}"
+    held = [f"{one.batches:,} {one.status} ({one.texts:,} texts)" for one in batches]
+    return f"{line}; batches: {', '.join(held)}" if held else line

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -88,7 +89,7 @@ def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: W
         }
     )
     os.environ.update(here.environment())
-    logs.configure(here.log_level)
+    logs.configure(here.log_level, for_people=sys.stderr.isatty())
     stop, spent = threading.Event(), threading.Event()
     with _stopped_by_signals(stop), backfill_stream(here, wish.lane, run=named, at_once=spent):
         done = asyncio.run(_work(here, objects, sources, wish, stop, run=named))

@@ -24,14 +24,18 @@ def backup(folder: FolderArgument, as_json: JsonOption = False) -> None:
     """Save the database and the files it refers to, while the system runs or not.
 
     Taken again into the same folder, it copies only files that are new, and takes the place of
-    the earlier backup once it is complete. Settings and keys of providers are not part of it.
+    the earlier backup once it is complete. Settings and keys of providers are not part of it. A
+    folder that holds anything but a backup is refused.
     """
     from ingest import settings
     from ingest.cli import local
     from ingest.cli.output import emit_json, say, size
 
+    loaded = settings.load()
+    _check_place(loaded, folder)
+    local.claim_blob_folder(loaded)
     began = time.monotonic()
-    with local.with_database(settings.load()) as reachable:
+    with local.with_database(loaded) as reachable:
         local.ensure_schema(reachable)
         taken = asyncio.run(_take(reachable, folder))
     seconds, manifest = time.monotonic() - began, taken.manifest
@@ -77,6 +81,7 @@ def restore(
 
     loaded = settings.load()
     foreground.ensure_nothing_runs(loaded)
+    local.claim_blob_folder(loaded)
     began = time.monotonic()
     with local.with_database(loaded) as reachable:
         local.inspect(reachable)  # says why, where it cannot be reached
@@ -101,6 +106,27 @@ def restore(
     )
 
 
+def _check_place(settings: "Settings", folder: Path) -> None:
+    """Check that a backup may be put there, before anything is started."""
+    from ingest import wiring
+    from ingest.adapters.backup_folder import LocalBackupFolder
+    from ingest.adapters.sources import local_path
+    from ingest.domain.folder import FolderRefused
+
+    blobs, chosen = wiring.blob_url(settings), folder.resolve()
+    saved = {"state folder": Path(settings.state_dir)}
+    if blobs.startswith("file:"):
+        saved["folder of the blobs"] = local_path(blobs)
+    for what, place in saved.items():
+        place = place.resolve()
+        if chosen.is_relative_to(place) or place.is_relative_to(chosen):
+            raise FolderRefused(
+                f"the backup's folder {str(chosen)!r} and the {what} {str(place)!r} must lie "
+                "apart, neither in the other: name another folder"
+            )
+    LocalBackupFolder(folder).check()
+
+
 async def _take(settings: "Settings", folder: Path) -> "Taken":
     import ingest
     from ingest import wiring
@@ -111,7 +137,6 @@ async def _take(settings: "Settings", folder: Path) -> "Taken":
     database = wiring.open_database(settings)
     try:
         archive, place = PostgresArchive(database), LocalBackupFolder(folder)
-        place.make()
         return await take(archive, wiring.open_blobs(settings), place, version=ingest.__version__)
     finally:
         await database.close()

@@ -13,12 +13,14 @@ from pathlib import Path
 import psutil
 
 import ingest
+from ingest.adapters.state_folder import check as check_state_folder
 from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed, Unreachable
 from ingest.cli.findings import Finding, broken, doubtful, fine
 from ingest.cli.foreground import ensure_port_is_free
 from ingest.cli.instance import Instance
 from ingest.cli.output import Json, size
+from ingest.domain.folder import FolderRefused
 from ingest.settings import Settings
 
 _FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})
@@ -61,6 +63,11 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
             f"{str(existing)!r} is not writable ({exc.strerror})",
             "make it writable, or name another folder: INGEST_STATE_DIR",
         )
+        return
+    try:
+        check_state_folder(folder)
+    except FolderRefused as exc:
+        yield broken("state", exc.message, "set INGEST_STATE_DIR to another folder")
         return
     free = shutil.disk_usage(existing).free
     text = f"{folder}, {size(free)} free" + ("" if folder.exists() else "; not made yet")

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import ingest
 from ingest import wiring
+from ingest.adapters import state_folder
 from ingest.adapters.postgres import migrate
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.inspection import DatabaseFacts
@@ -153,6 +154,8 @@ def blobs(settings: Settings) -> Iterator[Finding]:
     """Write, read and delete a blob."""
     url = wiring.blob_url(settings)
     is_ours = settings.blob_url is None
+    if is_ours:
+        state_folder.check(settings.state_dir)
     if is_ours and not (settings.state_dir / "blobs").exists():
         yield fine("blobs", f"{url}; not made yet")
         return

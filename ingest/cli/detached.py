@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import psutil
 
+from ingest.adapters import state_folder
 from ingest.cli import about
 from ingest.cli.connecting import gateway_url, open_gateway
 from ingest.cli.failures import CommandFailed, Unreachable
@@ -105,6 +106,7 @@ class Child:
         """
         self._settings = settings
         self._on_progress = on_progress
+        state_folder.claim(settings.state_dir)
         self._log = Instance(settings.state_dir).log_file
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:

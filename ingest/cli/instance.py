@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from ingest.adapters import state_folder
 from ingest.cli.failures import CommandFailed
 
 _TRIES = 5
@@ -40,8 +41,9 @@ class Instance:
 
         Raises:
             AlreadyRunning: another process is.
+            FolderRefused: the folder holds files of others.
         """
-        self.pid_file.parent.mkdir(parents=True, exist_ok=True)
+        state_folder.claim(self.pid_file.parent)
         with self._locked() as file:
             file.truncate(0)
             file.write(f"{os.getpid()}\n")

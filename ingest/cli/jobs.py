@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from ingest.cli.failures import CommandFailed, ExitCode
+from ingest.cli.failures import CommandFailed
 from ingest.cli.options import JobArgument, JsonOption, KeyOption, UrlOption
 from ingest.domain.job import JobState
 
@@ -112,17 +112,15 @@ def cancel_run(
         return sum([count async for count in RunStore(database).cancel(run, owner)])
 
     cancelled = with_database(stop)
-    if not cancelled and not as_json:
-        raise CommandFailed(
-            f"no such run for this tenant, or all its jobs have ended: {run} (the run id is in the "
-            "backfill's summary)"
-        )
     if as_json:
         emit_json({"run": run, "cancelled": cancelled})
-        if not cancelled:
-            raise typer.Exit(ExitCode.FAILED)
-    else:
+    elif cancelled:
         typer.echo(f"{plural(cancelled, 'job')} of {run} cancelled")
+    if not cancelled:
+        raise CommandFailed(
+            "No such run for this tenant (the run id is in the backfill's summary), "
+            "or all its jobs have ended"
+        )
 
 
 def _act(

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ingest import wiring
+from ingest.adapters import state_folder
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import inspection, migrate
 from ingest.cli.failures import CommandFailed
@@ -29,10 +30,13 @@ def with_database(settings: Settings, *, folder: Path | None = None) -> Iterator
 
     Raises:
         CommandFailed: the embedded server does not start.
+        FolderRefused: the state folder holds files of others.
     """
     if settings.database_url is not None:
         yield settings
         return
+    if folder is None:
+        state_folder.claim(Path(settings.state_dir))
     server = EmbeddedPostgres(folder or Path(settings.state_dir))
     try:
         url = server.start()
@@ -44,6 +48,16 @@ def with_database(settings: Settings, *, folder: Path | None = None) -> Iterator
         yield settings.model_copy(update={"database_url": SecretStr(url)})
     finally:
         server.stop()
+
+
+def claim_blob_folder(settings: Settings) -> None:
+    """Make the state folder ours where blobs go to it, though the database is elsewhere.
+
+    Raises:
+        FolderRefused: it holds files of others.
+    """
+    if settings.blob_url is None:
+        state_folder.claim(Path(settings.state_dir))
 
 
 def inspect(settings: Settings) -> inspection.DatabaseFacts:

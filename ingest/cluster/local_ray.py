@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ingest.adapters import state_folder
 from ingest.settings import HttpProxy, Settings
 
 NAMESPACE = "ingest"
@@ -26,6 +27,9 @@ class LocalRay:
         """Start Ray, or connect to the cluster that the settings name.
 
         What Ray's processes read from the environment must be there before.
+
+        Raises:
+            FolderRefused: the state folder holds files of others.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")
@@ -37,6 +41,7 @@ class LocalRay:
             os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
         address = self._settings.ray_address
         if address is None:
+            state_folder.claim(self._settings.state_dir)
             self._make_token()
         import ray
 

@@ -71,15 +71,15 @@ class Manifest:
                 )
             lists = {name: tuple(fields[name]) for name in ("gone", "missing")}
             manifest = cls(**{**fields, **lists})
-        except (ValueError, TypeError, KeyError) as exc:
+            manifest._check()
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
             raise BackupUnusable("the manifest of the backup is torn") from exc
-        manifest._check()
         return manifest
 
     def _check(self) -> None:
         safe = re.fullmatch(r"[\w.-]+", self.dump) and _DIGEST.fullmatch(self.dump_sha256)
         whole = all(_is_size(size) for size in (*self.blobs.values(), *self.counts.values()))
-        if not safe or not whole or not all(map(_is_key, self.blobs)):
+        if not safe or not whole or not all(map(is_blob_key, self.blobs)):
             raise BackupUnusable("the manifest of the backup is torn")
 
 
@@ -89,7 +89,8 @@ def digest_in(key: str) -> str | None:
     return found if _DIGEST.fullmatch(found) else None
 
 
-def _is_key(key: str) -> bool:
+def is_blob_key(key: str) -> bool:
+    """Whether a backup may hold a blob under this key: it ends with a digest, and leads nowhere."""
     return digest_in(key) is not None and {"", ".", ".."}.isdisjoint(key.split("/"))
 
 

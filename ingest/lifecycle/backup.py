@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import uuid4
 
 from ingest.domain.backup import Manifest
 from ingest.domain.errors import NotFound
@@ -32,14 +31,22 @@ async def take(
     folder's last backup stays whole until this one is complete.
 
     Raises:
-        BackupUnusable: a blob's bytes are not what its name says.
+        BackupUnusable: a blob's bytes are not what its name says, or another backup into the folder
+            is under way.
+        FolderRefused: the folder holds something that is no backup of ours.
         StoreUnavailable: database or storage failed.
     """
-    name = f"database-{uuid4().hex[:12]}.dump"
+    with folder.opened() as dump:
+        return await _take(archive, blobs, folder, dump, version)
+
+
+async def _take(
+    archive: Archive, blobs: StreamedBlobs, folder: BackupFolder, name: str, version: str
+) -> Taken:
     async with archive.snapshot() as snapshot:
         await archive.dump(snapshot, folder.place(name))
-    wanted = [key for key in snapshot.blob_keys if folder.size(key) is None]
-    absent = await _copy_all(wanted, blobs, folder.blobs)
+    wanted = await asyncio.to_thread(folder.expect, snapshot.blob_keys)
+    absent = await _copy_all(wanted, blobs, folder)
     missing = await _still_wanted(archive, absent)
     sizes = {key: folder.size(key) or 0 for key in snapshot.blob_keys if key not in absent}
     manifest = Manifest(
@@ -73,13 +80,14 @@ async def _still_wanted(archive: Archive, keys: set[str]) -> set[str]:
     return keys
 
 
-async def _copy_all(keys: Iterable[str], source: StreamedBlobs, target: StreamedBlobs) -> set[str]:
+async def _copy_all(keys: Iterable[str], source: StreamedBlobs, folder: BackupFolder) -> set[str]:
     """Copy blobs; returns those that are not there."""
     absent: set[str] = set()
+    target = folder.blobs
 
     async def copy_one(key: str) -> None:
         try:
-            await copy(key, source, target)
+            await copy(key, source, target, incoming=folder.incoming)
         except NotFound:
             absent.add(key)
 

@@ -12,8 +12,16 @@ _AT_ONCE = 4
 """Blobs that are copied at the same time."""
 
 
-async def copy(key: str, source: StreamedBlobs, target: StreamedBlobs) -> None:
+async def copy(
+    key: str, source: StreamedBlobs, target: StreamedBlobs, *, incoming: str = "incoming"
+) -> None:
     """Copy a blob; it appears under its key only when its bytes fit its digest.
+
+    Args:
+        key: Of the blob, in both.
+        source: Where it is.
+        target: Where it belongs.
+        incoming: Key under which it is kept there until it is whole.
 
     Raises:
         NotFound: there is no such blob.
@@ -23,16 +31,16 @@ async def copy(key: str, source: StreamedBlobs, target: StreamedBlobs) -> None:
     digest = hashlib.sha256()
 
     async def hashed() -> AsyncIterator[bytes]:
-        async for part in source.read(key):
-            digest.update(part)
-            yield part
+        async for data in source.read(key):
+            digest.update(data)
+            yield data
 
-    incoming = f"incoming/{uuid4()}"
-    await target.put_stream(incoming, hashed())
+    part = f"{incoming}/{uuid4()}"
+    await target.put_stream(part, hashed())
     if digest.hexdigest() != digest_in(key):
-        await target.delete(incoming)
+        await target.delete(part)
         raise BackupUnusable(f"the bytes of the blob {key!r} are not what its name says")
-    await target.rename(incoming, key)
+    await target.rename(part, key)
 
 
 async def in_turn(keys: Iterable[str], act: Callable[[str], Awaitable[None]]) -> None:

@@ -1,7 +1,7 @@
 """What taking a backup and restoring one need from outside."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -112,6 +112,31 @@ class BackupFolder(Protocol):
         """Bytes of a blob; None when it is not there."""
         ...
 
+    def opened(self) -> AbstractContextManager[str]:
+        """Hold the folder for one backup, and make it when it is missing.
+
+        Yields:
+            The name of the file for the dump, which is there and empty.
+
+        Raises:
+            FolderRefused: the folder holds something that is no backup of ours.
+            BackupUnusable: another backup into it is under way.
+        """
+        ...
+
+    @property
+    def incoming(self) -> str:
+        """Where blobs go until they are whole, while the folder is opened."""
+        ...
+
+    def expect(self, keys: Collection[str]) -> list[str]:
+        """Note which of these blobs the backup has to write, and return them.
+
+        Raises:
+            FolderRefused: somebody else's file has the name of one.
+        """
+        ...
+
     def complete(self, manifest: Manifest) -> None:
-        """Make this the backup of the folder, and remove what does not belong to it."""
+        """Make this the backup of the folder, and remove what only earlier ones needed."""
         ...

@@ -244,7 +244,6 @@ def test_a_document_that_is_deleted_meanwhile_stays_deleted(
 
     async def take_one() -> Taken:
         database, folder = Database(place.url), LocalBackupFolder(tmp_path / "backup")
-        folder.make()
         try:
             return await take(Deleting(database, place), place.blobs, folder, version="0")
         finally:

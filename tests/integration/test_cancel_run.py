@@ -124,7 +124,10 @@ async def test_by_command(setting: Setting, tmp_path: Path) -> None:
     again = await asyncio.to_thread(run, "--tenant", setting.tenant, "--json")
 
     assert (of_nobody.code, of_nobody.out) == (1, "")
-    assert "no such run for this tenant, or all its jobs have ended" in of_nobody.err
-    assert done.out == "2 jobs of backfill-1a2b cancelled\n"
+    assert of_nobody.err == (
+        "error: No such run for this tenant (the run id is in the backfill's summary), "
+        "or all its jobs have ended\n"
+    )
+    assert (done.code, done.out) == (0, "2 jobs of backfill-1a2b cancelled\n")
     assert (again.code, again.json()) == (1, {"run": "backfill-1a2b", "cancelled": 0})
     assert set((await states(setting)).values()) == {"cancelled"}
