@@ -39,6 +39,15 @@ def claim(folder: Path) -> None:
         return
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether a folder exists and may be the state folder; changes nothing."""
+    try:
+        check(folder)
+    except FolderRefused:
+        return False
+    return folder.is_dir()
+
+
 def _owner(folder: Path) -> Owner:
     try:
         owner = _MARK.owner(folder)

@@ -34,7 +34,7 @@ from ingest.domain.errors import IngestError
 _EPILOG = (
     "Settings are environment variables with the prefix INGEST_; 'ingest doctor' says which are "
     "in use. Exit codes: 0 everything is fine, 1 something failed, 2 wrong usage or settings, "
-    "or the system cannot be reached, 130 interrupted."
+    "or the system cannot be reached, 130 interrupted, 143 terminated while it started."
 )
 
 app = typer.Typer(

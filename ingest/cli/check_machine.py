@@ -14,6 +14,7 @@ import psutil
 
 import ingest
 from ingest.adapters.state_folder import check as check_state_folder
+from ingest.cli import leftovers
 from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed, Unreachable
 from ingest.cli.findings import Finding, broken, doubtful, fine
@@ -113,6 +114,7 @@ def running_system(settings: Settings) -> Iterator[Finding]:
     instance = Instance(settings.state_dir)
     pid = instance.pid()
     if pid is None:
+        yield from _left_behind(settings)
         try:
             ensure_port_is_free(settings.host, settings.port)
         except CommandFailed as exc:
@@ -137,6 +139,13 @@ def running_system(settings: Settings) -> Iterator[Finding]:
     else:
         detail = answer.get("detail", "no reason given")
         yield broken("system", f"pid {pid} is not ready: {detail}", f"its log: {instance.log_file}")
+
+
+def _left_behind(settings: Settings) -> Iterator[Finding]:
+    found = leftovers.find(settings)
+    if found is not None:
+        text = f"{found}, which a killed process left behind, still runs"
+        yield doubtful("system", text, leftovers.REMEDY)
 
 
 def _dashboard_port(settings: Settings) -> Iterator[Finding]:

@@ -47,7 +47,10 @@ def database(settings: Settings) -> Iterator[Finding]:
     """PostgreSQL, pgvector, and the schema."""
     fresh = settings.database_url is None and not (settings.state_dir / "postgres").exists()
     label = database_label(settings)
-    with _folder_for(fresh) as folder, local.with_database(settings, folder=folder) as reachable:
+    with (
+        _folder_for(fresh) as folder,
+        local.with_database(settings, folder=folder, leave=True) as reachable,
+    ):
         try:
             facts = local.inspect(reachable)
         except (ConfigurationError, StoreUnavailable) as exc:
@@ -83,7 +86,7 @@ def _folder_for(fresh: bool) -> Iterator[Path | None]:
 def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterator[Finding]:
     if facts.mismatch is None:
         yield fine("database", f"schema {facts.revision}")
-    elif settings.database_url is None and (fresh or facts.revision in migrate.revisions()):
+    elif settings.database_url is None and facts.revision in (None, *migrate.revisions()):
         found = "not made yet" if fresh else f"at {facts.revision or 'none'}"
         yield fine("database", f"schema {found}; 'ingest up' brings it to {migrate.head()}")
     elif facts.revision == migrate.head():

@@ -18,6 +18,8 @@ class ExitCode(IntEnum):
     """Wrong usage or settings, or the system cannot be reached or used with this key."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
+    TERMINATED = 143
+    """Stopped by SIGTERM while it started."""
 
 
 class CommandFailed(IngestError):

@@ -4,12 +4,15 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import typer
+
 from ingest.cli import about
 from ingest.cli.connecting import gateway_url
-from ingest.cli.failures import CommandFailed
+from ingest.cli.failures import CommandFailed, ExitCode
 from ingest.cli.instance import AlreadyRunning, Instance
 from ingest.cli.output import say
 from ingest.settings import Settings
@@ -17,7 +20,7 @@ from ingest.settings import Settings
 if TYPE_CHECKING:
     from ingest.cluster.system import System
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_INTERRUPTED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
 def ensure_nothing_runs(settings: Settings) -> None:
@@ -56,6 +59,7 @@ def run(settings: Settings, *, as_json: bool) -> None:
     Raises:
         AlreadyRunning: a system runs on the state folder.
         IngestError: it did not start, or something died for good.
+        typer.Exit: a signal ended the start; everything is stopped again.
     """
     instance = Instance(settings.state_dir)
     with instance.held():
@@ -64,60 +68,60 @@ def run(settings: Settings, *, as_json: bool) -> None:
 
         logs.configure(settings.log_level)
         system = System(settings, report=say)
-        with _stopped_at_the_end(system):
-            system.start()
-            with _asked_to_stop(system):
+        signals = _Signals(system)
+        with _on_signals(signals):
+            try:
+                system.start()
+                signals.phase = _Phase.READY
                 url = gateway_url(settings.host, settings.port)
                 instance.announce(url)
                 about.show(url, settings, as_json=as_json)
                 system.wait()
-
-
-@contextmanager
-def _stopped_at_the_end(system: "System") -> Iterator[None]:
-    """Stop the system however the context ends; before it runs, a signal interrupts the start."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    with _on_signals(interrupt):
-        try:
-            yield
-        finally:
-            with _on_signals(_Impatience()):
+            except KeyboardInterrupt:
+                raise typer.Exit(_INTERRUPTED_BY[signals.first or signal.SIGINT]) from None
+            finally:
+                signals.phase = _Phase.STOPPING
                 system.stop()
-            say("stopped")
+                say("stopped")
 
 
-@contextmanager
-def _asked_to_stop(system: "System") -> Iterator[None]:
-    """A signal asks the running system to stop, which is a good end."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        system.request_stop()
-
-    with _on_signals(ask):
-        yield
+class _Phase(Enum):
+    STARTING = auto()
+    READY = auto()
+    STOPPING = auto()
 
 
-class _Impatience:
-    """The second signal during the stop breaks it off."""
+class _Signals:
+    """What a signal does: it breaks off a start, ends a running system, and hurries a stop.
 
-    def __init__(self) -> None:
-        self._count = 0
+    One handler for all of it, so that there is no moment between two.
+    """
+
+    def __init__(self, system: "System") -> None:
+        self.phase = _Phase.STARTING
+        self.first: signal.Signals | None = None
+        self._system = system
+        self._warned = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        self._count += 1
-        if self._count > 1:
+        phase, self.phase = self.phase, _Phase.STOPPING
+        if phase is not _Phase.STOPPING:
+            self.first = signal.Signals(number)
+            self._system.request_stop()
+            if phase is _Phase.STARTING:
+                raise KeyboardInterrupt
+        elif self._warned:
             raise KeyboardInterrupt
-        say("stopping; once more gives up at once, and leaves a mess")
+        else:
+            self._warned = True
+            say("stopping; once more gives up at once, and leaves a mess")
 
 
 @contextmanager
-def _on_signals(handler: object) -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
-        signal.signal(number, handler)  # type: ignore[arg-type]
+def _on_signals(handler: _Signals) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _INTERRUPTED_BY}
+    for number in _INTERRUPTED_BY:
+        signal.signal(number, handler)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from pydantic import SecretStr
 
 from ingest import wiring
@@ -13,20 +14,25 @@ from ingest.adapters import state_folder
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import inspection, migrate
 from ingest.cli.failures import CommandFailed
+from ingest.cli.output import say
 from ingest.domain.errors import ConfigurationError
 from ingest.settings import Settings
 
 
 @contextmanager
-def with_database(settings: Settings, *, folder: Path | None = None) -> Iterator[Settings]:
+def with_database(
+    settings: Settings, *, folder: Path | None = None, leave: bool = False
+) -> Iterator[Settings]:
     """Settings whose database answers for as long as the context lasts.
 
-    Without a URL it is the embedded server: the one that runs on the folder, or one that is
-    started, and that is stopped again unless somebody else uses it by then.
+    Without a URL it is the embedded server: the one that is in use on the folder, or one that is
+    started, and that is stopped again unless somebody else uses it by then. One that a killed
+    process left behind is ended first.
 
     Args:
         settings: What is set.
         folder: Where the embedded server keeps its data, instead of the state folder.
+        leave: Use one that was left behind as it is, and let it run.
 
     Raises:
         CommandFailed: the embedded server does not start.
@@ -37,10 +43,10 @@ def with_database(settings: Settings, *, folder: Path | None = None) -> Iterator
         return
     if folder is None:
         state_folder.claim(Path(settings.state_dir))
-    server = EmbeddedPostgres(folder or Path(settings.state_dir))
+    server = EmbeddedPostgres(folder or Path(settings.state_dir), report=say, leave=leave)
     try:
         url = server.start()
-    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as exc:
+    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psutil.Error) as exc:
         raise CommandFailed(
             f"the embedded PostgreSQL in {str(server.folder)!r} does not start: {exc}"
         ) from exc

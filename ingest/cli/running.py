@@ -27,12 +27,13 @@ def up(
     """Start the whole system: database, workers and the HTTP API.
 
     Without settings everything lives in the folder .ingest: an embedded PostgreSQL, the stored
-    files, the logs. Ctrl-C stops it cleanly: jobs under way are finished, the rest stays queued.
+    files, the logs. Ctrl-C and SIGTERM stop it cleanly: jobs under way are finished, the rest
+    stays queued.
     """
     import os
 
     from ingest import settings
-    from ingest.cli import detached, foreground
+    from ingest.cli import detached, foreground, throwaway
 
     if port is not None:
         os.environ["INGEST_PORT"] = str(port)  # the processes it starts read it from there
@@ -40,19 +41,27 @@ def up(
     foreground.ensure_nothing_runs(loaded)
     foreground.ensure_port_is_free(loaded.host, loaded.port)
     if detach:
-        detached.start(loaded, as_json=as_json)
+        with throwaway.interruptible():
+            detached.start(loaded, as_json=as_json)
     else:
         foreground.run(loaded, as_json=as_json)
 
 
 def down(as_json: JsonOption = False) -> None:
-    """Stop the system that runs on this state folder, and wait until it is gone."""
+    """Stop the system that runs on this state folder, and wait until it is gone.
+
+    What a system that was killed left running on the folder is ended, too.
+    """
     from ingest import settings
-    from ingest.cli import detached
+    from ingest.cli import detached, leftovers
     from ingest.cli.output import emit_json
 
-    pid = detached.stop(settings.load())
+    loaded = settings.load()
+    pid = detached.stop(loaded)
+    ended = leftovers.end(loaded)
     if as_json:
-        emit_json({"stopped": pid})
-    else:
-        typer.echo("no system runs on this state folder" if pid is None else f"stopped pid {pid}")
+        emit_json({"stopped": pid, "ended": ended.pids if ended else []})
+        return
+    typer.echo("no system runs on this state folder" if pid is None else f"stopped pid {pid}")
+    if ended:
+        typer.echo(f"ended {ended}, which a killed process left behind")

@@ -3,33 +3,50 @@
 import logging
 import os
 import secrets
-import shutil
-import tempfile
-from pathlib import Path
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ingest.adapters import state_folder
+from ingest.cluster import ray_folder
+from ingest.cluster.ray_folder import RayFolder
 from ingest.settings import HttpProxy, Settings
 
 NAMESPACE = "ingest"
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
-_LONGEST_FOLDER = 40
-"""Characters; the paths of Ray's sockets below it must stay under the system's 107."""
 
 
 class LocalRay:
     """Ray as this process's child, reachable from this machine only, behind a token."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, report: Callable[[str], None] = lambda line: None
+    ) -> None:
+        """Remember the settings; ``report`` gets a line when processes were left behind."""
         self._settings = settings
-        self._folder: Path | None = None
+        self._report = report
+        self._folder: RayFolder | None = None
+        self._began = False
+
+    @property
+    def is_connected(self) -> bool:
+        """True while this process is connected to Ray."""
+        if not self._began:
+            return False
+        import ray
+
+        return bool(ray.is_initialized())
 
     def start(self) -> None:
         """Start Ray, or connect to the cluster that the settings name.
 
-        What Ray's processes read from the environment must be there before.
+        What Ray's processes read from the environment must be there before. Processes of an
+        earlier Ray in the state folder whose owner was killed are ended first.
 
         Raises:
             FolderRefused: the state folder holds files of others.
+            RuntimeError: they do not end.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")
@@ -42,47 +59,64 @@ class LocalRay:
         address = self._settings.ray_address
         if address is None:
             state_folder.claim(self._settings.state_dir)
-            self._make_token()
+            self._folder = ray_folder.take(self._settings.state_dir, self._report)
+            _make_token(self._folder)
         import ray
 
-        if address is not None:
-            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
-            return
-        ray.init(
-            address="local",
-            namespace=NAMESPACE,
-            num_cpus=max(4, os.cpu_count() or 1),
-            include_dashboard=self._settings.dashboard,
-            dashboard_port=self._settings.dashboard_port if self._settings.dashboard else None,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(self._make_folder()),
-        )
+        self._began = True
+        with _signals_kept():
+            if self._folder is None:
+                ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
+                return
+            ray.init(
+                address="local",
+                namespace=NAMESPACE,
+                num_cpus=max(4, os.cpu_count() or 1),
+                include_dashboard=self._settings.dashboard,
+                dashboard_port=self._settings.dashboard_port if self._settings.dashboard else None,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(self._folder.make()),
+            )
 
     def stop(self) -> None:
-        """Stop Ray, or leave the cluster."""
-        import ray
+        """Stop Ray, or leave the cluster; also when the start was interrupted."""
+        if self._began:
+            import ray
 
-        ray.shutdown()
+            ray.shutdown()
+            self._began = False
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.clear()  # a start that was interrupted is not known to Ray
+            self._folder.release()
             self._folder = None
 
-    def _make_folder(self) -> Path:
-        folder = Path(self._settings.state_dir, "ray").resolve()
-        if len(str(folder)) > _LONGEST_FOLDER:
-            self._folder = Path(tempfile.mkdtemp(prefix="ingest-ray-"))
-            return self._folder
-        shutil.rmtree(folder, ignore_errors=True)
-        return folder
 
-    def _make_token(self) -> None:
-        token = Path(self._settings.state_dir, "ray-token").resolve()
-        token.parent.mkdir(parents=True, exist_ok=True)
-        token.unlink(missing_ok=True)
-        token.touch(mode=0o600)
-        token.write_text(secrets.token_hex(32), encoding="ascii")
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+def _make_token(folder: RayFolder) -> None:
+    folder.token.unlink(missing_ok=True)
+    folder.token.touch(mode=0o600)
+    folder.token.write_text(secrets.token_hex(32), encoding="ascii")
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder.token)
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep this process's own handler of SIGTERM while Ray starts.
+
+    Ray's handler would kill Ray's processes while this one is still connected to them, and it is
+    aborted then before it has stopped anything else. Ray has no option for it. It also replaces
+    the handler below Python's by one that prints a stack.
+    """
+    from ray._private import utils
+
+    theirs = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = theirs
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))

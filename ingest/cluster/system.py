@@ -39,6 +39,7 @@ class System:
         self._postgres: EmbeddedPostgres | None = None
         self._ray: LocalRay | None = None
         self._supervisor: Any = None
+        self._is_ready = False
 
     @property
     def url(self) -> str:
@@ -47,26 +48,33 @@ class System:
         return f"http://{host}:{self._settings.port}"
 
     def start(self) -> None:
-        """Start everything and wait until documents can be ingested.
+        """Start everything and wait until documents can be ingested; after it, always ``stop``.
 
         Raises:
+            KeyboardInterrupt: it was asked to stop meanwhile.
             ConfigurationError: a setting or the database's schema does not allow it.
             StoreUnavailable: the database does not answer.
             ProviderUnavailable: Ray, the gateway or the stream did not come up.
         """
-        try:
-            self._start_database()
-            self._report("starting Ray")
-            self._ray = LocalRay(self._settings)
-            self._ray.start()
-            self._supervisor = self._start_supervisor()  # loads while the gateway starts
-            self._report("starting the gateway")
-            self._start_gateway()
-            self._report("starting the stream")
-            self._wait_for_stream()
-        except BaseException:
-            self.stop()
-            raise
+        self._start_database()
+        self._step("starting Ray")
+        self._ray = LocalRay(self._settings, report=self._report)
+        self._ray.start()
+        self._supervisor = self._start_supervisor()  # loads while the gateway starts
+        self._step("starting the gateway")
+        self._start_gateway()
+        self._step("starting the stream")
+        self._wait_for_stream()
+        self._is_ready = True
+
+    def _step(self, line: str) -> None:
+        """Report the next step, unless there shall be none.
+
+        What a signal handler raises is lost when it happens to run in a callback of Ray's.
+        """
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        self._report(line)
 
     def wait(self) -> None:
         """Block until ``request_stop``; starts an embedded database again that died.
@@ -84,21 +92,24 @@ class System:
                 raise ProviderUnavailable("Ray is not running any more")
 
     def request_stop(self) -> None:
-        """Make ``wait`` return; may be called by a signal handler."""
+        """End a start, and make ``wait`` return; may be called by a signal handler."""
         self._stop.set()
 
     def stop(self) -> None:
         """Finish what is under way, as long as the settings allow, and stop everything."""
-        if self._ray is not None:
-            self._drain()
-            # Serve's controller ends itself, and Ray prints that as a failure to standard output.
-            with contextlib.redirect_stdout(io.StringIO()):
-                self._stop_gateway()
-                self._ray.stop()
-            self._ray = None
-        if self._postgres is not None:
-            self._postgres.stop()
-            self._postgres = None
+        try:
+            if self._ray is not None:
+                self._drain()
+                # Serve's controller ends itself; Ray prints that as a failure to standard output.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    if self._ray.is_connected:  # else Serve would start a Ray
+                        self._stop_gateway()
+                    self._ray.stop()
+                self._ray = None
+        finally:
+            if self._postgres is not None:
+                self._postgres.stop()
+                self._postgres = None
 
     def _start_database(self) -> None:
         """After this, the environment holds the settings for every process that is started."""
@@ -107,8 +118,8 @@ class System:
             "blob_url": wiring.blob_url(self._settings),
         }
         if self._settings.database_url is None:
-            self._report("starting PostgreSQL")
-            self._postgres = EmbeddedPostgres(known["state_dir"])
+            self._step("starting PostgreSQL")
+            self._postgres = EmbeddedPostgres(known["state_dir"], report=self._report)
             url = self._postgres.start()
             if asyncio.run(inspection.inspect(url)).mismatch:
                 migrate.upgrade(url)
@@ -173,7 +184,8 @@ class System:
         import ray
 
         self._report("finishing what is under way")
-        longest = self._settings.drain_timeout_seconds + 5
+        # Before it was ready, it is about jobs of an earlier time at most.
+        longest = self._settings.drain_timeout_seconds + 5 if self._is_ready else 0
         with contextlib.suppress(ray.exceptions.RayError):
             ray.get(self._supervisor.drain.remote(longest), timeout=longest + 10)
         self._supervisor = None

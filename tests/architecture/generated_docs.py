@@ -168,7 +168,8 @@ _CLI_INTRO = """\
 `.venv/bin/ingest` after `make setup`, or `ingest` where the package is installed. Commands that
 talk to a running system find it by the state folder; `--url` or `INGEST_URL` names another one.
 `--json` prints JSON to standard output; progress and errors go to standard error. Exit codes: 0 all
-is well, 1 something failed, 2 wrong usage or settings or nothing answers, 130 interrupted.
+is well, 1 something failed, 2 wrong usage or settings or nothing answers, 130 interrupted,
+143 terminated while it started.
 """
 
 
