@@ -1,6 +1,5 @@
 """``ingest backfill --dry-run``: how much there is, and about what it would cost."""
 
-import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from ingest.adapters.sources import Objects
 from ingest.cli.backfill_watch import Wish
 from ingest.cli.backfilling import matching
 from ingest.cli.output import Json, emit_json, money, plural, say, size
+from ingest.cli.process import run_async
 from ingest.domain.errors import DocumentTooLarge, IngestError
 from ingest.domain.media import detect
 from ingest.domain.source import Broken, SourceObject
@@ -47,7 +47,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Count, look at a sample, and print; nothing is stored or paid for."""
-    counted, found, looked_at = asyncio.run(_estimate(settings, objects, sources, wish))
+    counted, found, looked_at = run_async(_estimate(settings, objects, sources, wish))
     share = counted.bytes_len / looked_at if looked_at else 1.0
     told = _as_json(counted, found, Decimal(share))
     if as_json:

@@ -25,6 +25,7 @@ from ingest.adapters.sources import Objects
 from ingest.cli.backfill_watch import Backfill, Ended, Watch, Wish
 from ingest.cli.index_progress import told
 from ingest.cli.output import say
+from ingest.cli.process import end_at_once, run_async
 from ingest.domain.bulk import IndexTime
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.renewal import Renewal
@@ -64,7 +65,7 @@ def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: W
     logs.configure(here.log_level)
     stop, spent = threading.Event(), threading.Event()
     with _stopped_by_signals(stop), backfill_stream(here, wish.lane, run=named, at_once=spent):
-        done = asyncio.run(_work(here, objects, sources, wish, stop, run=named))
+        done = run_async(_work(here, objects, sources, wish, stop, run=named))
         if done.ended is Ended.MONEY_SPENT:
             spent.set()
         return done
@@ -170,11 +171,11 @@ async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:
 
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """The first signal asks for a good end, the second breaks it off."""
+    """The first signal asks for a good end, the second ends the process at once."""
 
     def ask(_number: int, _frame: object) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            end_at_once()
         say("stopping; once more gives up at once")
         stop.set()
 

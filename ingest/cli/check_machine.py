@@ -1,6 +1,5 @@
 """Checks of this machine and its settings."""
 
-import asyncio
 import difflib
 import os
 import platform
@@ -19,6 +18,7 @@ from ingest.cli.findings import Finding, broken, doubtful, fine
 from ingest.cli.foreground import ensure_port_is_free
 from ingest.cli.instance import Instance
 from ingest.cli.output import Json, size
+from ingest.cli.process import run_async
 from ingest.settings import Settings
 
 _FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})
@@ -121,7 +121,7 @@ def running_system(settings: Settings) -> Iterator[Finding]:
         yield doubtful("system", f"pid {pid} is starting", f"its log: {instance.log_file}")
         return
     try:
-        ready, answer = asyncio.run(_readiness(url))
+        ready, answer = run_async(_readiness(url))
     except Unreachable as exc:
         yield broken("system", f"pid {pid}: {exc.message}", f"its log: {instance.log_file}")
         return

@@ -15,6 +15,7 @@ from ingest.cli.failures import CommandFailed, Unreachable
 from ingest.cli.gateway import Gateway
 from ingest.cli.instance import Instance
 from ingest.cli.output import say
+from ingest.cli.process import run_async
 from ingest.settings import Settings
 
 START_SECONDS = 180.0
@@ -129,7 +130,7 @@ class Child:
         Raises:
             CommandFailed: it ended, or takes too long.
         """
-        asyncio.run(self._until_ready())
+        run_async(self._until_ready())
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -1,6 +1,5 @@
 """``ingest usage`` and ``ingest budget``."""
 
-import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -11,6 +10,7 @@ from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
@@ -40,7 +40,7 @@ def usage(
         async with open_gateway(url, key) as gateway:
             return await gateway.get("/v1/usage", days=days)
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     if as_json:
         emit_json(answer)
     elif not answer["usage"]:

@@ -16,6 +16,7 @@ from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed
 from ingest.cli.gateway import Gateway
 from ingest.cli.output import Json, duration, plural
+from ingest.cli.process import run_async
 from ingest.cli.selection import select
 from ingest.cli.transfer import Transfer
 from ingest.cli.uploading import Manner
@@ -62,8 +63,8 @@ def perform(*, say: Say) -> Json:
             f"3. {plural(len(files), 'file')}; OpenAI will be down "
             f"from second {OUTAGE_AFTER} to second {OUTAGE_AFTER + OUTAGE_SECONDS}"
         )
-        jobs = asyncio.run(_ingest(url, folder / "documents", say))
-        counted = asyncio.run(_compare(url, openai, llamaparse))
+        jobs = run_async(_ingest(url, folder / "documents", say))
+        counted = run_async(_compare(url, openai, llamaparse))
         _tell(counted, say)
     say(f"5. stopped and removed; all in {duration(time.monotonic() - started)}")
     return {"jobs": dict(jobs), "counted": counted}
