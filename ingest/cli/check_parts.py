@@ -246,7 +246,7 @@ def _label(model: EmbeddingModel) -> str:
 def ray(settings: Settings) -> Iterator[Finding]:
     """Import Ray and both packages in a process that starts where Ray's workers would."""
     try:
-        looked = subprocess.run(
+        looked = subprocess.run(  # noqa: S603 our own words
             [sys.executable, "-c", _LOOK_AT_PACKAGES],
             capture_output=True,
             text=True,

@@ -125,6 +125,7 @@ async def deaf():
         except asyncio.CancelledError:
             print("asked", flush=True)
 async def main():
+    other = asyncio.create_task(deaf())
     print("ready", flush=True)
     await deaf()
 process.end_with(lambda: process.run_async(main()))
