@@ -29,7 +29,7 @@ from ingest.cli import (
 )
 from ingest.cli.failures import ExitCode, exit_code
 from ingest.cli.output import say
-from ingest.domain.errors import IngestError
+from ingest.domain.errors import IngestError, WrongSettings
 
 _EPILOG = (
     "Settings are environment variables with the prefix INGEST_; 'ingest doctor' says which are "
@@ -142,5 +142,6 @@ def _fail(error: Exception, message: str, code: ExitCode) -> int:
         import traceback
 
         traceback.print_exception(error)
-    say(f"error: {' '.join(message.split())}")
+    for line in message.splitlines() if isinstance(error, WrongSettings) else [message]:
+        say(f"error: {' '.join(line.split())}")
     return code

@@ -127,11 +127,12 @@ def backfill(
     """
     from ingest import settings, wiring
     from ingest.adapters.postgres import migrate
-    from ingest.cli import backfill_estimate, backfilling, local
+    from ingest.cli import backfill_estimate, backfilling, check_settings, local
     from ingest.cli.backfill_watch import Wish
     from ingest.wiring.sources import open_objects
 
     loaded = settings.load()
+    check_settings.ensure_startable(loaded, listens=False, lane=lane)
     _check_lane(loaded, lane, hand_over=hand_over)
     objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]

@@ -5,17 +5,16 @@ import os
 import platform
 import resource
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 import ingest
+from ingest.cli import check_settings
 from ingest.cli.connecting import open_gateway
-from ingest.cli.failures import CommandFailed, Unreachable
+from ingest.cli.failures import Unreachable
 from ingest.cli.findings import Finding, broken, doubtful, fine
-from ingest.cli.foreground import ensure_port_is_free
 from ingest.cli.instance import Instance
 from ingest.cli.output import Json, size
 from ingest.cli.process import run_async
@@ -23,6 +22,7 @@ from ingest.settings import Settings
 
 _FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})
 """Variables with our prefix that are no settings."""
+_CORRECT = "correct this environment variable"
 _GB = 10**9
 _LOW_DISK, _NO_DISK = 5 * _GB, _GB
 _LOW_MEMORY = 3 * _GB
@@ -41,6 +41,9 @@ def variables(settings: Settings) -> Iterator[Finding]:
     known = {f"INGEST_{name.upper()}" for name in Settings.model_fields}
     present = {name for name in os.environ if name.startswith("INGEST_")}
     named = ", ".join(sorted(present & known)) or "defaults only"
+    yield from (
+        broken("settings", fault, _CORRECT) for fault in check_settings.value_faults(settings)
+    )
     yield fine("settings", f"{named}; auth={settings.auth.value} on {settings.host}")
     for name in sorted(present - known - _FOREIGN):
         close = difflib.get_close_matches(name, known, n=1)
@@ -50,18 +53,11 @@ def variables(settings: Settings) -> Iterator[Finding]:
 
 def state_folder(settings: Settings) -> Iterator[Finding]:
     """The folder of the embedded system: writable, and with room."""
+    if faults := list(check_settings.folder_faults(settings)):
+        yield from (broken("state", fault, _CORRECT) for fault in faults)
+        return
     folder = settings.state_dir.absolute()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as exc:
-        yield broken(
-            "state",
-            f"{str(existing)!r} is not writable ({exc.strerror})",
-            "make it writable, or name another folder: INGEST_STATE_DIR",
-        )
-        return
     free = shutil.disk_usage(existing).free
     text = f"{folder}, {size(free)} free" + ("" if folder.exists() else "; not made yet")
     if free < _NO_DISK:
@@ -106,15 +102,11 @@ def running_system(settings: Settings) -> Iterator[Finding]:
     instance = Instance(settings.state_dir)
     pid = instance.pid()
     if pid is None:
-        try:
-            ensure_port_is_free(settings.host, settings.port)
-        except CommandFailed as exc:
-            yield broken("system", exc.message, "or stop what uses it")
-        else:
+        faults = list(check_settings.port_faults(settings))
+        yield from (broken("system", fault, "or stop what uses it") for fault in faults)
+        if not faults:
             where = f"port {settings.port} on {settings.host}"
             yield fine("system", f"not running; {where} is free")
-        if settings.dashboard:
-            yield from _dashboard_port(settings)
         return
     url = instance.url()
     if url is None:
@@ -130,17 +122,6 @@ def running_system(settings: Settings) -> Iterator[Finding]:
     else:
         detail = answer.get("detail", "no reason given")
         yield broken("system", f"pid {pid} is not ready: {detail}", f"its log: {instance.log_file}")
-
-
-def _dashboard_port(settings: Settings) -> Iterator[Finding]:
-    try:
-        ensure_port_is_free("127.0.0.1", settings.dashboard_port)
-    except CommandFailed:
-        yield broken(
-            "system",
-            f"port {settings.dashboard_port} of the Ray dashboard is in use",
-            "choose another one: INGEST_DASHBOARD_PORT",
-        )
 
 
 async def _readiness(url: str) -> tuple[bool, Json]:

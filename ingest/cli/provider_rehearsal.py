@@ -27,6 +27,8 @@ TOKENS_PER_MINUTE = 20_000
 OUTAGE_AFTER, OUTAGE_SECONDS = 8, 20
 _LONGEST_SECONDS = 300.0
 _LOOK_SECONDS = 2.0
+_LATER = "http://127.0.0.1:1"
+"""For an address that is not known before the simulators run."""
 _FAULTS = ("--error-rate", "0.05", "--seed", "3")
 _OPENAI = (*_FAULTS, "--tpm", str(TOKENS_PER_MINUTE), "--latency", "0.2")
 _LLAMAPARSE = (*_FAULTS, "--webhook-drop", "0.3", "--webhook-duplicate", "1", "--allow-loopback")
@@ -44,6 +46,7 @@ def perform(*, say: Say) -> Json:
     Raises:
         IngestError: a step failed, or the two sides do not agree.
     """
+    throwaway.ensure_startable(**_settings(_LATER, _LATER))
     started = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(throwaway.interruptible())

@@ -31,6 +31,7 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
     Raises:
         IngestError: a step failed.
     """
+    throwaway.ensure_startable()
     started = time.monotonic()
     with throwaway.interruptible(), throwaway.folder() as folder:
         files = corpus.render(folder / "documents")

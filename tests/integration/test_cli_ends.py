@@ -138,8 +138,78 @@ def test_wrong_settings_are_named_all_at_once(tmp_path: Path) -> None:
     outcome = ingest("up", INGEST_PORT="99999", INGEST_WAVE_JOBS="0")
 
     assert outcome.code == 2
-    assert "INGEST_PORT" in outcome.err
-    assert "INGEST_WAVE_JOBS" in outcome.err
+    assert sorted(outcome.err.splitlines()) == [
+        "error: INGEST_PORT is '99999'; it must be at most 65535",
+        "error: INGEST_WAVE_JOBS is '0'; it must be at least 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command", [["up"], ["up", "--detach"], ["backfill", "."], ["backfill", ".", "--dry-run"]]
+)
+def test_what_the_settings_tell_stops_a_start_before_anything_is_started(
+    tmp_path: Path, command: list[str]
+) -> None:
+    state = tmp_path / "state"
+    outcome = ingest(
+        *command,
+        INGEST_STATE_DIR=str(state),
+        INGEST_EMBEDDER="openai",
+        INGEST_OPENAI_MODEL="text-embedding-3-smal",
+        INGEST_OPENAI_API_KEY_FILE=str(tmp_path / "keys"),
+        INGEST_NEXT_MODEL="nomic-embed-text",
+        INGEST_BLOB_URL="blobs",
+    )
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [
+        "error: INGEST_OPENAI_MODEL is 'text-embedding-3-smal'; it must be text-embedding-3-small "
+        "or text-embedding-3-large; did you mean text-embedding-3-small?",
+        "error: INGEST_NEXT_MODEL is 'nomic-embed-text'; it must be text-embedding-3-small or "
+        "text-embedding-3-large",
+        "error: INGEST_BLOB_URL is 'blobs'; it must be file:///folder or s3://bucket/prefix",
+        f"error: INGEST_OPENAI_API_KEY_FILE is {str(tmp_path / 'keys')!r}; this file cannot be "
+        "read (No such file or directory)",
+    ]
+    assert not state.exists()
+
+
+def test_doctor_finds_what_would_stop_a_start(tmp_path: Path) -> None:
+    outcome = ingest(
+        "doctor",
+        "--json",
+        INGEST_STATE_DIR=str(tmp_path / "state"),
+        INGEST_EMBEDDER="openai",
+        INGEST_OPENAI_API_KEYS="x",
+        INGEST_OPENAI_MODEL="nomic-embed-text",
+    )
+
+    failed = [one["text"] for one in outcome.json() if one["level"] == "FAIL"]
+    assert outcome.code == 1
+    assert failed[0].startswith("INGEST_OPENAI_MODEL is 'nomic-embed-text'; it must be")
+
+
+def test_the_demo_starts_nothing_with_wrong_settings() -> None:
+    outcome = ingest("demo", INGEST_CHUNK_TOKENS="20", INGEST_CHUNK_OVERLAP_TOKENS="30")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "error: INGEST_CHUNK_OVERLAP_TOKENS is 30; it must be at most half of "
+        "INGEST_CHUNK_TOKENS, which is 20\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["up"], ["backfill", "."]])
+def test_a_state_folder_that_is_a_file_is_named(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    outcome = ingest(*command, INGEST_STATE_DIR=str(file))
+
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"error: INGEST_STATE_DIR is {str(file)!r}, which is not writable (Not a directory); "
+        "name another folder, or make it writable\n"
+    )
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:

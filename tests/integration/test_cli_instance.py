@@ -97,7 +97,7 @@ def test_up_refuses_a_port_that_is_in_use(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
         outcome = ingest("up", "--detach", "--port", port, INGEST_STATE_DIR=str(tmp_path))
 
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert f"port {port} on 127.0.0.1 cannot be used" in outcome.err
     assert not (tmp_path / "ingest.pid").exists()
 

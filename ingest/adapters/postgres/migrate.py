@@ -42,7 +42,7 @@ def revisions() -> tuple[str, ...]:
 
 def _run(url: str, revision: str, *, down: bool) -> None:
     engine = sqlalchemy.create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sqlalchemy.NullPool
+        f"postgresql+psycopg://{url.partition('://')[2]}", poolclass=sqlalchemy.NullPool
     )
     config = _config()
     with engine.connect() as connection:
