@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import ingest
 from ingest import wiring
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres import inspection, migrate
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.inspection import DatabaseFacts
 from ingest.adapters.postgres.key_store import KeyStore
@@ -58,6 +58,12 @@ def database(settings: Settings) -> Iterator[Finding]:
                 "database",
                 "the server has no pgvector",
                 "install pgvector 0.8 or newer",
+            )
+        elif refused := run_async(inspection.pgvector_refusal(wiring.database_url(reachable))):
+            yield broken(
+                "database",
+                f"pgvector {facts.pgvector} is not installed in this database: {refused}",
+                "let a superuser run there once: CREATE EXTENSION vector",
             )
         else:
             yield fine("database", f"pgvector {facts.pgvector}")
