@@ -113,7 +113,7 @@ def test_up_detached_shows_the_log_of_a_system_that_does_not_start(tmp_path: Pat
         INGEST_DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{nobody}/x",
     )
 
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert "  error: the database is not available" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: the system ended with exit code 2")
     assert "secret" not in outcome.err
