@@ -78,7 +78,6 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    errors.WrongSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The status of each class; a test checks that none is missing."""
 

@@ -127,13 +127,12 @@ def backfill(
     """
     from ingest import settings, wiring
     from ingest.adapters.postgres import migrate
-    from ingest.cli import backfill_estimate, backfilling, check_settings, local
+    from ingest.cli import backfill_estimate, backfilling, local
     from ingest.cli.backfill_watch import Wish
     from ingest.wiring.sources import open_objects
 
     loaded = settings.load()
-    check_settings.ensure_startable(loaded, listens=False, lane=lane)
-    _check_lane(loaded, lane, hand_over=hand_over)
+    _check_start(loaded, lane, hand_over=hand_over)
     objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
     if outdated and (sources or where or dry_run):
@@ -164,9 +163,12 @@ def backfill(
     _tell(done, time.monotonic() - began, as_json=as_json)
 
 
-def _check_lane(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
+def _check_start(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
+    """Refuse what cannot work, before anything is started."""
+    from ingest.cli import check_settings
     from ingest.wiring.provider_batches import batchable_models
 
+    check_settings.ensure_startable(settings, listens=False, lane=lane)
     if lane is Lane.INTERACTIVE:
         raise WrongUsage("--lane is backfill or batch; 'ingest upload' uses the lane interactive")
     if hand_over and lane is not Lane.BATCH:

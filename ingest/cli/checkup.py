@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from ingest import settings
 from ingest.cli import check_machine, check_parts
 from ingest.cli.findings import Finding, broken
-from ingest.domain.errors import IngestError, WrongSettings
+from ingest.domain.errors import IngestError
+from ingest.domain.wrong_settings import WrongSettings
 from ingest.settings import Settings
 
 Check = Callable[[Settings], Iterator[Finding]]

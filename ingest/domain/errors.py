@@ -20,7 +20,6 @@
     ├─ LeaseLost                  someone else owns the job: stop, write nothing
     ├─ IllegalTransition          our bug
     └─ ConfigurationError         the process must not start
-       └─ WrongSettings           the same, told by the settings alone
 
 Constructors take one positional message and only optional extras, because an exception with a
 required extra argument does not survive pickling, and so not a trip through Ray.
@@ -295,14 +294,3 @@ class ConfigurationError(IngestError):
     """The settings are missing, contradictory or do not fit the database."""
 
     code = "configuration_error"
-
-
-class WrongSettings(ConfigurationError):
-    """Settings are wrong; each line of the message is one fault."""
-
-    code = "wrong_settings"
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """One line each, which names the variable."""
-        return tuple(self.message.splitlines())

@@ -2,13 +2,19 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from integration.cli_system import clean_environment, ingest
+
+from ingest.cli.app import app
 
 COMMAND = [sys.executable, "-m", "ingest"]
 HEAVY = {"ray", "pyarrow", "numpy", "asyncpg", "sqlalchemy", "httpx", "pydantic_settings"}
@@ -70,6 +76,20 @@ def test_every_command_explains_itself_in_80_columns_and_offers_json(command: li
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
+def all_commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, child in getattr(command, "commands", {}).items():
+        yield from all_commands(child, (*path, name))
+
+
+@pytest.mark.parametrize("command", [*all_commands(typer.main.get_command(app))], ids=" ".join)
+def test_no_help_text_shows_types_of_python(command: tuple[str, ...]) -> None:
+    outcome = ingest(*command, "--help")
+
+    assert outcome.code == 0
+    assert re.findall(r"<[a-z%][^>\n]*>|list\[|%Y", outcome.out) == []
+
+
 def test_version_and_no_command_at_all_are_fine() -> None:
     version = run("--version")
     nothing = run()
@@ -88,7 +108,12 @@ def test_version_and_no_command_at_all_are_fine() -> None:
         (["upload", "/nowhere/at/all"], "there is no file or folder '/nowhere/at/all'"),
         (["upload", "/nowhere/*.txt"], "no file matches '/nowhere/*.txt'"),
         (["search", "x", "-k", "0"], "-k"),
-        (["why", "1234"], "JOB"),
+        (["why", "1234"], "Invalid value for 'JOB': '1234' must be a UUID, e.g. 0b7c"),
+        (["jobs", "--state", "quued"], "'quued' is not one of 'queued', "),
+        (["jobs", "--state", "quued"], "; did you mean queued?"),
+        (["jobs", "--limit", "0"], "Invalid value for '--limit': '0' must be at least 1"),
+        (["jobs", "--limit", "x"], "Invalid value for '--limit': 'x' must be a whole number"),
+        (["keys", "create", "--expires", "x"], "'x' must be a date, e.g. 2026-01-31"),
         (["jobs", "--url", "ftp://somewhere"], "is not an http:// or https:// URL"),
         (["migrate", "--down"], "add --yes"),
         (["migrate", "--revision", "9999"], "--revision must be one of 0001"),
