@@ -1,8 +1,6 @@
 """``python -m ingest``: the same as the command ``ingest``."""
 
-import sys
-
-from ingest.cli import main
+from ingest.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

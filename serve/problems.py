@@ -18,6 +18,7 @@ from starlette.routing import Match
 from ingest.domain import errors
 from ingest.domain.arrival import DocumentExists
 from ingest.domain.limits import LimitReached
+from ingest.domain.plain_words import fault
 
 log = structlog.get_logger(module=__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -169,14 +170,17 @@ async def on_invalid_request(request: Request, exc: Exception) -> Response:
     if not isinstance(exc, RequestValidationError):
         raise exc
     found = [
-        {"field": ".".join(map(str, error["loc"])), "message": error["msg"]}
+        {
+            "field": ".".join(map(str, error["loc"])),
+            "message": fault(error["type"], error.get("ctx", {}), error["msg"]),
+        }
         for error in exc.errors()
     ]
     return respond(
         request,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         code=errors.InvalidRequest.code,
-        detail="; ".join(f"{problem['field']}: {problem['message']}" for problem in found[:5]),
+        detail="; ".join(f"{problem['field']} {problem['message']}" for problem in found[:5]),
         extensions={"errors": found},
     )
 

@@ -35,15 +35,28 @@ def open_blob_store(url: str, *, endpoint: str | None = None) -> "ObjectBlobStor
         ConfigurationError: the URL is of another kind, or the folder cannot be made.
     """
     parts = urlsplit(url)
-    if parts.scheme == "file":
-        folder = Path(unquote(parts.path))
+    if (folder := folder_of(url)) is not None:
         try:
             return ObjectBlobStore(LocalStore(folder, mkdir=True), folder=folder)
         except (BaseError, OSError) as exc:
             raise ConfigurationError(f"the blob folder {str(folder)!r} cannot be made") from exc
+    return ObjectBlobStore(_open_bucket(parts.netloc, parts.path.strip("/"), endpoint))
+
+
+def folder_of(url: str) -> Path | None:
+    """The folder that a URL of a blob storage names; None when it names a bucket.
+
+    Raises:
+        ConfigurationError: the URL is of another kind.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and not parts.netloc and parts.path not in ("", "/"):
+        return Path(unquote(parts.path))
     if parts.scheme == "s3" and parts.netloc:
-        return ObjectBlobStore(_open_bucket(parts.netloc, parts.path.strip("/"), endpoint))
-    raise ConfigurationError("INGEST_BLOB_URL must be file:///folder or s3://bucket/prefix")
+        return None
+    raise ConfigurationError(
+        f"INGEST_BLOB_URL is {url!r}; it must be file:///folder or s3://bucket/prefix"
+    )
 
 
 def _open_bucket(bucket: str, prefix: str, endpoint: str | None) -> ObjectStore:

@@ -1,5 +1,13 @@
 """The command line ``ingest``; nothing heavy is imported before a command runs."""
 
-from ingest.cli.app import main
+from typing import NoReturn
 
-__all__ = ["main"]
+from ingest.cli.app import main
+from ingest.cli.process import end_with
+
+__all__ = ["main", "run"]
+
+
+def run() -> NoReturn:
+    """Be the process of one command."""
+    end_with(main)

@@ -1,12 +1,12 @@
 """What a system uses, said once it is ready."""
 
-import asyncio
 import os
 
 import typer
 
 from ingest.cli.connecting import open_gateway
 from ingest.cli.output import Json, console, emit_json, facts
+from ingest.cli.process import run_async
 from ingest.settings import Settings
 
 
@@ -50,7 +50,7 @@ def _used(url: str, settings: Settings) -> Json:
         async with open_gateway(url, None) as gateway:
             return (await gateway.readiness())[1]
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     return {
         "database": database_label(settings),
         "blobs": settings.blob_url or f"folder {settings.state_dir}/blobs",

@@ -26,10 +26,13 @@ from ingest.cli import (
     search,
     status,
     upload,
+    usage_faults,
 )
 from ingest.cli.failures import ExitCode, exit_code
+from ingest.cli.metavars import PlainGroup
 from ingest.cli.output import say
 from ingest.domain.errors import IngestError
+from ingest.domain.wrong_settings import WrongSettings
 
 _EPILOG = (
     "Settings are environment variables with the prefix INGEST_; 'ingest doctor' says which are "
@@ -38,6 +41,7 @@ _EPILOG = (
 )
 
 app = typer.Typer(
+    cls=PlainGroup,
     name="ingest",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -125,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except typer.TyperException as exc:
-        return _fail(exc, exc.format_message(), ExitCode.UNUSABLE)
+        return _fail(exc, usage_faults.in_words(exc), ExitCode.UNUSABLE)
     except IngestError as exc:
         return _fail(exc, str(exc), exit_code(exc))
     except OSError as exc:
@@ -142,5 +146,6 @@ def _fail(error: Exception, message: str, code: ExitCode) -> int:
         import traceback
 
         traceback.print_exception(error)
-    say(f"error: {' '.join(message.split())}")
+    for line in message.splitlines() if isinstance(error, WrongSettings) else [message]:
+        say(f"error: {' '.join(line.split())}")
     return code

@@ -141,7 +141,7 @@ def backfill(
     from ingest.wiring.sources import open_objects
 
     loaded = settings.load()
-    _check_lane(loaded, lane, hand_over=hand_over)
+    _check_start(loaded, lane, hand_over=hand_over)
     objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
     about_objects = bool(sources or where or dry_run or restore_deleted)
@@ -196,9 +196,12 @@ def _prepare_schema(reachable: "Settings", *, is_ours: bool) -> None:
     local.ensure_schema(reachable)
 
 
-def _check_lane(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
+def _check_start(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
+    """Refuse what cannot work, before anything is started."""
+    from ingest.cli import check_settings
     from ingest.wiring.provider_batches import batchable_models
 
+    check_settings.ensure_startable(settings, listens=False, lane=lane)
     if lane is Lane.INTERACTIVE:
         raise WrongUsage("--lane is backfill or batch; 'ingest upload' uses the lane interactive")
     if hand_over and lane is not Lane.BATCH:

@@ -1,6 +1,5 @@
 """``ingest backfill --dry-run``: how much there is, and about what it would cost."""
 
-import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from ingest.cli import local
 from ingest.cli.backfill_watch import Wish
 from ingest.cli.backfilling import matching, not_restored
 from ingest.cli.output import Json, emit_json, money, plural, say, size
+from ingest.cli.process import run_async
 from ingest.domain.errors import (
     ConfigurationError,
     DocumentTooLarge,
@@ -63,7 +63,7 @@ def run(
 ) -> None:
     """Count, look at a sample, and print; nothing is stored or paid for."""
     with _database(settings, wish) as reachable:
-        counted, found, looked_at = asyncio.run(
+        counted, found, looked_at = run_async(
             _estimate(settings, objects, sources, wish, reachable)
         )
     share = counted.bytes_len / looked_at if looked_at else 1.0

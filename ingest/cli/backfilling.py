@@ -27,6 +27,7 @@ from ingest.adapters.sources import Objects
 from ingest.cli.backfill_watch import Backfill, Ended, Watch, Wish
 from ingest.cli.index_progress import told
 from ingest.cli.output import say
+from ingest.cli.process import end_at_once, run_async
 from ingest.cli.tenants import existing
 from ingest.domain.arrival import NEVER
 from ingest.domain.bulk import IndexTime
@@ -71,7 +72,7 @@ def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
         finally:
             await database.close()
 
-    return asyncio.run(find())
+    return run_async(find())
 
 
 def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: Wish) -> Backfill:
@@ -92,7 +93,7 @@ def run(settings: Settings, objects: Objects, sources: Sequence[Source], wish: W
     logs.configure(here.log_level, for_people=sys.stderr.isatty())
     stop, spent = threading.Event(), threading.Event()
     with _stopped_by_signals(stop), backfill_stream(here, wish.lane, run=named, at_once=spent):
-        done = asyncio.run(_work(here, objects, sources, wish, stop, run=named))
+        done = run_async(_work(here, objects, sources, wish, stop, run=named))
         if done.ended is Ended.MONEY_SPENT:
             spent.set()
         return done
@@ -201,11 +202,11 @@ async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:
 
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """The first signal asks for a good end, the second breaks it off."""
+    """The first signal asks for a good end, the second ends the process at once."""
 
     def ask(_number: int, _frame: object) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            end_at_once()
         say("stopping; once more gives up at once")
         stop.set()
 

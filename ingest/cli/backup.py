@@ -1,6 +1,5 @@
 """``ingest backup`` and ``ingest restore``."""
 
-import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from ingest.cli.failures import ExitCode
 from ingest.cli.options import JsonOption
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from ingest.lifecycle.backup import Taken
@@ -37,7 +37,7 @@ def backup(folder: FolderArgument, as_json: JsonOption = False) -> None:
     began = time.monotonic()
     with local.with_database(loaded) as reachable:
         local.ensure_schema(reachable)
-        taken = asyncio.run(_take(reachable, folder))
+        taken = run_async(_take(reachable, folder))
     seconds, manifest = time.monotonic() - began, taken.manifest
     if as_json:
         emit_json(
@@ -85,7 +85,7 @@ def restore(
     began = time.monotonic()
     with local.with_database(loaded) as reachable:
         local.inspect(reachable)  # says why, where it cannot be reached
-        restored = asyncio.run(_restore(reachable, folder, replace=replace))
+        restored = run_async(_restore(reachable, folder, replace=replace))
     seconds, manifest = time.monotonic() - began, restored.manifest
     if as_json:
         emit_json(

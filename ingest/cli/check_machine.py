@@ -1,12 +1,10 @@
 """Checks of this machine and its settings."""
 
-import asyncio
 import difflib
 import os
 import platform
 import resource
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,18 +12,19 @@ import psutil
 
 import ingest
 from ingest.adapters.state_folder import check as check_state_folder
-from ingest.cli import leftovers
+from ingest.cli import check_settings, leftovers
 from ingest.cli.connecting import open_gateway
-from ingest.cli.failures import CommandFailed, Unreachable
+from ingest.cli.failures import Unreachable
 from ingest.cli.findings import Finding, broken, doubtful, fine
-from ingest.cli.foreground import ensure_port_is_free
 from ingest.cli.instance import Instance
 from ingest.cli.output import Json, size
+from ingest.cli.process import run_async
 from ingest.domain.folder import FolderRefused
 from ingest.settings import Settings
 
 _FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})
 """Variables with our prefix that are no settings."""
+_CORRECT = "correct this environment variable"
 _GB = 10**9
 _LOW_DISK, _NO_DISK = 5 * _GB, _GB
 _LOW_MEMORY = 3 * _GB
@@ -44,6 +43,9 @@ def variables(settings: Settings) -> Iterator[Finding]:
     known = {f"INGEST_{name.upper()}" for name in Settings.model_fields}
     present = {name for name in os.environ if name.startswith("INGEST_")}
     named = ", ".join(sorted(present & known)) or "defaults only"
+    yield from (
+        broken("settings", fault, _CORRECT) for fault in check_settings.value_faults(settings)
+    )
     yield fine("settings", f"{named}; auth={settings.auth.value} on {settings.host}")
     for name in sorted(present - known - _FOREIGN):
         close = difflib.get_close_matches(name, known, n=1)
@@ -53,18 +55,11 @@ def variables(settings: Settings) -> Iterator[Finding]:
 
 def state_folder(settings: Settings) -> Iterator[Finding]:
     """The folder of the embedded system: writable, and with room."""
+    if faults := list(check_settings.folder_faults(settings)):
+        yield from (broken("state", fault, _CORRECT) for fault in faults)
+        return
     folder = settings.state_dir.absolute()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as exc:
-        yield broken(
-            "state",
-            f"{str(existing)!r} is not writable ({exc.strerror})",
-            "make it writable, or name another folder: INGEST_STATE_DIR",
-        )
-        return
     try:
         check_state_folder(folder)
     except FolderRefused as exc:
@@ -115,22 +110,18 @@ def running_system(settings: Settings) -> Iterator[Finding]:
     pid = instance.pid()
     if pid is None:
         yield from _left_behind(settings)
-        try:
-            ensure_port_is_free(settings.host, settings.port)
-        except CommandFailed as exc:
-            yield broken("system", exc.message, "or stop what uses it")
-        else:
+        faults = list(check_settings.port_faults(settings))
+        yield from (broken("system", fault, "or stop what uses it") for fault in faults)
+        if not faults:
             where = f"port {settings.port} on {settings.host}"
             yield fine("system", f"not running; {where} is free")
-        if settings.dashboard:
-            yield from _dashboard_port(settings)
         return
     url = instance.url()
     if url is None:
         yield doubtful("system", f"pid {pid} is starting", f"its log: {instance.log_file}")
         return
     try:
-        ready, answer = asyncio.run(_readiness(url))
+        ready, answer = run_async(_readiness(url))
     except Unreachable as exc:
         yield broken("system", f"pid {pid}: {exc.message}", f"its log: {instance.log_file}")
         return
@@ -146,17 +137,6 @@ def _left_behind(settings: Settings) -> Iterator[Finding]:
     if found is not None:
         text = f"{found}, which a killed process left behind, still runs"
         yield doubtful("system", text, leftovers.REMEDY)
-
-
-def _dashboard_port(settings: Settings) -> Iterator[Finding]:
-    try:
-        ensure_port_is_free("127.0.0.1", settings.dashboard_port)
-    except CommandFailed:
-        yield broken(
-            "system",
-            f"port {settings.dashboard_port} of the Ray dashboard is in use",
-            "choose another one: INGEST_DASHBOARD_PORT",
-        )
 
 
 async def _readiness(url: str) -> tuple[bool, Json]:

@@ -1,6 +1,5 @@
 """Checks of the parts that ingest is put together from; each is used once, for real."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from uuid import uuid4
 import ingest
 from ingest import wiring
 from ingest.adapters import state_folder
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres import inspection, migrate
 from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.inspection import DatabaseFacts
 from ingest.adapters.postgres.key_store import KeyStore
@@ -26,6 +25,7 @@ from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.cli import local
 from ingest.cli.about import database_label
 from ingest.cli.findings import Finding, broken, doubtful, fine
+from ingest.cli.process import run_async
 from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
@@ -62,6 +62,12 @@ def database(settings: Settings) -> Iterator[Finding]:
                 "database",
                 "the server has no pgvector",
                 "install pgvector 0.8 or newer",
+            )
+        elif refused := run_async(inspection.pgvector_refusal(wiring.database_url(reachable))):
+            yield broken(
+                "database",
+                f"pgvector {facts.pgvector} is not installed in this database: {refused}",
+                "let a superuser run there once: CREATE EXTENSION vector",
             )
         else:
             yield fine("database", f"pgvector {facts.pgvector}")
@@ -150,7 +156,7 @@ def _ask_database(settings: Settings, ask: Callable[[Database], Awaitable[Answer
         finally:
             await opened.close()
 
-    return asyncio.run(open_and_ask())
+    return run_async(open_and_ask())
 
 
 def blobs(settings: Settings) -> Iterator[Finding]:
@@ -173,7 +179,7 @@ def blobs(settings: Settings) -> Iterator[Finding]:
             await store.delete(key)
 
     try:
-        asyncio.run(try_out())
+        run_async(try_out())
     except (ConfigurationError, StoreUnavailable) as exc:
         yield broken(
             "blobs", f"{url}: {exc.message}", "check INGEST_BLOB_URL, the endpoint and credentials"
@@ -193,7 +199,7 @@ def parser(settings: Settings) -> Iterator[Finding]:
         finally:
             await made.close()
 
-    yield fine("parser", asyncio.run(parse()))
+    yield fine("parser", run_async(parse()))
     if settings.parser is ParserKind.LOCAL:
         return
     keys = wiring.llamaparse_keys(settings).current()
@@ -203,7 +209,7 @@ def parser(settings: Settings) -> Iterator[Finding]:
 def embedder(settings: Settings) -> Iterator[Finding]:
     """Embed a word; at a provider with each key, which costs one token."""
     if settings.embedder is EmbedderKind.LOCAL:
-        asyncio.run(WordllamaEmbedder().embed(["probe"]))
+        run_async(WordllamaEmbedder().embed(["probe"]))
         yield fine("embedder", _label(wiring.embedding_model(settings)))
         return
     keys = wiring.openai_keys(settings).current()
@@ -221,7 +227,7 @@ def _try_keys(
         yield broken(subject, f"{label}: there is no key", "look into the key file")
     for key in keys:
         try:
-            asyncio.run(probe(key))
+            run_async(probe(key))
         except CallFailed as exc:
             wrong = f"key {key.fingerprint}: {exc.error.message}"
             yield broken(subject, wrong, "check the key, its region, and the plan's limits")

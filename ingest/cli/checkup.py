@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from ingest import settings
 from ingest.cli import check_machine, check_parts
 from ingest.cli.findings import Finding, broken
-from ingest.domain.errors import ConfigurationError, IngestError
+from ingest.domain.errors import IngestError
+from ingest.domain.wrong_settings import WrongSettings
 from ingest.settings import Settings
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -27,8 +28,9 @@ def examine() -> Iterator[Finding]:
     yield check_machine.versions()
     try:
         loaded = settings.load()
-    except ConfigurationError as exc:
-        yield broken("settings", exc.message, "correct these environment variables")
+    except WrongSettings as exc:
+        for fault in exc.faults:
+            yield broken("settings", fault, "correct this environment variable")
         return
     for subject, check in _CHECKS:
         try:

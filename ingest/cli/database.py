@@ -1,6 +1,5 @@
 """``ingest migrate`` and ``ingest keys``: commands that talk to the database itself."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -10,6 +9,7 @@ import typer
 
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import CreateTenantOption, JsonOption
+from ingest.cli.process import run_async
 from ingest.domain.access import ALL_SCOPES, DEFAULT_SCOPES, Scope, in_words
 
 if TYPE_CHECKING:
@@ -226,4 +226,4 @@ def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
 
     with local.with_database(settings.load()) as reachable:
         local.ensure_schema(reachable)
-        return asyncio.run(operate())
+        return run_async(operate())

@@ -1,6 +1,5 @@
 """``ingest dead-letter``: what failed for good, and the two ways out of it."""
 
-import asyncio
 import re
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 from ingest.cli.failures import WrongUsage
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.cli.process import run_async
 
 PAGE_JOBS = 200
 CALL_JOBS = 1000
@@ -58,7 +58,7 @@ def list_dead(
     from ingest.cli.output import age, console, emit_json, table
 
     wanted = _filter(code, error_class, older_than, newer_than, text)
-    found = asyncio.run(_latest(wanted, limit, url=url, key=key))
+    found = run_async(_latest(wanted, limit, url=url, key=key))
     if as_json:
         emit_json(found)
     elif not found:
@@ -91,7 +91,7 @@ def replay(
     Without a filter, all of them. A job keeps its history and counts its replays.
     """
     wanted = _filter(code, error_class, older_than, newer_than, text)
-    done = asyncio.run(_repeat("replay", wanted, limit, dry_run=dry_run, url=url, key=key))
+    done = run_async(_repeat("replay", wanted, limit, dry_run=dry_run, url=url, key=key))
     notes = [f"{done['left']} left"] if done["left"] else []
     if done["superseded"]:
         notes.append(f"{done['superseded']} replaced by newer jobs: 'ingest dead-letter discard'")
@@ -118,7 +118,7 @@ def discard(
     wanted = _filter(code, error_class, older_than, newer_than, text)
     if not (wanted or everything or dry_run):
         raise WrongUsage("give a filter, or --all to discard everything in the dead letter")
-    done = asyncio.run(_repeat("discard", wanted, limit, dry_run=dry_run, url=url, key=key))
+    done = run_async(_repeat("discard", wanted, limit, dry_run=dry_run, url=url, key=key))
     _tell(done, "discarded", [f"{done['left']} left"] if done["left"] else [], as_json=as_json)
 
 

@@ -12,10 +12,11 @@ import psutil
 from ingest.adapters import state_folder
 from ingest.cli import about
 from ingest.cli.connecting import gateway_url, open_gateway
-from ingest.cli.failures import CommandFailed, Unreachable
+from ingest.cli.failures import CommandFailed, ExitCode, Unreachable
 from ingest.cli.gateway import Gateway
 from ingest.cli.instance import Instance
 from ingest.cli.output import say
+from ingest.cli.process import run_async
 from ingest.settings import Settings
 
 START_SECONDS = 180.0
@@ -30,7 +31,8 @@ def start(settings: Settings, *, as_json: bool) -> None:
     """Start the system in the background and wait until it is ready.
 
     Raises:
-        CommandFailed: it did not start; its log's last lines were printed.
+        CommandFailed: it did not start; the errors in its log were printed.
+        Unreachable: the same, and wrong settings or something that does not answer is the reason.
     """
     child = Child(settings, environment=os.environ, on_progress=say)
     try:
@@ -130,8 +132,9 @@ class Child:
 
         Raises:
             CommandFailed: it ended, or takes too long.
+            Unreachable: it ended with exit code 2.
         """
-        asyncio.run(self._until_ready())
+        run_async(self._until_ready())
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -183,7 +186,10 @@ class Child:
             log.seek(self._log_start)
             return log.read().decode(errors="replace").splitlines()
 
-    def _failure(self, reason: str) -> CommandFailed:
-        for line in self._tail()[-_TAIL_LINES:]:
+    def _failure(self, reason: str) -> CommandFailed | Unreachable:
+        """What the log says of the end, as an error with the exit code that the system had."""
+        for line in [line for line in self._tail() if line.startswith("error: ")][-_TAIL_LINES:]:
             say(f"  {line}")
-        return CommandFailed(f"{reason}; its log is {str(self._log)!r}")
+        code = self._process.poll()
+        kind = Unreachable if code == ExitCode.UNUSABLE else CommandFailed
+        return kind(f"{reason}; its log is {str(self._log)!r}")

@@ -8,6 +8,7 @@ import typer
 from ingest.cli.failures import ExitCode, WrongUsage
 from ingest.cli.options import JsonOption
 from ingest.cli.output import Json
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from ingest.cli.selection import Selection
@@ -52,7 +53,7 @@ def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> N
 
     selection = select(paths)
     settings = changed_settings(changes)
-    found = asyncio.run(look_at(selection, settings))
+    found = run_async(look_at(selection, settings))
     skipped = count_reasons(selection.skipped)
     if as_json:
         emit_json(_as_json(found, settings) | {"skipped": skipped})

@@ -12,14 +12,15 @@ class ExitCode(IntEnum):
     """What a caller of the command can tell from its end."""
 
     OK = 0
+    """All is well; also when Ctrl-C ends what runs until it is stopped."""
     FAILED = 1
     """The command ran; something it was asked for failed."""
     UNUSABLE = 2
-    """Wrong usage or settings, or the system cannot be reached or used with this key."""
+    """Wrong usage or settings, or something cannot be reached, or not with these rights."""
     INTERRUPTED = 130
-    """Stopped by Ctrl-C."""
+    """Ended by Ctrl-C: in good order by the first, at once by the second."""
     TERMINATED = 143
-    """Stopped by SIGTERM while it started."""
+    """Ended by SIGTERM while the system started."""
 
 
 class CommandFailed(IngestError):

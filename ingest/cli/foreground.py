@@ -1,7 +1,6 @@
 """Running the system in this process until it is told to stop."""
 
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -12,7 +11,7 @@ import typer
 
 from ingest.cli import about
 from ingest.cli.connecting import gateway_url
-from ingest.cli.failures import CommandFailed, ExitCode
+from ingest.cli.failures import ExitCode
 from ingest.cli.instance import AlreadyRunning, Instance
 from ingest.cli.output import say
 from ingest.settings import Settings
@@ -33,24 +32,6 @@ def ensure_nothing_runs(settings: Settings) -> None:
         raise AlreadyRunning(
             f"a system runs on {str(settings.state_dir)!r} as pid {pid}; 'ingest down' stops it"
         )
-
-
-def ensure_port_is_free(host: str, port: int) -> None:
-    """Check that the gateway can listen.
-
-    Raises:
-        CommandFailed: something else does, or the address is not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError as exc:
-            raise CommandFailed(
-                f"port {port} on {host} cannot be used ({exc.strerror}); choose another one: "
-                "--port or INGEST_PORT"
-            ) from exc
 
 
 def run(settings: Settings, *, as_json: bool) -> None:

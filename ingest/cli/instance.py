@@ -77,7 +77,7 @@ class Instance:
                     if (text := file.read().strip()).isdigit():
                         return int(text)
                     time.sleep(_PAUSE_SECONDS)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             pass
         return None
 

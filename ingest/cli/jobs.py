@@ -1,6 +1,5 @@
 """``ingest jobs``, ``why``, ``retry``, ``cancel`` and ``cancel-run``."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ import typer
 
 from ingest.cli.failures import CommandFailed
 from ingest.cli.options import JobArgument, JsonOption, KeyOption, UrlOption
+from ingest.cli.process import run_async
 from ingest.domain.job import JobState
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def list_jobs(
     """
     from ingest.cli.output import age, console, emit_json, table
 
-    found = asyncio.run(_newest(state, limit, url=url, key=key))
+    found = run_async(_newest(state, limit, url=url, key=key))
     if as_json:
         emit_json(found)
     elif not found:
@@ -66,7 +66,7 @@ def why(
         async with open_gateway(url, key) as gateway:
             return await gateway.get(f"/v1/jobs/{job}"), await gateway.history(str(job))
 
-    found, events = asyncio.run(fetch())
+    found, events = run_async(fetch())
     if as_json:
         emit_json({"job": found, "next": story.next_steps(found), "events": events})
     else:
@@ -133,7 +133,7 @@ def _act(
         async with open_gateway(url, key) as gateway:
             return await gateway.post(f"/v1/jobs/{job}:{verb}")
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     if as_json:
         emit_json(answer)
     else:

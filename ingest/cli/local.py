@@ -1,6 +1,5 @@
 """Direct access to the database, for commands that must work while the system is down."""
 
-import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import inspection, migrate
 from ingest.cli.failures import CommandFailed
 from ingest.cli.output import say
+from ingest.cli.process import run_async
 from ingest.domain.errors import ConfigurationError
 from ingest.settings import Settings
 
@@ -73,7 +73,7 @@ def inspect(settings: Settings) -> inspection.DatabaseFacts:
         ConfigurationError: the URL is none.
         StoreUnavailable: it cannot be reached.
     """
-    return asyncio.run(inspection.inspect(wiring.database_url(settings)))
+    return run_async(inspection.inspect(wiring.database_url(settings)))
 
 
 def ensure_schema(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """``ingest usage`` and ``ingest budget``."""
 
-import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -11,6 +10,7 @@ from ingest.cli.database import with_database
 from ingest.cli.failures import CommandFailed, WrongUsage
 from ingest.cli.options import CreateTenantOption, JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.cli.process import run_async
 from ingest.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def usage(
         async with open_gateway(url, key) as gateway:
             return await gateway.get("/v1/usage", days=days)
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     if as_json:
         emit_json(answer)
         return

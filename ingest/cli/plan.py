@@ -1,12 +1,12 @@
 """``ingest plan``: what it takes to ingest so many documents a day."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingest.cli.options import JsonOption
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from ingest.cli.planning import Plan, Wish
@@ -93,7 +93,7 @@ def plan(
         database_cpus=database_cpus,
         memory=memory,
     )
-    found = asyncio.run(_plan(wish, mix, embedder, costs))
+    found = run_async(_plan(wish, mix, embedder, costs))
     if as_json:
         emit_json(planning.as_json(found))
     else:

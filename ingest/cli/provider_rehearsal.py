@@ -16,6 +16,7 @@ from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed
 from ingest.cli.gateway import Gateway
 from ingest.cli.output import Json, duration, plural
+from ingest.cli.process import run_async
 from ingest.cli.selection import select
 from ingest.cli.transfer import Transfer
 from ingest.cli.uploading import Manner
@@ -26,6 +27,8 @@ TOKENS_PER_MINUTE = 20_000
 OUTAGE_AFTER, OUTAGE_SECONDS = 8, 20
 _LONGEST_SECONDS = 300.0
 _LOOK_SECONDS = 2.0
+_LATER = "http://127.0.0.1:1"
+"""For an address that is not known before the simulators run."""
 _FAULTS = ("--error-rate", "0.05", "--seed", "3")
 _OPENAI = (*_FAULTS, "--tpm", str(TOKENS_PER_MINUTE), "--latency", "0.2")
 _LLAMAPARSE = (*_FAULTS, "--webhook-drop", "0.3", "--webhook-duplicate", "1", "--allow-loopback")
@@ -43,6 +46,7 @@ def perform(*, say: Say) -> Json:
     Raises:
         IngestError: a step failed, or the two sides do not agree.
     """
+    throwaway.ensure_startable(**_settings(_LATER, _LATER))
     started = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(throwaway.interruptible())
@@ -62,8 +66,8 @@ def perform(*, say: Say) -> Json:
             f"3. {plural(len(files), 'file')}; OpenAI will be down "
             f"from second {OUTAGE_AFTER} to second {OUTAGE_AFTER + OUTAGE_SECONDS}"
         )
-        jobs = asyncio.run(_ingest(url, folder / "documents", say))
-        counted = asyncio.run(_compare(url, openai, llamaparse))
+        jobs = run_async(_ingest(url, folder / "documents", say))
+        counted = run_async(_compare(url, openai, llamaparse))
         _tell(counted, say)
     say(f"5. stopped and removed; all in {duration(time.monotonic() - started)}")
     return {"jobs": dict(jobs), "counted": counted}

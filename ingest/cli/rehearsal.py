@@ -1,6 +1,5 @@
 """The whole story in a folder of its own: start, ingest, search, stop."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from ingest.cli import throwaway
 from ingest.cli.connecting import open_gateway
 from ingest.cli.failures import CommandFailed
 from ingest.cli.output import Json, console, duration, plural
+from ingest.cli.process import run_async
 from ingest.cli.search import show_hits
 from ingest.cli.selection import select
 from ingest.cli.transfer import Transfer
@@ -31,6 +31,7 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
     Raises:
         IngestError: a step failed.
     """
+    throwaway.ensure_startable()
     started = time.monotonic()
     with throwaway.interruptible(), throwaway.folder() as folder:
         files = corpus.render(folder / "documents")
@@ -40,12 +41,12 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
             say(f"2. the system is ready after {duration(ready - started)}: {url}")
             transfer = _ingest(url, folder / "documents")
             ingested = time.monotonic() - ready
-            chunks = asyncio.run(_count_chunks(url, sorted(transfer.tally.documents)))
+            chunks = run_async(_count_chunks(url, sorted(transfer.tally.documents)))
             say(
                 f"3. {plural(transfer.tally.done, 'document')} and {plural(chunks, 'chunk')} "
                 f"searchable after {duration(ingested)}"
             )
-            answers = asyncio.run(_ask(url))
+            answers = run_async(_ask(url))
             if show:
                 _show(answers)
     say(f"4. stopped and removed; all in {duration(time.monotonic() - started)}")
@@ -61,7 +62,7 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
 
 def _ingest(url: str, folder: Path) -> Transfer:
     transfer = Transfer(select([str(folder)]), Manner(), wait=True)
-    asyncio.run(transfer.run(url, None))
+    run_async(transfer.run(url, None))
     for one in (*transfer.tally.rejected, *transfer.tally.failed):
         raise CommandFailed(f"{Path(one.file).name} was not ingested: {one.code}: {one.detail}")
     return transfer

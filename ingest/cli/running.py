@@ -33,13 +33,13 @@ def up(
     import os
 
     from ingest import settings
-    from ingest.cli import detached, foreground, throwaway
+    from ingest.cli import check_settings, detached, foreground, throwaway
 
     if port is not None:
         os.environ["INGEST_PORT"] = str(port)  # the processes it starts read it from there
     loaded = settings.load()
     foreground.ensure_nothing_runs(loaded)
-    foreground.ensure_port_is_free(loaded.host, loaded.port)
+    check_settings.ensure_startable(loaded, listens=True)
     if detach:
         with throwaway.interruptible():
             detached.start(loaded, as_json=as_json)

@@ -1,6 +1,5 @@
 """``ingest search`` and ``ingest delete``."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -9,6 +8,7 @@ import typer
 
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def search(
         async with open_gateway(url, key) as gateway:
             return await gateway.post("/v1/search", {"query": query, "k": k})
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     if as_json:
         emit_json(answer)
     elif not answer["hits"]:
@@ -64,7 +64,7 @@ def delete(
         async with open_gateway(url, key) as gateway:
             return await gateway.delete(f"/v1/documents/{document}")
 
-    answer = asyncio.run(ask())
+    answer = run_async(ask())
     if as_json:
         emit_json({"document_id": str(document), "deleted": True, **answer})
     else:

@@ -10,6 +10,7 @@ import typer
 from ingest.cli.failures import ExitCode, Refused, Unreachable
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.output import Json
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from ingest.cli.gateway import Gateway
@@ -33,7 +34,7 @@ def status(
     """
     looks = _looks(url, key, watch=watch, interval=interval, as_json=as_json)
     try:
-        ready = asyncio.run(looks)
+        ready = run_async(looks)
     except KeyboardInterrupt:
         if not watch:
             raise

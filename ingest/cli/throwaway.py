@@ -5,12 +5,13 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from ingest import settings
+from ingest.cli import check_settings
 from ingest.cli.connecting import gateway_url
 from ingest.cli.detached import Child
 from ingest.cli.failures import CommandFailed
@@ -27,6 +28,7 @@ _ELSEWHERE = (
     "INGEST_DASHBOARD",
     "INGEST_PARSER",
     "INGEST_EMBEDDER",
+    "INGEST_NEXT_MODEL",
     "INGEST_PROFILE",
 )
 """Settings that would lead the demo out of its folder, or to somebody's bill."""
@@ -71,12 +73,7 @@ def system(state: Path, say: Callable[[str], None], **extra: str) -> Iterator[st
     Raises:
         IngestError: it did not start, or did not stop cleanly.
     """
-    environment = {k: v for k, v in os.environ.items() if k not in _ELSEWHERE}
-    environment |= {
-        "INGEST_STATE_DIR": str(state),
-        "INGEST_HOST": HOST,
-        "INGEST_PORT": str(free_port()),
-    } | extra
+    environment = _environment(state, extra)
     with _as_environment(environment):
         loaded = settings.load()
     child = Child(loaded, environment=environment, on_progress=lambda line: say(f"   {line}"))
@@ -89,6 +86,25 @@ def system(state: Path, say: Callable[[str], None], **extra: str) -> Iterator[st
     code = child.stop()
     if code != 0:
         raise CommandFailed(f"the system stopped with exit code {code}")
+
+
+def ensure_startable(**extra: str) -> None:
+    """Check, before anything is made, that the settings which are left allow a start.
+
+    Args:
+        extra: Environment variables that the system would get besides.
+
+    Raises:
+        WrongSettings: naming all that is wrong.
+    """
+    with _as_environment(_environment(Path(tempfile.gettempdir()), extra)):
+        check_settings.ensure_startable(settings.load(), listens=False)
+
+
+def _environment(state: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    own = {"INGEST_STATE_DIR": str(state), "INGEST_HOST": HOST, "INGEST_PORT": str(free_port())}
+    return {**kept, **own, **extra}
 
 
 @contextmanager

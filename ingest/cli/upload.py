@@ -1,6 +1,5 @@
 """``ingest upload``."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from ingest.cli import estimate
 from ingest.cli.failures import ExitCode
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
+from ingest.cli.process import run_async
 
 if TYPE_CHECKING:
     from ingest.cli.transfer import Transfer
@@ -116,7 +116,7 @@ def _run(
     from ingest.cli.output import console, emit_json, say
 
     try:
-        asyncio.run(transfer.run(url, key))
+        run_async(transfer.run(url, key))
     except KeyboardInterrupt:
         say("interrupted; the same command goes on where this one stopped")
         raise

@@ -4,17 +4,20 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ingest.adapters import state_folder
-from ingest.cluster import ray_folder
+from ingest.cluster import ray_folder, ray_reports
 from ingest.cluster.ray_folder import RayFolder
+from ingest.domain.errors import ProviderUnavailable
 from ingest.settings import HttpProxy, Settings
 
 NAMESPACE = "ingest"
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
+_CONNECT_SECONDS = 5.0
 
 
 class LocalRay:
@@ -46,8 +49,10 @@ class LocalRay:
 
         Raises:
             FolderRefused: the state folder holds files of others.
-            RuntimeError: they do not end.
+            ProviderUnavailable: it did not start, or nothing answers at the address.
         """
+        if self._settings.ray_address is not None:
+            _ensure_answer(self._settings.ray_address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")
         # By Ray's default all workers have next to the least priority; only stages step back.
@@ -61,6 +66,15 @@ class LocalRay:
             state_folder.claim(self._settings.state_dir)
             self._folder = ray_folder.take(self._settings.state_dir, self._report)
             _make_token(self._folder)
+        ray_reports.keep_in_logs()
+        try:
+            self._init(address)
+        except (RuntimeError, ValueError, OSError) as exc:
+            where = "a local Ray" if address is None else f"Ray at {address} (INGEST_RAY_ADDRESS)"
+            why = ray_reports.reason(exc)
+            raise ProviderUnavailable(f"{where} did not start or answer: {why}") from exc
+
+    def _init(self, address: str | None) -> None:
         import ray
 
         self._began = True
@@ -80,6 +94,14 @@ class LocalRay:
                 _node_ip_address="127.0.0.1",
                 _temp_dir=str(self._folder.make()),
             )
+
+    @property
+    def logs(self) -> str | None:
+        """Folder of the logs of this machine's Ray; None for a cluster, and while none runs."""
+        import ray
+
+        node = ray._private.worker._global_node
+        return None if node is None or self._settings.ray_address else str(node.get_logs_dir_path())
 
     def stop(self) -> None:
         """Stop Ray, or leave the cluster; also when the start was interrupted."""
@@ -120,3 +142,16 @@ def _signals_kept() -> Iterator[None]:
         utils.set_sigterm_handler = theirs
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+def _ensure_answer(address: str) -> None:
+    """Check that something listens; Ray itself would try for minutes, and print each try."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        return  # a word for the cluster of this machine
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as exc:
+        raise ProviderUnavailable(
+            f"no Ray answers at {address} (INGEST_RAY_ADDRESS): {exc}"
+        ) from exc

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from ingest import wiring
 from ingest.adapters.embedded_postgres import EmbeddedPostgres
 from ingest.adapters.postgres import inspection, migrate
+from ingest.cluster import ray_reports
 from ingest.cluster.local_ray import LocalRay
 from ingest.domain.errors import ProviderUnavailable
 from ingest.domain.job import Lane
@@ -139,7 +140,10 @@ class System:
                 return
             except (ray.exceptions.RayError, RuntimeError, TimeoutError, OSError) as exc:
                 if not left or not isinstance(exc, ray.exceptions.RayActorError):
-                    raise ProviderUnavailable(f"the gateway did not come up: {exc}") from exc
+                    why = ray_reports.gateway_reason(exc)
+                    raise ProviderUnavailable(
+                        f"the gateway did not come up: {why}{self._where_logs_are()}"
+                    ) from exc
             self._report("a part of the gateway died; starting it again")
             self._stop_gateway()
 
@@ -159,6 +163,8 @@ class System:
         import ray
         from ray import serve as ray_serve
 
+        if not ray.is_initialized():
+            return  # Serve would start a Ray to look there
         with contextlib.suppress(ray.exceptions.RayError, RuntimeError):
             ray_serve.shutdown()  # type: ignore[no-untyped-call]
 
@@ -176,7 +182,13 @@ class System:
                 if ray.get(self._supervisor.flows.remote(), timeout=_START_SECONDS):
                     return
             time.sleep(_LOOK_SECONDS)
-        raise ProviderUnavailable(f"nothing went through the stream in {_START_SECONDS:g} seconds")
+        raise ProviderUnavailable(
+            f"nothing went through the stream in {_START_SECONDS:g} seconds{self._where_logs_are()}"
+        )
+
+    def _where_logs_are(self) -> str:
+        logs = self._ray.logs if self._ray is not None else None
+        return f"; Ray's logs: {logs}" if logs else ""
 
     def _drain(self) -> None:
         if self._supervisor is None:

@@ -1,17 +1,22 @@
 """Settings: environment variables with the prefix INGEST_, read once by each process."""
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
-from ingest.domain.errors import ConfigurationError
 from ingest.domain.retention import Retention
+from ingest.settings import faults
 from ingest.settings.access import AccessSettings
 from ingest.settings.access import Auth as Auth
+from ingest.settings.providers import is_loopback as is_loopback
+
+_HTTP = ("http", "https")
+_RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[^/\s]+:\d{1,5}")
 
 
 class HttpProxy(StrEnum):
@@ -176,23 +181,44 @@ class Settings(AccessSettings):
         24.0, ge=1, le=87_600, description="After it, bytes of an upload that was cut off expire."
     )
 
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Logs.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Logs.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        found = [*self._own_faults(), *self.provider_faults(), *self.access_faults()]
+        if found:
+            raise ValueError("\n".join(found))
+        return self
+
+    def _own_faults(self) -> Iterator[str]:
         if self.auth is Auth.OFF and not is_loopback(self.host):
-            raise ValueError(f"auth=off is allowed only on a loopback host, not {self.host!r}")
+            yield (
+                f"INGEST_AUTH is off, which is allowed only on a loopback host, and INGEST_HOST is "
+                f"{self.host!r}"
+            )
         if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
-            raise ValueError("chunk_overlap_tokens must be at most half of chunk_tokens")
-        self.check_providers(is_loopback)
-        self.check_access(is_loopback)
-        if unclear := [str(path) for path in self.shared_paths if not path.is_absolute()]:
-            raise ValueError(f"shared_folders must be absolute paths, not {unclear[0]!r}")
+            yield (
+                f"INGEST_CHUNK_OVERLAP_TOKENS is {self.chunk_overlap_tokens}; it must be at most "
+                f"half of INGEST_CHUNK_TOKENS, which is {self.chunk_tokens}"
+            )
+        url = self.database_url.get_secret_value() if self.database_url else None
+        yield from filter(None, [faults.url_fault("database_url", url, "postgresql", "postgres")])
+        yield from filter(None, [faults.url_fault("blob_endpoint", self.blob_endpoint, *_HTTP)])
+        if self.ray_address is not None and not _RAY_ADDRESS.fullmatch(self.ray_address):
+            yield (
+                f"INGEST_RAY_ADDRESS is {self.ray_address!r}; it must be HOST:PORT, or auto: "
+                "the cluster of this machine"
+            )
+        for path in self.shared_paths:
+            if not path.is_absolute():
+                yield f"INGEST_SHARED_FOLDERS must be absolute paths, not {str(path)!r}"
         for stage in ("parse", "chunk", "embed"):
             least, most = getattr(self, f"{stage}_pool_min"), getattr(self, f"{stage}_pool_max")
             if least > most:
-                raise ValueError(f"{stage}_pool_min {least} is over {stage}_pool_max {most}")
-        return self
+                name = f"INGEST_{stage.upper()}_POOL"
+                yield f"{name}_MIN is {least}; it must be at most {name}_MAX, which is {most}"
+        if self.dashboard and self.dashboard_port == self.port:
+            yield f"INGEST_DASHBOARD_PORT and INGEST_PORT are both {self.port}; they must differ"
 
     @property
     def shared_paths(self) -> tuple[Path, ...]:
@@ -232,38 +258,18 @@ class Settings(AccessSettings):
 def _spelled(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | dict):
         return TypeAdapter(type(value)).dump_json(value).decode()
     return str(value)
-
-
-def is_loopback(host: str) -> bool:
-    """True for localhost and loopback addresses."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        ConfigurationError: naming every setting that is wrong, all at once.
+        WrongSettings: naming every setting that is wrong, all at once.
     """
     try:
         return Settings()
     except ValidationError as exc:
-        problems = "; ".join(
-            f"{_variable(e['loc'])}: {e['msg']}" for e in exc.errors(include_input=False)
-        )
-        raise ConfigurationError(problems) from exc
-
-
-def _variable(loc: tuple[int | str, ...]) -> str:
-    if not loc:
-        return "settings"
-    name = str(loc[0]).upper()
-    return name if name.startswith(("INGEST_", "OPENAI_", "LLAMA_")) else f"INGEST_{name}"
+        raise faults.in_words(exc, Settings.model_fields) from None

@@ -1,12 +1,12 @@
 """Settings of access: who is let in, and how they prove who they are."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from ingest.settings.providers import ProviderSettings
+from ingest.settings.providers import ProviderSettings, is_loopback
 
 _LEAST_SECRET_BYTES = 32
 
@@ -55,23 +55,20 @@ class AccessSettings(ProviderSettings):
         """Whether tokens let callers in."""
         return self.auth in (Auth.JWT, Auth.BOTH)
 
-    def check_access(self, is_loopback: Callable[[str], bool]) -> None:
-        """Refuse what lets the wrong ones in.
-
-        Raises:
-            ValueError: says which setting is missing or not allowed.
-        """
+    def access_faults(self) -> Iterator[str]:
+        """What would let the wrong ones in, or nobody."""
         if not self.takes_tokens:
             return
+        auth = f"INGEST_AUTH={self.auth}"
         if (self.jwt_secret is None) == (self.jwt_jwks is None):
-            raise ValueError(f"auth={self.auth} needs either jwt_secret or jwt_jwks")
+            yield f"{auth} needs either INGEST_JWT_SECRET or INGEST_JWT_JWKS"
         if self.jwt_audience is None:
-            raise ValueError(f"auth={self.auth} needs jwt_audience")
+            yield f"{auth} needs INGEST_JWT_AUDIENCE"
         secret = self.jwt_secret.get_secret_value() if self.jwt_secret else None
         if secret is not None and len(secret.encode()) < _LEAST_SECRET_BYTES:
-            raise ValueError(f"jwt_secret has under {_LEAST_SECRET_BYTES} bytes")
+            yield f"INGEST_JWT_SECRET has under {_LEAST_SECRET_BYTES} bytes"
         url = urlsplit(self.jwt_jwks or "")
         if "://" in (self.jwt_jwks or "") and not (
             url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
         ):
-            raise ValueError("jwt_jwks must be https://, or http:// on a loopback host")
+            yield "INGEST_JWT_JWKS must be https://, or http:// on a loopback host, or a file"

@@ -1,15 +1,21 @@
 """Settings of the providers: which are used, with what keys, at what pace and price."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ingest.domain.money import PRICES
+from ingest.domain.plain_words import did_you_mean
+from ingest.settings.faults import url_fault
 
 
 class Profile(StrEnum):
@@ -50,20 +56,33 @@ class Tier(StrEnum):
     AGENTIC_PLUS = "agentic_plus"
 
 
+def _from_json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as exc:
+        raise ValueError(f"is not valid JSON: {exc}") from None
+
+
 class PriceEntry(BaseModel):
     """A price from a day on; see ``domain.money.Price``."""
 
     provider: str
     model: str
     since: date
-    usd: Decimal
+    usd: Decimal = Field(ge=0)
 
 
 class ProviderSettings(BaseSettings):
     """The part of the settings that is about providers."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INGEST_", frozen=True, extra="forbid", populate_by_name=True
+        env_prefix="INGEST_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
     )
 
     profile: Profile = Field(
@@ -79,7 +98,7 @@ class ProviderSettings(BaseSettings):
         description="While a provider is away, off: wait; degrade: make documents searchable with "
         "the local parser or embedder, marked as degraded, and make them again later.",
     )
-    prices: list[PriceEntry] = Field(
+    prices: Annotated[list[PriceEntry], NoDecode, BeforeValidator(_from_json)] = Field(
         [],
         description="JSON list of {provider, model, since, usd}: prices that override the built-in "
         "ones; usd per million tokens, or per credit.",
@@ -147,7 +166,7 @@ class ProviderSettings(BaseSettings):
     llamaparse_escalate: bool = Field(
         True, description="Try the next better tier once when a parse is not usable."
     )
-    llamaparse_options: dict[str, Any] = Field(
+    llamaparse_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(_from_json)] = Field(
         {}, description="JSON object of further fields of LlamaParse's request."
     )
     llamaparse_timeout_seconds: float = Field(
@@ -179,22 +198,48 @@ class ProviderSettings(BaseSettings):
             EmbedderKind.LOCAL,
         )
 
-    def check_providers(self, is_loopback: Callable[[str], bool]) -> None:
-        """Refuse what cannot work.
-
-        Raises:
-            ValueError: says which setting is missing or not allowed.
-        """
+    def provider_faults(self) -> Iterator[str]:
+        """What cannot work with the providers that are used, and what production refuses."""
         if self.calls_openai:
-            _need_key("openai", self.openai_api_keys, self.openai_api_key_file)
+            because = "INGEST_EMBEDDER=openai"
+            if self.embedder is not EmbedderKind.OPENAI:
+                because = f"INGEST_NEXT_MODEL={self.next_model}"
+            keys, file = self.openai_api_keys, self.openai_api_key_file
+            yield from _missing_key("OPENAI", keys, file, because)
         if self.parser is not ParserKind.LOCAL:
-            _need_key("llamaparse", self.llamaparse_api_keys, self.llamaparse_api_key_file)
-        if self.profile is Profile.PRODUCTION:
-            for url in (self.openai_base_url, self.llamaparse_base_url):
-                if url is not None and is_loopback(urlsplit(url).hostname or ""):
-                    raise ValueError(f"profile=production refuses the simulated provider at {url}")
+            keys, file = self.llamaparse_api_keys, self.llamaparse_api_key_file
+            yield from _missing_key("LLAMAPARSE", keys, file, f"INGEST_PARSER={self.parser}")
+        for field in ("openai_base_url", "llamaparse_base_url", "llamaparse_webhook_url"):
+            url = getattr(self, field)
+            if wrong := url_fault(field, url, "https", "http"):
+                yield wrong
+            elif url and field != "llamaparse_webhook_url" and self._is_simulated(url):
+                yield f"INGEST_PROFILE=production refuses the simulated provider at {url}"
+        known = sorted({price.provider for price in PRICES})
+        for number, price in enumerate(self.prices):
+            if price.provider not in known:
+                yield (
+                    f"INGEST_PRICES[{number}] has the provider {price.provider!r}; it must be "
+                    f"{' or '.join(known)}{did_you_mean(price.provider, known)}"
+                )
+
+    def _is_simulated(self, url: str) -> bool:
+        return self.profile is Profile.PRODUCTION and is_loopback(urlsplit(url).hostname or "")
 
 
-def _need_key(provider: str, keys: SecretStr | None, file: Path | None) -> None:
+def is_loopback(host: str) -> bool:
+    """True for localhost and loopback addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _missing_key(
+    provider: str, keys: SecretStr | None, file: Path | None, because: str
+) -> Iterator[str]:
     if file is None and not (keys and keys.get_secret_value().strip(" ,")):
-        raise ValueError(f"{provider}_api_keys or {provider}_api_key_file is missing")
+        name = f"INGEST_{provider}_API_KEY"
+        yield f"{because} needs a key: set {name}S, or {name}_FILE"

@@ -12,6 +12,7 @@ from ingest.domain.errors import ConfigurationError
 from ingest.domain.identity import sha256_hex
 from ingest.domain.job import Degraded
 from ingest.domain.money import PRICES, Price
+from ingest.domain.plain_words import did_you_mean
 from ingest.lifecycle.gatehouse import Quota
 from ingest.lifecycle.remote_parser import Terms
 from ingest.ports.providers import EmbeddingService
@@ -52,7 +53,10 @@ def embedding_models(settings: Settings) -> dict[str, EmbeddingModel]:
 
 def _openai_model(setting: str, name: str) -> EmbeddingModel:
     if name not in OPENAI_MODELS:
-        raise ConfigurationError(f"{setting} is {name!r}, not {', '.join(OPENAI_MODELS)}")
+        raise ConfigurationError(
+            f"{setting} is {name!r}; it must be {' or '.join(OPENAI_MODELS)}"
+            f"{did_you_mean(name, OPENAI_MODELS)}"
+        )
     return OPENAI_MODELS[name]
 
 

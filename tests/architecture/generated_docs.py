@@ -96,9 +96,11 @@ def settings() -> str:
     return f"""{_NOTE}
 # Settings
 
-Environment variables, read once by each process. A value that is wrong, or contradicts another
-one, stops the start and is named together with all others that are. `ingest doctor` shows what is
-in use.
+Environment variables, read once by each process; an empty one counts as not set. `ingest up`,
+`backfill` and `demo` check all of them before they start anything: a value that is wrong, or that
+contradicts another one, ends the command with exit code 2 and a line for each fault. The line names
+the variable, its value unless it is secret, and what is allowed. `ingest doctor` makes the same
+check, and shows what is in use.
 
 | variable | default | meaning |
 |---|---|---|
@@ -167,9 +169,15 @@ _CLI_INTRO = """\
 
 `.venv/bin/ingest` after `make setup`, or `ingest` where the package is installed. Commands that
 talk to a running system find it by the state folder; `--url` or `INGEST_URL` names another one.
-`--json` prints JSON to standard output; progress and errors go to standard error. Exit codes: 0 all
-is well, 1 something failed, 2 wrong usage or settings or nothing answers, 130 interrupted,
-143 terminated while it started.
+`--json` prints JSON to standard output; progress and errors go to standard error.
+
+| exit code | meaning |
+|--:|---|
+| 0 | all is well; also when Ctrl-C ends what runs until it is stopped: `up`, `status --watch` |
+| 1 | the command ran, and something failed; also when Ctrl-C ends a backfill in good order |
+| 2 | it could not run: wrong usage or settings, something does not answer, or no rights for it |
+| 130 | interrupted: Ctrl-C ends a command in good order, a second Ctrl-C ends it at once |
+| 143 | terminated by SIGTERM while the system started |
 """
 
 

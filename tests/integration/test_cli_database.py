@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4, uuid5
 
 import psycopg
@@ -63,6 +64,82 @@ def test_migrate_without_a_database_is_one_line_without_the_password() -> None:
     assert outcome.err.startswith("error: the database is not available: ")
     assert len(outcome.err.splitlines()) == 1
     assert "secret" not in outcome.err
+
+
+@pytest.fixture
+def plain_login(empty_database: str) -> Iterator[str]:
+    """URL of a login that may do nothing but make schemas in a database of its own."""
+    name, database = f"plain_{uuid4().hex[:12]}", urlsplit(empty_database).path.strip("/")
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret99'")
+        connection.execute(f"ALTER DATABASE {database} OWNER TO {name}")
+    parts = urlsplit(empty_database)
+    place = parts.netloc.rpartition("@")[2]
+    yield urlunsplit(parts._replace(netloc=f"{name}:secret99@{place}"))
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {database} OWNER TO CURRENT_USER")
+        connection.execute(f"DROP OWNED BY {name}")
+        connection.execute(f"DROP ROLE {name}")
+
+
+def test_migrate_as_a_plain_login_says_what_a_superuser_has_to_run(
+    server_url: str, empty_database: str, plain_login: str
+) -> None:
+    name = urlsplit(plain_login).username
+    variables = {"INGEST_DATABASE_URL": plain_login}
+
+    without_extension = ingest("migrate", **variables)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    without_roles = ingest("migrate", **variables)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        for role in ("ingest_worker", "ingest_api"):
+            if connection.execute("SELECT to_regrole(%s)", (role,)).fetchone() == (None,):
+                connection.execute(f"CREATE ROLE {role}")
+        connection.execute(f"GRANT ingest_worker, ingest_api TO {name}")
+    with_all = ingest("migrate", **variables)
+
+    assert [one.code for one in (without_extension, without_roles, with_all)] == [2, 2, 0]
+    for refused in (without_extension, without_roles):
+        assert len(refused.err.splitlines()) == 1
+        assert "unexpected" not in refused.err
+    assert "run once in this database: CREATE EXTENSION vector" in without_extension.err
+    assert f'GRANT ingest_worker, ingest_api TO "{name}"' in without_roles.err
+
+
+def test_migrate_as_a_login_that_may_not_make_schemas_names_the_grant(
+    server_url: str, empty_database: str
+) -> None:
+    name, database = f"guest_{uuid4().hex[:12]}", urlsplit(empty_database).path.strip("/")
+    parts = urlsplit(empty_database)
+    login = parts._replace(netloc=f"{name}:secret99@{parts.netloc.rpartition('@')[2]}")
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret99'")
+        connection.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
+        outcome = ingest("migrate", INGEST_DATABASE_URL=urlunsplit(login))
+        connection.execute(f"DROP OWNED BY {name}")
+        connection.execute(f"DROP ROLE {name}")
+
+    assert outcome.code == 2
+    assert f'GRANT CREATE ON DATABASE "{database}" TO "{name}"' in outcome.err
+
+
+def test_doctor_does_not_call_a_pgvector_fine_that_this_login_may_not_create(
+    plain_login: str, empty_database: str, tmp_path: Path
+) -> None:
+    variables = {"INGEST_STATE_DIR": str(tmp_path / "state")}
+    refused = ingest("doctor", "--json", INGEST_DATABASE_URL=plain_login, **variables).json()
+    allowed = ingest("doctor", "--json", INGEST_DATABASE_URL=empty_database, **variables).json()
+
+    [told] = [one for one in refused if "pgvector" in one["text"]]
+    assert (told["level"], told["advice"]) == (
+        "FAIL",
+        "let a superuser run there once: CREATE EXTENSION vector",
+    )
+    assert [one["level"] for one in allowed if "pgvector" in one["text"]] == ["ok"]
+    with psycopg.connect(empty_database) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_extension WHERE extname = 'vector'")
+        assert found.fetchone() == (0,), "doctor leaves no trace"
 
 
 def test_migrate_starts_and_stops_the_embedded_server_but_not_one_that_is_in_use(

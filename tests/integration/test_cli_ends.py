@@ -2,13 +2,19 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from integration.cli_system import clean_environment, ingest
+
+from ingest.cli.app import app
 
 COMMAND = [sys.executable, "-m", "ingest"]
 HEAVY = {"ray", "pyarrow", "numpy", "asyncpg", "sqlalchemy", "httpx", "pydantic_settings"}
@@ -70,6 +76,20 @@ def test_every_command_explains_itself_in_80_columns_and_offers_json(command: li
     assert max(map(len, outcome.out.splitlines())) <= 80
 
 
+def all_commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, child in getattr(command, "commands", {}).items():
+        yield from all_commands(child, (*path, name))
+
+
+@pytest.mark.parametrize("command", [*all_commands(typer.main.get_command(app))], ids=" ".join)
+def test_no_help_text_shows_types_of_python(command: tuple[str, ...]) -> None:
+    outcome = ingest(*command, "--help")
+
+    assert outcome.code == 0
+    assert re.findall(r"<[a-z%][^>\n]*>|list\[|%Y", outcome.out) == []
+
+
 def test_version_and_no_command_at_all_are_fine() -> None:
     version = run("--version")
     nothing = run()
@@ -88,7 +108,12 @@ def test_version_and_no_command_at_all_are_fine() -> None:
         (["upload", "/nowhere/at/all"], "there is no file or folder '/nowhere/at/all'"),
         (["upload", "/nowhere/*.txt"], "no file matches '/nowhere/*.txt'"),
         (["search", "x", "-k", "0"], "-k"),
-        (["why", "1234"], "JOB"),
+        (["why", "1234"], "Invalid value for 'JOB': '1234' must be a UUID, e.g. 0b7c"),
+        (["jobs", "--state", "quued"], "'quued' is not one of 'queued', "),
+        (["jobs", "--state", "quued"], "; did you mean queued?"),
+        (["jobs", "--limit", "0"], "Invalid value for '--limit': '0' must be at least 1"),
+        (["jobs", "--limit", "x"], "Invalid value for '--limit': 'x' must be a whole number"),
+        (["keys", "create", "--expires", "x"], "'x' must be a date, e.g. 2026-01-31"),
         (["jobs", "--url", "ftp://somewhere"], "is not an http:// or https:// URL"),
         (["migrate", "--down"], "add --yes"),
         (["migrate", "--revision", "9999"], "--revision must be one of 0001"),
@@ -138,8 +163,78 @@ def test_wrong_settings_are_named_all_at_once(tmp_path: Path) -> None:
     outcome = ingest("up", INGEST_PORT="99999", INGEST_WAVE_JOBS="0")
 
     assert outcome.code == 2
-    assert "INGEST_PORT" in outcome.err
-    assert "INGEST_WAVE_JOBS" in outcome.err
+    assert sorted(outcome.err.splitlines()) == [
+        "error: INGEST_PORT is '99999'; it must be at most 65535",
+        "error: INGEST_WAVE_JOBS is '0'; it must be at least 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command", [["up"], ["up", "--detach"], ["backfill", "."], ["backfill", ".", "--dry-run"]]
+)
+def test_what_the_settings_tell_stops_a_start_before_anything_is_started(
+    tmp_path: Path, command: list[str]
+) -> None:
+    state = tmp_path / "state"
+    outcome = ingest(
+        *command,
+        INGEST_STATE_DIR=str(state),
+        INGEST_EMBEDDER="openai",
+        INGEST_OPENAI_MODEL="text-embedding-3-smal",
+        INGEST_OPENAI_API_KEY_FILE=str(tmp_path / "keys"),
+        INGEST_NEXT_MODEL="nomic-embed-text",
+        INGEST_BLOB_URL="blobs",
+    )
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [
+        "error: INGEST_OPENAI_MODEL is 'text-embedding-3-smal'; it must be text-embedding-3-small "
+        "or text-embedding-3-large; did you mean text-embedding-3-small?",
+        "error: INGEST_NEXT_MODEL is 'nomic-embed-text'; it must be text-embedding-3-small or "
+        "text-embedding-3-large",
+        "error: INGEST_BLOB_URL is 'blobs'; it must be file:///folder or s3://bucket/prefix",
+        f"error: INGEST_OPENAI_API_KEY_FILE is {str(tmp_path / 'keys')!r}; this file cannot be "
+        "read (No such file or directory)",
+    ]
+    assert not state.exists()
+
+
+def test_doctor_finds_what_would_stop_a_start(tmp_path: Path) -> None:
+    outcome = ingest(
+        "doctor",
+        "--json",
+        INGEST_STATE_DIR=str(tmp_path / "state"),
+        INGEST_EMBEDDER="openai",
+        INGEST_OPENAI_API_KEYS="x",
+        INGEST_OPENAI_MODEL="nomic-embed-text",
+    )
+
+    failed = [one["text"] for one in outcome.json() if one["level"] == "FAIL"]
+    assert outcome.code == 1
+    assert failed[0].startswith("INGEST_OPENAI_MODEL is 'nomic-embed-text'; it must be")
+
+
+def test_the_demo_starts_nothing_with_wrong_settings() -> None:
+    outcome = ingest("demo", INGEST_CHUNK_TOKENS="20", INGEST_CHUNK_OVERLAP_TOKENS="30")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "error: INGEST_CHUNK_OVERLAP_TOKENS is 30; it must be at most half of "
+        "INGEST_CHUNK_TOKENS, which is 20\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["up"], ["backfill", "."]])
+def test_a_state_folder_that_is_a_file_is_named(tmp_path: Path, command: list[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    outcome = ingest(*command, INGEST_STATE_DIR=str(file))
+
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"error: INGEST_STATE_DIR is {str(file)!r}, which is not writable (Not a directory); "
+        "name another folder, or make it writable\n"
+    )
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:

@@ -97,7 +97,7 @@ def test_up_refuses_a_port_that_is_in_use(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
         outcome = ingest("up", "--detach", "--port", port, INGEST_STATE_DIR=str(tmp_path))
 
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert f"port {port} on 127.0.0.1 cannot be used" in outcome.err
     assert not (tmp_path / "ingest.pid").exists()
 
@@ -113,7 +113,7 @@ def test_up_detached_shows_the_log_of_a_system_that_does_not_start(tmp_path: Pat
         INGEST_DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{nobody}/x",
     )
 
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert "  error: the database is not available" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: the system ended with exit code 2")
     assert "secret" not in outcome.err

@@ -1,6 +1,7 @@
 """Requests that are refused at the door, each with its own error; nothing of them stays."""
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -197,6 +198,19 @@ async def test_a_search_that_makes_no_sense_names_the_field(
 
     problem = assert_problem(response, 422, "invalid_request")
     assert [error["field"] for error in problem["errors"]] == [field]
+    assert not re.search("Input should|Value error|JSON decode|valid UUID", problem["detail"])
+
+
+async def test_a_value_that_does_not_fit_is_told_in_plain_words(gateway: Running) -> None:
+    body = {"query": "ferry", "k": 101, "document_ids": ["nope"]}
+    problem = assert_problem(
+        await gateway.client.post("/v1/search", json=body), 422, "invalid_request"
+    )
+
+    assert problem["detail"] == (
+        "body.k must be at most 100; body.document_ids.0 must be a UUID, "
+        "e.g. 0b7c6a52-6f0e-4c1e-9d53-2f1c8f1f3f11"
+    )
 
 
 @pytest.mark.parametrize("body", [b'{"query": "\xff"}', b"[" * 100_000])

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psycopg
 import sqlalchemy
+import sqlalchemy.exc
 from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -42,7 +44,7 @@ def revisions() -> tuple[str, ...]:
 
 def _run(url: str, revision: str, *, down: bool) -> None:
     engine = sqlalchemy.create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sqlalchemy.NullPool
+        f"postgresql+psycopg://{url.partition('://')[2]}", poolclass=sqlalchemy.NullPool
     )
     config = _config()
     with engine.connect() as connection:
@@ -51,6 +53,38 @@ def _run(url: str, revision: str, *, down: bool) -> None:
             (command.downgrade if down else command.upgrade)(config, revision)
         except CommandError as exc:  # such as a revision that this code has never seen
             raise ConfigurationError(f"the migrations cannot run: {exc}") from exc
+        except (psycopg.Error, sqlalchemy.exc.DBAPIError) as exc:
+            refused = exc.orig if isinstance(exc, sqlalchemy.exc.DBAPIError) else exc
+            if (remedy := _remedy(refused, connection.engine.url)) is None:
+                raise
+            told = str(refused).splitlines()[0]
+            raise ConfigurationError(f"the database refuses to migrate: {told}; {remedy}") from exc
+
+
+def _remedy(error: BaseException | None, url: sqlalchemy.URL) -> str | None:
+    """What somebody with more rights has to do once; None for other errors."""
+    told = str(error)
+    if isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.UndefinedFile):
+        return "install pgvector 0.8 or newer on the server" if '"vector"' in told else None
+    if not isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return None
+    login = f'"{url.username}"' if url.username else "the login"
+    if "extension" in told:
+        wanted = "a superuser has to run once in this database: CREATE EXTENSION vector"
+    elif "role" in told:
+        made = (
+            ""
+            if "may not create" not in told
+            else "CREATE ROLE ingest_worker; CREATE ROLE ingest_api; "
+        )
+        wanted = f"a superuser has to run once: {made}GRANT ingest_worker, ingest_api TO {login}"
+    elif "for database" in told:
+        wanted = f'its owner has to run once: GRANT CREATE ON DATABASE "{url.database}" TO {login}'
+    elif "for schema public" in told:
+        wanted = f"its owner has to run once: GRANT CREATE ON SCHEMA public TO {login}"
+    else:
+        wanted = "use the login that migrated before, or a superuser"
+    return f"{wanted} (docs/operations.md, 'Your own PostgreSQL server')"
 
 
 def upgrade(url: str, revision: str = "head") -> None:

@@ -1,0 +1,26 @@
+"""What is wrong with a command line, in plain words."""
+
+from typing import Any
+
+from ingest.domain.plain_words import did_you_mean, fault
+
+
+def in_words(error: Any) -> str:
+    """One line about an error of typer's.
+
+    Args:
+        error: A ``TyperException``; its cause is pydantic's error where a value does not fit.
+    """
+    told: str = error.format_message()
+    errors = getattr(error.__cause__, "errors", None)
+    if errors is None:
+        return told
+    first = errors()[0]
+    where = told.removesuffix(error.message).rstrip()
+    value, otherwise = str(first["input"]), str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] != "value_error":
+        return f"{where} {value!r} {fault(first['type'], first.get('ctx', {}), otherwise)}"
+    if "does not match the format" in otherwise:
+        return f"{where} {value!r} must be a date, e.g. 2026-01-31 or 2026-01-31T18:30"
+    choices = otherwise.partition(" is not one of ")[2].split("'")[1::2]
+    return f"{where} {otherwise.rstrip('.')}{did_you_mean(value, choices)}"
