@@ -19,7 +19,7 @@ from ingest.cluster.stream import resource
 
 _KEY, _TOKENS = "sk-backfill", 50_000_000
 _ENTRYPOINT = "-m ingest backfill"
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 _JOB_SECONDS = 3600.0
 _AFTER_SECONDS = 120.0
 _ACCOUNTS = """
@@ -196,7 +196,7 @@ class _Drill:
     def _look(self) -> None:
         [[done]] = self._connection.execute(_DONE).fetchall()
         self._course.points.append((time.monotonic() - self._began, done))
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
     def _wait_for(self, done: float) -> None:
         deadline = time.monotonic() + _JOB_SECONDS

@@ -12,10 +12,10 @@ import psycopg
 
 from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, Results, run
-from ingest.adapters.postgres.job_store import SQL, JobStore
+from ingest.adapters.postgres.jobs.counter_store import CounterStore
+from ingest.adapters.postgres.jobs.job_store import SQL, JobStore
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.queue_store import QueueStore
-from ingest.adapters.postgres.tally_store import TallyStore
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import Lane
 
@@ -28,20 +28,20 @@ _TENANTS = 1_000
 _NUMBERS = """
 CREATE UNLOGGED TABLE numbers AS
 SELECT n, gen_random_uuid() AS id, n % 10 = 9 AS is_done,
-    md5('tenant' || n % {tenants})::uuid AS user_id
+    md5('tenant' || n % {tenants})::uuid AS tenant_id
 FROM generate_series(0, {last}) AS n
 """
 _DOCUMENTS = """
 INSERT INTO upload_pipeline.documents
-(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
-SELECT id, user_id, n, 'a.txt', 'text/plain', 1, repeat('0', 64), n FROM numbers
+(document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+SELECT id, tenant_id, n, 'a.txt', 'text/plain', 1, repeat('0', 64), n FROM numbers
 """
 _JOBS = """
 INSERT INTO upload_pipeline.upload_jobs (
-    job_id, document_id, user_id, generation, file_sha256, correlation_id, lane, state, stage,
+    job_id, document_id, tenant_id, generation, file_sha256, correlation_id, lane, state, stage,
     chunks_total, chunks_stored, run_after, created_at, finished_at
 )
-SELECT id, id, user_id, 1, '', 'benchmark', 'backfill',
+SELECT id, id, tenant_id, 1, '', 'benchmark', 'backfill',
     CASE WHEN is_done THEN 'done' ELSE 'queued' END,
     CASE WHEN is_done THEN 'embedded' ELSE 'queued' END,
     CASE WHEN is_done THEN 1 END, CASE WHEN is_done THEN 1 ELSE 0 END,
@@ -59,7 +59,7 @@ INSERT INTO upload_pipeline.tallies (counted, lane, stage, state, amount)
 SELECT 'jobs', lane, stage, state, count(*) FROM upload_pipeline.upload_jobs GROUP BY 2, 3, 4
 """
 _ONE = """
-SELECT job_id, user_id FROM upload_pipeline.upload_jobs
+SELECT job_id, tenant_id FROM upload_pipeline.upload_jobs
 WHERE state = 'queued' ORDER BY run_after DESC LIMIT 1
 """
 
@@ -120,18 +120,18 @@ def _at(url: str, jobs: int) -> dict[str, float]:
 async def _measure(url: str) -> dict[str, float]:
     database = Database(url, pool_size=1)
     async with database.connection() as connection:
-        job_id, user_id = await connection.fetchrow(_ONE)
+        job_id, tenant_id = await connection.fetchrow(_ONE)
         since = await connection.fetchval("SELECT now() + interval '1 s'")
-    jobs, queue, tallies = JobStore(database), QueueStore(database), TallyStore(database)
+    jobs, queue, tallies = JobStore(database), QueueStore(database), CounterStore(database)
     asked: dict[str, Callable[[], Awaitable[object]]] = {
-        "job": partial(jobs.get, job_id, user_id),
+        "job": partial(jobs.get, job_id, tenant_id),
         "position": partial(jobs.queue_position, job_id),
-        "pace": partial(queue.throughput, Lane.BACKFILL, user_id),
+        "pace": partial(queue.throughput, Lane.BACKFILL, tenant_id),
         "oldest": jobs.oldest_due_seconds,
         "totals": tallies.jobs,
         "stuck": partial(queue.stuck, after=timedelta(minutes=1)),
-        "page": partial(jobs.list_newest, user_id, limit=1),  # a tenant of few has one
-        "lane": partial(queue.lane, Lane.BACKFILL, user_id, since=since),
+        "page": partial(jobs.list_newest, tenant_id, limit=1),  # a tenant of few has one
+        "lane": partial(queue.lane, Lane.BACKFILL, tenant_id, since=since),
     }
     source = Database(url, pool_size=1, plans_once=True)  # as the source of a stream has it
     took = {"claim": await _claims(source)}

@@ -18,10 +18,10 @@ from benchmarks.report import Report, Results, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
 from ingest import wiring
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.job import Lane
-from ingest.domain.money import Operation, Payer
-from ingest.lifecycle.local_gate import LocalGate
+from ingest.domain.pricing import Operation, Payer
 from ingest.settings import Settings
 
 _KEY = "sk-batching"
@@ -102,7 +102,7 @@ async def _per_document(url: str, simulator: Simulator, chunks: list[tuple[UUID,
         openai_tokens_per_minute=100_000_000,
     )
     database = wiring.open_database(settings)
-    embedder = wiring.make_embedder(settings, database, LocalGate(wiring.quotas(settings)))
+    embedder = wiring.make_embedder(settings, database, LocalRateLimiter(wiring.quotas(settings)))
     payer = Payer(LOCAL_TENANT, Lane.INTERACTIVE, Operation.EMBED)
     texts: dict[UUID, list[str]] = defaultdict(list)
     for document_id, text in chunks:

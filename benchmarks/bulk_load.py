@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from ingest.adapters.postgres.chunk_store import ChunkStore
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.index_store import IndexStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.embedders.wordllama import MODEL
+from ingest.adapters.postgres.documents.chunk_store import ChunkStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.wordllama_embedder import MODEL
+from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.domain import identity
 from ingest.domain.arrival import Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Target
@@ -67,7 +67,7 @@ async def _claimed(database: Database, number: int) -> ClaimedJob:
     documents = DocumentStore(database)
     arrival = Arrival(
         document_id=identity.document_id(LOCAL_TENANT, name),
-        user_id=LOCAL_TENANT,
+        tenant_id=LOCAL_TENANT,
         name=name,
         filename=f"{number}.txt",
         media_type="text/plain",

@@ -221,7 +221,7 @@ def write_eml(sections: Sequence[Section], *, html: bool = False) -> bytes:
     message = EmailMessage()
     message["Subject"] = sections[0][0]
     message["From"] = "Ada Registrar <ada@example.org>"
-    message["To"] = "Archive <archive@example.org>"
+    message["To"] = "DatabaseDump <archive@example.org>"
     message["Date"] = "Mon, 02 Mar 2026 09:30:00 +0000"
     if html:
         message.set_content(f"<html>{_body(sections)}</html>", subtype="html")

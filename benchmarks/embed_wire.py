@@ -18,9 +18,9 @@ import openai
 from benchmarks.corpus import prose
 from benchmarks.report import Report, Results, run
 from benchmarks.simulator import running_simulator
-from ingest.adapters.openai.embedding import OpenAIEmbedding
-from ingest.adapters.openai.terms import MODELS
-from ingest.adapters.provider_keys import Keys
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
+from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.domain.embedding import Vectors
 
 _MODEL = MODELS["text-embedding-3-small"]

@@ -19,7 +19,7 @@ from benchmarks.ray_nodes import RayNodes, variables_set
 from benchmarks.report import Plot, Report, Results, percentile, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.domain.identity import tenant_id
+from ingest.domain.identity import tenant_id_of
 
 _KEY, _TOKENS_PER_MINUTE = "sk-fairness", 240_000
 _LATENCY = 0.3
@@ -34,7 +34,7 @@ _DOCUMENTS = 600
 """More than a backfill can finish while it is watched."""
 _DONE = """
 SELECT count(*) FROM upload_pipeline.upload_jobs WHERE state = 'done' AND lane = 'backfill'
-    AND user_id = %s
+    AND tenant_id = %s
 """
 _TOOK = """
 SELECT 1000 * extract(EPOCH FROM finished_at - created_at)::float8
@@ -70,7 +70,7 @@ class Watch:
 
     def done(self, tenant: str) -> int:
         """Documents of a backfill that are searchable."""
-        row = self._database.execute(_DONE, [tenant_id(tenant)]).fetchone()
+        row = self._database.execute(_DONE, [tenant_id_of(tenant)]).fetchone()
         return int(row[0]) if row else 0
 
     def wait_until_both_flow(self) -> None:

@@ -12,11 +12,11 @@ from benchmarks.bulk_load import AT_ONCE, load_then_index
 from benchmarks.corpus import prose
 from benchmarks.own_database import own_database
 from benchmarks.report import Report, Results, percentile, run
-from ingest.adapters.postgres.chunk_rows import COLUMNS
-from ingest.adapters.postgres.index_store import IndexStore
+from ingest.adapters.embedders.wordllama import MODEL, WordllamaEmbedder
+from ingest.adapters.postgres.documents.chunk_rows import COLUMNS
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
-from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.embedding import Vectors
 from ingest.domain.identity import LOCAL_TENANT, NAMESPACE
 from ingest.domain.index_kind import EF_CONSTRUCTION, LEAST_EF_CONSTRUCTION, IndexKind
@@ -120,7 +120,7 @@ async def _empty(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute(f"TRUNCATE {_SCHEMA}.documents CASCADE")
         await connection.execute(
-            f"INSERT INTO {_SCHEMA}.documents (document_id, user_id, name, filename, media_type, "  # noqa: S608
+            f"INSERT INTO {_SCHEMA}.documents (document_id, tenant_id, name, filename, media_type, "  # noqa: S608
             "bytes_len, file_sha256, raw_key, live_generation, chunk_count) "
             "VALUES ($1, $2, 'benchmark', 'benchmark.txt', 'text/plain', 1, $3, 'none', 1, 1)",
             _DOCUMENT,

@@ -20,7 +20,7 @@ _CLIENTS, _EACH_AN_HOUR = 10, 1_000
 _POOLS = {"parse": 6, "chunk": 6, "embed": 8}
 _LOOKS = 3
 """Times that a client asks for each of its jobs."""
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _ACTORS = ("ParseActor", "ChunkActor", "EmbedActor")
 _DONE = """
 SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'deadletter'),
@@ -123,7 +123,7 @@ async def _one(http: httpx.AsyncClient, filename: str, content: bytes, answers: 
     if accepted is None:
         return
     for _ in range(_LOOKS):
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
         request = http.build_request("GET", accepted["status_url"])
         await _timed(http, request, 200, answers.status_ms, answers)
 

@@ -13,14 +13,14 @@ from benchmarks.quota import batch, cluster
 from benchmarks.report import Report, Results, run
 from benchmarks.simulator import running_simulator
 from ingest import settings, wiring
-from ingest.adapters.postgres.ledger_store import LedgerStore
-from ingest.cluster.limiter import SharedGate
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.job import Lane
-from ingest.domain.money import CallState, Charge, Operation, Payer, Reservation
-from ingest.domain.provider import KeyHealth, Need, Pass
+from ingest.domain.pricing import CallState, Charge, Operation, Payer, Reservation
+from ingest.domain.provider import KeyHealth, Permit, PermitRequest
 from ingest.domain.provider import Report as CallReport
-from ingest.lifecycle.metered_embedder import MeteredEmbedder
-from ingest.lifecycle.provider_calls import ProviderCalls
 
 _KEY = "sk-metering"
 _LATENCY = 0.2
@@ -31,26 +31,26 @@ _WARM_UP = 10
 
 
 class Timed:
-    """Gate and ledger with a stopwatch."""
+    """RateLimiter and ledger with a stopwatch."""
 
-    def __init__(self, gate: SharedGate, ledger: LedgerStore) -> None:
-        self._gate = gate
+    def __init__(self, rate_limiter: SharedRateLimiter, ledger: LedgerStore) -> None:
+        self._rate_limiter = rate_limiter
         self._ledger = ledger
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
-    async def enter(self, need: Need) -> Pass:
-        """See ``ports.providers.Gate``."""
+    async def acquire(self, request: PermitRequest) -> Permit:
+        """See ``ports.providers.RateLimiter``."""
         async with self._watch("lease"):
-            return await self._gate.enter(need)
+            return await self._rate_limiter.acquire(request)
 
-    async def leave(self, passed: Pass, report: CallReport) -> None:
-        """See ``ports.providers.Gate``."""
+    async def release(self, permit: Permit, report: CallReport) -> None:
+        """See ``ports.providers.RateLimiter``."""
         async with self._watch("lease"):
-            await self._gate.leave(passed, report)
+            await self._rate_limiter.release(permit, report)
 
     async def health(self) -> list[KeyHealth]:
-        """See ``ports.providers.Gate``."""
-        return await self._gate.health()
+        """See ``ports.providers.RateLimiter``."""
+        return await self._rate_limiter.health()
 
     async def reserve(self, reservation: Reservation) -> None:
         """See ``ports.providers.Ledger``."""
@@ -91,12 +91,12 @@ def measure(quick: bool) -> Report:
 async def _measure(url: str, requests: int) -> Results:
     configured = settings.load().model_copy(update={"openai_base_url": url})
     database = wiring.open_database(configured)
-    timed = Timed(SharedGate(), LedgerStore(database))
+    timed = Timed(SharedRateLimiter(), LedgerStore(database))
     service = wiring.make_openai(configured)
     calls = ProviderCalls(
-        service.provider, gate=timed, ledger=timed, keys=wiring.openai_keys(configured)
+        service.provider, rate_limiter=timed, ledger=timed, keys=wiring.openai_keys(configured)
     )
-    embedder = MeteredEmbedder(service, calls, prices=wiring.prices(configured))
+    embedder = PaidEmbedder(service, calls, prices=wiring.prices(configured))
     payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)
     texts, tokens = batch()
     whole = []

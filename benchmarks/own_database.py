@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
 
 
 @contextmanager

@@ -18,22 +18,22 @@ import wordllama
 from pgvector.asyncpg import register_vector
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-from ingest.adapters.local_parser.extract import parse_document
-from ingest.adapters.local_parser.limits import Limits
-from ingest.adapters.postgres.chunk_rows import COLUMNS
-from ingest.adapters.wordllama_embedder import MODEL
+from ingest.adapters.embedders.wordllama import MODEL
+from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.adapters.postgres.documents.chunk_rows import COLUMNS
+from ingest.app.pipeline.chunk import cut
 from ingest.domain import identity
 from ingest.domain.chunk import Chunk, Passage
 from ingest.domain.document import ParsedDocument
 from ingest.domain.embedding import Vectors, validate_vectors
-from ingest.stages.chunk import cut
 
 _BATCH_CHUNKS = 512
 _THREADS = 2
 _MODEL, _TOKENS, _OVERLAP = "text-embedding-3-small", 512, 64
 _DOCUMENT_COLUMNS = (
     "document_id",
-    "user_id",
+    "tenant_id",
     "name",
     "filename",
     "media_type",
@@ -75,7 +75,7 @@ class PlainScript:
             cache_dir=Path(wordllama.__file__).parent, disable_download=True
         )
         self._threads = ThreadPoolExecutor(_THREADS)
-        self._limits = Limits(max_pages=5000, max_text_chars=50_000_000)
+        self._limits = ParserLimits(max_pages=5000, max_text_chars=50_000_000)
 
     async def ingest(self, files: Sequence[Path]) -> int:
         """Make all files searchable; returns the number of chunks."""

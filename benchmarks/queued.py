@@ -8,16 +8,16 @@ from pathlib import Path
 import psycopg
 
 from ingest import wiring
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.domain.identity import LOCAL_TENANT
-from ingest.lifecycle.accept import Intake, UploadRequest
 from ingest.settings import Settings
 
 _HOLD = "ALTER TABLE upload_pipeline.upload_jobs ALTER run_after SET DEFAULT now() + '1 day'"
 _STOP_HOLDING = "ALTER TABLE upload_pipeline.upload_jobs ALTER run_after SET DEFAULT now()"
 _FREE = "UPDATE upload_pipeline.upload_jobs SET run_after = now() WHERE state = 'queued'"
 _UNFINISHED = "SELECT 1 FROM upload_pipeline.upload_jobs WHERE finished_at IS NULL LIMIT 1"
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _RING = "SELECT pg_notify('ingest_jobs', 'interactive')"
 
 
@@ -43,7 +43,7 @@ def wait_until_done(url: str) -> None:
     """Return when no job is left that has not ended."""
     with psycopg.connect(url, autocommit=True) as connection:
         while connection.execute(_UNFINISHED).fetchone():
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 async def _accept(url: str, blobs: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -12,10 +12,10 @@ import ray
 from pydantic import SecretStr
 
 from ingest import settings, wiring
-from ingest.cluster.limiter import SharedGate
+from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.errors import IngestError
 from ingest.domain.job import Lane
-from ingest.domain.money import Operation, Payer
+from ingest.domain.pricing import Operation, Payer
 
 MODEL = "text-embedding-3-small"
 _SDK_RETRIES = 2
@@ -80,7 +80,7 @@ class _QuotaWorker:
             }
         )
         database = wiring.open_database(configured)
-        embedder = wiring.make_embedder(configured, database, SharedGate())
+        embedder = wiring.make_embedder(configured, database, SharedRateLimiter())
         payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)
 
         async def again() -> None:

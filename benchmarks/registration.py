@@ -9,17 +9,17 @@ from uuid import UUID, uuid4
 
 from benchmarks.own_database import own_database
 from benchmarks.report import Report, run
-from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+from ingest.adapters.postgres.documents.source_store import SourceStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
-from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
-from ingest.cli.backfilling import matching
+from ingest.adapters.storage.blob_store import open_blob_store
+from ingest.app.backfill.register import PAGE, Registered, Registrar
+from ingest.app.intake.upload import Intake
+from ingest.cli.backfills.run import matching
 from ingest.domain.arrival import NEVER
-from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.register import PAGE, Registered, Registrar
+from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source
 
 _AT_ONCE = 16
@@ -63,19 +63,19 @@ class Bench:
 
     async def inventory(self, source: Source) -> float:
         """Seconds until everything is listed in the inventory, and nothing is taken in."""
-        user_id = uuid4()
+        tenant_id = uuid4()
         store, page, began = SourceStore(self._database), [], time.monotonic()
         async for found in source.objects():
             if isinstance(found, SourceObject):
                 page.append(found)
             if len(page) == PAGE:
-                await store.note(user_id, "benchmark", page, restores_before=NEVER)
+                await store.note(tenant_id, "benchmark", page, restores_before=NEVER)
                 page = []
-        await store.note(user_id, "benchmark", page, restores_before=NEVER)
+        await store.note(tenant_id, "benchmark", page, restores_before=NEVER)
         return time.monotonic() - began
 
     async def register(
-        self, source: Source, user_id: UUID, *, shared: bool = False
+        self, source: Source, tenant_id: UUID, *, shared: bool = False
     ) -> tuple[float, Registered]:
         """Seconds until everything is a document with a job; files are shared, or copied."""
         registrar = Registrar(
@@ -83,7 +83,7 @@ class Bench:
             SourceStore(self._database),
             ReferenceStore(self._database),
             self._sharing if shared else self._objects,
-            user_id=user_id,
+            tenant_id=tenant_id,
             run=str(uuid4()),
             at_once=_AT_ONCE,
             wanted=matching(None),

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from ingest.adapters import state_folder
+from ingest.adapters.storage import state_folder
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 90.0

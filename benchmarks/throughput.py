@@ -15,9 +15,9 @@ from benchmarks.plain_script import PlainScript
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import RunningSystem, running_system
-from ingest.adapters.postgres.index_store import IndexStore
+from ingest.adapters.embedders.wordllama import MODEL
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.wordllama_embedder import MODEL
+from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.domain.index_kind import IndexKind
 
 _CHUNKS = "upload_pipeline.document_chunks"

@@ -16,9 +16,9 @@ from benchmarks.own_database import own_database
 from benchmarks.report import Report, Results, percentile, run
 from benchmarks.running_system import running_system
 from ingest import wiring
-from ingest.adapters.llamaparse.delivery import SIGNATURE
-from ingest.adapters.postgres.parse_store import ParseStore
+from ingest.adapters.parsers.llamaparse.delivery import SIGNATURE
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.remote_parse import ParseWish, Source
 
@@ -49,7 +49,7 @@ async def _begin(url: str, parses: int) -> list[tuple[str, bytes]]:
         token = secrets.token_urlsafe(24)
         digest = hashlib.sha256(str(number).encode()).hexdigest()
         wish = ParseWish(LOCAL_TENANT, digest, "benchmark", Source(1, 0, 1))
-        job, _ = await store.begin(wish, token=token, deadline=_HOUR, handover=_HOUR)
+        job, _ = await store.begin(wish, token=token, deadline=_HOUR, submission=_HOUR)
         await store.submitted(
             job.parse_job_id, uuid4(), "00000000", f"pjb-{number}", poll=_HOUR, grace=_HOUR
         )

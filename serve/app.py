@@ -1,60 +1,117 @@
-"""The gateway on Ray Serve: ``serve.app:build_app``."""
+"""The API: routes and what they stand on, as one ASGI application; needs no Ray."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
-from ray import serve as ray_serve
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
 
-from ingest import logs
-from ingest.cluster.limiter import SharedGate
-from ingest.domain.errors import ConfigurationError
-from ingest.settings import load
+import ingest
+from ingest import wiring
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.domain.errors import IngestError
+from ingest.ports.providers import RateLimiter
+from ingest.settings import Settings
+from serve import problems
+from serve.dependencies import open_dependencies
+from serve.metrics import Backlog, Metrics
+from serve.middleware import Edge
+from serve.routes import (
+    api_docs,
+    dead_letter,
+    documents,
+    events,
+    health,
+    jobs,
+    limits,
+    search,
+    uploads,
+    usage,
+    webhooks,
+)
+from serve.schemas import EventBody
 
-from .api import create_api
+_PARTS = (
+    uploads,
+    documents,
+    jobs,
+    events,
+    dead_letter,
+    search,
+    usage,
+    limits,
+    webhooks,
+    health,
+    api_docs,
+)
+_DESCRIPTION = """\
+Documents in, searchable chunks out. Upload with `POST /v1/documents`, watch the job at its
+`status_url` or live at its `events_url`, then `POST /v1/search`.
 
-NAME = "gateway"
-MAX_ONGOING_REQUESTS = 1000
-"""For each replica; every client that follows a job live counts as one."""
-DRAIN_SECONDS = 10.0
-"""How long a replica that is told to stop may finish what it has begun."""
-
-
-def build_api() -> FastAPI:
-    """The API of one replica, from that process's own environment."""
-    settings = load()
-    logs.configure(settings.log_level)
-    return create_api(settings, gate=SharedGate(), names_responses=False)
-
-
-class Gateway:
-    """One replica."""
-
-    async def check_health(self) -> None:
-        """Answers as long as the event loop turns.
-
-        The database is not asked: a new replica would not bring it back.
-        """
+Every error is `application/problem+json` (RFC 9457) with a stable `code`; 429 and 503 carry
+`Retry-After` and are safe to repeat, uploads too: the same bytes are accepted once."""
 
 
-GatewayDeployment = ray_serve.deployment(
-    name=NAME,
-    max_ongoing_requests=MAX_ONGOING_REQUESTS,
-    ray_actor_options={"num_cpus": 0.1},
-    health_check_period_s=10,
-    health_check_timeout_s=30,
-    graceful_shutdown_timeout_s=DRAIN_SECONDS,
-    graceful_shutdown_wait_loop_s=0.5,
-    logging_config={"log_level": "WARNING", "enable_access_log": False},
-)(ray_serve.ingress(build_api)(Gateway))
+def create_api(
+    settings: Settings, *, rate_limiter: RateLimiter | None = None, names_responses: bool = True
+) -> FastAPI:
+    """The application; it opens what it needs when its lifespan starts.
 
-
-def build_app(args: dict[str, str] | None = None) -> ray_serve.Application:
-    """The application for ``serve run`` and for a Serve config file.
-
-    Nothing but the number of replicas is read here; each replica reads the settings itself, so
-    that no secret travels through Ray.
-
-    Raises:
-        ConfigurationError: arguments were given; settings are environment variables.
+    Args:
+        settings: Where everything is.
+        rate_limiter: Calls to providers go through it; by default one of this process alone.
+        names_responses: Send X-Request-ID back; Ray Serve does so by itself.
     """
-    if args:
-        raise ConfigurationError(f"the gateway takes no arguments, got {sorted(args)}")
-    return GatewayDeployment.options(num_replicas=load().http_replicas).bind()
+    metrics = Metrics()
+    shared = rate_limiter or LocalRateLimiter(wiring.quotas(settings))
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        async with open_dependencies(settings, shared) as gateway:
+            api.state.gateway = gateway
+            metrics.show(Backlog(gateway.database, stuck_after=settings.stuck_after))
+            metrics.show(gateway.providers)
+            yield
+
+    api = FastAPI(
+        title="ingest",
+        version=ingest.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.state.metrics = metrics
+    for part in _PARTS:
+        api.include_router(part.router)
+    api.state.routes = [route for part in _PARTS for route in part.router.routes]
+    api.add_exception_handler(IngestError, problems.on_ingest_error)
+    api.add_exception_handler(RequestValidationError, problems.on_invalid_request)
+    api.add_exception_handler(HTTPException, problems.on_http_exception)
+    api.add_middleware(
+        Edge, metrics=metrics, upload_path=uploads.PATH, names_responses=names_responses
+    )
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign] # FastAPI's own way
+    return api
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    """The description, with the schemas that routes name but do not return."""
+    if api.openapi_schema is None:
+        described = get_openapi(
+            title=api.title,
+            version=api.version,
+            description=api.description,
+            routes=api.routes,
+        )
+        schemas = described.setdefault("components", {}).setdefault("schemas", {})
+        for model in (problems.Problem, EventBody):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[model.__name__] = schema
+        api.openapi_schema = described
+    return api.openapi_schema

@@ -15,20 +15,19 @@ from prometheus_client import CollectorRegistry, Histogram, Metric, generate_lat
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.counter_store import CounterStore, DocumentCounts
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore, WorkerView
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.provider_batch_store import BatchCount, ProviderBatchStore
-from ingest.adapters.postgres.queue_store import QueueStore
-from ingest.adapters.postgres.tally_store import DocumentCounts, TallyStore
-from ingest.adapters.postgres.worker_store import WorkerStore, WorkerView
+from ingest.adapters.postgres.providers.provider_batch_store import BatchCount, ProviderBatchStore
+from ingest.domain.batch_api import BatchStatus
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import JobState, Lane, WaitReason
 from ingest.domain.pause import PauseKind
-from ingest.domain.provider_batch import BatchStatus
 from ingest.domain.stage import Stage
-
-from .workers import is_alive
+from serve.worker_liveness import is_alive
 
 FRESH_SECONDS = 2.0
 """For how long numbers from the database are good; longer when they took long to get."""
@@ -54,7 +53,7 @@ class Backlog(Collector):
     def __init__(self, database: Database, *, stuck_after: timedelta) -> None:
         """Look nowhere yet; ``stuck_after`` is how late a job's next move may be."""
         self._jobs = JobStore(database)
-        self._tallies = TallyStore(database)
+        self._tallies = CounterStore(database)
         self._workers = WorkerStore(database)
         self._queue = QueueStore(database)
         self._pauses = PauseStore(database)

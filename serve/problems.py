@@ -17,8 +17,8 @@ from starlette.routing import Match
 
 from ingest.domain import errors
 from ingest.domain.arrival import DocumentExists
-from ingest.domain.limits import LimitReached
 from ingest.domain.plain_words import fault
+from ingest.domain.tenant_limits import LimitReached
 
 log = structlog.get_logger(module=__name__)
 MEDIA_TYPE = "application/problem+json"

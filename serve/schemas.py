@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingest.adapters.postgres.document_store import DocumentView
-from ingest.adapters.postgres.event_store import Event
-from ingest.adapters.postgres.job_store import JobView
-from ingest.adapters.postgres.search_store import ChunkView
+from ingest.adapters.postgres.documents.document_store import DocumentView
+from ingest.adapters.postgres.jobs.event_store import Event
+from ingest.adapters.postgres.jobs.job_store import JobView
+from ingest.adapters.postgres.search.search_store import ChunkView
 from ingest.domain import identity
 from ingest.domain.job import FINAL_STATES, Cause, Degraded, JobState, Lane, WaitReason
 from ingest.domain.pause import Pause, PauseKind

@@ -11,13 +11,15 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from ingest.adapters.blob_store import ObjectBlobStore
-from ingest.adapters.postgres.chunk_store import ChunkStore
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.documents.chunk_store import ChunkStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.sources import Objects
+from ingest.adapters.storage.blob_store import ObjectBlobStore
+from ingest.app.intake.fetch_source import SourceFetcher
+from ingest.app.intake.upload import Intake
 from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, StoredBatch, Target
@@ -26,8 +28,6 @@ from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, JobState, Lane
 from ingest.domain.stage import Stage
-from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.fetch import Fetcher
 
 MODEL = EmbeddingModel("wordllama-l2-supercat", "1", 256)
 LARGE_MODEL = EmbeddingModel("text-embedding-3-small", "1", 1536)
@@ -43,7 +43,7 @@ def a_tenant() -> UUID:
 
 
 def an_arrival(
-    user_id: UUID | None = None,
+    tenant_id: UUID | None = None,
     content: bytes | None = None,
     *,
     external_id: str | None = None,
@@ -51,7 +51,7 @@ def an_arrival(
     lane: Lane = Lane.INTERACTIVE,
 ) -> Arrival:
     """An upload with bytes of its own, unless told which."""
-    user_id = user_id or a_tenant()
+    tenant_id = tenant_id or a_tenant()
     content = content if content is not None else uuid4().bytes
     digest = identity.sha256_hex(content)
     name = (
@@ -60,14 +60,14 @@ def an_arrival(
         else identity.external_name(external_id)
     )
     return Arrival(
-        document_id=identity.document_id(user_id, name),
-        user_id=user_id,
+        document_id=identity.document_id(tenant_id, name),
+        tenant_id=tenant_id,
         name=name,
         filename="note.txt",
         media_type="text/plain",
         bytes_len=max(1, len(content)),
         file_sha256=digest,
-        raw_key=identity.raw_key(user_id, digest),
+        raw_key=identity.raw_key(tenant_id, digest),
         job_id=uuid4(),
         correlation_id="test",
         lane=lane,
@@ -91,9 +91,9 @@ def a_fetcher(
     endpoint: str | None = None,
     shared: Sequence[Path] = (),
     most: int = 1000,
-) -> Fetcher:
+) -> SourceFetcher:
     """Fetches what is elsewhere, at most so many bytes each."""
-    return Fetcher(
+    return SourceFetcher(
         Objects(endpoint=endpoint, shared=shared),
         Intake(blobs, DocumentStore(database), max_bytes=most),
         ReferenceStore(database),
@@ -129,7 +129,7 @@ def a_record(job: ClaimedJob) -> ParsedRecord:
     digest = identity.sha256_hex(job.document_id.bytes)
     return ParsedRecord(
         target=Target.of(job),
-        parsed_key=identity.parsed_key(job.user_id, digest),
+        parsed_key=identity.parsed_key(job.tenant_id, digest),
         parsed_sha256=digest,
         parser="test/1",
         page_count=None,

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import boto3
 import psycopg
 import pytest
-import servers
 from moto.server import ThreadedMotoServer
 
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
 from ingest.adapters.postgres.pool import Database
+from tests import servers
 
 
 @dataclass(frozen=True, slots=True)

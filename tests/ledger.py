@@ -91,7 +91,7 @@ class Ledger:
             LEFT JOIN (
                 SELECT * FROM upload_pipeline.document_chunks AS all_chunks WHERE NOT EXISTS (
                     SELECT 1 FROM upload_pipeline.serving_spaces AS s
-                    WHERE s.user_id = all_chunks.user_id
+                    WHERE s.tenant_id = all_chunks.tenant_id
                         AND (s.other_model, s.other_version)
                         = (all_chunks.embed_model, all_chunks.embed_version)
                 )

@@ -12,7 +12,7 @@ import openpyxl
 from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks import corpus
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 
 LOREM = "The harbour office keeps its ledgers in the second room on the left."
 

@@ -6,29 +6,29 @@ from typing import Annotated
 import typer
 
 from ingest import __version__
-from ingest.cli import (
+from ingest.cli import usage_faults
+from ingest.cli.commands import (
     backfill,
     backup,
     batches,
-    database,
+    budget,
     dead_letter,
-    demo,
     doctor,
     estimate,
     index,
     jobs,
+    keys,
     limits,
     model,
-    money,
-    pausing,
+    pause,
     plan,
-    running,
     search,
     status,
+    up,
     upload,
-    usage_faults,
 )
-from ingest.cli.failures import ExitCode, exit_code
+from ingest.cli.demos import command
+from ingest.cli.exit_codes import ExitCode, exit_code
 from ingest.cli.metavars import PlainGroup
 from ingest.cli.output import say
 from ingest.domain.errors import IngestError
@@ -51,9 +51,9 @@ app = typer.Typer(
 )
 _SYSTEM, _DOCUMENTS, _JOBS, _DATABASE = "The system", "Documents", "Jobs", "The database"
 _MONEY, _CONTROL = "Money", "Control"
-app.command(rich_help_panel=_SYSTEM)(demo.demo)
-app.command(rich_help_panel=_SYSTEM)(running.up)
-app.command(rich_help_panel=_SYSTEM)(running.down)
+app.command(rich_help_panel=_SYSTEM)(command.demo)
+app.command(rich_help_panel=_SYSTEM)(up.up)
+app.command(rich_help_panel=_SYSTEM)(up.down)
 app.command(rich_help_panel=_SYSTEM)(status.status)
 app.command(rich_help_panel=_SYSTEM)(doctor.doctor)
 app.command(rich_help_panel=_DOCUMENTS)(upload.upload)
@@ -67,20 +67,20 @@ app.command(rich_help_panel=_JOBS)(jobs.cancel)
 app.command(name="cancel-run", rich_help_panel=_JOBS)(jobs.cancel_run)
 app.command(name="batches", rich_help_panel=_JOBS)(batches.list_batches)
 app.add_typer(dead_letter.dead_letter, name="dead-letter", rich_help_panel=_JOBS)
-app.command(rich_help_panel=_CONTROL)(pausing.pause)
-app.command(rich_help_panel=_CONTROL)(pausing.resume)
-app.command(name="pauses", rich_help_panel=_CONTROL)(pausing.list_pauses)
+app.command(rich_help_panel=_CONTROL)(pause.pause)
+app.command(rich_help_panel=_CONTROL)(pause.resume)
+app.command(name="pauses", rich_help_panel=_CONTROL)(pause.list_pauses)
 app.add_typer(limits.limits, name="limits", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_MONEY)(estimate.estimate)
 app.command(rich_help_panel=_MONEY)(plan.plan)
-app.command(rich_help_panel=_MONEY)(money.usage)
-app.add_typer(money.budget, name="budget", rich_help_panel=_MONEY)
-app.command(rich_help_panel=_DATABASE)(database.migrate)
+app.command(rich_help_panel=_MONEY)(budget.usage)
+app.add_typer(budget.budget, name="budget", rich_help_panel=_MONEY)
+app.command(rich_help_panel=_DATABASE)(keys.migrate)
 app.add_typer(index.index, name="index", rich_help_panel=_DATABASE)
 app.add_typer(model.model, name="model", rich_help_panel=_DATABASE)
 app.command(rich_help_panel=_DATABASE)(backup.backup)
 app.command(rich_help_panel=_DATABASE)(backup.restore)
-app.add_typer(database.keys, name="keys", rich_help_panel=_DATABASE)
+app.add_typer(keys.keys, name="keys", rich_help_panel=_DATABASE)
 
 _traceback_wanted = False
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ingest.adapters import state_folder
-from ingest.cli.failures import CommandFailed
+from ingest.adapters.storage import state_folder
+from ingest.cli.exit_codes import CommandFailed
 
 _TRIES = 5
 _PAUSE_SECONDS = 0.05

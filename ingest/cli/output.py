@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.cli.folding import fold, widths
-from ingest.domain.money import plain
+from ingest.domain.pricing import plain
 
 
 def console(*, err: bool = False) -> Console:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from ingest.cli.failures import ExitCode
+from ingest.cli.exit_codes import ExitCode
 
 Result = TypeVar("Result")
 _SHOW_CURSOR = b"\x1b[?25h"

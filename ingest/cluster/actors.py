@@ -9,21 +9,21 @@ import pyarrow as pa
 import ray
 
 from ingest import logs, settings, wiring
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.embedders.wordllama import WordllamaEmbedder
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.app.pipeline.chunk import LEAST_ITEMS, ChunkStage
+from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.parse import ParseStage
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cluster.envelope import seal, unseal
-from ingest.cluster.limiter import SharedGate
-from ingest.cluster.metrics import StageMetrics
+from ingest.cluster.rate_limiter_actor import SharedRateLimiter
+from ingest.cluster.ray_metrics import StageMetrics
 from ingest.domain.batching import share_out
 from ingest.domain.job import Lane
-from ingest.lifecycle.settle import Settler
 from ingest.ports import Embedder, StoresChunks
 from ingest.settings import Settings
-from ingest.stages.chunk import LEAST_ITEMS, ChunkStage
-from ingest.stages.embed import Batch, EmbedStage
-from ingest.stages.parse import ParseStage
 from ingest.wiring import provider_batches, sources
 
 CALLS = 4
@@ -51,17 +51,20 @@ class _Repeats:
         return self._left >= 0
 
 
-def _begin() -> tuple[Settings, Database, StageMetrics, Settler]:
+def _begin() -> tuple[Settings, Database, StageMetrics, FailedAttempts]:
     _step_back()
     configured = settings.load()
     logs.configure(configured.log_level)
     database = wiring.open_database(configured)
     metrics = StageMetrics()
     policy = wiring.retry_policy(configured)
-    settler = Settler(
-        JobStore(database), policy, degrades=wiring.degrades(configured), count=metrics.failed
+    failed_attempts = FailedAttempts(
+        JobStore(database),
+        policy,
+        may_fall_back=wiring.may_fall_back(configured),
+        count=metrics.failed,
     )
-    return configured, database, metrics, settler
+    return configured, database, metrics, failed_attempts
 
 
 def _step_back() -> None:
@@ -81,15 +84,15 @@ class ParseActor:
     """Waves of jobs in; groups of parsed documents out, slow ones later."""
 
     def __init__(self) -> None:
-        configured, database, metrics, settler = _begin()
+        configured, database, metrics, failed_attempts = _begin()
         self._repeats = _Repeats()
-        self._parser = wiring.make_parser(configured, database, SharedGate())
+        self._parser = wiring.make_parser(configured, database, SharedRateLimiter())
         self._stage = ParseStage(
             self._parser,
             wiring.open_blobs(configured),
             fetcher=sources.make_fetcher(configured, database),
             texts=DocumentStore(database),
-            settler=settler,
+            failed_attempts=failed_attempts,
             lease=configured.lease,
             measures=metrics,
             at_once=configured.parse_processes + 2,
@@ -114,7 +117,7 @@ class ChunkActor:
     """Groups of parsed documents in; embedding batches out, several in an envelope if need be."""
 
     def __init__(self) -> None:
-        configured, database, metrics, settler = _begin()
+        configured, database, metrics, failed_attempts = _begin()
         self._repeats = _Repeats()
         limits = wiring.batch_limits(configured)
         self._ways = limits.ways
@@ -122,10 +125,10 @@ class ChunkActor:
             wiring.make_splitter(configured),
             wiring.open_blobs(configured),
             wiring.make_chunk_store(configured, database),
-            local_chunks=wiring.make_local_chunk_store(configured, database),
+            fallback_chunks=wiring.make_fallback_chunk_store(configured, database),
             other_chunks=wiring.make_chunk_stores(configured, database),
             defer=provider_batches.make_deferrals(configured, database),
-            settler=settler,
+            failed_attempts=failed_attempts,
             lease=configured.lease,
             limits=limits,
             measures=metrics,
@@ -151,12 +154,14 @@ class EmbedActor:
     """Embedding batches in; published documents out, in the database."""
 
     def __init__(self) -> None:
-        configured, database, metrics, settler = _begin()
+        configured, database, metrics, failed_attempts = _begin()
         stores = wiring.make_chunk_stores(configured, database)
-        embedders = wiring.make_embedders(configured, database, SharedGate())
+        embedders = wiring.make_embedders(configured, database, SharedRateLimiter())
 
         def stage(by: Embedder, store: StoresChunks) -> EmbedStage:
-            return EmbedStage(by, store, settler=settler, lease=configured.lease, measures=metrics)
+            return EmbedStage(
+                by, store, failed_attempts=failed_attempts, lease=configured.lease, measures=metrics
+            )
 
         for embedder in embedders.values():
             embedder.warm()
@@ -164,10 +169,10 @@ class EmbedActor:
         self._default = wiring.embedding_model(configured).label
         self._deferred = {
             label: stage(by, stores[label])
-            for label, by in provider_batches.make_deferred_embedders(configured, database).items()
+            for label, by in provider_batches.make_batch_embedders(configured, database).items()
         }
-        self._stopgap = stage(
-            WordllamaEmbedder(), wiring.make_local_chunk_store(configured, database)
+        self._fallback = stage(
+            WordllamaEmbedder(), wiring.make_fallback_chunk_store(configured, database)
         )
         _settle_down()
 
@@ -178,8 +183,8 @@ class EmbedActor:
         return seal(_EMPTY)
 
     def _stage_of(self, batch: Batch) -> EmbedStage:
-        if batch.embeds_here:
-            return self._stopgap
+        if batch.embeds_by_fallback:
+            return self._fallback
         label = batch.served_in or self._default
         deferred = self._deferred.get(label) if batch.lane is Lane.BATCH else None
         return deferred or self._stages[label]

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ingest.adapters import state_folder
+from ingest.adapters.storage import state_folder
 from ingest.cluster import ray_folder, ray_reports
 from ingest.cluster.ray_folder import RayFolder
 from ingest.domain.errors import ProviderUnavailable

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psutil
 
-from ingest.adapters.folder_hold import FolderHold
+from ingest.adapters.storage.folder_lock import FolderLock
 
 _LONGEST = 40
 """Characters; the paths of Ray's sockets below it must stay under the system's 107."""
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _GONE_SECONDS = 10.0
 _OUTPUTS = (1, 2)
 """Standard output and standard error."""
@@ -28,7 +28,7 @@ class RayFolder:
         """Remember it; nothing is made yet."""
         self.token = state_dir / f"{name}-token"
         self._place = state_dir / name
-        self._hold = FolderHold(state_dir, name)
+        self._hold = FolderLock(state_dir, name)
 
     def take(self) -> bool:
         """Hold it for as long as this process lives; False when another process does."""
@@ -74,7 +74,7 @@ class RayFolder:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
                 killed.add(process.pid)
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         if self._place.is_symlink():
             self._remove()
         return sorted(killed)

@@ -13,7 +13,7 @@ from ray.data import ActorPoolStrategy, DataContext, Dataset
 
 from ingest.cluster import low_latency
 from ingest.cluster.actors import CALLS, ChunkActor, EmbedActor, ParseActor
-from ingest.cluster.source import ClaimSource
+from ingest.cluster.claim_source import ClaimSource
 from ingest.domain.job import Lane
 from ingest.settings import Settings
 

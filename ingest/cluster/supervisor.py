@@ -16,23 +16,23 @@ from ray.actor import ActorHandle
 
 import ingest
 from ingest import logs, settings, wiring
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
-from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.counter_store import CounterStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.retention_store import RetentionStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.retention_store import RetentionStore
-from ingest.adapters.postgres.tally_store import TallyStore
-from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.app.maintenance.prune import Pruner
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
-from ingest.cluster.limiter import SharedGate
 from ingest.cluster.local_ray import NAMESPACE
-from ingest.domain.breaker import BreakerState
+from ingest.cluster.rate_limiter_actor import SharedRateLimiter
+from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.job import Degraded, Lane, WaitReason
-from ingest.domain.money import Period, Purpose, first_day
 from ingest.domain.pause import calls_held_by
-from ingest.lifecycle.prune import Pruner
+from ingest.domain.pricing import Period, Purpose, first_day
 from ingest.wiring import provider_batches
 
 log = logs.get(__name__)
@@ -41,6 +41,7 @@ SILENT_SECONDS = 10.0
 RECYCLE_BLOCKS = 50_000
 """Blocks after which a stream is replaced: the dataflow keeps about 2 KB for each of them."""
 _RESTART_SECONDS = 1.0
+_POLL_SECONDS = 0.05
 _TRIES = 5
 _WAKE = 1000
 _PROBES = 2
@@ -64,8 +65,8 @@ class _Supervisor:
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
         self._pauses = PauseStore(database)
-        self._tallies = TallyStore(database)
-        self._gate = SharedGate()
+        self._tallies = CounterStore(database)
+        self._rate_limiter = SharedRateLimiter()
         self._provided = wiring.provided(self._settings)
         self._were_away: set[str] = set()
         self._draining = threading.Event()
@@ -173,7 +174,7 @@ class _Supervisor:
             try:
                 blobs, chores = wiring.open_blobs(self._settings), []
                 if Degraded.PARSER in self._provided:
-                    collect = wiring.make_collector(self._settings, database).collect
+                    collect = wiring.make_parse_poller(self._settings, database).collect
                     chores.append(
                         self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
                     )
@@ -188,8 +189,10 @@ class _Supervisor:
         await asyncio.gather(*chores)
 
     def _of_batches(self, database: Database) -> list[Coroutine[None, None, None]]:
-        submitter = provider_batches.make_batch_submitter(self._settings, database, self._gate)
-        collector = provider_batches.make_batch_collector(self._settings, database)
+        submitter = provider_batches.make_batch_submitter(
+            self._settings, database, self._rate_limiter
+        )
+        collector = provider_batches.make_batch_poller(self._settings, database)
         return [
             self._repeat(submitter.submit, every=_COLLECT_SECONDS, failed="batches not submitted"),
             self._repeat(collector.collect, every=_COLLECT_SECONDS, failed="batches not collected"),
@@ -229,7 +232,7 @@ class _Supervisor:
 
     async def _away(self) -> set[str]:
         """Providers of which no key works."""
-        health = await self._gate.health()
+        health = await self._rate_limiter.health()
         works = {key.provider for key in health if key.breaker is BreakerState.CLOSED}
         return {key.provider for key in health} - works
 
@@ -237,7 +240,7 @@ class _Supervisor:
         """Say once a period that a budget is over its soft limit."""
         over = {
             (
-                budget.user_id,
+                budget.tenant_id,
                 budget.purpose,
                 budget.period,
                 first_day(budget.period, datetime.now(UTC).date()),
@@ -245,10 +248,10 @@ class _Supervisor:
             for budget in await self._ledger.budgets()
             if budget.over_soft
         }
-        for user_id, purpose, period, since in over - self._warned:
+        for tenant_id, purpose, period, since in over - self._warned:
             log.warning(
                 "budget is over its soft limit",
-                user_id=user_id,
+                tenant_id=tenant_id,
                 purpose=purpose,
                 period=period,
                 day=since,
@@ -284,3 +287,20 @@ def start(lane: Lane, *, name: str | None = None) -> ActorHandle[_Supervisor]:
         num_cpus=0.01,
     ).remote(lane.value)
     return cast("ActorHandle[_Supervisor]", handle)
+
+
+def wait_until_it_flows(supervisor: ActorHandle[_Supervisor], *, longest: float) -> bool:
+    """Wait until something went through all stages; False when nothing did in so many seconds."""
+    deadline = time.monotonic() + longest
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ray.exceptions.RayError):  # Ray restarts a supervisor
+            if ray.get(supervisor.flows.remote(), timeout=longest):
+                return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def drain(supervisor: ActorHandle[_Supervisor], *, longest: float) -> None:
+    """Let a stream finish what it holds, for at most so many seconds."""
+    with contextlib.suppress(ray.exceptions.RayError):
+        ray.get(supervisor.drain.remote(longest), timeout=longest + 10)

@@ -45,7 +45,7 @@ class Arrival:
     """A document whose bytes are safely stored, or can be fetched from where its name says."""
 
     document_id: UUID
-    user_id: UUID
+    tenant_id: UUID
     name: str
     filename: str
     media_type: str

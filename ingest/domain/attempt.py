@@ -15,14 +15,14 @@ class Target:
 
     lease: Lease
     document_id: UUID
-    user_id: UUID
+    tenant_id: UUID
     """The tenant."""
     generation: int
 
     @classmethod
     def of(cls, job: ClaimedJob) -> "Target":
         """The target of a claimed job."""
-        return cls(job.lease, job.document_id, job.user_id, job.generation)
+        return cls(job.lease, job.document_id, job.tenant_id, job.generation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from ingest.domain.money import token_cost
+from ingest.domain.pricing import token_cost
 
 SECONDS_A_DAY = 86_400
 DAYS_A_MONTH = 30

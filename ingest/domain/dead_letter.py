@@ -8,7 +8,7 @@ from ingest.domain.errors import IngestError
 
 
 @dataclass(frozen=True, slots=True)
-class DeadFilter:
+class DeadLetterQuery:
     """A job must meet all that is given; nothing given means every job."""
 
     code: str | None = None

@@ -14,7 +14,7 @@ LOCAL_TENANT = uuid5(NAMESPACE, f"tenant:{LOCAL_NAME}")
 """The tenant of every request when authentication is off."""
 
 
-def tenant_id(name: str) -> UUID:
+def tenant_id_of(name: str) -> UUID:
     """The tenant with this name, or this UUID itself."""
     try:
         return UUID(name)
@@ -24,7 +24,7 @@ def tenant_id(name: str) -> UUID:
 
 def tenant_or_local(name: str | None) -> UUID:
     """The tenant with this name or UUID; without one, the tenant of no authentication."""
-    return LOCAL_TENANT if name is None else tenant_id(name)
+    return LOCAL_TENANT if name is None else tenant_id_of(name)
 
 
 def sha256_hex(data: bytes) -> str:
@@ -47,9 +47,9 @@ def external_id(name: str) -> str | None:
     return name.removeprefix(_EXTERNAL) if name.startswith(_EXTERNAL) else None
 
 
-def document_id(user_id: UUID, name: str) -> UUID:
+def document_id(tenant_id: UUID, name: str) -> UUID:
     """Id of the document with this name; tenants never share one."""
-    return uuid5(NAMESPACE, f"document:{user_id}:{name}")
+    return uuid5(NAMESPACE, f"document:{tenant_id}:{name}")
 
 
 def chunk_id(document: UUID, chunker: str, chunk_ord: int, text_sha256: bytes) -> UUID:
@@ -64,9 +64,9 @@ def chunk_id(document: UUID, chunker: str, chunk_ord: int, text_sha256: bytes) -
     return uuid5(document, f"{chunker}:{chunk_ord}:{text_sha256.hex()}")
 
 
-def raw_key(user_id: UUID, file_sha256: str) -> str:
+def raw_key(tenant_id: UUID, file_sha256: str) -> str:
     """Blob key of uploaded bytes."""
-    return f"tenants/{user_id}/raw/{file_sha256}"
+    return f"tenants/{tenant_id}/raw/{file_sha256}"
 
 
 def is_raw(key: str) -> bool:
@@ -74,11 +74,11 @@ def is_raw(key: str) -> bool:
     return "/raw/" in key
 
 
-def parsed_key(user_id: UUID, parsed_sha256: str) -> str:
+def parsed_key(tenant_id: UUID, parsed_sha256: str) -> str:
     """Blob key of a parsed document."""
-    return f"tenants/{user_id}/parsed/{parsed_sha256}.json"
+    return f"tenants/{tenant_id}/parsed/{parsed_sha256}.json"
 
 
-def incoming_key(user_id: UUID, upload_id: UUID) -> str:
+def incoming_key(tenant_id: UUID, upload_id: UUID) -> str:
     """Blob key of an upload whose digest is not known yet."""
-    return f"tenants/{user_id}/incoming/{upload_id}"
+    return f"tenants/{tenant_id}/incoming/{upload_id}"

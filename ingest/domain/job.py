@@ -114,7 +114,7 @@ class ClaimedJob:
 
     lease: Lease
     document_id: UUID
-    user_id: UUID
+    tenant_id: UUID
     """The tenant."""
     lane: Lane
     generation: int
@@ -141,11 +141,11 @@ class ClaimedJob:
     """Label of the vector space that serves the tenant; None: the settings'."""
 
     @property
-    def parses_here(self) -> bool:
+    def parses_by_fallback(self) -> bool:
         """Whether it does without the parsing provider, where that leads to a text."""
         return Degraded.PARSER in self.degraded
 
     @property
-    def embeds_here(self) -> bool:
+    def embeds_by_fallback(self) -> bool:
         """Whether it does without the embedding provider."""
         return Degraded.EMBEDDER in self.degraded

@@ -37,11 +37,11 @@ class Pause:
         return f"{self.kind.value} {self.subject}"
 
 
-def claims_held_by(pauses: Iterable[Pause], *, user_id: UUID, lane: Lane) -> list[Pause]:
+def claims_held_by(pauses: Iterable[Pause], *, tenant_id: UUID, lane: Lane) -> list[Pause]:
     """Which pauses keep a tenant's jobs of a lane from being claimed."""
     stops = {
         Pause(PauseKind.EVERYTHING),
-        Pause(PauseKind.TENANT, str(user_id)),
+        Pause(PauseKind.TENANT, str(tenant_id)),
         Pause(PauseKind.LANE, lane.value),
     }
     return [pause for pause in pauses if pause in stops]

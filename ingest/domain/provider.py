@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ingest.domain.breaker import BreakerState
+from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import IngestError
 from ingest.domain.job import Lane
-from ingest.domain.money import CallState, Charge
+from ingest.domain.pricing import CallState, Charge
 
 PROVIDERS = ("openai", "llamaparse")
 """All there are, as calls, quotas and pauses name them."""
@@ -70,7 +70,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class PermitRequest:
     """What a call needs in order to be made."""
 
     provider: str
@@ -87,10 +87,10 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class Permit:
     """Permission to make one call, now, with one key."""
 
-    pass_id: int
+    permit_id: int
     provider: str
     model: str
     fingerprint: str

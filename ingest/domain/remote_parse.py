@@ -21,7 +21,7 @@ class ParseStatus(StrEnum):
     FAILED = "failed"
 
 
-class RemoteState(StrEnum):
+class RemoteParseState(StrEnum):
     """How far a parse is, as its provider says."""
 
     RUNNING = "running"
@@ -78,7 +78,7 @@ class Source:
 class ParseWish:
     """Which parse is wanted."""
 
-    user_id: UUID
+    tenant_id: UUID
     """The tenant."""
     file_sha256: str
     parser: str
@@ -91,7 +91,7 @@ class ParseJob:
     """A parse as it is recorded: one for each content of a tenant and way of parsing."""
 
     parse_job_id: UUID
-    user_id: UUID
+    tenant_id: UUID
     parser: str
     status: ParseStatus
     call_id: UUID | None
@@ -121,7 +121,7 @@ class ParseJob:
 class RemoteStatus:
     """What a provider says of a parse."""
 
-    state: RemoteState
+    state: RemoteParseState
     credits: int | None = None
     """Charged, when it says so."""
     error_code: str | None = None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from ingest.domain.errors import IngestError, MustWait, RateLimited, TransientError
 from ingest.domain.job import WaitReason
-from ingest.domain.serving import SpaceMoved
+from ingest.domain.serving_space import SpaceMoved
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from ingest.domain.identity import tenant_id
+from ingest.domain.identity import tenant_id_of
 
 MAX_NAME_CHARS = 255
 _CLOSE_NAMES = 3
@@ -15,26 +15,26 @@ _CLOSE_NAMES = 3
 class Tenant:
     """A tenant by its id, and by its name where one is known."""
 
-    user_id: UUID
+    tenant_id: UUID
     name: str | None
 
     @property
     def label(self) -> str:
         """What people read: the name, or the id."""
-        return self.name or str(self.user_id)
+        return self.name or str(self.tenant_id)
 
 
 class Names(dict[UUID, str]):
     """Names of tenants by their ids; those without a name are not in it."""
 
-    def label(self, user_id: UUID) -> str:
+    def label(self, tenant_id: UUID) -> str:
         """What people read: the name, or the id."""
-        return self.get(user_id, str(user_id))
+        return self.get(tenant_id, str(tenant_id))
 
 
 def tenant_called(text: str) -> Tenant:
     """The tenant that a text means; without a name when the text is a UUID, or unfit for a name."""
-    return Tenant(tenant_id(text), text if is_name(text) and not is_id(text) else None)
+    return Tenant(tenant_id_of(text), text if is_name(text) and not is_id(text) else None)
 
 
 def is_name(text: str) -> bool:

@@ -15,7 +15,7 @@ from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import IngestError
 from ingest.domain.job import Lease
-from ingest.domain.money import Payer
+from ingest.domain.pricing import Payer
 
 
 class BlobStore(Protocol):
@@ -197,7 +197,7 @@ class AcceptsUploads(Protocol):
         ...
 
     async def discard_blob(
-        self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
+        self, tenant_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> None:
         """Remove a blob of a tenant, if nothing has it."""
         ...
@@ -289,7 +289,7 @@ class StoresChunks(Protocol):
         ...
 
     async def embedded_before(
-        self, user_id: UUID, digests: Sequence[bytes]
+        self, tenant_id: UUID, digests: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:
         """Vectors that a tenant has already for texts, by the texts' digests.
 

@@ -38,7 +38,7 @@ class Snapshot:
     """Every blob that a row refers to."""
 
 
-class Archive(Protocol):
+class DatabaseDump(Protocol):
     """A database that can be dumped and restored."""
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ingest.domain.errors import IngestError
-from ingest.domain.money import CallState, Charge
+from ingest.domain.pricing import CallState, Charge
 from ingest.domain.remote_parse import ParseJob, ParseWish, RemoteText
 
 
@@ -14,15 +14,15 @@ class KeepsParses(Protocol):
     """Where parses at a provider are recorded while they are handed over."""
 
     async def begin(
-        self, wish: ParseWish, *, token: str, deadline: timedelta, handover: timedelta
+        self, request: ParseWish, *, token: str, deadline: timedelta, submission: timedelta
     ) -> tuple[ParseJob, bool]:
         """The parse that is wanted, and whether it is the caller's to hand over.
 
         Args:
-            wish: Which parse.
+            request: Which parse.
             token: The unguessable word in its webhook's address, should it be the caller's.
             deadline: When it is given up, should it be new.
-            handover: How long the caller may take to hand it over before it is another's.
+            submission: How long the caller may take to hand it over before it is another's.
         """
         ...
 
@@ -101,7 +101,7 @@ class EndsParses(Protocol):
         ...
 
     async def discard_text(
-        self, user_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
+        self, tenant_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> None:
         """Remove the text of a parse that was forgotten, if nothing else has it.
 

@@ -6,11 +6,11 @@ from typing import Protocol
 from uuid import UUID
 
 from ingest.domain.attempt import DocumentChunks
+from ingest.domain.batch_api import Deferred, ProviderBatch, RemoteBatch, TextResult
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError
-from ingest.domain.money import CallState, Charge
+from ingest.domain.pricing import CallState, Charge
 from ingest.domain.provider import ProviderKey
-from ingest.domain.provider_batch import Deferred, ProviderBatch, RemoteBatch, TextResult
 
 Page = Sequence[tuple[bytes, str]]
 """Texts, each after its digest."""
@@ -40,7 +40,7 @@ class BatchService(Protocol):
         """
         ...
 
-    async def look(self, remote_id: str, *, key: ProviderKey) -> RemoteBatch:
+    async def poll(self, remote_id: str, *, key: ProviderKey) -> RemoteBatch:
         """How far a batch is.
 
         Raises:
@@ -94,7 +94,7 @@ class DefersTexts(Protocol):
         ...
 
     async def refusals(
-        self, user_id: UUID, model: EmbeddingModel, digests: Sequence[bytes]
+        self, tenant_id: UUID, model: EmbeddingModel, digests: Sequence[bytes]
     ) -> Mapping[bytes, IngestError]:
         """Why the provider refused texts, by their digests; of others nothing.
 
@@ -108,13 +108,13 @@ class SubmitsBatches(Protocol):
     """Where batches are found that are to be handed over."""
 
     async def take(
-        self, *, quiet: timedelta, handover: timedelta, queue_tokens: int
+        self, *, quiet: timedelta, submission: timedelta, queue_tokens: int
     ) -> ProviderBatch | None:
-        """One to hand over within ``handover``, if there is one; nobody else gets it by then.
+        """One to hand over within ``submission``, if there is one; nobody else gets it by then.
 
         Args:
             quiet: A batch that took no text for so long takes no more.
-            handover: How long the caller may take.
+            submission: How long the caller may take.
             queue_tokens: Most tokens of a model that may be at the provider at a time.
         """
         ...

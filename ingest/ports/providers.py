@@ -7,8 +7,15 @@ from uuid import UUID
 
 from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.money import CallState, Charge, Reservation
-from ingest.domain.provider import EmbedAnswer, KeyHealth, Need, Pass, ProviderKey, Report
+from ingest.domain.pricing import CallState, Charge, Reservation
+from ingest.domain.provider import (
+    EmbedAnswer,
+    KeyHealth,
+    Permit,
+    PermitRequest,
+    ProviderKey,
+    Report,
+)
 from ingest.domain.remote_parse import ParseOrder, RemoteStatus, RemoteText, SourceFile
 
 
@@ -92,10 +99,10 @@ class ParseService(Protocol):
         ...
 
 
-class Gate(Protocol):
+class RateLimiter(Protocol):
     """Shared by the whole cluster: lets calls to providers in, within their limits."""
 
-    async def enter(self, need: Need) -> Pass:
+    async def acquire(self, request: PermitRequest) -> Permit:
         """Wait for permission to make a call.
 
         Raises:
@@ -105,7 +112,7 @@ class Gate(Protocol):
         """
         ...
 
-    async def leave(self, passed: Pass, report: Report) -> None:
+    async def release(self, permit: Permit, report: Report) -> None:
         """Say how a call ended that was let in; never raises."""
         ...
 

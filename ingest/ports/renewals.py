@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ingest.domain.renewal import Renewal, Renewed
+from ingest.domain.reprocess import Reprocessed, Reprocessing
 
 
-class Renewals(Protocol):
+class Reprocessings(Protocol):
     """The documents of all tenants."""
 
     async def renew(
-        self, wanted: Renewal, *, after: tuple[datetime, UUID] | None, most: int, page: int
-    ) -> Renewed | None:
+        self, wanted: Reprocessing, *, after: tuple[datetime, UUID] | None, most: int, page: int
+    ) -> Reprocessed | None:
         """Make jobs for what is outdated in the next page of documents; None: there is no more.
 
         Args:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ingest.domain.arrival import Arrival, Content
 from ingest.domain.attempt import Target
-from ingest.domain.source import Broken, SourceObject, Taken
+from ingest.domain.source_object import Broken, RegisteredObject, SourceObject
 
 
 class Source(Protocol):
@@ -60,7 +60,7 @@ class Inventory(Protocol):
 
     async def note(
         self,
-        user_id: UUID,
+        tenant_id: UUID,
         run: str,
         objects: Sequence[SourceObject],
         *,
@@ -76,12 +76,12 @@ class Inventory(Protocol):
         ...
 
     async def pending(
-        self, user_id: UUID, run: str, *, limit: int, besides: Sequence[str]
+        self, tenant_id: UUID, run: str, *, limit: int, besides: Sequence[str]
     ) -> list[SourceObject]:
         """Objects that a run has to take in, other than those with these URIs."""
         ...
 
-    async def mark(self, user_id: UUID, taken: Sequence[Taken]) -> None:
+    async def mark(self, tenant_id: UUID, taken: Sequence[RegisteredObject]) -> None:
         """Write down what became of objects; one whose document was deleted is forgotten."""
         ...
 

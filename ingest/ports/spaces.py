@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.serving import Move, Unembedded
+from ingest.domain.serving_space import Move, Unembedded
 
 Embed = Callable[[Sequence[Unembedded]], Awaitable[tuple[Sequence[Unembedded], Vectors]]]
 """Embeds chunks; returns those that were not refused, and float32[n, dimension] for them."""
@@ -20,31 +20,31 @@ class Spaces(Protocol):
         """Tenants that a space serves; ``by_default``: it is the settings'."""
         ...
 
-    async def begin(self, user_id: UUID, move: Move) -> None:
+    async def begin(self, tenant_id: UUID, move: Move) -> None:
         """Keep vectors of the target from now on."""
         ...
 
     async def missing(
-        self, user_id: UUID, move: Move, *, after: PageKey | None, page: int
+        self, tenant_id: UUID, move: Move, *, after: PageKey | None, page: int
     ) -> tuple[list[Unembedded], PageKey | None]:
         """What is to be embedded of a page of documents, and where the next begins, if it does."""
         ...
 
     async def put(
-        self, user_id: UUID, move: Move, chunks: Sequence[Unembedded], vectors: Vectors
+        self, tenant_id: UUID, move: Move, chunks: Sequence[Unembedded], vectors: Vectors
     ) -> None:
         """Store vectors, float32[n, dimension], beside those that serve."""
         ...
 
     async def flip(
-        self, user_id: UUID, move: Move, *, embed: Embed, most: int, without: Collection[UUID]
+        self, tenant_id: UUID, move: Move, *, embed: Embed, most: int, without: Collection[UUID]
     ) -> bool:
         """Serve the target from one moment to the next, if no more than ``most`` are missing.
 
         Nothing of the tenant is published meanwhile; the missing ones are embedded then.
 
         Args:
-            user_id: The tenant.
+            tenant_id: The tenant.
             move: From where to where.
             embed: Embeds what is missing.
             most: Chunks.

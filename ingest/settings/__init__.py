@@ -11,8 +11,8 @@ from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_valid
 
 from ingest.domain.retention import Retention
 from ingest.settings import faults
-from ingest.settings.access import AccessSettings
-from ingest.settings.access import Auth as Auth
+from ingest.settings.authentication import AccessSettings
+from ingest.settings.authentication import Auth as Auth
 from ingest.settings.providers import is_loopback as is_loopback
 
 _HTTP = ("http", "https")

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from ingest.domain.money import PRICES
 from ingest.domain.plain_words import did_you_mean
+from ingest.domain.pricing import PRICES
 from ingest.settings.faults import url_fault
 
 

@@ -4,41 +4,41 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.llamaparse.terms import READS
-from ingest.adapters.local_parser import LocalParser
-from ingest.adapters.openai.terms import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
-from ingest.adapters.postgres.chunk_store import ChunkStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
-from ingest.adapters.postgres.parse_store import ParseStore
+from ingest.adapters.embedders.openai.terms import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
+from ingest.adapters.embedders.wordllama import MODEL as LOCAL_MODEL
+from ingest.adapters.embedders.wordllama import WordllamaEmbedder
+from ingest.adapters.parsers.llamaparse.terms import READS
+from ingest.adapters.parsers.local import LocalParser
+from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.structure_splitter import StructureSplitter
-from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
-from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.providers.parse_store import ParseStore
+from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
+from ingest.app.pipeline.chunk import BatchLimits
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.cost_estimate import Estimator, Tariff
+from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.app.providers.parse_poller import ParsePoller
+from ingest.app.providers.preflight import Preflight
+from ingest.app.providers.remote_parser import RemoteParser
+from ingest.app.queue.claim import ClaimPace
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Degraded, Lane
-from ingest.domain.money import CREDITS_PER_PAGE, batched, unit_price
+from ingest.domain.pricing import CREDITS_PER_PAGE, batched, unit_price
 from ingest.domain.retry import RetryPolicy
-from ingest.lifecycle.claim import Pace
-from ingest.lifecycle.estimate import Estimator, Tariff
-from ingest.lifecycle.look import Lookout
-from ingest.lifecycle.metered_embedder import MeteredEmbedder
-from ingest.lifecycle.parse_collector import ParseCollector
-from ingest.lifecycle.provider_calls import ProviderCalls
-from ingest.lifecycle.remote_parser import RemoteParser
-from ingest.ports.providers import Gate
+from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind, ParserKind
-from ingest.stages.chunk import BatchLimits
 from ingest.wiring.providers import (
     WEBHOOK_PATH,
-    degrades,
     embedding_model,
     embedding_models,
     llamaparse_keys,
     make_llamaparse,
     make_openai,
+    may_fall_back,
     openai_keys,
     parse_terms,
     prices,
@@ -51,23 +51,23 @@ __all__ = [
     "batch_limits",
     "blob_url",
     "database_url",
-    "degrades",
     "embedding_model",
     "embedding_models",
     "llamaparse_keys",
     "make_chunk_store",
     "make_chunk_stores",
-    "make_collector",
     "make_embedder",
     "make_embedders",
     "make_estimator",
+    "make_fallback_chunk_store",
+    "make_fallback_parser",
     "make_llamaparse",
-    "make_local_chunk_store",
     "make_local_parser",
     "make_openai",
+    "make_parse_poller",
     "make_parser",
     "make_splitter",
-    "make_stopgap",
+    "may_fall_back",
     "open_blobs",
     "open_database",
     "openai_keys",
@@ -127,8 +127,10 @@ def make_local_parser(settings: Settings) -> LocalParser:
     )
 
 
-def make_parser(settings: Settings, database: Database, gate: Gate) -> LocalParser | RemoteParser:
-    """The parser; a provider's is called through the gate and recorded in the database.
+def make_parser(
+    settings: Settings, database: Database, rate_limiter: RateLimiter
+) -> LocalParser | RemoteParser:
+    """The parser; a provider's is called through the rate limiter and recorded in the database.
 
     Raises:
         ConfigurationError: the price is not known.
@@ -141,7 +143,7 @@ def make_parser(settings: Settings, database: Database, gate: Gate) -> LocalPars
     return RemoteParser(
         local,
         service,
-        ProviderCalls(service.provider, gate=gate, ledger=ledger, keys=keys),
+        ProviderCalls(service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys),
         keys=keys,
         ledger=ledger,
         parses=ParseStore(database),
@@ -159,9 +161,9 @@ def parser_label(settings: Settings) -> str:
     return parse_terms(settings).describe(local)
 
 
-def make_collector(settings: Settings, database: Database) -> ParseCollector:
+def make_parse_poller(settings: Settings, database: Database) -> ParsePoller:
     """Who finds the parses that are over at the provider."""
-    return ParseCollector(
+    return ParsePoller(
         make_llamaparse(settings),
         keys=llamaparse_keys(settings),
         parses=ParseStore(database),
@@ -187,8 +189,8 @@ def make_estimator(settings: Settings, lane: Lane = Lane.BACKFILL) -> tuple[Esti
         unit_price(known, "llamaparse", "credit", today),
     )
     only_scanned = settings.parser is ParserKind.AUTO
-    lookout = Lookout(local, READS if remote else frozenset(), only_scanned=only_scanned)
-    return Estimator(lookout, make_splitter(settings), tariff), local
+    preflight = Preflight(local, READS if remote else frozenset(), only_scanned=only_scanned)
+    return Estimator(preflight, make_splitter(settings), tariff), local
 
 
 def make_splitter(settings: Settings) -> StructureSplitter:
@@ -199,14 +201,18 @@ def make_splitter(settings: Settings) -> StructureSplitter:
 
 
 def make_embedder(
-    settings: Settings, database: Database, gate: Gate, *, model: EmbeddingModel | None = None
-) -> WordllamaEmbedder | MeteredEmbedder:
-    """The embedder; a provider's is called through the gate and recorded in the database.
+    settings: Settings,
+    database: Database,
+    rate_limiter: RateLimiter,
+    *,
+    model: EmbeddingModel | None = None,
+) -> WordllamaEmbedder | PaidEmbedder:
+    """The embedder; a provider's is called through the rate limiter and recorded in the database.
 
     Args:
         settings: Keys and quotas.
         database: Of the ledger.
-        gate: Calls to providers go through it.
+        rate_limiter: Calls to providers go through it.
         model: Another vector space than the settings' own.
 
     Raises:
@@ -217,28 +223,31 @@ def make_embedder(
         return WordllamaEmbedder()
     service = make_openai(settings, wanted)
     calls = ProviderCalls(
-        service.provider, gate=gate, ledger=LedgerStore(database), keys=openai_keys(settings)
+        service.provider,
+        rate_limiter=rate_limiter,
+        ledger=LedgerStore(database),
+        keys=openai_keys(settings),
     )
-    return MeteredEmbedder(service, calls, prices=prices(settings))
+    return PaidEmbedder(service, calls, prices=prices(settings))
 
 
 def make_embedders(
-    settings: Settings, database: Database, gate: Gate
-) -> dict[str, WordllamaEmbedder | MeteredEmbedder]:
+    settings: Settings, database: Database, rate_limiter: RateLimiter
+) -> dict[str, WordllamaEmbedder | PaidEmbedder]:
     """An embedder of each vector space that may serve a tenant, by its label.
 
     Raises:
         ConfigurationError: model or price are not known.
     """
     return {
-        label: make_embedder(settings, database, gate, model=model)
+        label: make_embedder(settings, database, rate_limiter, model=model)
         for label, model in embedding_models(settings).items()
     }
 
 
-def make_stopgap(settings: Settings) -> WordllamaEmbedder | None:
+def make_fallback_parser(settings: Settings) -> WordllamaEmbedder | None:
     """Who embeds while the provider is away, if anybody does."""
-    has_stopgap = degrades(settings) and Degraded.EMBEDDER in provided(settings)
+    has_stopgap = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
     return WordllamaEmbedder() if has_stopgap else None
 
 
@@ -272,14 +281,14 @@ def make_chunk_stores(settings: Settings, database: Database) -> dict[str, Chunk
     }
 
 
-def make_local_chunk_store(settings: Settings, database: Database) -> ChunkStore:
+def make_fallback_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks that are embedded here because the provider is away."""
     return ChunkStore(database, LOCAL_MODEL, chunker=make_splitter(settings).label, is_stopgap=True)
 
 
-def pace(settings: Settings) -> Pace:
+def pace(settings: Settings) -> ClaimPace:
     """How much a stream claims, and for how long."""
-    return Pace(
+    return ClaimPace(
         wave_jobs=settings.wave_jobs,
         small_waves_per_second=settings.small_waves_per_second,
         claim_ahead_jobs=settings.claim_ahead_jobs,

@@ -1,7 +1,7 @@
 """Indexes of vectors, built with the memory that the settings allow."""
 
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.settings import Settings
 
 

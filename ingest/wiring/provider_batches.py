@@ -3,21 +3,21 @@
 from datetime import timedelta
 from functools import partial
 
-from ingest.adapters.openai.terms import MAX_FILE_BYTES, MODELS
-from ingest.adapters.postgres.batch_text_store import BatchTextStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.embedders.openai.terms import MAX_FILE_BYTES, MODELS
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.provider_batch_store import ProviderBatchStore
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
+from ingest.adapters.postgres.providers.vector_buffer_store import VectorBufferStore
+from ingest.app.pipeline.chunk import Defer
+from ingest.app.providers.batch_embedder import BatchEmbedder
+from ingest.app.providers.batch_poller import BatchPoller
+from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
+from ingest.app.providers.calls import ProviderCalls
+from ingest.domain.batch_api import BatchRoom
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.provider_batch import BatchRoom
-from ingest.lifecycle.batch_collector import BatchCollector
-from ingest.lifecycle.batch_submitter import BatchSubmitter, BatchTerms
-from ingest.lifecycle.deferred_embedder import DeferredEmbedder
-from ingest.lifecycle.provider_calls import ProviderCalls
 from ingest.ports.provider_batches import BatchService
-from ingest.ports.providers import Gate
+from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
-from ingest.stages.chunk import Defer
 from ingest.wiring.providers import embedding_model, embedding_models, openai_keys, prices
 
 _RESERVED = timedelta(hours=1)
@@ -46,18 +46,22 @@ def make_deferrals(settings: Settings, database: Database) -> dict[str | None, D
     return deferrals
 
 
-def make_deferred_embedders(settings: Settings, database: Database) -> dict[str, DeferredEmbedder]:
+def make_batch_embedders(settings: Settings, database: Database) -> dict[str, BatchEmbedder]:
     """Who says why texts did not come by a batch, by the label of their space."""
     texts = _text_store(settings, database)
     return {
-        label: DeferredEmbedder(model, texts) for label, model in batchable_models(settings).items()
+        label: BatchEmbedder(model, texts) for label, model in batchable_models(settings).items()
     }
 
 
-def make_batch_submitter(settings: Settings, database: Database, gate: Gate) -> BatchSubmitter:
+def make_batch_submitter(
+    settings: Settings, database: Database, rate_limiter: RateLimiter
+) -> BatchSubmitter:
     """Who hands batches over."""
     service, ledger, keys = _service(settings), LedgerStore(database), openai_keys(settings)
-    calls = ProviderCalls(service.provider, gate=gate, ledger=ledger, keys=keys, reserved=_RESERVED)
+    calls = ProviderCalls(
+        service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys, reserved=_RESERVED
+    )
     batches = ProviderBatchStore(database)
     return BatchSubmitter(
         service,
@@ -76,9 +80,9 @@ def make_batch_submitter(settings: Settings, database: Database, gate: Gate) -> 
     )
 
 
-def make_batch_collector(settings: Settings, database: Database) -> BatchCollector:
+def make_batch_poller(settings: Settings, database: Database) -> BatchPoller:
     """Who takes in what batches gave."""
-    return BatchCollector(
+    return BatchPoller(
         _service(settings),
         keys=openai_keys(settings),
         batches=ProviderBatchStore(database),
@@ -88,13 +92,13 @@ def make_batch_collector(settings: Settings, database: Database) -> BatchCollect
 
 
 def _service(settings: Settings) -> BatchService:
-    from ingest.adapters.openai.batches import OpenAIBatches  # loads the SDK
+    from ingest.adapters.embedders.openai.batch_api import OpenAIBatches
 
     return OpenAIBatches(base_url=settings.openai_base_url)
 
 
-def _text_store(settings: Settings, database: Database) -> BatchTextStore:
+def _text_store(settings: Settings, database: Database) -> VectorBufferStore:
     room = BatchRoom(
         settings.openai_batch_texts, MAX_FILE_BYTES, settings.openai_batch_queue_tokens
     )
-    return BatchTextStore(database, room)
+    return VectorBufferStore(database, room)

@@ -4,23 +4,23 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ingest.adapters.openai.terms import MODELS as OPENAI_MODELS
-from ingest.adapters.provider_keys import Keys
-from ingest.adapters.wordllama_embedder import MODEL as LOCAL_MODEL
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.terms import MODELS as OPENAI_MODELS
+from ingest.adapters.embedders.wordllama import MODEL as LOCAL_MODEL
+from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.remote_parser import Terms
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.identity import sha256_hex
 from ingest.domain.job import Degraded
-from ingest.domain.money import PRICES, Price
 from ingest.domain.plain_words import did_you_mean
-from ingest.lifecycle.gatehouse import Quota
-from ingest.lifecycle.remote_parser import Terms
+from ingest.domain.pricing import PRICES, Price
 from ingest.ports.providers import EmbeddingService
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind, Fallback, ParserKind, Tier
 
 if TYPE_CHECKING:
-    from ingest.adapters.llamaparse.service import LlamaParse
+    from ingest.adapters.parsers.llamaparse.service import LlamaParse
 
 WEBHOOK_PATH = "/v1/webhooks/llamaparse"
 """Where LlamaParse tells of parses; a word that only it knows follows."""
@@ -62,7 +62,7 @@ def _openai_model(setting: str, name: str) -> EmbeddingModel:
 
 def make_llamaparse(settings: Settings) -> "LlamaParse":
     """LlamaParse's service, without quota and ledger."""
-    from ingest.adapters.llamaparse.service import LlamaParse  # loads the SDK
+    from ingest.adapters.parsers.llamaparse.service import LlamaParse
 
     secret = settings.llamaparse_webhook_secret
     return LlamaParse(
@@ -97,7 +97,7 @@ def parse_terms(settings: Settings) -> Terms:
 
 def make_openai(settings: Settings, model: EmbeddingModel | None = None) -> EmbeddingService:
     """OpenAI's endpoint, without quota and ledger; for the settings' model or another one."""
-    from ingest.adapters.openai.embedding import OpenAIEmbedding  # loads the SDK
+    from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
 
     return OpenAIEmbedding(
         model or embedding_model(settings),
@@ -149,6 +149,6 @@ def provided(settings: Settings) -> dict[Degraded, str]:
     return parts
 
 
-def degrades(settings: Settings) -> bool:
+def may_fall_back(settings: Settings) -> bool:
     """Whether documents are made searchable without a provider that is away."""
     return settings.fallback is Fallback.DEGRADE

@@ -1,12 +1,12 @@
 """What takes in objects that are somewhere else, and what fetches them later."""
 
 from ingest import wiring
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
 from ingest.adapters.sources import Objects
-from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.fetch import Fetcher
+from ingest.app.intake.fetch_source import SourceFetcher
+from ingest.app.intake.upload import Intake
 from ingest.settings import Settings
 
 
@@ -24,9 +24,9 @@ def make_intake(settings: Settings, database: Database) -> Intake:
     )
 
 
-def make_fetcher(settings: Settings, database: Database) -> Fetcher:
+def make_fetcher(settings: Settings, database: Database) -> SourceFetcher:
     """Who brings in what was registered by where it is."""
-    return Fetcher(
+    return SourceFetcher(
         open_objects(settings),
         make_intake(settings, database),
         ReferenceStore(database),

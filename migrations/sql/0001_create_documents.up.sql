@@ -7,7 +7,7 @@ CREATE EXTENSION IF NOT EXISTS vector;
 
 CREATE TABLE upload_pipeline.documents (
     document_id uuid PRIMARY KEY,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     name text NOT NULL,
     filename text NOT NULL,
     media_type text NOT NULL,
@@ -30,11 +30,11 @@ CREATE TABLE upload_pipeline.documents (
     updated_at timestamptz NOT NULL DEFAULT now(),
     published_at timestamptz,
     CONSTRAINT documents_live_has_chunks CHECK (live_generation = 0 OR chunk_count > 0),
-    CONSTRAINT documents_user_id_name_key UNIQUE (user_id, name)
+    CONSTRAINT documents_tenant_id_name_key UNIQUE (tenant_id, name)
 );
 
 -- Serves the list of a tenant's documents, newest first.
-CREATE INDEX idx_documents_user_created
-ON upload_pipeline.documents (user_id, created_at DESC, document_id);
+CREATE INDEX idx_documents_tenant_created
+ON upload_pipeline.documents (tenant_id, created_at DESC, document_id);
 -- Serves the check whether a blob is still in use before it is deleted.
 CREATE INDEX idx_documents_raw_key ON upload_pipeline.documents (raw_key);

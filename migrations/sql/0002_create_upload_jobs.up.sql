@@ -7,7 +7,7 @@ CREATE TABLE upload_pipeline.upload_jobs (
     job_id uuid PRIMARY KEY,
     document_id uuid NOT NULL
     REFERENCES upload_pipeline.documents (document_id) ON DELETE CASCADE,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     generation integer NOT NULL CHECK (generation >= 1),
     -- The bytes this job was made for; what an idempotency key is compared with.
     file_sha256 text NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE upload_pipeline.upload_jobs (
 
 -- Serves claim: the tenants of a lane with claimable jobs, and each one's next jobs.
 CREATE INDEX idx_upload_jobs_claim
-ON upload_pipeline.upload_jobs (lane, user_id, priority DESC, run_after, job_id)
+ON upload_pipeline.upload_jobs (lane, tenant_id, priority DESC, run_after, job_id)
 WHERE state IN ('queued', 'retryable');
 -- Serves heartbeat, rescue and the count of what a stream holds.
 CREATE INDEX idx_upload_jobs_working
@@ -84,20 +84,20 @@ WHERE state NOT IN ('deadletter', 'cancelled');
 CREATE INDEX idx_upload_jobs_document
 ON upload_pipeline.upload_jobs (document_id, created_at DESC);
 -- Serves the list of a tenant's jobs, newest first.
-CREATE INDEX idx_upload_jobs_user_created
-ON upload_pipeline.upload_jobs (user_id, created_at DESC, job_id);
+CREATE INDEX idx_upload_jobs_tenant_created
+ON upload_pipeline.upload_jobs (tenant_id, created_at DESC, job_id);
 -- Serves the dead letter.
 CREATE INDEX idx_upload_jobs_deadletter
-ON upload_pipeline.upload_jobs (user_id, finished_at DESC) WHERE state = 'deadletter';
+ON upload_pipeline.upload_jobs (tenant_id, finished_at DESC) WHERE state = 'deadletter';
 -- Same key, same tenant: same answer.
 CREATE UNIQUE INDEX idx_upload_jobs_idempotency
-ON upload_pipeline.upload_jobs (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+ON upload_pipeline.upload_jobs (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE TABLE upload_pipeline.events (
     event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job_id uuid NOT NULL,
     document_id uuid NOT NULL,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     from_stage text,
     stage text NOT NULL,
@@ -184,19 +184,19 @@ LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO upload_pipeline.events
-            (job_id, document_id, user_id, stage, state, attempt, correlation_id)
-        SELECT job_id, document_id, user_id, stage, state, attempt_count + 1, correlation_id
+            (job_id, document_id, tenant_id, stage, state, attempt, correlation_id)
+        SELECT job_id, document_id, tenant_id, stage, state, attempt_count + 1, correlation_id
         FROM changed;
         PERFORM pg_notify('ingest_jobs', lane)
         FROM (SELECT DISTINCT lane FROM changed WHERE state = 'queued') AS lanes;
         RETURN NULL;
     END IF;
     INSERT INTO upload_pipeline.events (
-        job_id, document_id, user_id, from_stage, stage, from_state, state,
+        job_id, document_id, tenant_id, from_stage, stage, from_state, state,
         attempt, worker_id, correlation_id, error
     )
     SELECT
-        c.job_id, c.document_id, c.user_id,
+        c.job_id, c.document_id, c.tenant_id,
         CASE WHEN passed.ordinal = last.ordinal AND last.ordinal <= was.ordinal THEN b.stage
              ELSE upload_pipeline.stage_at(passed.ordinal - 1) END,
         upload_pipeline.stage_at(passed.ordinal),

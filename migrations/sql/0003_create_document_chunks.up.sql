@@ -24,7 +24,7 @@ VALUES
 
 CREATE TABLE upload_pipeline.document_chunks (
     chunk_id uuid NOT NULL,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     document_id uuid NOT NULL
     REFERENCES upload_pipeline.documents (document_id) ON DELETE CASCADE,
     -- The generation that brought this row; it is visible while it is not over the document's
@@ -69,17 +69,17 @@ WHERE embed_model = 'wordllama-l2-supercat' AND embed_version = '1';
 
 -- What search by words looks at. The tenant is one of the words, so that a search never walks
 -- through another tenant's chunks.
-CREATE FUNCTION upload_pipeline.chunk_words(user_id uuid, text text) RETURNS tsvector
+CREATE FUNCTION upload_pipeline.chunk_words(tenant_id uuid, text text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN to_tsvector('simple'::regconfig, text) || array_to_tsvector(ARRAY[user_id::text]);
+RETURN to_tsvector('simple'::regconfig, text) || array_to_tsvector(ARRAY[tenant_id::text]);
 
 CREATE INDEX idx_document_chunks_words
-ON upload_pipeline.document_chunks USING gin (upload_pipeline.chunk_words(user_id, text));
+ON upload_pipeline.document_chunks USING gin (upload_pipeline.chunk_words(tenant_id, text));
 
 -- Staging for whole-model migration: embedded with a model that does not serve yet.
 CREATE TABLE upload_pipeline.document_vector_buffer (
     chunk_id uuid NOT NULL,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     document_id uuid NOT NULL
     REFERENCES upload_pipeline.documents (document_id) ON DELETE CASCADE,
     embed_model text NOT NULL,

@@ -5,7 +5,7 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE upload_pipeline.api_keys (
     key_id uuid PRIMARY KEY,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     label text NOT NULL,
     -- Digest of a 256-bit random key; the key itself is shown once and kept nowhere.
     key_sha256 bytea NOT NULL UNIQUE CHECK (octet_length(key_sha256) = 32),

@@ -5,7 +5,7 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE upload_pipeline.parse_jobs (
     parse_job_id uuid PRIMARY KEY,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     -- One parse for each content of a tenant and each way of parsing it.
     file_sha256 text NOT NULL,
     parser text NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE upload_pipeline.parse_jobs (
     error_message text,
     parsed_key text,
     parsed_sha256 text,
-    UNIQUE (user_id, file_sha256, parser),
+    UNIQUE (tenant_id, file_sha256, parser),
     CONSTRAINT parse_jobs_submitted_is_known CHECK (
         (status = 'submitted') <= (provider_job_id IS NOT NULL AND key_fingerprint IS NOT NULL)
     ),

@@ -22,7 +22,7 @@ ADD COLUMN IF NOT EXISTS replay_count integer NOT NULL DEFAULT 0;
 -- Serves the spreading of replays: when the last one of a tenant may start.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_upload_jobs_replayed
-ON upload_pipeline.upload_jobs (user_id, run_after)
+ON upload_pipeline.upload_jobs (tenant_id, run_after)
 WHERE state IN ('queued', 'retryable') AND replay_count > 0;
 -- Serves the pace of a lane: what was published of late.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction

@@ -71,15 +71,15 @@ BEGIN
     ] LOOP
         EXECUTE format(
             'CREATE POLICY own_tenant ON upload_pipeline.%I TO ingest_api '
-            'USING (coalesce(user_id = (SELECT upload_pipeline.tenant()), false)) '
-            'WITH CHECK (coalesce(user_id = (SELECT upload_pipeline.tenant()), false))', secured
+            'USING (coalesce(tenant_id = (SELECT upload_pipeline.tenant()), false)) '
+            'WITH CHECK (coalesce(tenant_id = (SELECT upload_pipeline.tenant()), false))', secured
         );
     END LOOP;
     -- The tenant that is all zeros stands for everybody, whose budget concerns each.
     FOREACH secured IN ARRAY ARRAY['spending', 'budgets'] LOOP
         EXECUTE format(
             'CREATE POLICY own_and_common ON upload_pipeline.%I FOR SELECT TO ingest_api '
-            'USING (user_id IN ((SELECT upload_pipeline.tenant()), '
+            'USING (tenant_id IN ((SELECT upload_pipeline.tenant()), '
             '''00000000-0000-0000-0000-000000000000''))', secured
         );
     END LOOP;
@@ -104,12 +104,12 @@ AS $$
             AND coalesce(d.embed_model = model AND d.embed_version = version, true)
         OFFSET 0
     ) AS published
-    WHERE upload_pipeline.chunk_words(c.user_id, c.text) @@ (
+    WHERE upload_pipeline.chunk_words(c.tenant_id, c.text) @@ (
         plainto_tsquery('simple', wanted)
         && quote_literal(upload_pipeline.tenant()::text)::tsquery
     )
         AND numnode(plainto_tsquery('simple', wanted)) > 0
-        AND c.user_id = upload_pipeline.tenant()
+        AND c.tenant_id = upload_pipeline.tenant()
         AND c.embed_model = model AND c.embed_version = version
         AND (only_documents IS NULL OR c.document_id = ANY(only_documents))
     LIMIT 200

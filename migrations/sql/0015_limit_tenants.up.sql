@@ -5,7 +5,7 @@ SET LOCAL statement_timeout = '60s';
 
 -- The tenant that is all zeros stands for each tenant that has no row of its own.
 CREATE TABLE upload_pipeline.tenant_limits (
-    user_id uuid PRIMARY KEY,
+    tenant_id uuid PRIMARY KEY,
     -- Of each: no limit when it is NULL.
     active_jobs bigint CHECK (active_jobs >= 0),
     uploads_per_day bigint CHECK (uploads_per_day >= 0),
@@ -16,7 +16,7 @@ CREATE TABLE upload_pipeline.tenant_limits (
 
 -- What a tenant with limits has uploaded on its latest day (UTC).
 CREATE TABLE upload_pipeline.tenant_uploads (
-    user_id uuid PRIMARY KEY,
+    tenant_id uuid PRIMARY KEY,
     day date NOT NULL,
     uploads bigint NOT NULL,
     bytes bigint NOT NULL
@@ -24,7 +24,7 @@ CREATE TABLE upload_pipeline.tenant_uploads (
 
 -- Searches that are left to a tenant with a limit, and when that was so; they grow back steadily.
 CREATE TABLE upload_pipeline.tenant_searches (
-    user_id uuid PRIMARY KEY,
+    tenant_id uuid PRIMARY KEY,
     available double precision NOT NULL,
     at timestamptz NOT NULL
 );
@@ -34,8 +34,8 @@ RETURNS SETOF upload_pipeline.tenant_limits
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM upload_pipeline.tenant_limits AS l
-    WHERE l.user_id IN (tenant, '00000000-0000-0000-0000-000000000000')
-    ORDER BY l.user_id = tenant DESC LIMIT 1;
+    WHERE l.tenant_id IN (tenant, '00000000-0000-0000-0000-000000000000')
+    ORDER BY l.tenant_id = tenant DESC LIMIT 1;
 END;
 
 -- Counts one more job of so many bytes, or says which limit that breaks; then the caller rolls back.
@@ -56,9 +56,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    INSERT INTO upload_pipeline.tenant_uploads AS t (user_id, day, uploads, bytes)
+    INSERT INTO upload_pipeline.tenant_uploads AS t (tenant_id, day, uploads, bytes)
     VALUES (tenant, today, 1, size)
-    ON CONFLICT (user_id) DO UPDATE SET
+    ON CONFLICT (tenant_id) DO UPDATE SET
         uploads = CASE WHEN t.day = today THEN t.uploads ELSE 0 END + 1,
         bytes = CASE WHEN t.day = today THEN t.bytes ELSE 0 END + size,
         day = today
@@ -76,7 +76,7 @@ BEGIN
     IF most.active_jobs IS NOT NULL THEN
         SELECT count(*) INTO active FROM (
             SELECT FROM upload_pipeline.upload_jobs AS j
-            WHERE j.user_id = tenant AND j.finished_at IS NULL LIMIT most.active_jobs
+            WHERE j.tenant_id = tenant AND j.finished_at IS NULL LIMIT most.active_jobs
         ) AS unfinished;
         IF active >= most.active_jobs THEN
             RETURN QUERY SELECT 'active_jobs', most.active_jobs, active, 5::double precision;
@@ -98,9 +98,9 @@ BEGIN
     IF most IS NULL THEN
         RETURN;
     END IF;
-    INSERT INTO upload_pipeline.tenant_searches AS s (user_id, available, at)
+    INSERT INTO upload_pipeline.tenant_searches AS s (tenant_id, available, at)
     VALUES (tenant, most - 1, moment)
-    ON CONFLICT (user_id) DO UPDATE SET
+    ON CONFLICT (tenant_id) DO UPDATE SET
         available = least(
             most, s.available + greatest(0, extract(EPOCH FROM moment - s.at)) * most / 60
         ) - 1,
@@ -108,7 +108,7 @@ BEGIN
     RETURNING available INTO left_over;
     IF left_over < 0 THEN
         UPDATE upload_pipeline.tenant_searches AS s SET available = s.available + 1
-        WHERE s.user_id = tenant;
+        WHERE s.tenant_id = tenant;
         RETURN QUERY SELECT most, least(60, -left_over * 60 / greatest(most, 1));
     END IF;
 END
@@ -132,10 +132,10 @@ USING (true) WITH CHECK (true);
 CREATE POLICY every_tenant ON upload_pipeline.tenant_searches TO ingest_worker
 USING (true) WITH CHECK (true);
 CREATE POLICY own_and_common ON upload_pipeline.tenant_limits FOR SELECT TO ingest_api
-USING (user_id IN ((SELECT upload_pipeline.tenant()), '00000000-0000-0000-0000-000000000000'));
+USING (tenant_id IN ((SELECT upload_pipeline.tenant()), '00000000-0000-0000-0000-000000000000'));
 CREATE POLICY own_tenant ON upload_pipeline.tenant_uploads TO ingest_api
-USING (user_id = (SELECT upload_pipeline.tenant()))
-WITH CHECK (user_id = (SELECT upload_pipeline.tenant()));
+USING (tenant_id = (SELECT upload_pipeline.tenant()))
+WITH CHECK (tenant_id = (SELECT upload_pipeline.tenant()));
 CREATE POLICY own_tenant ON upload_pipeline.tenant_searches TO ingest_api
-USING (user_id = (SELECT upload_pipeline.tenant()))
-WITH CHECK (user_id = (SELECT upload_pipeline.tenant()));
+USING (tenant_id = (SELECT upload_pipeline.tenant()))
+WITH CHECK (tenant_id = (SELECT upload_pipeline.tenant()));

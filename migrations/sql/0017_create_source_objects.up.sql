@@ -4,7 +4,7 @@ SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE upload_pipeline.source_objects (
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     uri text NOT NULL,
     filename text NOT NULL,
     bytes_len bigint NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE upload_pipeline.source_objects (
     generation integer,
     -- Why the run could not take it in.
     refused_code text,
-    PRIMARY KEY (user_id, uri)
+    PRIMARY KEY (tenant_id, uri)
 );
 -- Serves a run that takes in what it has listed.
 CREATE INDEX idx_source_objects_pending

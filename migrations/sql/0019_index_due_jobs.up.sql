@@ -8,5 +8,5 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_upload_jobs_due
 ON upload_pipeline.upload_jobs (lane, run_after) WHERE state IN ('queued', 'retryable');
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_upload_jobs_open
-ON upload_pipeline.upload_jobs (user_id, lane) WHERE finished_at IS NULL;
+ON upload_pipeline.upload_jobs (tenant_id, lane) WHERE finished_at IS NULL;
 DROP INDEX CONCURRENTLY IF EXISTS upload_pipeline.idx_upload_jobs_unfinished;

@@ -10,7 +10,7 @@ VALUES ('text-embedding-3-large', '1', 3072, 'halfvec', 'idx_hnsw_chunks_te3l_v1
 -- The tenant that is all zeros stands for each tenant that has no row of its own; without either,
 -- the model of the settings serves.
 CREATE TABLE upload_pipeline.serving_spaces (
-    user_id uuid PRIMARY KEY,
+    tenant_id uuid PRIMARY KEY,
     embed_model text NOT NULL,
     embed_version text NOT NULL,
     -- Whose vectors are made or kept beside, to flip to or to go back to.
@@ -28,8 +28,8 @@ RETURNS SETOF upload_pipeline.serving_spaces
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM upload_pipeline.serving_spaces AS s
-    WHERE s.user_id IN (tenant, '00000000-0000-0000-0000-000000000000')
-    ORDER BY s.user_id = tenant DESC LIMIT 1;
+    WHERE s.tenant_id IN (tenant, '00000000-0000-0000-0000-000000000000')
+    ORDER BY s.tenant_id = tenant DESC LIMIT 1;
 END;
 
 -- Whether this space serves a tenant (it does where no row says otherwise), until the end of the
@@ -57,4 +57,4 @@ GRANT SELECT ON upload_pipeline.serving_spaces TO ingest_api;
 CREATE POLICY every_tenant ON upload_pipeline.serving_spaces TO ingest_worker
 USING (true) WITH CHECK (true);
 CREATE POLICY own_and_common ON upload_pipeline.serving_spaces FOR SELECT TO ingest_api
-USING (user_id IN ((SELECT upload_pipeline.tenant()), '00000000-0000-0000-0000-000000000000'));
+USING (tenant_id IN ((SELECT upload_pipeline.tenant()), '00000000-0000-0000-0000-000000000000'));

@@ -6,7 +6,7 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE upload_pipeline.provider_batches (
     batch_id uuid PRIMARY KEY,
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     embed_model text NOT NULL,
     embed_version text NOT NULL,
     vector_dim integer NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE upload_pipeline.provider_batches (
 );
 -- One of each tenant and space takes texts.
 CREATE UNIQUE INDEX idx_provider_batches_filling
-ON upload_pipeline.provider_batches (user_id, embed_model, embed_version)
+ON upload_pipeline.provider_batches (tenant_id, embed_model, embed_version)
 WHERE status = 'filling';
 -- Serves those that hand over and collect.
 CREATE INDEX idx_provider_batches_open
@@ -55,7 +55,7 @@ ON upload_pipeline.provider_batches (opened_at DESC, batch_id);
 
 -- A text that a job of the lane batch wants a vector of; once for each tenant and space.
 CREATE TABLE upload_pipeline.provider_batch_texts (
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     embed_model text NOT NULL,
     embed_version text NOT NULL,
     text_sha256 bytea NOT NULL CHECK (octet_length(text_sha256) = 32),
@@ -75,7 +75,7 @@ CREATE TABLE upload_pipeline.provider_batch_texts (
     error_message text,
     -- Batches that ended without a result for it.
     tries integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (user_id, embed_model, embed_version, text_sha256),
+    PRIMARY KEY (tenant_id, embed_model, embed_version, text_sha256),
     CONSTRAINT provider_batch_texts_dimension_check CHECK (vector_dims(embedding) = vector_dim),
     CONSTRAINT provider_batch_texts_norm_check CHECK (vector_norm(embedding) > 0),
     CONSTRAINT provider_batch_texts_refused_says_why CHECK (refused <= (error_code IS NOT NULL))

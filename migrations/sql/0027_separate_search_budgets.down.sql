@@ -14,37 +14,37 @@ DECLARE
     today date := (now() AT TIME ZONE 'UTC')::date;
     full_one text;
 BEGIN
-    INSERT INTO upload_pipeline.spending AS s (user_id, period, starts_on)
-    SELECT wanted.user_id, wanted.period, wanted.starts_on
+    INSERT INTO upload_pipeline.spending AS s (tenant_id, period, starts_on)
+    SELECT wanted.tenant_id, wanted.period, wanted.starts_on
     FROM (
-        SELECT u.user_id, p.period,
+        SELECT u.tenant_id, p.period,
             CASE p.period WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
-        FROM unnest(ARRAY['00000000-0000-0000-0000-000000000000'::uuid, payer]) AS u (user_id)
+        FROM unnest(ARRAY['00000000-0000-0000-0000-000000000000'::uuid, payer]) AS u (tenant_id)
         CROSS JOIN unnest(ARRAY['day', 'month']) AS p (period)
-    ) AS wanted (user_id, period, starts_on)
+    ) AS wanted (tenant_id, period, starts_on)
     WHERE NOT EXISTS (
         SELECT 1 FROM upload_pipeline.spending AS old
-        WHERE old.user_id = wanted.user_id AND old.period = wanted.period
+        WHERE old.tenant_id = wanted.tenant_id AND old.period = wanted.period
             AND old.starts_on = wanted.starts_on
     )
     ON CONFLICT DO NOTHING;
 
     PERFORM 1 FROM upload_pipeline.spending AS s
-    WHERE s.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+    WHERE s.tenant_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
         AND s.starts_on = CASE s.period
             WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
-    ORDER BY s.user_id, s.period FOR NO KEY UPDATE;
+    ORDER BY s.tenant_id, s.period FOR NO KEY UPDATE;
 
     SELECT format(
         'the %s budget of %s USD a %s',
-        CASE WHEN b.user_id = payer THEN 'tenant''s' ELSE 'common' END,
+        CASE WHEN b.tenant_id = payer THEN 'tenant''s' ELSE 'common' END,
         trim_scale(b.hard_usd), b.period
     ) INTO full_one
     FROM upload_pipeline.budgets AS b
-    INNER JOIN upload_pipeline.spending AS s ON s.user_id = b.user_id AND s.period = b.period
+    INNER JOIN upload_pipeline.spending AS s ON s.tenant_id = b.tenant_id AND s.period = b.period
         AND s.starts_on = CASE s.period
             WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
-    WHERE b.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+    WHERE b.tenant_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
         AND s.reserved_usd + s.spent_usd + new_usd > b.hard_usd
     ORDER BY b.hard_usd LIMIT 1;
     IF full_one IS NOT NULL THEN
@@ -52,11 +52,11 @@ BEGIN
     END IF;
 
     UPDATE upload_pipeline.spending AS s SET reserved_usd = s.reserved_usd + new_usd
-    WHERE s.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+    WHERE s.tenant_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
         AND s.starts_on = CASE s.period
             WHEN 'day' THEN today ELSE date_trunc('month', today)::date END;
     INSERT INTO upload_pipeline.provider_calls (
-        call_id, user_id, provider, model, operation, lane, key_fingerprint,
+        call_id, tenant_id, provider, model, operation, lane, key_fingerprint,
         expires_at, reserved_units, reserved_usd
     ) VALUES (
         new_call, payer, provider, model, operation, lane, key_fingerprint,
@@ -82,28 +82,28 @@ WITH ended AS (
             WHEN 'released' THEN 0 ELSE coalesce(charged_usd, c.reserved_usd) END,
         request_id = new_request_id, error_code = new_error_code
     WHERE c.call_id = ANY(calls) AND c.state = 'reserved'
-    RETURNING c.user_id, c.reserved_usd, c.usd, (c.reserved_at AT TIME ZONE 'UTC')::date AS day
+    RETURNING c.tenant_id, c.reserved_usd, c.usd, (c.reserved_at AT TIME ZONE 'UTC')::date AS day
 ), moved AS (
-    SELECT u.user_id, p.period,
+    SELECT u.tenant_id, p.period,
         CASE p.period WHEN 'day' THEN e.day ELSE date_trunc('month', e.day)::date END AS starts_on,
         sum(e.reserved_usd) AS reserved_usd, sum(e.usd) AS usd
     FROM ended AS e
     CROSS JOIN LATERAL unnest(
-        ARRAY['00000000-0000-0000-0000-000000000000'::uuid, e.user_id]
-    ) AS u (user_id)
+        ARRAY['00000000-0000-0000-0000-000000000000'::uuid, e.tenant_id]
+    ) AS u (tenant_id)
     CROSS JOIN unnest(ARRAY['day', 'month']) AS p (period)
     GROUP BY 1, 2, 3
 ), locked AS (
-    SELECT s.user_id, s.period, s.starts_on, m.reserved_usd, m.usd
+    SELECT s.tenant_id, s.period, s.starts_on, m.reserved_usd, m.usd
     FROM upload_pipeline.spending AS s
-    INNER JOIN moved AS m ON m.user_id = s.user_id AND m.period = s.period
+    INNER JOIN moved AS m ON m.tenant_id = s.tenant_id AND m.period = s.period
         AND m.starts_on = s.starts_on
-    ORDER BY s.user_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
+    ORDER BY s.tenant_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
 ), settled AS (
     UPDATE upload_pipeline.spending AS s
     SET reserved_usd = s.reserved_usd - l.reserved_usd, spent_usd = s.spent_usd + l.usd
     FROM locked AS l
-    WHERE s.user_id = l.user_id AND s.period = l.period AND s.starts_on = l.starts_on
+    WHERE s.tenant_id = l.tenant_id AND s.period = l.period AND s.starts_on = l.starts_on
 )
 SELECT count(*) FROM ended
 $$;
@@ -111,9 +111,9 @@ $$;
 -- Calls that begin or end meanwhile would be in neither sum.
 LOCK TABLE upload_pipeline.provider_calls, upload_pipeline.spending,
 upload_pipeline.search_spending IN ACCESS EXCLUSIVE MODE;
-INSERT INTO upload_pipeline.spending AS s (user_id, period, starts_on, reserved_usd, spent_usd)
-SELECT user_id, period, starts_on, reserved_usd, spent_usd FROM upload_pipeline.search_spending
-ON CONFLICT (user_id, period, starts_on) DO UPDATE
+INSERT INTO upload_pipeline.spending AS s (tenant_id, period, starts_on, reserved_usd, spent_usd)
+SELECT tenant_id, period, starts_on, reserved_usd, spent_usd FROM upload_pipeline.search_spending
+ON CONFLICT (tenant_id, period, starts_on) DO UPDATE
 SET reserved_usd = s.reserved_usd + excluded.reserved_usd,
     spent_usd = s.spent_usd + excluded.spent_usd;
 

@@ -7,24 +7,24 @@ SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE upload_pipeline.search_budgets (
     -- As in upload_pipeline.budgets.
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     period text NOT NULL
     CONSTRAINT search_budgets_period_check CHECK (period IN ('day', 'month')),
     soft_usd numeric(16, 9) CHECK (soft_usd >= 0),
     hard_usd numeric(16, 9) CHECK (hard_usd >= 0),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (user_id, period)
+    PRIMARY KEY (tenant_id, period)
 );
 
 -- Its rows are locked by questions alone, so that none waits for a lock of ingestion's.
 CREATE TABLE upload_pipeline.search_spending (
-    user_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
     period text NOT NULL
     CONSTRAINT search_spending_period_check CHECK (period IN ('day', 'month')),
     starts_on date NOT NULL,
     reserved_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (reserved_usd >= 0),
     spent_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (spent_usd >= 0),
-    PRIMARY KEY (user_id, period, starts_on)
+    PRIMARY KEY (tenant_id, period, starts_on)
 ) WITH (fillfactor = 50);
 
 DO $$
@@ -44,7 +44,7 @@ BEGIN
         );
         EXECUTE format(
             'CREATE POLICY own_and_common ON upload_pipeline.%I FOR SELECT TO ingest_api '
-            'USING (user_id IN ((SELECT upload_pipeline.tenant()), '
+            'USING (tenant_id IN ((SELECT upload_pipeline.tenant()), '
             '''00000000-0000-0000-0000-000000000000''))', secured
         );
     END LOOP;
@@ -76,37 +76,37 @@ DECLARE
     today date := (now() AT TIME ZONE 'UTC')::date;
     full_one text;
 BEGIN
-    INSERT INTO upload_pipeline.%3$I AS s (user_id, period, starts_on)
-    SELECT wanted.user_id, wanted.period, wanted.starts_on
+    INSERT INTO upload_pipeline.%3$I AS s (tenant_id, period, starts_on)
+    SELECT wanted.tenant_id, wanted.period, wanted.starts_on
     FROM (
-        SELECT u.user_id, p.period,
+        SELECT u.tenant_id, p.period,
             CASE p.period WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
-        FROM unnest(ARRAY['00000000-0000-0000-0000-000000000000'::uuid, payer]) AS u (user_id)
+        FROM unnest(ARRAY['00000000-0000-0000-0000-000000000000'::uuid, payer]) AS u (tenant_id)
         CROSS JOIN unnest(ARRAY['day', 'month']) AS p (period)
-    ) AS wanted (user_id, period, starts_on)
+    ) AS wanted (tenant_id, period, starts_on)
     WHERE NOT EXISTS (
         SELECT 1 FROM upload_pipeline.%3$I AS old
-        WHERE old.user_id = wanted.user_id AND old.period = wanted.period
+        WHERE old.tenant_id = wanted.tenant_id AND old.period = wanted.period
             AND old.starts_on = wanted.starts_on
     )
     ON CONFLICT DO NOTHING;
 
     PERFORM 1 FROM upload_pipeline.%3$I AS s
-    WHERE s.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+    WHERE s.tenant_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
         AND s.starts_on = CASE s.period
             WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
-    ORDER BY s.user_id, s.period FOR NO KEY UPDATE;
+    ORDER BY s.tenant_id, s.period FOR NO KEY UPDATE;
 
     SELECT format(
         'the %%s %4$s of %%s USD a %%s',
-        CASE WHEN b.user_id = payer THEN 'tenant''s' ELSE 'common' END,
+        CASE WHEN b.tenant_id = payer THEN 'tenant''s' ELSE 'common' END,
         trim_scale(b.hard_usd), b.period
     ) INTO full_one
     FROM upload_pipeline.%2$I AS b
-    INNER JOIN upload_pipeline.%3$I AS s ON s.user_id = b.user_id AND s.period = b.period
+    INNER JOIN upload_pipeline.%3$I AS s ON s.tenant_id = b.tenant_id AND s.period = b.period
         AND s.starts_on = CASE s.period
             WHEN 'day' THEN today ELSE date_trunc('month', today)::date END
-    WHERE b.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+    WHERE b.tenant_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
         AND s.reserved_usd + s.spent_usd + new_usd > b.hard_usd
     ORDER BY b.hard_usd LIMIT 1;
     IF full_one IS NOT NULL THEN
@@ -114,7 +114,7 @@ BEGIN
     END IF;
 
     UPDATE upload_pipeline.%3$I AS s SET reserved_usd = s.reserved_usd + new_usd
-    WHERE s.user_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
+    WHERE s.tenant_id IN ('00000000-0000-0000-0000-000000000000'::uuid, payer)
         AND s.starts_on = CASE s.period
             WHEN 'day' THEN today ELSE date_trunc('month', today)::date END;
     RETURN NULL;
@@ -144,7 +144,7 @@ BEGIN
         RETURN full_one;
     END IF;
     INSERT INTO upload_pipeline.provider_calls (
-        call_id, user_id, provider, model, operation, lane, purpose, key_fingerprint,
+        call_id, tenant_id, provider, model, operation, lane, purpose, key_fingerprint,
         expires_at, reserved_units, reserved_usd
     ) VALUES (
         new_call, payer, provider, model, operation, lane,
@@ -171,42 +171,42 @@ WITH ended AS (
             WHEN 'released' THEN 0 ELSE coalesce(charged_usd, c.reserved_usd) END,
         request_id = new_request_id, error_code = new_error_code
     WHERE c.call_id = ANY(calls) AND c.state = 'reserved'
-    RETURNING c.user_id, c.purpose, c.reserved_usd, c.usd,
+    RETURNING c.tenant_id, c.purpose, c.reserved_usd, c.usd,
         (c.reserved_at AT TIME ZONE 'UTC')::date AS day
 ), moved AS (
-    SELECT e.purpose, u.user_id, p.period,
+    SELECT e.purpose, u.tenant_id, p.period,
         CASE p.period WHEN 'day' THEN e.day ELSE date_trunc('month', e.day)::date END AS starts_on,
         sum(e.reserved_usd) AS reserved_usd, sum(e.usd) AS usd
     FROM ended AS e
     CROSS JOIN LATERAL unnest(
-        ARRAY['00000000-0000-0000-0000-000000000000'::uuid, e.user_id]
-    ) AS u (user_id)
+        ARRAY['00000000-0000-0000-0000-000000000000'::uuid, e.tenant_id]
+    ) AS u (tenant_id)
     CROSS JOIN unnest(ARRAY['day', 'month']) AS p (period)
     GROUP BY 1, 2, 3, 4
 ), locked AS (
-    SELECT s.user_id, s.period, s.starts_on, m.reserved_usd, m.usd
+    SELECT s.tenant_id, s.period, s.starts_on, m.reserved_usd, m.usd
     FROM upload_pipeline.spending AS s
-    INNER JOIN moved AS m ON m.user_id = s.user_id AND m.period = s.period
+    INNER JOIN moved AS m ON m.tenant_id = s.tenant_id AND m.period = s.period
         AND m.starts_on = s.starts_on
     WHERE m.purpose = 'ingestion'
-    ORDER BY s.user_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
+    ORDER BY s.tenant_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
 ), settled AS (
     UPDATE upload_pipeline.spending AS s
     SET reserved_usd = s.reserved_usd - l.reserved_usd, spent_usd = s.spent_usd + l.usd
     FROM locked AS l
-    WHERE s.user_id = l.user_id AND s.period = l.period AND s.starts_on = l.starts_on
+    WHERE s.tenant_id = l.tenant_id AND s.period = l.period AND s.starts_on = l.starts_on
 ), search_locked AS (
-    SELECT s.user_id, s.period, s.starts_on, m.reserved_usd, m.usd
+    SELECT s.tenant_id, s.period, s.starts_on, m.reserved_usd, m.usd
     FROM upload_pipeline.search_spending AS s
-    INNER JOIN moved AS m ON m.user_id = s.user_id AND m.period = s.period
+    INNER JOIN moved AS m ON m.tenant_id = s.tenant_id AND m.period = s.period
         AND m.starts_on = s.starts_on
     WHERE m.purpose = 'search'
-    ORDER BY s.user_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
+    ORDER BY s.tenant_id, s.period, s.starts_on FOR NO KEY UPDATE OF s
 ), search_settled AS (
     UPDATE upload_pipeline.search_spending AS s
     SET reserved_usd = s.reserved_usd - l.reserved_usd, spent_usd = s.spent_usd + l.usd
     FROM search_locked AS l
-    WHERE s.user_id = l.user_id AND s.period = l.period AND s.starts_on = l.starts_on
+    WHERE s.tenant_id = l.tenant_id AND s.period = l.period AND s.starts_on = l.starts_on
 )
 SELECT count(*) FROM ended
 $$;

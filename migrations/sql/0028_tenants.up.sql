@@ -30,28 +30,28 @@ VALUES ('68a135d3-fad9-5e19-b977-33bcb5e829de', 'local');
 -- Whoever is there already has an id, of which the name cannot be told: it is learned when somebody
 -- writes it. Documents may be very many: each step looks up the next tenant in an index.
 WITH RECURSIVE owners AS (
-    (SELECT d.user_id FROM upload_pipeline.documents AS d ORDER BY d.user_id LIMIT 1)
+    (SELECT d.tenant_id FROM upload_pipeline.documents AS d ORDER BY d.tenant_id LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT d.user_id FROM upload_pipeline.documents AS d
-        WHERE d.user_id > o.user_id ORDER BY d.user_id LIMIT 1
+        SELECT d.tenant_id FROM upload_pipeline.documents AS d
+        WHERE d.tenant_id > o.tenant_id ORDER BY d.tenant_id LIMIT 1
     )
     FROM owners AS o
-    WHERE o.user_id IS NOT NULL
+    WHERE o.tenant_id IS NOT NULL
 )
 
 INSERT INTO upload_pipeline.tenants (tenant_id)
-SELECT o.user_id FROM owners AS o WHERE o.user_id IS NOT NULL
+SELECT o.tenant_id FROM owners AS o WHERE o.tenant_id IS NOT NULL
 UNION
-SELECT k.user_id FROM upload_pipeline.api_keys AS k
+SELECT k.tenant_id FROM upload_pipeline.api_keys AS k
 UNION
-SELECT b.user_id FROM upload_pipeline.budgets AS b
+SELECT b.tenant_id FROM upload_pipeline.budgets AS b
 UNION
-SELECT q.user_id FROM upload_pipeline.search_budgets AS q
+SELECT q.tenant_id FROM upload_pipeline.search_budgets AS q
 UNION
-SELECT l.user_id FROM upload_pipeline.tenant_limits AS l
+SELECT l.tenant_id FROM upload_pipeline.tenant_limits AS l
 UNION
-SELECT s.user_id FROM upload_pipeline.serving_spaces AS s
+SELECT s.tenant_id FROM upload_pipeline.serving_spaces AS s
 UNION
 SELECT z.subject::uuid FROM upload_pipeline.pauses AS z WHERE z.kind = 'tenant'
 EXCEPT

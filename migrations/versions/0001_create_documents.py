@@ -1,6 +1,6 @@
 """Create documents."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0001"
 down_revision = None

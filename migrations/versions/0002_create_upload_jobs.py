@@ -1,6 +1,6 @@
 """Create upload jobs."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0002"
 down_revision = "0001"

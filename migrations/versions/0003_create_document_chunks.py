@@ -1,6 +1,6 @@
 """Create document chunks."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0003"
 down_revision = "0002"

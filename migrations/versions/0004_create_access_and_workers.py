@@ -1,6 +1,6 @@
 """Create access and workers."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0004"
 down_revision = "0003"

@@ -1,6 +1,6 @@
 """Create the ledger."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0005"
 down_revision = "0004"

@@ -1,6 +1,6 @@
 """Create parse jobs."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0006"
 down_revision = "0005"

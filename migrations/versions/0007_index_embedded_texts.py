@@ -1,6 +1,6 @@
 """Index embedded texts."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0007"
 down_revision = "0006"

@@ -1,6 +1,6 @@
 """Mark degraded documents."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0009"
 down_revision = "0008"

@@ -1,6 +1,6 @@
 """Add operator controls."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0010"
 down_revision = "0009"

@@ -1,6 +1,6 @@
 """Scope API keys."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0011"
 down_revision = "0010"

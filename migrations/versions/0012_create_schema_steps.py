@@ -1,6 +1,6 @@
 """Create the table of schema steps."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0012"
 down_revision = "0011"

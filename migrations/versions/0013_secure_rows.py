@@ -1,6 +1,6 @@
 """Secure the rows of tenants."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0013"
 down_revision = "0012"

@@ -1,6 +1,6 @@
 """Bind the owner of the tables to row security."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0014"
 down_revision = "0013"

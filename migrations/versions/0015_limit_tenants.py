@@ -1,6 +1,6 @@
 """Limit what a tenant may use."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0015"
 down_revision = "0014"

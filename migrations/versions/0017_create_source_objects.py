@@ -1,6 +1,6 @@
 """Create source_objects."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0017"
 down_revision = "0016"

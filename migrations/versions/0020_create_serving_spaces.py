@@ -1,6 +1,6 @@
 """Create serving_spaces."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0020"
 down_revision = "0019"

@@ -1,6 +1,6 @@
 """Create provider batches."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0021"
 down_revision = "0020"

@@ -1,6 +1,6 @@
 """Index batched jobs."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0022"
 down_revision = "0021"

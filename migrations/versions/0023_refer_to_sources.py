@@ -1,6 +1,6 @@
 """Refer to sources."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0023"
 down_revision = "0022"

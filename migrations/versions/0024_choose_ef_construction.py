@@ -1,6 +1,6 @@
 """Choose ef_construction."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0024"
 down_revision = "0023"

@@ -1,6 +1,6 @@
 """Keep source paths."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0025"
 down_revision = "0024"

@@ -1,6 +1,6 @@
 """Keep tombstones of deleted documents."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0026"
 down_revision = "0025"

@@ -1,6 +1,6 @@
 """Separate search budgets."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0027"
 down_revision = "0026"

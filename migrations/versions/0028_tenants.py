@@ -1,6 +1,6 @@
 """Tenants."""
 
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "0028"
 down_revision = "0027"

@@ -11,8 +11,8 @@ from ingest.cli.app import app
 from ingest.domain.job import CLAIMABLE_STATES, FINAL_STATES, TRANSITIONS
 from ingest.domain.stage import STAGES
 from ingest.settings import Settings
-from serve.access import NEEDED
-from serve.api import create_api
+from serve.app import create_api
+from serve.authorization import NEEDED
 
 DOCS = Path(__file__).parents[2] / "docs"
 _NOTE = "<!-- Written by `make docs` from the code; do not edit. -->"

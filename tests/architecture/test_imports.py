@@ -13,10 +13,10 @@ SDKS = {"aiohttp", "llama_cloud", "openai"}
     "module",
     [
         "ingest.cluster.actors",
-        "ingest.cluster.limiter",
-        "ingest.cluster.source",
+        "ingest.cluster.rate_limiter_actor",
+        "ingest.cluster.claim_source",
         "ingest.cluster.supervisor",
-        "serve.app",
+        "serve.ray_app",
     ],
 )
 def test_the_sdks_of_providers_are_loaded_by_who_calls_them(module: str) -> None:

@@ -15,7 +15,8 @@ SOURCES = [
     for folder in ("ingest", "serve", "benchmarks", "tests", "migrations")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
-MOST_LINES = 300
+MOST_LINES = 400
+REASON = "Over 400 lines because "
 MOST_FUNCTION_LINES = 60
 _REGISTRY = re.compile("|".join((r"py" r"pi\.org", r"python" r"hosted", r"--(extra-)?index-url")))
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:wo" r"rk|ho" r"me|ro" r"ot|Us" r"ers)/\w")
@@ -35,10 +36,14 @@ def readable(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def test_files_are_short() -> None:
-    sizes = {path: len(readable(path).splitlines()) for path in SOURCES}
+def test_long_files_say_why() -> None:
+    long = [path for path in SOURCES if len(readable(path).splitlines()) > MOST_LINES]
 
-    assert {str(path): size for path, size in sizes.items() if size > MOST_LINES} == {}
+    assert [
+        str(path.relative_to(ROOT))
+        for path in long
+        if REASON not in (ast.get_docstring(ast.parse(readable(path))) or "")
+    ] == []
 
 
 def test_functions_are_short() -> None:

@@ -21,18 +21,18 @@ EVERYBODY = UUID(int=0)
 ENDS_EMBEDDERS = {"embed actor", "worker node"}
 """Kinds of faults after which Ray repeats a call of the embed stage under the same lease."""
 CALLS = """
-    SELECT call_id::text AS call_id, user_id, purpose, provider, state, units, usd, reserved_at
+    SELECT call_id::text AS call_id, tenant_id, purpose, provider, state, units, usd, reserved_at
     FROM upload_pipeline.provider_calls ORDER BY reserved_at
 """
 SPENDING = """
-    SELECT 'ingestion' AS purpose, user_id, period, reserved_usd, spent_usd
+    SELECT 'ingestion' AS purpose, tenant_id, period, reserved_usd, spent_usd
     FROM upload_pipeline.spending
     UNION ALL
-    SELECT 'search' AS purpose, user_id, period, reserved_usd, spent_usd
+    SELECT 'search' AS purpose, tenant_id, period, reserved_usd, spent_usd
     FROM upload_pipeline.search_spending
 """
 STORED = """
-    SELECT user_id, encode(chunk_sha, 'hex') AS sha, min(created_at) AS at
+    SELECT tenant_id, encode(chunk_sha, 'hex') AS sha, min(created_at) AS at
     FROM upload_pipeline.document_chunks GROUP BY 1, 2
 """
 
@@ -44,8 +44,8 @@ def check_books(connection: "psycopg.Connection[Any]", evidence: Evidence) -> It
     yield from _check_spending(calls, spending)
     yield from _check_embedding(calls, evidence)
     yield from _check_parsing(calls, evidence)
-    for user_id, text, why in paid_twice(connection, evidence).unexcused:
-        yield Finding("paid twice", f"tenant {user_id}, text {text[:12]}: {why}")
+    for tenant_id, text, why in paid_twice(connection, evidence).unexcused:
+        yield Finding("paid twice", f"tenant {tenant_id}, text {text[:12]}: {why}")
 
 
 def _check_spending(calls: list[Row], spending: list[Row]) -> Iterator[Finding]:
@@ -56,18 +56,18 @@ def _check_spending(calls: list[Row], spending: list[Row]) -> Iterator[Finding]:
     )
     sums: dict[tuple[str, UUID], Decimal] = defaultdict(Decimal)
     for call in calls:
-        sums[call["purpose"], call["user_id"]] += call["usd"]
+        sums[call["purpose"], call["tenant_id"]] += call["usd"]
         sums[call["purpose"], EVERYBODY] += call["usd"]
     spent: dict[tuple[str, str, UUID], Decimal] = defaultdict(Decimal)
     for row in spending:
-        spent[row["period"], row["purpose"], row["user_id"]] += row["spent_usd"]
+        spent[row["period"], row["purpose"], row["tenant_id"]] += row["spent_usd"]
         if row["reserved_usd"]:
-            yield Finding("ledger", f"{row['user_id']} has {row['reserved_usd']} USD set aside")
+            yield Finding("ledger", f"{row['tenant_id']} has {row['reserved_usd']} USD set aside")
     for period in ("day", "month"):
-        for (purpose, user_id), usd in sums.items():
-            said = spent[period, purpose, user_id]
+        for (purpose, tenant_id), usd in sums.items():
+            said = spent[period, purpose, tenant_id]
             if said != usd:
-                who = f"{user_id} for {purpose}"
+                who = f"{tenant_id} for {purpose}"
                 yield Finding("ledger", f"{who} spent {usd} USD, the {period} says {said}")
 
 
@@ -120,15 +120,15 @@ def paid_twice(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Aga
         for passage in passages
     }
     stored = {
-        (row["user_id"], row["sha"]): row["at"]
+        (row["tenant_id"], row["sha"]): row["at"]
         for row in connection.execute(STORED.encode()).fetchall()
     }
     lives = lives_of(connection, evidence)
     again = Again()
-    for (user_id, text), calls in _paid(connection, evidence).items():
+    for (tenant_id, text), calls in _paid(connection, evidence).items():
         for (first, answer), (second, _) in pairwise(calls):
             since, until = first["reserved_at"], second["reserved_at"]
-            kept, life = stored.get((user_id, text)), lives[user_id, text]
+            kept, life = stored.get((tenant_id, text)), lives[tenant_id, text]
             was_there = kept is not None and kept < until - COMMIT
             if not was_there and (
                 answer.answer_spoiled
@@ -141,7 +141,7 @@ def paid_twice(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Aga
                 again.copied_tokens += sizes.get(text, 0)
             else:
                 when = f"paid at {since}, stored at {kept}, paid again at {until}"
-                again.unexcused.append((user_id, text, f"{when}; {life}"))
+                again.unexcused.append((tenant_id, text, f"{when}; {life}"))
     return again
 
 
@@ -151,7 +151,7 @@ def _paid(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Paid:
     for row in connection.execute(CALLS.encode()).fetchall():
         call = charged.get(row["call_id"])
         for text in call.texts if call else ():
-            paid[row["user_id"], text].append((row, call))
+            paid[row["tenant_id"], text].append((row, call))
     return paid
 
 

@@ -51,17 +51,17 @@ def check(evidence: Evidence) -> list[Finding]:
 
 
 JOBS = """
-    SELECT job_id, document_id, user_id, generation, file_sha256, stage, state, wait_reason,
+    SELECT job_id, document_id, tenant_id, generation, file_sha256, stage, state, wait_reason,
         wait_until > now() AS waits, last_error ->> 'code' AS code
     FROM upload_pipeline.upload_jobs
 """
 DOCUMENTS = """
-    SELECT document_id, user_id, name, file_sha256, generation, live_generation, chunk_count,
+    SELECT document_id, tenant_id, name, file_sha256, generation, live_generation, chunk_count,
         raw_key, parsed_key, parsed_sha256
     FROM upload_pipeline.documents
 """
 CHUNKS = """
-    SELECT chunk_id, user_id, document_id, generation, chunk_ord, char_start, char_end, page,
+    SELECT chunk_id, tenant_id, document_id, generation, chunk_ord, char_start, char_end, page,
         heading_path, token_count, text, encode(chunk_sha, 'hex') AS sha,
         vector_send(embedding) AS vector
     FROM upload_pipeline.document_chunks ORDER BY document_id, chunk_ord
@@ -87,8 +87,8 @@ def _check_uploads(evidence: Evidence, jobs: dict[UUID, Row]) -> Iterator[Findin
         if job is None:
             yield Finding("lost", f"{name}: job {upload.job_id} is gone")
             continue
-        told = (upload.user_id, upload.document_id, upload.generation, upload.item.sha256)
-        if told != (job["user_id"], job["document_id"], job["generation"], job["file_sha256"]):
+        told = (upload.tenant_id, upload.document_id, upload.generation, upload.item.sha256)
+        if told != (job["tenant_id"], job["document_id"], job["generation"], job["file_sha256"]):
             yield Finding("lost", f"{name}: job {upload.job_id} is another one than was promised")
         superseded = newest[upload.document_id].generation > upload.generation
         state, code = job["state"], job["code"]
@@ -109,14 +109,14 @@ def _check_documents(
 ) -> Iterator[Finding]:
     rows = {row["document_id"]: row for row in _rows(connection, DOCUMENTS)}
     newest = evidence.newest()
-    names = Counter((row["user_id"], row["name"]) for row in rows.values())
+    names = Counter((row["tenant_id"], row["name"]) for row in rows.values())
     yield from (Finding("duplicate", f"documents {n}") for n, count in names.items() if count > 1)
     yield from (Finding("duplicate", f"document {d}") for d in rows.keys() - newest.keys())
     for document_id, upload in newest.items():
         row, name = rows.get(document_id), upload.item.filename
         if row is None:
             yield Finding("lost", f"{name}: document {document_id} is gone")
-        elif (row["user_id"], row["file_sha256"]) != (upload.user_id, upload.item.sha256):
+        elif (row["tenant_id"], row["file_sha256"]) != (upload.tenant_id, upload.item.sha256):
             yield Finding("content", f"{name}: the document is not what was uploaded last")
         elif row["generation"] != upload.generation:
             yield Finding("content", f"{name}: generation {row['generation']} of nobody")
@@ -145,16 +145,16 @@ def _check_chunks(connection: "psycopg.Connection[Any]", evidence: Evidence) -> 
             yield Finding("content", f"{name}: {len(rows)} chunks, not {len(expected)}")
             continue
         for row in rows:
-            if wrong := _compare(row, expected[row["chunk_ord"]], evidence, upload.user_id):
+            if wrong := _compare(row, expected[row["chunk_ord"]], evidence, upload.tenant_id):
                 yield Finding("content", f"{name}: chunk {row['chunk_ord']} differs in {wrong}")
 
 
-def _compare(row: Row, expected: Passage, evidence: Evidence, user_id: UUID) -> str:
+def _compare(row: Row, expected: Passage, evidence: Evidence, tenant_id: UUID) -> str:
     digest = hashlib.sha256(expected.text.encode()).hexdigest()
     pairs = {
         "text": (row["text"], expected.text),
         "digest": (row["sha"], digest),
-        "tenant": (row["user_id"], user_id),
+        "tenant": (row["tenant_id"], tenant_id),
         "span": ((row["char_start"], row["char_end"]), (expected.char_start, expected.char_end)),
         "page": (row["page"], expected.page),
         "headings": (tuple(row["heading_path"]), expected.heading_path),

@@ -20,7 +20,7 @@ _LAST_SECONDS = 120.0
 class Upload:
     """One that was answered with 2xx."""
 
-    user_id: UUID
+    tenant_id: UUID
     document_id: UUID
     job_id: UUID
     generation: int
@@ -50,9 +50,9 @@ class Feed:
 
     def start(self) -> None:
         """Begin."""
-        for number, (user_id, key) in enumerate(self.keys.items()):
+        for number, (tenant_id, key) in enumerate(self.keys.items()):
             feed = items(f"{self.seed}-{number}")
-            thread = threading.Thread(target=self._run, args=(user_id, key, feed))
+            thread = threading.Thread(target=self._run, args=(tenant_id, key, feed))
             self._threads.append(thread)
             thread.start()
 
@@ -62,17 +62,17 @@ class Feed:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, user_id: UUID, key: str, feed: Iterator[Item]) -> None:
+    def _run(self, tenant_id: UUID, key: str, feed: Iterator[Item]) -> None:
         headers = {"authorization": f"Bearer {key}"}
         with httpx.Client(
             base_url=self.url, headers=headers, timeout=_TIMEOUT, trust_env=False
         ) as client:
             for item in feed:
-                self._hand_over(client, user_id, item)
+                self._hand_over(client, tenant_id, item)
                 if self._over.wait(self.pause):
                     return
 
-    def _hand_over(self, client: httpx.Client, user_id: UUID, item: Item) -> None:
+    def _hand_over(self, client: httpx.Client, tenant_id: UUID, item: Item) -> None:
         """Repeat one upload, as the same request, until it is accepted."""
         same, tries, deadline = {"idempotency-key": str(uuid4())}, 0, None
         while deadline is None or time.time() < deadline:
@@ -90,7 +90,7 @@ class Feed:
                 self._over.wait(_AGAIN_SECONDS)
                 continue
             if answer.is_success:
-                self._remember(user_id, item, answer.json(), tries=tries, sent_at=sent_at)
+                self._remember(tenant_id, item, answer.json(), tries=tries, sent_at=sent_at)
                 return
             if answer.status_code < 500:
                 self.refused.append(f"{item.filename}: {answer.status_code} {answer.text[:200]}")
@@ -99,11 +99,11 @@ class Feed:
         self.refused.append(f"{item.filename}: not accepted in the end")
 
     def _remember(
-        self, user_id: UUID, item: Item, body: dict[str, object], *, tries: int, sent_at: float
+        self, tenant_id: UUID, item: Item, body: dict[str, object], *, tries: int, sent_at: float
     ) -> None:
         self.uploads.append(
             Upload(
-                user_id=user_id,
+                tenant_id=tenant_id,
                 document_id=UUID(str(body["document_id"])),
                 job_id=UUID(str(body["job_id"])),
                 generation=int(str(body["generation"])),

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import httpx
 
-from ingest.adapters.llamaparse.result import assemble
-from ingest.adapters.structure_splitter import StructureSplitter
-from ingest.domain import media
+from ingest.adapters.parsers.llamaparse.result import assemble
+from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.domain import media_type
 from ingest.domain.chunk import Landmarks
 from ingest.domain.document import ParsedDocument
 from ingest.domain.job import Lane
-from ingest.domain.money import Operation, Payer
+from ingest.domain.pricing import Operation, Payer
 from tests import samples
 from tests.chaos.corpus import Item
 from tests.chaos.evidence import Passage
@@ -38,7 +38,7 @@ async def _read_all(items: dict[str, Item]) -> dict[str, list[Passage]]:
             if item.scanned_pages:
                 parsed = _recognised(item.scanned_pages)
             else:
-                kind = media.detect(item.content, filename=item.filename)
+                kind = media_type.detect(item.content, filename=item.filename)
                 parsed = await parser.parse(
                     item.content, filename=item.filename, media_type=kind, payer=_PAYER
                 )

@@ -14,9 +14,9 @@ import psutil
 
 from benchmarks.ray_nodes import RayNodes, variables_set
 from benchmarks.running_system import RunningSystem, free_port, running_system
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
+from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.adapters.postgres.pool import Database
 from tests.chaos.vendors import Vendors
 

@@ -9,7 +9,7 @@ KILLED_ACTORS = {
     "embed actor": "EmbedActor",
     "claim source": "ReadClaim",
     "supervisor": "_Supervisor",
-    "limiter": "_Limiter",
+    "limiter": "_RateLimiterActor",
     "gateway replica": "ServeReplica",
     "gateway proxy": "ProxyActor",
 }

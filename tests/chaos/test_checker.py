@@ -24,7 +24,7 @@ CHANGES = [
     ("content", f"UPDATE document_chunks SET page = 7 WHERE chunk_id = {ONE_CHUNK}"),
     (
         "content",
-        f"UPDATE document_chunks SET user_id = gen_random_uuid() WHERE chunk_id = {ONE_CHUNK}",
+        f"UPDATE document_chunks SET tenant_id = gen_random_uuid() WHERE chunk_id = {ONE_CHUNK}",
     ),
     ("content", f"DELETE FROM document_chunks WHERE chunk_id = {ONE_CHUNK}"),
     (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingest.adapters.postgres import publish
+from ingest.adapters.postgres.documents import publish
 from ingest.adapters.postgres.statements import load
 from tests.chaos.workshop import Workshop, happen
 

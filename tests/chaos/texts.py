@@ -14,7 +14,7 @@ from tests.chaos.evidence import Evidence, Passage
 COMMIT = timedelta(seconds=2)
 """Rows carry the time at which their transaction began; others see them when it ends."""
 EVENTS = """
-    SELECT j.job_id, j.document_id, j.user_id, j.generation, j.file_sha256,
+    SELECT j.job_id, j.document_id, j.tenant_id, j.generation, j.file_sha256,
         e.from_state, e.state, e.at
     FROM upload_pipeline.events AS e
     JOIN upload_pipeline.upload_jobs AS j USING (job_id) ORDER BY e.event_id
@@ -74,14 +74,14 @@ def lives_of(
         state, before, at = event["state"], event["from_state"], event["at"]
         if state == "done":
             for text in served.get(event["document_id"], frozenset()) - own:
-                lives[event["user_id"], text].removed.append(at)
+                lives[event["tenant_id"], text].removed.append(at)
             served[event["document_id"]] = own
         for text in own:
-            spans = lives[event["user_id"], text].spans[event["job_id"]]
+            spans = lives[event["tenant_id"], text].spans[event["job_id"]]
             if state == "working" != before:
                 spans.append([at])
             elif before == "working" != state:
                 spans[-1].append(at)
                 if state != "done":
-                    lives[event["user_id"], text].lost.append(at)
+                    lives[event["tenant_id"], text].lost.append(at)
     return lives

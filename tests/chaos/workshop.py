@@ -9,24 +9,23 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import builders
-
 from benchmarks.corpus import prose, write_markdown
 from benchmarks.simulator import Simulator
 from ingest import wiring
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.app.intake.upload import Intake, UploadRequest
+from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
+from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.parse import ParseStage
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.lifecycle.accept import Intake, UploadRequest
-from ingest.lifecycle.local_gate import LocalGate
-from ingest.lifecycle.settle import Settler
 from ingest.settings import Settings
-from ingest.stages.chunk import BatchLimits, ChunkStage
-from ingest.stages.embed import Batch, EmbedStage
-from ingest.stages.parse import ParseStage
 from ingest.wiring import sources
+from tests import builders
 from tests.chaos import checker, reference
 from tests.chaos.corpus import Item
 from tests.chaos.evidence import Bills, Charged, Evidence, Finding
@@ -43,29 +42,31 @@ class Worker:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._jobs = JobStore(database)
-        settler = Settler(self._jobs, wiring.retry_policy(settings))
+        failed_attempts = FailedAttempts(self._jobs, wiring.retry_policy(settings))
         blobs, chunks = wiring.open_blobs(settings), wiring.make_chunk_store(settings, database)
-        gate = LocalGate(wiring.quotas(settings))
+        rate_limiter = LocalRateLimiter(wiring.quotas(settings))
         self._parser = wiring.make_local_parser(settings)
-        self._embedder: Any = wiring.make_embedder(settings, database, gate)
+        self._embedder: Any = wiring.make_embedder(settings, database, rate_limiter)
         self._parse = ParseStage(
             self._parser,
             blobs,
             fetcher=sources.make_fetcher(settings, database),
             texts=DocumentStore(database),
-            settler=settler,
+            failed_attempts=failed_attempts,
             lease=LEASE,
         )
         self._chunk = ChunkStage(
             wiring.make_splitter(settings),
             blobs,
             chunks,
-            local_chunks=chunks,
-            settler=settler,
+            fallback_chunks=chunks,
+            failed_attempts=failed_attempts,
             lease=LEASE,
             limits=_TWO_CHUNKS,
         )
-        self._embed = EmbedStage(self._embedder, chunks, settler=settler, lease=LEASE)
+        self._embed = EmbedStage(
+            self._embedder, chunks, failed_attempts=failed_attempts, lease=LEASE
+        )
 
     async def claim(self, limit: int = 10) -> list[ClaimedJob]:
         """Take jobs."""

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ledger import Ledger
-
 from benchmarks.corpus import mixed_corpus
+from tests.ledger import Ledger
 
 _SECONDS = 120.0
 

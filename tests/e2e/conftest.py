@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from ledger import Ledger
 
 from benchmarks.running_system import RunningSystem, running_system
+from tests.ledger import Ledger
 
 
 @pytest.fixture(scope="module")

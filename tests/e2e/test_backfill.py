@@ -5,10 +5,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from e2e.backfill_command import ended, environment, mixed_folder, start, wait_for
-from ledger import Ledger
 
 from benchmarks.backfill_drill import drill
+from tests.e2e.backfill_command import ended, environment, mixed_folder, start, wait_for
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e.backfill_command import environment
-from ledger import Ledger
+
+from tests.e2e.backfill_command import environment
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")

@@ -4,14 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from e2e.backfill_command import ended, environment, mixed_folder, start
-from ledger import Ledger
 
 from benchmarks.simulator import running_simulator
-from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.domain.identity import LOCAL_TENANT, document_id, external_name
+from tests.e2e.backfill_command import ended, environment, mixed_folder, start
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54

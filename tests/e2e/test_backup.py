@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 84

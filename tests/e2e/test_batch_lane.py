@@ -6,10 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from e2e.backfill_command import ended, environment, mixed_folder, start, wait_for
-from ledger import Ledger
 
 from benchmarks.simulator import Simulator, running_simulator
+from tests.e2e.backfill_command import ended, environment, mixed_folder, start, wait_for
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 FILES = 40

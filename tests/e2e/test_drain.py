@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem, running_system
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 FILES = 150

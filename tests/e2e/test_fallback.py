@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-import samples
-from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
+from tests import samples
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FILES = 18

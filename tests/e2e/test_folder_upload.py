@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-import samples
-from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem
+from tests import samples
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 FILES = 270

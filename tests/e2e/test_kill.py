@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 FILES = 120

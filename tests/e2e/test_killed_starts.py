@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from integration.cli_system import ingest
 
 from benchmarks.running_system import free_port
+from tests.integration.cli_system import ingest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 INTERRUPTED_START = 143
-_LOOK_SECONDS = 0.005
+_POLL_SECONDS = 0.005
 _START_SECONDS = 150.0
 _STOP_SECONDS = 60.0
 
@@ -41,7 +41,7 @@ class Up:
         while not instant(self):
             assert self.process.poll() is None, self.log
             assert time.monotonic() < deadline, self.log
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def end_by(self, number: signal.Signals) -> int:
         self.process.send_signal(number)

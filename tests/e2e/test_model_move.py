@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from ledger import Ledger
 
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 LOCAL, LARGE = "wordllama-l2-supercat@1", "text-embedding-3-large@1"

@@ -5,10 +5,10 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
-from ledger import Ledger
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import running_system
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 FILES = 27

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from ledger import Ledger
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.cluster.actors import NICENESS
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 PATIENCE_SECONDS = 60

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import samples
 
 from benchmarks.running_system import free_port
+from tests import samples
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parents[2]

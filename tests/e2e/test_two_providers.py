@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import samples
-from ledger import Ledger
 from psycopg.rows import dict_row
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem, free_port, running_system
 from benchmarks.simulator import Simulator, running_simulator
+from tests import samples
+from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FILES = 198
@@ -100,8 +100,8 @@ def watched(ledger: Ledger) -> Iterator[list[tuple[Decimal, Decimal]]]:
     over = threading.Event()
     query = b"""
         SELECT s.reserved_usd + s.spent_usd, b.hard_usd FROM upload_pipeline.spending AS s
-        JOIN upload_pipeline.budgets AS b USING (user_id, period)
-        WHERE b.period = 'day' AND b.user_id = '00000000-0000-0000-0000-000000000000'
+        JOIN upload_pipeline.budgets AS b USING (tenant_id, period)
+        WHERE b.period = 'day' AND b.tenant_id = '00000000-0000-0000-0000-000000000000'
     """
 
     def watch() -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ledger import Ledger
-from versions import CONTRACT, EXPAND, ROOT, next_version
 
 from benchmarks.corpus import mixed_corpus
 from benchmarks.running_system import RunningSystem, running_system
-from ingest.adapters.postgres.migrate import head
+from ingest.adapters.postgres.admin.migrate import head
+from tests.ledger import Ledger
+from tests.versions import CONTRACT, EXPAND, ROOT, next_version
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 40

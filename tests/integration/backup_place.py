@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import builders
 import psycopg
-from integration.cli_system import Outcome, ingest
 
-from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.identity import parsed_key, sha256_hex
 from ingest.domain.job import Lane
+from tests import builders
+from tests.integration.cli_system import Outcome, ingest
 
 PARSED = b'{"text": "parsed"}'
 

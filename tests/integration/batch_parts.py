@@ -7,30 +7,29 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import builders
-from builders import LARGE_MODEL, LEASE, some_chunks
-
 from benchmarks.simulator import Simulator
-from ingest.adapters.openai.batches import OpenAIBatches
-from ingest.adapters.postgres.batch_text_store import BatchTextStore
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.batch_api import OpenAIBatches
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.provider_batch_store import BatchView, ProviderBatchStore
-from ingest.adapters.provider_keys import Keys
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.providers.provider_batch_store import BatchView, ProviderBatchStore
+from ingest.adapters.postgres.providers.vector_buffer_store import VectorBufferStore
+from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.providers.batch_embedder import BatchEmbedder
+from ingest.app.providers.batch_poller import BatchPoller
+from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.rate_limiter import Quota
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import Target
+from ingest.domain.batch_api import BatchRoom, Deferred
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.money import PRICES
-from ingest.domain.provider_batch import BatchRoom, Deferred
+from ingest.domain.pricing import PRICES
 from ingest.domain.retry import RetryPolicy
-from ingest.lifecycle.batch_collector import BatchCollector
-from ingest.lifecycle.batch_submitter import BatchSubmitter, BatchTerms
-from ingest.lifecycle.deferred_embedder import DeferredEmbedder
-from ingest.lifecycle.gatehouse import Quota
-from ingest.lifecycle.local_gate import LocalGate
-from ingest.lifecycle.provider_calls import ProviderCalls
-from ingest.lifecycle.settle import Settler
-from ingest.stages.embed import Batch, EmbedStage
+from tests import builders
+from tests.builders import LARGE_MODEL, LEASE, some_chunks
 
 OPTIONS = ("--key", "sk-good", "--batch-seconds", "0.2", "--poison", "POISON")
 TEXTS = ("one buoy", "two buoys", "three buoys")
@@ -55,17 +54,17 @@ class Batching:
         self.database = database
         self.ledger = LedgerStore(database)
         self.batches = ProviderBatchStore(database)
-        self.texts = BatchTextStore(database, BatchRoom(texts, 10**8, queue_tokens))
+        self.texts = VectorBufferStore(database, BatchRoom(texts, 10**8, queue_tokens))
         self.chunks = builders.chunk_store(database, LARGE_MODEL)
         keys = Keys("sk-good")
         service = OpenAIBatches(base_url=f"{simulator.url}/v1", timeout_seconds=10)
-        self.collector = BatchCollector(
+        self.collector = BatchPoller(
             service, keys=keys, batches=self.batches, prices=PRICES, poll=SOON
         )
-        gate = LocalGate({"openai": Quota(60_000, 60_000_000)})
+        rate_limiter = LocalRateLimiter({"openai": Quota(60_000, 60_000_000)})
         self.submitter = BatchSubmitter(
             service,
-            ProviderCalls("openai", gate=gate, ledger=self.ledger, keys=keys),
+            ProviderCalls("openai", rate_limiter=rate_limiter, ledger=self.ledger, keys=keys),
             keys=keys,
             ledger=self.ledger,
             batches=self.batches,
@@ -73,15 +72,18 @@ class Batching:
             prices=PRICES,
             terms=BatchTerms(quiet=SOON, poll=SOON, window=window, queue_tokens=queue_tokens),
         )
-        settler = Settler(JobStore(database), RetryPolicy())
+        failed_attempts = FailedAttempts(JobStore(database), RetryPolicy())
         self.stage = EmbedStage(
-            DeferredEmbedder(LARGE_MODEL, self.texts), self.chunks, settler=settler, lease=LEASE
+            BatchEmbedder(LARGE_MODEL, self.texts),
+            self.chunks,
+            failed_attempts=failed_attempts,
+            lease=LEASE,
         )
 
-    async def a_job(self, user_id: UUID | None = None) -> ClaimedJob:
+    async def a_job(self, tenant_id: UUID | None = None) -> ClaimedJob:
         """A new document of the lane batch, claimed and parsed."""
         accepted = await builders.accept(
-            self.database, builders.an_arrival(user_id, lane=Lane.BATCH)
+            self.database, builders.an_arrival(tenant_id, lane=Lane.BATCH)
         )
         [job] = await builders.claim(self.database, lane=Lane.BATCH)
         assert job.lease.job_id == accepted.job_id

@@ -17,24 +17,24 @@ from typing import Any
 from uuid import uuid4
 
 import uvicorn
-from integration.gateway import a_database, a_settings
 
 from ingest import wiring
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.key_store import KeyStore
-from ingest.adapters.postgres.worker_store import WorkerStore
-from ingest.adapters.wordllama_embedder import WordllamaEmbedder
+from ingest.adapters.embedders.wordllama import WordllamaEmbedder
+from ingest.adapters.postgres.admin.key_store import KeyStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
+from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.parse import ParseStage
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cli import main
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import Lane
-from ingest.lifecycle.settle import Settler
 from ingest.settings import Auth, Settings
-from ingest.stages.chunk import BatchLimits, ChunkStage
-from ingest.stages.embed import EmbedStage
-from ingest.stages.parse import ParseStage
 from ingest.wiring import sources
-from serve.api import create_api
+from serve.app import create_api
+from tests.integration.gateway import a_database, a_settings
 
 LEASE = timedelta(minutes=1)
 Scope = MutableMapping[str, Any]
@@ -196,7 +196,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     database, blobs = wiring.open_database(settings), wiring.open_blobs(settings)
     jobs, workers, worker_id = JobStore(database), WorkerStore(database), uuid4()
     chunks = wiring.make_chunk_store(settings, database)
-    settler = Settler(jobs, wiring.retry_policy(settings))
+    failed_attempts = FailedAttempts(jobs, wiring.retry_policy(settings))
     parser, embedder = wiring.make_local_parser(settings), WordllamaEmbedder()
     texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
     parse = ParseStage(
@@ -204,14 +204,20 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
         blobs,
         fetcher=sources.make_fetcher(settings, database),
         texts=texts,
-        settler=settler,
+        failed_attempts=failed_attempts,
         lease=LEASE,
     )
     limits = BatchLimits(items=2048, tokens=300_000, ways=1)
     cut = ChunkStage(
-        splitter, blobs, chunks, local_chunks=chunks, settler=settler, lease=LEASE, limits=limits
+        splitter,
+        blobs,
+        chunks,
+        fallback_chunks=chunks,
+        failed_attempts=failed_attempts,
+        lease=LEASE,
+        limits=limits,
     )
-    embed = EmbedStage(embedder, chunks, settler=settler, lease=LEASE)
+    embed = EmbedStage(embedder, chunks, failed_attempts=failed_attempts, lease=LEASE)
     await workers.register(worker_id, Lane.INTERACTIVE, host="test", pid=os.getpid(), version="0")
     ready.set()
     try:

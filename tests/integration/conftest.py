@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from integration.batch_parts import OPTIONS, Batching, batching
-from integration.gateway import Running, shared_gateway
-from integration.parsing_setting import ParsingSetting
 
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres.pool import Database
+from tests.integration.batch_parts import OPTIONS, Batching, batching
+from tests.integration.gateway import Running, shared_gateway
+from tests.integration.parsing_setting import ParsingSetting
 
 _FAST = ("--base-seconds", "0.02", "--seconds-per-page", "0.001")
 

@@ -4,19 +4,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-import builders
-from integration.folder_parts import FolderSetting
-from integration.reference_parts import Setting
-
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.source_store import SourceStore
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
-from ingest.adapters.postgres.queue_store import QueueStore
-from ingest.adapters.postgres.source_store import SourceStore
-from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake, UploadRequest
-from ingest.lifecycle.register import Registered
+from ingest.app.backfill.register import Registered
+from ingest.app.intake.upload import Intake, UploadRequest
+from ingest.domain.source_object import SourceObject
+from tests import builders
+from tests.integration.folder_parts import FolderSetting
+from tests.integration.reference_parts import Setting
 
-TOMBSTONES = "SELECT document_id FROM upload_pipeline.tombstones WHERE user_id = $1"
+TOMBSTONES = "SELECT document_id FROM upload_pipeline.tombstones WHERE tenant_id = $1"
 Place = FolderSetting | Setting
 
 
@@ -82,9 +81,9 @@ class Meanwhile(SourceStore):
         self._act: Callable[[], Awaitable[object]] | None = act
 
     async def pending(
-        self, user_id: UUID, run: str, *, limit: int, besides: Sequence[str]
+        self, tenant_id: UUID, run: str, *, limit: int, besides: Sequence[str]
     ) -> list[SourceObject]:
-        found = await super().pending(user_id, run, limit=limit, besides=besides)
+        found = await super().pending(tenant_id, run, limit=limit, besides=besides)
         if found and self._act is not None:
             act, self._act = self._act, None
             await act()

@@ -4,20 +4,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import builders
-from integration.reference_parts import a_registrar
-
-from ingest.adapters.blob_store import open_blob_store
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.sources import Objects
-from ingest.cli.backfilling import matching
+from ingest.adapters.storage.blob_store import open_blob_store
+from ingest.app.backfill.register import Registered
+from ingest.cli.backfills.run import matching
 from ingest.domain.arrival import NEVER
-from ingest.domain.source import SourceObject
-from ingest.lifecycle.register import Registered
+from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source
+from tests import builders
+from tests.integration.reference_parts import a_registrar
 
 ALL = matching(None)
-JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE user_id = $1"
+JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE tenant_id = $1"
 
 
 class Counted(Objects):
@@ -62,7 +61,7 @@ class FolderSetting:
             self.database,
             self.blobs,
             self.objects,
-            user_id=self.tenant,
+            tenant_id=self.tenant,
             run=run,
             wanted=wanted,
             limit=limit,

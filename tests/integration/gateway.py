@@ -12,29 +12,29 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import builders
 import httpx
 import psycopg
 import structlog
 import uvicorn
-from conftest import on_database
 from fastapi import FastAPI
 
 from ingest import wiring
-from ingest.adapters.postgres.chunk_store import ChunkStore
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.embedders.wordllama import WordllamaEmbedder
+from ingest.adapters.postgres.admin.key_store import KeyStore
+from ingest.adapters.postgres.documents.chunk_store import ChunkStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.wordllama_embedder import WordllamaEmbedder
 from ingest.domain import identity
-from ingest.domain.access import DEFAULT_SCOPES, Scope
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.job import ClaimedJob, JobState, Lane
+from ingest.domain.scopes import DEFAULT_SCOPES, Scope
 from ingest.settings import Auth, Settings
-from serve.api import create_api
+from serve.app import create_api
+from tests import builders
+from tests.conftest import on_database
 
 structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
@@ -81,8 +81,8 @@ class Running:
     def count(self) -> tuple[int, int]:
         """The tenant's documents and jobs, seen from outside."""
         query = b"""
-            SELECT (SELECT count(*) FROM upload_pipeline.documents WHERE user_id = %(tenant)s),
-                (SELECT count(*) FROM upload_pipeline.upload_jobs WHERE user_id = %(tenant)s)
+            SELECT (SELECT count(*) FROM upload_pipeline.documents WHERE tenant_id = %(tenant)s),
+                (SELECT count(*) FROM upload_pipeline.upload_jobs WHERE tenant_id = %(tenant)s)
         """
         with psycopg.connect(wiring.database_url(self.settings)) as connection:
             row = connection.execute(query, {"tenant": self.tenant}).fetchone()
@@ -210,7 +210,7 @@ async def claim(gateway: Running, *, worker_id: UUID | None = None) -> ClaimedJo
         worker_id=worker_id or uuid4(),
         lease=LEASE,
     )
-    assert job.user_id == gateway.tenant
+    assert job.tenant_id == gateway.tenant
     return job
 
 

@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import builders
-from builders import LARGE_MODEL, MODEL, some_chunks
-
 from ingest.adapters.postgres.pool import Connection, Database
-from ingest.adapters.postgres.search_store import SearchStore
-from ingest.adapters.postgres.serving_store import ServingStore
+from ingest.adapters.postgres.search.search_store import SearchStore
+from ingest.adapters.postgres.search.serving_store import ServingStore
+from ingest.app.reembed.switch_model import ModelSwitcher
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InputRefused
 from ingest.domain.job import ClaimedJob
-from ingest.domain.money import Payer
-from ingest.domain.serving import Move
-from ingest.lifecycle.move_tenants import Mover
+from ingest.domain.pricing import Payer
+from ingest.domain.serving_space import Move
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, some_chunks
 
 MINE, YOURS = UUID(int=1), UUID(int=2)
 THERE = Move(MODEL, LARGE_MODEL)
@@ -76,23 +75,23 @@ class SlowToCommit(Database):
             await self.goes_on.wait()
 
 
-async def found(database: Database, model: EmbeddingModel, user_id: UUID = MINE) -> list[str]:
+async def found(database: Database, model: EmbeddingModel, tenant_id: UUID = MINE) -> list[str]:
     vector = builders.some_vectors(1, model)[0]
-    hits = await SearchStore(database, model).search(vector, user_id, limit=100)
+    hits = await SearchStore(database, model).search(vector, tenant_id, limit=100)
     return sorted(hit.text for hit in hits)
 
 
 def a_mover(
     database: Database, embedder: Embedder, move: Move = THERE, *, items: int = 512
-) -> Mover:
+) -> ModelSwitcher:
     chunks = builders.chunk_store(database, move.target)
-    return Mover(ServingStore(database), chunks, embedder, move, items=items, tokens=8_000)
+    return ModelSwitcher(ServingStore(database), chunks, embedder, move, items=items, tokens=8_000)
 
 
 async def a_document(
-    database: Database, *texts: str, user_id: UUID = MINE, name: str | None = None
+    database: Database, *texts: str, tenant_id: UUID = MINE, name: str | None = None
 ) -> ClaimedJob:
-    arrival = builders.an_arrival(user_id, external_id=name)
+    arrival = builders.an_arrival(tenant_id, external_id=name)
     job = await builders.a_claimed_job(database, arrival)
     await builders.publish(database, job, some_chunks(job, *(texts or TEXTS)))
     return job

@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import builders
-import samples
-
 from benchmarks.simulator import Simulator
-from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.llamaparse.service import LlamaParse
-from ingest.adapters.postgres.ledger_store import LedgerStore
-from ingest.adapters.postgres.parse_store import ParseStore
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.parsers.llamaparse.service import LlamaParse
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.provider_keys import Keys
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.providers.parse_store import ParseStore
+from ingest.adapters.storage.blob_store import open_blob_store
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.parse_poller import ParsePoller
+from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.remote_parser import RemoteParser, Terms
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParseUnderway
 from ingest.domain.job import Lane
-from ingest.domain.money import PRICES, Operation, Payer
-from ingest.lifecycle.gatehouse import Quota
-from ingest.lifecycle.local_gate import LocalGate
-from ingest.lifecycle.parse_collector import ParseCollector
-from ingest.lifecycle.provider_calls import ProviderCalls
-from ingest.lifecycle.remote_parser import RemoteParser, Terms
+from ingest.domain.pricing import PRICES, Operation, Payer
+from tests import builders, samples
 
 TERMS = Terms(
     tiers=("cost_effective", "agentic"),
@@ -55,7 +53,7 @@ class ParsingSetting:
         self.ledger = LedgerStore(database)
         self.parses = ParseStore(database)
         self.blobs = open_blob_store(folder.as_uri())
-        self.gate = LocalGate({"llamaparse": Quota(60_000, None)})
+        self.rate_limiter = LocalRateLimiter({"llamaparse": Quota(60_000, None)})
         self.keys = Keys(keys)
         self.tenant = uuid4()
         self.service = LlamaParse(
@@ -70,7 +68,9 @@ class ParsingSetting:
         self.parser = RemoteParser(
             samples.local_parser(),
             self.service,
-            ProviderCalls("llamaparse", gate=self.gate, ledger=self.ledger, keys=self.keys),
+            ProviderCalls(
+                "llamaparse", rate_limiter=self.rate_limiter, ledger=self.ledger, keys=self.keys
+            ),
             keys=self.keys,
             ledger=self.ledger,
             parses=self.parses,
@@ -78,7 +78,7 @@ class ParsingSetting:
             prices=PRICES,
             terms=replace(TERMS, **terms),
         )
-        self.collector = ParseCollector(
+        self.collector = ParsePoller(
             self.service,
             keys=self.keys,
             parses=self.parses,

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from conftest import on_database
 
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
+from tests.conftest import on_database
 
 
 @contextmanager

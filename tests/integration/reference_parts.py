@@ -9,29 +9,29 @@ from typing import Any
 from uuid import UUID
 
 import boto3
-import builders
 
-from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+from ingest.adapters.postgres.documents.source_store import SourceStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
-from ingest.adapters.postgres.source_store import SourceStore
 from ingest.adapters.sources import Objects
+from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
+from ingest.app.backfill.register import Registered, Registrar
+from ingest.app.intake.upload import Intake
 from ingest.domain.arrival import NEVER
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.register import Registered, Registrar
+from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source
+from tests import builders
 
 DOCUMENTS = """
 SELECT document_id, name, filename, media_type, bytes_len, file_sha256, raw_key, generation
-FROM upload_pipeline.documents WHERE user_id = $1 ORDER BY name
+FROM upload_pipeline.documents WHERE tenant_id = $1 ORDER BY name
 """
 JOBS = """
 SELECT j.job_id, j.state, j.generation, j.file_sha256, d.filename
 FROM upload_pipeline.upload_jobs AS j INNER JOIN upload_pipeline.documents AS d USING (document_id)
-WHERE j.user_id = $1 ORDER BY d.filename, j.generation, j.created_at
+WHERE j.tenant_id = $1 ORDER BY d.filename, j.generation, j.created_at
 """
 
 
@@ -40,7 +40,7 @@ def a_registrar(
     blobs: ObjectBlobStore,
     objects: Objects,
     *,
-    user_id: UUID,
+    tenant_id: UUID,
     run: str,
     wanted: Callable[[SourceObject], bool] = lambda _: True,
     limit: int | None = None,
@@ -52,7 +52,7 @@ def a_registrar(
         SourceStore(database),
         ReferenceStore(database),
         objects,
-        user_id=user_id,
+        tenant_id=tenant_id,
         run=run,
         at_once=4,
         wanted=wanted,
@@ -92,7 +92,7 @@ class Setting:
             self.database,
             self.blobs,
             self.objects,
-            user_id=self.tenant,
+            tenant_id=self.tenant,
             run=run,
             restores_before=restores_before,
         )

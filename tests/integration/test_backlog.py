@@ -1,18 +1,17 @@
 """The backlog in figures: how many wait, for how long, and how many come first."""
 
-import builders
-
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.counter_store import CounterStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.tally_store import TallyStore
 from ingest.domain.job import JobState, Lane
 from ingest.domain.stage import Stage
+from tests import builders
 
 
 async def test_the_backlog_is_counted_by_lane_stage_and_state(database: Database) -> None:
-    user_id = builders.a_tenant()
+    tenant_id = builders.a_tenant()
     for lane in (Lane.INTERACTIVE, Lane.INTERACTIVE, Lane.INTERACTIVE, Lane.BACKFILL):
-        await builders.accept(database, builders.an_arrival(user_id, lane=lane))
+        await builders.accept(database, builders.an_arrival(tenant_id, lane=lane))
     await builders.claim(database)
     await builders.execute(
         database,
@@ -21,7 +20,7 @@ async def test_the_backlog_is_counted_by_lane_stage_and_state(database: Database
     )
     store = JobStore(database)
 
-    assert set(await TallyStore(database).jobs()) == {
+    assert set(await CounterStore(database).jobs()) == {
         (Lane.INTERACTIVE, Stage.QUEUED, JobState.QUEUED, 2),
         (Lane.INTERACTIVE, Stage.QUEUED, JobState.WORKING, 1),
         (Lane.BACKFILL, Stage.QUEUED, JobState.QUEUED, 1),
@@ -32,8 +31,8 @@ async def test_the_backlog_is_counted_by_lane_stage_and_state(database: Database
 
 
 async def test_the_queue_position_counts_jobs_that_come_first(database: Database) -> None:
-    user_id = builders.a_tenant()
-    made = [await builders.accept(database, builders.an_arrival(user_id)) for _ in range(3)]
+    tenant_id = builders.a_tenant()
+    made = [await builders.accept(database, builders.an_arrival(tenant_id)) for _ in range(3)]
     await builders.accept(database)
 
     positions = [await JobStore(database).queue_position(job.job_id) for job in made]

@@ -7,23 +7,23 @@ from pathlib import Path
 from uuid import uuid4
 
 import boto3
-import builders
 import psycopg
 import pytest
-from conftest import on_database
-from integration.backup_place import Place, fill
-from integration.cli_system import ingest
-from integration.gateway import a_database
 
-from ingest.adapters.backup_folder import LocalBackupFolder
-from ingest.adapters.postgres.archive import PostgresArchive
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.backup.dump import PostgresDump
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.storage.backup_folder import LocalBackupFolder
+from ingest.app.backup.backup import BackupSummary, take
 from ingest.domain.identity import sha256_hex
 from ingest.domain.job import JobState
 from ingest.domain.stage import Stage
-from ingest.lifecycle.backup import Taken, take
 from ingest.ports.backups import Snapshot
+from tests import builders
+from tests.conftest import on_database
+from tests.integration.backup_place import Place, fill
+from tests.integration.cli_system import ingest
+from tests.integration.gateway import a_database
 
 BIG = bytes(range(256)) * 80_000
 """More than one part of a stream."""
@@ -221,7 +221,7 @@ def test_a_blob_that_storage_lost_is_reported_and_the_rest_is_saved(
     assert empty.run("restore", tmp_path / "backup").code == 0
 
 
-class Deleting(PostgresArchive):
+class Deleting(PostgresDump):
     """A database in which a document is deleted right after the dump."""
 
     def __init__(self, database: Database, place: Place) -> None:
@@ -231,7 +231,7 @@ class Deleting(PostgresArchive):
     async def dump(self, snapshot: Snapshot, target: Path) -> None:
         await super().dump(snapshot, target)
         [(document, tenant)] = self._place.rows(
-            "SELECT document_id, user_id FROM upload_pipeline.documents WHERE live_generation = 1"
+            "SELECT document_id, tenant_id FROM upload_pipeline.documents WHERE live_generation = 1"
         )
         documents = DocumentStore(self._database)
         assert await documents.delete(document, tenant, remove_blob=self._place.blobs.delete)
@@ -242,7 +242,7 @@ def test_a_document_that_is_deleted_meanwhile_stays_deleted(
 ) -> None:
     asyncio.run(fill(place, b"first", b"second"))
 
-    async def take_one() -> Taken:
+    async def take_one() -> BackupSummary:
         database, folder = Database(place.url), LocalBackupFolder(tmp_path / "backup")
         try:
             return await take(Deleting(database, place), place.blobs, folder, version="0")

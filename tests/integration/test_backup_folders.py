@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from integration.backup_place import Place, fill
-from integration.folder_image import image, put
 
-from ingest.adapters.backup_folder import LocalBackupFolder
+from ingest.adapters.storage.backup_folder import LocalBackupFolder
 from ingest.domain.folder import FolderRefused
 from ingest.domain.identity import sha256_hex
+from tests.integration.backup_place import Place, fill
+from tests.integration.folder_image import image, put
 
 
 @pytest.fixture

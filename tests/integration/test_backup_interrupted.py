@@ -5,16 +5,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from integration.backup_place import Place, fill
-from integration.folder_image import put
 
-from ingest.adapters.backup_folder import LocalBackupFolder
-from ingest.adapters.postgres.archive import PostgresArchive
+from ingest.adapters.postgres.backup.dump import PostgresDump
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.storage.backup_folder import LocalBackupFolder
+from ingest.app.backup.backup import take
 from ingest.domain.backup import Manifest
 from ingest.domain.identity import sha256_hex
-from ingest.lifecycle.backup import take
 from ingest.ports.backups import Snapshot
+from tests.integration.backup_place import Place, fill
+from tests.integration.folder_image import put
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ class Stopped(BaseException):
     """The process ends here."""
 
 
-class Stopping(PostgresArchive):
+class Stopping(PostgresDump):
     """A database that is dumped, and then the process ends."""
 
     async def dump(self, snapshot: Snapshot, target: Path) -> None:
@@ -37,7 +37,7 @@ class Stopping(PostgresArchive):
 
 
 def interrupt(
-    place: Place, folder: LocalBackupFolder, archive: type[PostgresArchive] = Stopping
+    place: Place, folder: LocalBackupFolder, archive: type[PostgresDump] = Stopping
 ) -> None:
     """Take a backup that does not come to its end."""
 
@@ -123,7 +123,7 @@ def test_what_an_interrupted_backup_copied_goes_when_nothing_refers_to_it(
     place: Place, tmp_path: Path
 ) -> None:
     folder = tmp_path / "backup"
-    interrupt(place, Dying(folder), PostgresArchive)
+    interrupt(place, Dying(folder), PostgresDump)
     with psycopg.connect(place.url) as connection:
         connection.execute("DELETE FROM upload_pipeline.documents WHERE live_generation = 0")
     assert list(folder.rglob(sha256_hex(b"second")))
@@ -147,7 +147,7 @@ def test_a_backup_that_died_while_it_removed_goes_on_with_it(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", stop)
-        interrupt(place, LocalBackupFolder(folder), PostgresArchive)
+        interrupt(place, LocalBackupFolder(folder), PostgresDump)
     assert old.exists()
     assert list(folder.rglob(sha256_hex(b"second")))
 

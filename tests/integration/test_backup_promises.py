@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-import builders
-from integration.backup_place import PARSED, Place, fill
-
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.identity import sha256_hex
 from ingest.domain.job import Lease
+from tests import builders
+from tests.integration.backup_place import PARSED, Place, fill
 
 TABLES = ("documents", "upload_jobs", "document_chunks", "events", "api_keys")
 
@@ -73,7 +72,7 @@ def test_what_was_deleted_before_a_backup_stays_away_after_its_restore(
     place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state")
     asyncio.run(fill(place, b"first", b"second"))
     [(document, tenant)] = place.rows(
-        "SELECT document_id, user_id FROM upload_pipeline.documents WHERE live_generation = 1"
+        "SELECT document_id, tenant_id FROM upload_pipeline.documents WHERE live_generation = 1"
     )
 
     async def delete() -> None:
@@ -91,7 +90,7 @@ def test_what_was_deleted_before_a_backup_stays_away_after_its_restore(
 
     assert restored.code == 0, restored.err
     assert restored.json()["counts"]["tombstones"] == 1
-    tombstones = "SELECT document_id, user_id FROM upload_pipeline.tombstones"
+    tombstones = "SELECT document_id, tenant_id FROM upload_pipeline.tombstones"
     assert place.rows(tombstones) == [(document, tenant)]
 
 
@@ -99,7 +98,7 @@ def test_a_text_of_an_older_version_may_be_gone(database_url: str, tmp_path: Pat
     place = Place(database_url, (tmp_path / "blobs").as_uri(), tmp_path / "state")
     asyncio.run(fill(place, b"first", b"second"))
     [(document, tenant, text)] = place.rows(
-        "SELECT document_id, user_id, parsed_key FROM upload_pipeline.documents"
+        "SELECT document_id, tenant_id, parsed_key FROM upload_pipeline.documents"
         " WHERE live_generation = 1"
     )
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from integration.plans import explain, filled, indexes, job_scans, nodes
 
 from ingest.adapters.postgres.statements import load
+from tests.integration.plans import explain, filled, indexes, job_scans, nodes
 
 BATCHES, TEXTS, JOBS = load("provider_batches"), load("provider_batch_texts"), load("upload_jobs")
 TENANT = UUID(int=1)
@@ -18,7 +18,7 @@ SPACE = ("text-embedding-3-small", "1")
 _FILL = """
 SET session_replication_role = replica;
 INSERT INTO upload_pipeline.provider_batches (
-    batch_id, user_id, embed_model, embed_version, vector_dim, status, texts, tokens, remote_id,
+    batch_id, tenant_id, embed_model, embed_version, vector_dim, status, texts, tokens, remote_id,
     key_fingerprint, deadline, ended_at
 )
 SELECT lpad(to_hex(n), 32, '0')::uuid, '00000000-0000-0000-0000-000000000001',
@@ -28,7 +28,7 @@ SELECT lpad(to_hex(n), 32, '0')::uuid, '00000000-0000-0000-0000-000000000001',
     CASE WHEN n >= 30 THEN now() END
 FROM generate_series(1, 500) AS n;
 INSERT INTO upload_pipeline.provider_batch_texts (
-    user_id, embed_model, embed_version, text_sha256, batch_id, document_id, token_count, text,
+    tenant_id, embed_model, embed_version, text_sha256, batch_id, document_id, token_count, text,
     vector_dim
 )
 SELECT '00000000-0000-0000-0000-000000000001', 'text-embedding-3-small', '1',
@@ -36,7 +36,7 @@ SELECT '00000000-0000-0000-0000-000000000001', 'text-embedding-3-small', '1',
     'some text', 1536
 FROM generate_series(0, 99999) AS n;
 INSERT INTO upload_pipeline.upload_jobs (
-    job_id, document_id, user_id, generation, file_sha256, correlation_id, lane, state, run_after,
+    job_id, document_id, tenant_id, generation, file_sha256, correlation_id, lane, state, run_after,
     wait_reason, wait_until, provider_batch_id
 )
 SELECT gen_random_uuid(), gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 1, '', 'test',

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.folder_sync import FolderSync
+from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
+from ingest.adapters.storage.fsync import FolderSync
 from ingest.domain.errors import ConfigurationError, DocumentTooLarge, NotFound, StoreUnavailable
 
 BIG = os.urandom(1 << 20) * 20

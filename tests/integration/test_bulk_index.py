@@ -1,13 +1,12 @@
 """A load without an index: dropped once it is worth it, built in the end, by whoever ends."""
 
-import builders
-from builders import LARGE_MODEL, MODEL, numbered_chunks
-
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.bulk import NOTHING_CHUNKS, IndexTime
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.app.backfill.bulk_index import BulkIndex
 from ingest.domain.index_kind import IndexKind
-from ingest.lifecycle.bulk_index import BulkIndex
+from ingest.domain.index_timing import NOTHING_CHUNKS, IndexTime
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, numbered_chunks
 
 MANY = 1_000_000
 
@@ -25,11 +24,11 @@ async def test_a_large_load_drops_the_index_once_and_builds_it_in_the_end(
     database: Database,
 ) -> None:
     store, index = IndexStore(database), an_index(database)
-    await index.look(0)
+    await index.decide(0)
     assert await store.is_usable(MODEL)
-    await index.look(MANY)
+    await index.decide(MANY)
     await publish(database, 30)
-    await index.look(2 * MANY)
+    await index.decide(2 * MANY)
 
     assert not await store.is_usable(MODEL)
     assert await store.is_usable(LARGE_MODEL), "others keep theirs"
@@ -43,10 +42,10 @@ async def test_a_large_load_drops_the_index_once_and_builds_it_in_the_end(
 
 async def test_what_is_stored_by_the_load_itself_does_not_count(database: Database) -> None:
     index = an_index(database)
-    await index.look(0)
+    await index.decide(0)
     await publish(database, NOTHING_CHUNKS + 1)
 
-    await index.look(MANY)
+    await index.decide(MANY)
 
     assert index.is_after
 
@@ -54,8 +53,8 @@ async def test_what_is_stored_by_the_load_itself_does_not_count(database: Databa
 async def test_vectors_that_somebody_searches_keep_their_index(database: Database) -> None:
     await publish(database, NOTHING_CHUNKS + 1)
     index = an_index(database)
-    await index.look(0)
-    await index.look(MANY)
+    await index.decide(0)
+    await index.decide(MANY)
 
     assert not index.is_after
     assert await IndexStore(database).is_usable(MODEL)
@@ -63,11 +62,11 @@ async def test_vectors_that_somebody_searches_keep_their_index(database: Databas
 
 async def test_a_load_after_one_that_was_killed_builds_what_is_missing(database: Database) -> None:
     killed = an_index(database, IndexTime.AFTER)
-    await killed.look(0)
+    await killed.decide(0)
     await publish(database, 3)
 
     small = an_index(database)
-    await small.look(1)
+    await small.decide(1)
     assert not small.is_after
     assert await small.is_missing()
     await small.build()
@@ -79,7 +78,7 @@ async def test_a_kind_that_was_chosen_is_built_again(database: Database) -> None
     store = IndexStore(database)
     await store.rebuild(MODEL, IndexKind.BIT)
     index = an_index(database, IndexTime.AFTER)
-    await index.look(0)
+    await index.decide(0)
 
     await index.build()
 
@@ -90,7 +89,7 @@ async def test_a_kind_that_was_chosen_is_built_again(database: Database) -> None
 async def test_inline_touches_nothing(database: Database) -> None:
     await IndexStore(database).drop(MODEL)
     index = an_index(database, IndexTime.INLINE)
-    await index.look(MANY)
+    await index.decide(MANY)
 
     assert not index.is_after
     assert not await index.is_missing(), "whoever dropped it builds it"

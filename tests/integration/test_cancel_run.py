@@ -3,15 +3,15 @@
 import asyncio
 from pathlib import Path
 
-import builders
 import pytest
-from integration.cli_system import Outcome, ingest
-from integration.reference_parts import Setting
 
+from ingest.adapters.postgres.jobs.run_store import RunStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.run_store import RunStore
 from ingest.domain.errors import LeaseLost
 from ingest.domain.job import Lane
+from tests import builders
+from tests.integration.cli_system import Outcome, ingest
+from tests.integration.reference_parts import Setting
 
 REQUEUE = """
 UPDATE upload_pipeline.upload_jobs SET lane = 'interactive' WHERE job_id = $1 RETURNING job_id

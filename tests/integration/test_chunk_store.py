@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-import builders
 import numpy as np
-from builders import numbered_chunks, some_chunks, some_vectors
 
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.chunk import Chunk
 from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.stage import Stage
+from tests import builders
+from tests.builders import numbered_chunks, some_chunks, some_vectors
 
 ROWS = "SELECT * FROM upload_pipeline.document_chunks WHERE document_id = $1 ORDER BY chunk_ord"
 
@@ -24,13 +24,13 @@ async def rows_of(database: Database, document_id: UUID) -> list[dict[str, objec
 
 
 async def texts_of(database: Database, job: ClaimedJob) -> list[str]:
-    chunks = await SearchStore(database, builders.MODEL).list_chunks(job.document_id, job.user_id)
+    chunks = await SearchStore(database, builders.MODEL).list_chunks(job.document_id, job.tenant_id)
     return [chunk.text for chunk in chunks]
 
 
 async def next_generation(database: Database, job: ClaimedJob, external_id: str) -> ClaimedJob:
     return await builders.a_claimed_job(
-        database, builders.an_arrival(job.user_id, external_id=external_id)
+        database, builders.an_arrival(job.tenant_id, external_id=external_id)
     )
 
 
@@ -56,7 +56,7 @@ async def test_store_publishes_with_the_last_chunk_and_finishes_the_job(
     assert (last.published, last.stale) == ({job.lease.job_id}, frozenset())
     assert await texts_of(database, job) == [chunk.text for chunk in chunks]
     assert await builders.state_of(database, job.lease.job_id) == (Stage.EMBEDDED, JobState.DONE)
-    document = await DocumentStore(database).get(job.document_id, job.user_id)
+    document = await DocumentStore(database).get(job.document_id, job.tenant_id)
     assert document is not None
     assert (document.live_generation, document.chunk_count) == (1, 5)
 
@@ -91,7 +91,7 @@ async def test_readers_see_all_chunks_of_one_generation_or_none(database: Databa
         store = SearchStore(database, builders.MODEL)
         while not done.is_set():
             listed.add(tuple(await texts_of(database, job)))
-            hits = await store.search(some_vectors(1)[0], job.user_id, limit=100)
+            hits = await store.search(some_vectors(1)[0], job.tenant_id, limit=100)
             found.add(frozenset(hit.text for hit in hits))
 
     async def until_both_were_seen(texts: list[str]) -> None:
@@ -143,7 +143,7 @@ async def test_a_retained_chunk_moves_to_its_place_in_the_next_generation(
     first = await published(database, "a", "same", "old")
     second = await next_generation(database, first, "a")
     chunks = some_chunks(second, "same", "new", shift=40)
-    chunks = (replace(chunks[0], page=9, heading_path=("Moved", "{x}")), chunks[1])
+    chunks = (replace(chunks[0], page=9, heading_path=("SwitchedTenant", "{x}")), chunks[1])
 
     missing = await builders.plan(database, second, chunks)
     unmoved = await rows_of(database, first.document_id)
@@ -151,7 +151,7 @@ async def test_a_retained_chunk_moves_to_its_place_in_the_next_generation(
 
     [row, _] = await rows_of(database, first.document_id)
     assert (unmoved[0]["char_start"], row["char_start"], row["char_end"]) == (0, 40, 44)
-    assert (row["page"], row["heading_path"]) == (9, ["Moved", "{x}"])
+    assert (row["page"], row["heading_path"]) == (9, ["SwitchedTenant", "{x}"])
     assert row["created_at"] == unmoved[0]["created_at"]
 
 

@@ -4,22 +4,22 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-import builders
 import pytest
-from builders import numbered_chunks, some_vectors
 
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.stage import Stage
+from tests import builders
+from tests.builders import numbered_chunks, some_vectors
 
 
 async def texts_of(database: Database, job: ClaimedJob) -> list[str]:
     """Each row once, in order: chunks of two rows would be listed twice."""
     chunks = await SearchStore(database, builders.MODEL).list_chunks(
-        job.document_id, job.user_id, limit=1000
+        job.document_id, job.tenant_id, limit=1000
     )
     return [chunk.text for chunk in chunks]
 

@@ -5,18 +5,17 @@ from collections import Counter
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import builders
-from builders import LEASE, numbered_chunks
-
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import Lane
 from ingest.domain.stage import Stage
+from tests import builders
+from tests.builders import LEASE, numbered_chunks
 
 
 async def a_backlog(
-    database: Database, user_id: UUID, count: int, *, run_after: str = "now()", priority: int = 0
+    database: Database, tenant_id: UUID, count: int, *, run_after: str = "now()", priority: int = 0
 ) -> None:
     """Documents and queued jobs of a tenant, written by the server itself."""
     await builders.execute(
@@ -24,19 +23,19 @@ async def a_backlog(
         f"""
         WITH made AS (
             INSERT INTO upload_pipeline.documents
-            (document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+            (document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
             SELECT gen_random_uuid(), $1, gen_random_uuid(), 'a.txt', 'text/plain', 1,
                 repeat('0', 64), 'raw'
             FROM generate_series(1, $2::int)
             RETURNING document_id
         )
         INSERT INTO upload_pipeline.upload_jobs
-        (job_id, document_id, user_id, generation, file_sha256, correlation_id, priority,
+        (job_id, document_id, tenant_id, generation, file_sha256, correlation_id, priority,
             run_after)
         SELECT gen_random_uuid(), document_id, $1, 1, repeat('0', 64), 'test', $3, {run_after}
         FROM made
         """,
-        user_id,
+        tenant_id,
         count,
         priority,
     )
@@ -77,7 +76,7 @@ async def test_a_tenant_with_one_job_is_not_starved_by_one_with_ten_thousand(
 
         wave = await builders.claim(database, limit=4)
 
-        assert Counter(job.user_id for job in wave) == {loud: 3, quiet: 1}
+        assert Counter(job.tenant_id for job in wave) == {loud: 3, quiet: 1}
 
 
 async def test_claim_takes_turns_and_ends_where_the_next_claim_goes_on(
@@ -91,8 +90,8 @@ async def test_claim_takes_turns_and_ends_where_the_next_claim_goes_on(
     after = NO_TENANT
     for _ in range(5):
         wave = await builders.claim(database, limit=2, after=after)
-        served += [job.user_id for job in wave]
-        after = wave[-1].user_id
+        served += [job.tenant_id for job in wave]
+        after = wave[-1].tenant_id
 
     assert served == tenants + tenants
 
@@ -104,7 +103,7 @@ async def test_claim_returns_a_wave_in_the_order_of_turns(database: Database) ->
 
     wave = await builders.claim(database, limit=60)
 
-    assert [job.user_id for job in wave] == tenants * 20
+    assert [job.tenant_id for job in wave] == tenants * 20
 
 
 async def test_tenants_whose_jobs_are_not_due_do_not_hide_one_whose_job_is(
@@ -117,18 +116,18 @@ async def test_tenants_whose_jobs_are_not_due_do_not_hide_one_whose_job_is(
 
     wave = await builders.claim(database, limit=4)
 
-    assert [job.user_id for job in wave] == [tenants[-1]]
+    assert [job.tenant_id for job in wave] == [tenants[-1]]
 
 
 async def test_claim_prefers_priority_and_then_the_longest_due(database: Database) -> None:
-    user_id = uuid4()
+    tenant_id = uuid4()
     for priority, run_after in (
         (0, "now() - interval '9 min'"),
         (0, "now() - interval '1 min'"),
         (5, "now() - interval '1 s'"),
         (9, "now() + interval '1 min'"),
     ):
-        await a_backlog(database, user_id, 1, run_after=run_after, priority=priority)
+        await a_backlog(database, tenant_id, 1, run_after=run_after, priority=priority)
 
     waves = [await builders.claim(database) for _ in range(4)]
 
@@ -157,9 +156,9 @@ async def test_the_claimed_job_says_what_the_pipeline_needs(database: Database) 
 
     job = await builders.a_claimed_job(database, arrival)
 
-    assert (job.document_id, job.user_id, job.generation) == (
+    assert (job.document_id, job.tenant_id, job.generation) == (
         arrival.document_id,
-        arrival.user_id,
+        arrival.tenant_id,
         1,
     )
     assert (job.stage, job.attempt, job.parsed_key) == (Stage.QUEUED, 1, None)

@@ -6,16 +6,17 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from integration.cli_system import Outcome, ingest
 
-from ingest.adapters.postgres.ledger_store import Spent
-from ingest.adapters.postgres.queue_store import LaneCounts
-from ingest.cli.backfill import _next, _tell
-from ingest.cli.backfill_watch import Backfill, Ended
-from ingest.cli.failures import WrongUsage
-from ingest.domain.bulk import IndexTime
+from ingest.adapters.postgres.jobs.queue_store import LaneCounts
+from ingest.adapters.postgres.providers.ledger_store import Spent
+from ingest.app.backfill.register import Registered
+from ingest.cli.backfills.progress import Backfill, Ended
+from ingest.cli.commands.backfill import _next, _tell
+from ingest.cli.exit_codes import WrongUsage
 from ingest.domain.identity import LOCAL_TENANT, document_id, external_name
-from ingest.lifecycle.register import Registered
+from ingest.domain.index_timing import IndexTime
+from ingest.domain.tenant import Tenant
+from tests.integration.cli_system import Outcome, ingest
 
 TEXT = "The pilot boards at the outer buoy, two miles off the light. " * 20
 OPENAI = {"INGEST_EMBEDDER": "openai", "INGEST_OPENAI_API_KEYS": "sk-never-called"}
@@ -56,7 +57,7 @@ def test_a_dry_run_leaves_out_what_was_deleted_and_says_so(
     deleted = document_id(LOCAL_TENANT, external_name((folder / "b.txt").as_uri()))
     with psycopg.connect(database_url) as connection:
         connection.execute(
-            "INSERT INTO upload_pipeline.tombstones (document_id, user_id) VALUES (%s, %s)",
+            "INSERT INTO upload_pipeline.tombstones (document_id, tenant_id) VALUES (%s, %s)",
             [deleted, LOCAL_TENANT],
         )
     database = {"INGEST_DATABASE_URL": database_url}
@@ -127,7 +128,7 @@ def test_a_summary_says_what_stays_away_because_it_was_deleted(
     counts = LaneCounts(unfinished=0, done=2, dead=0)
     done = Backfill("run", registered, counts, Spent(), Ended.ALL_DONE, IndexTime.INLINE, 0)
 
-    _tell(done, 1.0, as_json=False)  # and no exit code of a failure
+    _tell(done, Tenant(LOCAL_TENANT, "local"), 1.0, as_json=False)  # and no exit code of a failure
 
     assert "3 not taken: deleted (use --restore-deleted)" in capsys.readouterr().out
 

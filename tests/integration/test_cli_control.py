@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-import builders
 import pytest
-from integration.cli_system import gateway, ingest, running
-from integration.gateway import a_settings
 
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import BudgetExhausted, DocumentEncrypted, DocumentUnreadable
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.job import JobState, WaitReason
+from tests import builders
+from tests.integration.cli_system import gateway, ingest, running
+from tests.integration.gateway import a_settings
 
 Result = TypeVar("Result")
 
@@ -79,7 +79,7 @@ def test_the_dead_letter_is_listed_replayed_and_discarded(url: str, database_url
 def test_more_jobs_than_one_call_takes_are_replayed_by_several(
     url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.cli.dead_letter.CALL_JOBS", 2)
+    monkeypatch.setattr("ingest.cli.commands.dead_letter.CALL_JOBS", 2)
     on(database_url, lambda database: bury(database, 5))
 
     some = ingest("dead-letter", "replay", "--url", url, "--limit", 3, "--json").json()
@@ -158,7 +158,7 @@ async def replayed_once(database: Database) -> UUID:
     await JobStore(database).settle(
         job.lease, Settlement(JobState.DEADLETTER, DocumentUnreadable("torn"))
     )
-    assert await JobStore(database).replay(job.lease.job_id, job.user_id)
+    assert await JobStore(database).replay(job.lease.job_id, job.tenant_id)
     return job.lease.job_id
 
 

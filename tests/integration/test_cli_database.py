@@ -9,14 +9,14 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg
 import pytest
-from conftest import on_database
-from integration.cli_system import clean_environment, gateway, ingest
-from integration.gateway import a_settings
 
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
-from ingest.adapters.postgres.migrate import head
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
+from ingest.adapters.postgres.admin.migrate import head
 from ingest.domain.identity import NAMESPACE
 from ingest.settings import Auth
+from tests.conftest import on_database
+from tests.integration.cli_system import clean_environment, gateway, ingest
+from tests.integration.gateway import a_settings
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 from ingest.demo import corpus
 from ingest.domain.document import EXTENSIONS
 from ingest.domain.errors import ConfigurationError

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import typer
-from integration.cli_system import clean_environment, ingest
 
 from ingest.cli.app import app
+from tests.integration.cli_system import clean_environment, ingest
 
 COMMAND = [sys.executable, "-m", "ingest"]
 HEAVY = {"ray", "pyarrow", "numpy", "asyncpg", "sqlalchemy", "httpx", "pydantic_settings"}

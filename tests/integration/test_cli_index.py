@@ -4,19 +4,19 @@ import asyncio
 import json
 from pathlib import Path
 
-import builders
 import numpy as np
 import psycopg
 import pytest
-from builders import LARGE_MODEL, MODEL, numbered_chunks
-from integration.cli_system import ingest
 
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.cli.app import main
 from ingest.domain.embedding import Vectors
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.index_kind import IndexKind
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, numbered_chunks
+from tests.integration.cli_system import ingest
 
 ROWS, QUESTIONS = 900, 20
 SIGNS_SAY_NOTHING = (0.5, 0.1)
@@ -174,7 +174,7 @@ def test_doctor_names_vectors_without_an_index_and_spaces_that_the_settings_do_n
         await IndexStore(database).drop(MODEL)
         await builders.execute(
             database,
-            "INSERT INTO upload_pipeline.serving_spaces (user_id, embed_model, embed_version)"
+            "INSERT INTO upload_pipeline.serving_spaces (tenant_id, embed_model, embed_version)"
             " VALUES (gen_random_uuid(), 'text-embedding-3-large', '1')",
         )
         await database.close()
@@ -183,11 +183,11 @@ def test_doctor_names_vectors_without_an_index_and_spaces_that_the_settings_do_n
         found = ingest("doctor", "--json", **here).json()
         return [one["text"] for one in found if one["subject"] == "index"]
 
-    monkeypatch.setattr("ingest.cli.check_parts._MANY_VECTORS", ROWS - 1)
+    monkeypatch.setattr("ingest.cli.checks.components._MANY_VECTORS", ROWS - 1)
     before = findings()
     asyncio.run(disturb())
     without, unknown = findings()
-    monkeypatch.setattr("ingest.cli.check_parts._MANY_VECTORS", ROWS)
+    monkeypatch.setattr("ingest.cli.checks.components._MANY_VECTORS", ROWS)
 
     assert before == []
     assert f"over {ROWS - 1} vectors of {MODEL.label}" in without

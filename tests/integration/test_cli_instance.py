@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from integration.cli_system import clean_environment, ingest
 
 from ingest.cli.instance import AlreadyRunning, Instance
+from tests.integration.cli_system import clean_environment, ingest
 
 HOLDER = """
 import signal, sys

@@ -10,8 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import samples
-from integration.cli_system import (
+
+from tests import samples
+from tests.integration.cli_system import (
     Running,
     clean_environment,
     gateway,
@@ -19,7 +20,7 @@ from integration.cli_system import (
     ingest,
     running,
 )
-from integration.gateway import a_database, a_settings
+from tests.integration.gateway import a_database, a_settings
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-import builders
 import pytest
-from integration.cli_system import Running, clean_environment, gateway, ingest, running
-from integration.gateway import a_settings
 
 from ingest import wiring
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.identity import LOCAL_TENANT, tenant_id
+from ingest.domain.identity import LOCAL_TENANT, tenant_id_of
+from tests import builders
+from tests.integration.cli_system import Running, clean_environment, gateway, ingest, running
+from tests.integration.gateway import a_settings
 
 LANE = ("--lane", "interactive")
 COMMAND = "'ingest resume --lane interactive'"
@@ -89,9 +89,9 @@ def test_a_paused_tenant_is_called_by_its_name(database_url: str) -> None:
     here = {"INGEST_DATABASE_URL": database_url}
 
     paused = ingest("pause", "--tenant", "acme", "--create-tenant", **here)
-    again = ingest("pause", "--tenant", tenant_id("acme"), **here)
+    again = ingest("pause", "--tenant", tenant_id_of("acme"), **here)
     wrong = ingest("resume", **here)
-    right = ingest("resume", "--tenant", tenant_id("acme"), **here)
+    right = ingest("resume", "--tenant", tenant_id_of("acme"), **here)
 
     assert paused.out == "Paused tenant acme.\n"
     assert again.out == "There is a pause on tenant acme already.\n"

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from integration.cli_system import clean_environment, hear_ctrl_c
+
+from tests.integration.cli_system import clean_environment, hear_ctrl_c
 
 COMMAND = [sys.executable, "-m", "ingest"]
 TIMES = 20

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import samples
-from integration.cli_system import (
+
+from ingest.cli.uploads import transfer
+from tests import samples
+from tests.integration.cli_system import (
     Faults,
     Running,
     clean_environment,
@@ -21,9 +23,7 @@ from integration.cli_system import (
     ingest,
     running,
 )
-from integration.gateway import a_settings
-
-from ingest.cli import transfer
+from tests.integration.gateway import a_settings
 
 COMMAND = [sys.executable, "-m", "ingest"]
 

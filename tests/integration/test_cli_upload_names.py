@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import samples
-from integration.cli_system import Outcome, gateway, ingest
-from integration.gateway import a_settings
+
+from tests import samples
+from tests.integration.cli_system import Outcome, gateway, ingest
+from tests.integration.gateway import a_settings
 
 
 @pytest.fixture

@@ -5,15 +5,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import builders
 import pytest
 
-from ingest.adapters.postgres.dead_letter_store import DeadLetterStore
-from ingest.adapters.postgres.event_store import EventStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.dead_letter_store import DeadLetterStore
+from ingest.adapters.postgres.jobs.event_store import EventStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
-from ingest.domain.dead_letter import DeadFilter
+from ingest.domain.dead_letter import DeadLetterQuery
 from ingest.domain.errors import (
     DocumentEncrypted,
     DocumentUnreadable,
@@ -21,14 +20,15 @@ from ingest.domain.errors import (
     ProviderUnavailable,
 )
 from ingest.domain.job import JobState
+from tests import builders
 
 SECOND = timedelta(seconds=1)
-ALL = DeadFilter()
+ALL = DeadLetterQuery()
 
 
 async def bury(
     database: Database,
-    user_id: UUID,
+    tenant_id: UUID,
     error: IngestError | None = None,
     *,
     external_id: str | None = None,
@@ -36,7 +36,7 @@ async def bury(
     age: timedelta = timedelta(),
 ) -> UUID:
     """A job of a tenant that failed for good so long ago."""
-    arrival = builders.an_arrival(user_id, content, external_id=external_id)
+    arrival = builders.an_arrival(tenant_id, content, external_id=external_id)
     job = await builders.a_claimed_job(database, arrival)
     error = error or DocumentUnreadable("torn")
     await JobStore(database).settle(job.lease, Settlement(JobState.DEADLETTER, error))
@@ -51,10 +51,10 @@ async def bury(
 
 
 async def replay(
-    database: Database, user_id: UUID, wanted: DeadFilter = ALL, **options: Any
+    database: Database, tenant_id: UUID, wanted: DeadLetterQuery = ALL, **options: Any
 ) -> tuple[int, int, int]:
     given = {"limit": 100, "apart": SECOND} | options
-    done = await DeadLetterStore(database).replay(user_id, wanted, **given)
+    done = await DeadLetterStore(database).replay(tenant_id, wanted, **given)
     return done.jobs, done.left, done.superseded
 
 
@@ -64,35 +64,35 @@ async def states(database: Database, *job_ids: UUID) -> list[JobState]:
 
 @pytest.mark.parametrize(("wanted", "found"), [
     (ALL, {"torn", "locked", "away"}),
-    (DeadFilter(code="document_encrypted"), {"locked"}),
-    (DeadFilter(error_class="DocumentRejected"), {"torn", "locked"}),
-    (DeadFilter(error_class="TransientError"), {"away"}),
-    (DeadFilter(older_than=timedelta(hours=2)), {"locked", "away"}),
-    (DeadFilter(newer_than=timedelta(hours=2)), {"torn"}),
-    (DeadFilter(older_than=timedelta(hours=2), newer_than=timedelta(hours=20)), {"locked"}),
-    (DeadFilter(text="PASSWORD"), {"locked"}),
-    (DeadFilter(text="Note.TXT"), {"torn", "locked", "away"}),
-    (DeadFilter(text="100%_"), set()),
-    (DeadFilter(code="document_encrypted", text="torn"), set()),
+    (DeadLetterQuery(code="document_encrypted"), {"locked"}),
+    (DeadLetterQuery(error_class="DocumentRejected"), {"torn", "locked"}),
+    (DeadLetterQuery(error_class="TransientError"), {"away"}),
+    (DeadLetterQuery(older_than=timedelta(hours=2)), {"locked", "away"}),
+    (DeadLetterQuery(newer_than=timedelta(hours=2)), {"torn"}),
+    (DeadLetterQuery(older_than=timedelta(hours=2), newer_than=timedelta(hours=20)), {"locked"}),
+    (DeadLetterQuery(text="PASSWORD"), {"locked"}),
+    (DeadLetterQuery(text="Note.TXT"), {"torn", "locked", "away"}),
+    (DeadLetterQuery(text="100%_"), set()),
+    (DeadLetterQuery(code="document_encrypted", text="torn"), set()),
 ])  # fmt: skip
 async def test_the_filter_means_jobs_that_meet_all_of_it(
-    database: Database, wanted: DeadFilter, found: set[str]
+    database: Database, wanted: DeadLetterQuery, found: set[str]
 ) -> None:
-    user_id = builders.a_tenant()
+    tenant_id = builders.a_tenant()
     names = {
-        await bury(database, user_id, DocumentUnreadable("torn")): "torn",
+        await bury(database, tenant_id, DocumentUnreadable("torn")): "torn",
         await bury(
-            database, user_id, DocumentEncrypted("needs a password"), age=timedelta(hours=10)
+            database, tenant_id, DocumentEncrypted("needs a password"), age=timedelta(hours=10)
         ): "locked",
         await bury(
-            database, user_id, ProviderUnavailable("it is away"), age=timedelta(days=1)
+            database, tenant_id, ProviderUnavailable("it is away"), age=timedelta(days=1)
         ): "away",
     }
     await bury(database, builders.a_tenant())
     store = DeadLetterStore(database)
 
-    listed = await store.list_latest(user_id, wanted)
-    would = await store.replay(user_id, wanted, limit=9, apart=SECOND, dry_run=True)
+    listed = await store.list_latest(tenant_id, wanted)
+    would = await store.replay(tenant_id, wanted, limit=9, apart=SECOND, dry_run=True)
 
     assert {names[view.job_id] for view in listed} == found
     assert would.jobs == len(found)
@@ -100,25 +100,25 @@ async def test_the_filter_means_jobs_that_meet_all_of_it(
 
 
 async def test_the_dead_letter_is_listed_latest_first_page_by_page(database: Database) -> None:
-    user_id = builders.a_tenant()
-    made = [await bury(database, user_id) for _ in range(5)]
+    tenant_id = builders.a_tenant()
+    made = [await bury(database, tenant_id) for _ in range(5)]
     store = DeadLetterStore(database)
 
-    first = await store.list_latest(user_id, ALL, limit=3)
+    first = await store.list_latest(tenant_id, ALL, limit=3)
     last = first[-1]
     assert last.finished_at is not None
-    rest = await store.list_latest(user_id, ALL, before=(last.finished_at, last.job_id))
+    rest = await store.list_latest(tenant_id, ALL, before=(last.finished_at, last.job_id))
 
     assert [view.job_id for view in first + rest] == made[::-1]
 
 
 async def test_replays_are_spread_out_over_calls_and_are_not_repeated(database: Database) -> None:
-    user_id = builders.a_tenant()
-    made = [await bury(database, user_id, age=timedelta(hours=9 - n)) for n in range(5)]
+    tenant_id = builders.a_tenant()
+    made = [await bury(database, tenant_id, age=timedelta(hours=9 - n)) for n in range(5)]
 
-    first = await replay(database, user_id, limit=3, apart=timedelta(minutes=1))
-    second = await replay(database, user_id, limit=3, apart=timedelta(minutes=1))
-    third = await replay(database, user_id, limit=3, apart=timedelta(minutes=1))
+    first = await replay(database, tenant_id, limit=3, apart=timedelta(minutes=1))
+    second = await replay(database, tenant_id, limit=3, apart=timedelta(minutes=1))
+    third = await replay(database, tenant_id, limit=3, apart=timedelta(minutes=1))
 
     assert (first, second, third) == ((3, 2, 0), (2, 0, 0), (0, 0, 0))
     rows = await builders.fetch(
@@ -132,18 +132,18 @@ async def test_replays_are_spread_out_over_calls_and_are_not_repeated(database: 
 
 
 async def test_a_replay_remembers_what_was(database: Database) -> None:
-    user_id = builders.a_tenant()
-    job_id = await bury(database, user_id, DocumentEncrypted("needs a password"))
-    before = await EventStore(database).list_after(job_id, user_id)
+    tenant_id = builders.a_tenant()
+    job_id = await bury(database, tenant_id, DocumentEncrypted("needs a password"))
+    before = await EventStore(database).list_after(job_id, tenant_id)
 
-    await replay(database, user_id)
+    await replay(database, tenant_id)
 
-    view = await JobStore(database).get(job_id, user_id)
+    view = await JobStore(database).get(job_id, tenant_id)
     assert view is not None
     assert (view.state, view.replay_count, view.attempt_count) == (JobState.QUEUED, 1, 0)
     assert view.last_error is not None
     assert view.last_error["code"] == "document_encrypted"
-    after = await EventStore(database).list_after(job_id, user_id)
+    after = await EventStore(database).list_after(job_id, tenant_id)
     assert after[:-1] == before
     assert (after[-1].from_state, after[-1].state) == ("deadletter", "queued")
 
@@ -151,8 +151,8 @@ async def test_a_replay_remembers_what_was(database: Database) -> None:
     await JobStore(database).settle(
         job.lease, Settlement(JobState.DEADLETTER, DocumentUnreadable("torn"))
     )
-    assert await JobStore(database).replay(job_id, user_id)
-    again = await JobStore(database).get(job_id, user_id)
+    assert await JobStore(database).replay(job_id, tenant_id)
+    again = await JobStore(database).get(job_id, tenant_id)
     assert again is not None
     assert again.replay_count == 2
 
@@ -162,7 +162,7 @@ async def test_a_replay_goes_on_at_the_text_that_is_stored(database: Database) -
     await builders.record_parsed(database, job)
     await JobStore(database).settle(job.lease, Settlement(JobState.DEADLETTER, IngestError("x")))
 
-    await replay(database, job.user_id)
+    await replay(database, job.tenant_id)
 
     [again] = await builders.claim(database)
     assert (again.stage, again.parsed_key is not None) == ("parsed", True)
@@ -171,31 +171,31 @@ async def test_a_replay_goes_on_at_the_text_that_is_stored(database: Database) -
 async def test_a_job_whose_place_was_taken_is_not_replayed_but_discarded(
     database: Database,
 ) -> None:
-    user_id = builders.a_tenant()
-    old_generation = await bury(database, user_id, external_id="a", content=b"1")
-    newest = await bury(database, user_id, external_id="a", content=b"2")
-    first_try = await bury(database, user_id, content=b"same")
-    second_try = await bury(database, user_id, content=b"same")
-    replaced = await bury(database, user_id, content=b"uploaded again")
-    await builders.accept(database, builders.an_arrival(user_id, b"uploaded again"))
+    tenant_id = builders.a_tenant()
+    old_generation = await bury(database, tenant_id, external_id="a", content=b"1")
+    newest = await bury(database, tenant_id, external_id="a", content=b"2")
+    first_try = await bury(database, tenant_id, content=b"same")
+    second_try = await bury(database, tenant_id, content=b"same")
+    replaced = await bury(database, tenant_id, content=b"uploaded again")
+    await builders.accept(database, builders.an_arrival(tenant_id, b"uploaded again"))
 
-    done = await replay(database, user_id)
+    done = await replay(database, tenant_id)
 
     assert done == (2, 0, 3)
     assert await states(database, newest, second_try) == [JobState.QUEUED] * 2
     left = (old_generation, first_try, replaced)
     assert await states(database, *left) == [JobState.DEADLETTER] * 3
-    discarded = await DeadLetterStore(database).discard(user_id, ALL, limit=9)
+    discarded = await DeadLetterStore(database).discard(tenant_id, ALL, limit=9)
     assert (discarded.jobs, discarded.left) == (3, 0)
 
 
 async def test_replays_at_the_same_time_replay_each_job_once(database: Database) -> None:
-    user_id = builders.a_tenant()
-    made = [await bury(database, user_id) for _ in range(6)]
+    tenant_id = builders.a_tenant()
+    made = [await bury(database, tenant_id) for _ in range(6)]
 
     done = await asyncio.gather(
-        *(replay(database, user_id, limit=6) for _ in range(4)),
-        *(JobStore(database).replay(job_id, user_id) for job_id in made[::-1]),
+        *(replay(database, tenant_id, limit=6) for _ in range(4)),
+        *(JobStore(database).replay(job_id, tenant_id) for job_id in made[::-1]),
     )
 
     bulk, single = done[:4], done[4:]
@@ -207,16 +207,16 @@ async def test_replays_at_the_same_time_replay_each_job_once(database: Database)
 async def test_a_replay_waits_for_a_next_generation_and_then_leaves_the_old_one(
     database: Database,
 ) -> None:
-    user_id = builders.a_tenant()
-    job_id = await bury(database, user_id, external_id="a")
-    document_id = builders.an_arrival(user_id, external_id="a").document_id
+    tenant_id = builders.a_tenant()
+    job_id = await bury(database, tenant_id, external_id="a")
+    document_id = builders.an_arrival(tenant_id, external_id="a").document_id
 
     async with database.transaction() as connection:
         await connection.execute(
             "UPDATE upload_pipeline.documents SET generation = 2 WHERE document_id = $1",
             document_id,
         )
-        replaying = asyncio.create_task(replay(database, user_id))
+        replaying = asyncio.create_task(replay(database, tenant_id))
         await builders.until_blocked(database)
 
     assert (await replaying)[0] == 0
@@ -226,22 +226,22 @@ async def test_a_replay_waits_for_a_next_generation_and_then_leaves_the_old_one(
 async def test_what_is_discarded_is_cancelled_and_keeps_its_error_and_history(
     database: Database,
 ) -> None:
-    user_id = builders.a_tenant()
-    job_id = await bury(database, user_id, DocumentEncrypted("needs a password"))
+    tenant_id = builders.a_tenant()
+    job_id = await bury(database, tenant_id, DocumentEncrypted("needs a password"))
     foreign = await bury(database, builders.a_tenant())
     store = DeadLetterStore(database)
 
-    would = await store.discard(user_id, ALL, limit=9, dry_run=True)
+    would = await store.discard(tenant_id, ALL, limit=9, dry_run=True)
     unchanged = await states(database, job_id)
-    done = await store.discard(user_id, ALL, limit=9)
-    again = await store.discard(user_id, ALL, limit=9)
+    done = await store.discard(tenant_id, ALL, limit=9)
+    again = await store.discard(tenant_id, ALL, limit=9)
 
     assert (would.jobs, done.jobs, again.jobs) == (1, 1, 0)
     assert unchanged == [JobState.DEADLETTER]
     assert await states(database, job_id, foreign) == [JobState.CANCELLED, JobState.DEADLETTER]
-    view = await JobStore(database).get(job_id, user_id)
+    view = await JobStore(database).get(job_id, tenant_id)
     assert view is not None
     assert view.last_error is not None
     assert view.last_error["code"] == "document_encrypted"
-    events = await EventStore(database).list_after(job_id, user_id)
+    events = await EventStore(database).list_after(job_id, tenant_id)
     assert [event.state for event in events[-2:]] == ["deadletter", "cancelled"]

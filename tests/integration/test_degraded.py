@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import builders
 import numpy as np
 import pytest
-from builders import LARGE_MODEL, MODEL, some_chunks, some_vectors
 
-from ingest.adapters.postgres.chunk_store import ChunkStore
-from ingest.adapters.postgres.document_store import DocumentStore, DocumentView
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.documents.chunk_store import ChunkStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore, DocumentView
+from ingest.adapters.postgres.jobs.counter_store import CounterStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
-from ingest.adapters.postgres.tally_store import TallyStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import DocumentUnreadable, ParseUnderway, ProviderPaused
 from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState, WaitReason
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, some_chunks, some_vectors
 
 PAUSED = ProviderPaused("openai is not called for 5 seconds")
 EMBEDDER = Degraded.EMBEDDER
@@ -37,7 +37,7 @@ async def degrade(database: Database, job: ClaimedJob, part: Degraded = EMBEDDER
 
 async def publish_stopgap(database: Database, job: ClaimedJob, chunks: Sequence[Chunk]) -> None:
     """What the stages do with a job that embeds here."""
-    assert job.embeds_here
+    assert job.embeds_by_fallback
     await builders.record_parsed(database, job)
     store = ChunkStore(database, MODEL, chunker=builders.CHUNKER, is_stopgap=True)
     [missing], _ = await store.plan([builders.share(job, chunks)], lease=builders.LEASE)
@@ -52,13 +52,13 @@ async def a_degraded_document(database: Database, *texts: str) -> ClaimedJob:
 
 
 async def view(database: Database, job: ClaimedJob) -> DocumentView:
-    found = await DocumentStore(database).get(job.document_id, job.user_id)
+    found = await DocumentStore(database).get(job.document_id, job.tenant_id)
     assert found is not None
     return found
 
 
 async def listed(database: Database, job: ClaimedJob) -> list[tuple[str, str]]:
-    chunks = await SearchStore(database, MODEL).list_chunks(job.document_id, job.user_id)
+    chunks = await SearchStore(database, MODEL).list_chunks(job.document_id, job.tenant_id)
     return [(chunk.text, chunk.embed_model) for chunk in chunks]
 
 
@@ -105,10 +105,12 @@ async def test_each_space_finds_only_what_it_serves(database: Database) -> None:
     large, small = (SearchStore(database, model) for model in (LARGE_MODEL, MODEL))
 
     async def found() -> tuple[int, int]:
-        user_id = job.user_id
+        tenant_id = job.tenant_id
         return (
-            len(await large.search(some_vectors(1, LARGE_MODEL)[0], user_id, limit=9, words="one")),
-            len(await small.search(some_vectors(1)[0], user_id, limit=9, words="one")),
+            len(
+                await large.search(some_vectors(1, LARGE_MODEL)[0], tenant_id, limit=9, words="one")
+            ),
+            len(await small.search(some_vectors(1)[0], tenant_id, limit=9, words="one")),
         )
 
     seen = [await found()]
@@ -127,18 +129,18 @@ async def test_an_edit_that_degrades_keeps_the_vectors_of_what_did_not_change(
     old = some_chunks(first, "same", "old")
     vectors = some_vectors(2, LARGE_MODEL)
     await builders.publish(database, first, old, vectors=vectors, model=LARGE_MODEL)
-    edit = builders.an_arrival(first.user_id, external_id="a")
+    edit = builders.an_arrival(first.tenant_id, external_id="a")
     job = await degrade(database, await builders.a_claimed_job(database, edit))
     new = some_chunks(job, "same", "new")
 
     await publish_stopgap(database, job, new)
-    stopgap = await listed(database, job)
+    fallback = await listed(database, job)
     await upgrade(database)
     [again] = await builders.claim(database)
     missing = await builders.plan(database, again, new, model=LARGE_MODEL)
     await builders.store(database, again, missing, model=LARGE_MODEL)
 
-    assert stopgap == [("same", MODEL.name), ("new", MODEL.name)]
+    assert fallback == [("same", MODEL.name), ("new", MODEL.name)]
     assert [chunk.text for chunk in missing] == ["new"]
     rows = await builders.fetch(
         database, "SELECT text, embedding FROM upload_pipeline.document_chunks ORDER BY chunk_ord"
@@ -150,7 +152,7 @@ async def test_an_edit_that_degrades_keeps_the_vectors_of_what_did_not_change(
 async def test_a_degraded_document_says_so_until_it_is_made_again(database: Database) -> None:
     job = await a_degraded_document(database, "one")
     before = await view(database, job)
-    counts = await TallyStore(database).documents()
+    counts = await CounterStore(database).documents()
     await upgrade(database)
     [again] = await builders.claim(database)
     await builders.publish(database, again, some_chunks(again, "one"), model=LARGE_MODEL)
@@ -159,7 +161,7 @@ async def test_a_degraded_document_says_so_until_it_is_made_again(database: Data
     assert (before.degraded, before.live_generation, counts.degraded) == ((EMBEDDER,), 1, 1)
     assert (again.cause, again.degraded) == (Cause.UPGRADE, frozenset())
     assert (after.degraded, after.live_generation) == ((), 2)
-    assert (await TallyStore(database).documents()).degraded == 0
+    assert (await CounterStore(database).documents()).degraded == 0
     assert await upgrade(database) == 0
 
 
@@ -181,7 +183,7 @@ async def test_a_text_that_was_made_here_is_parsed_again_and_another_is_not(
         deleted.append(key)
 
     await DocumentStore(database).delete(
-        parsed_here.document_id, parsed_here.user_id, remove_blob=remove
+        parsed_here.document_id, parsed_here.tenant_id, remove_blob=remove
     )
     assert builders.a_record(parsed_here).parsed_key in deleted
 
@@ -218,7 +220,7 @@ async def test_newer_content_takes_the_place_of_an_upgrade(database: Database) -
     await publish_stopgap(database, job, some_chunks(job, "one"))
     await upgrade(database)
 
-    newer = await builders.accept(database, builders.an_arrival(job.user_id, external_id="a"))
+    newer = await builders.accept(database, builders.an_arrival(job.tenant_id, external_id="a"))
     [claimed] = await builders.claim(database, limit=5)
 
     assert claimed.lease.job_id == newer.job_id

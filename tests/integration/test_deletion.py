@@ -6,22 +6,22 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-import builders
 import pytest
-from integration.parsing_setting import ParsingSetting
 
-from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
+from ingest.app.pipeline.parse import ParseStage
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.arrival import Arrival
 from ingest.domain.document import MediaType, Page, ParsedDocument
 from ingest.domain.errors import ParseUnderway
 from ingest.domain.job import ClaimedJob
-from ingest.domain.money import Payer
+from ingest.domain.pricing import Payer
 from ingest.domain.retry import RetryPolicy
-from ingest.lifecycle.settle import Settler
-from ingest.stages.parse import ParseStage
+from tests import builders
+from tests.integration.parsing_setting import ParsingSetting
 
 CONTENT = b"The pilot boards at the outer buoy, two miles off the light."
 KEPT = {"events", "pauses", "provider_calls", "spending", "embedding_models", "tombstones"}
@@ -83,7 +83,7 @@ async def take_in(
 
 async def delete(database: Database, blobs: ObjectBlobStore, job: ClaimedJob) -> None:
     store = DocumentStore(database)
-    assert await store.delete(job.document_id, job.user_id, remove_blob=blobs.delete)
+    assert await store.delete(job.document_id, job.tenant_id, remove_blob=blobs.delete)
 
 
 async def run_stage(
@@ -98,24 +98,24 @@ async def run_stage(
         blobs,
         fetcher=builders.a_fetcher(database, blobs),
         texts=DocumentStore(database),
-        settler=Settler(JobStore(database), RetryPolicy()),
+        failed_attempts=FailedAttempts(JobStore(database), RetryPolicy()),
         lease=builders.LEASE,
     )
     return sum([len(group) async for group in stage.run([job])])
 
 
-async def rows_left(database: Database, user_id: UUID) -> dict[str, int]:
+async def rows_left(database: Database, tenant_id: UUID) -> dict[str, int]:
     tables = await builders.fetch(
         database,
         "SELECT table_name FROM information_schema.columns"
-        " WHERE table_schema = 'upload_pipeline' AND column_name = 'user_id'",
+        " WHERE table_schema = 'upload_pipeline' AND column_name = 'tenant_id'",
     )
     left = {}
     for table in {row["table_name"] for row in tables} - KEPT:
         [row] = await builders.fetch(
             database,
-            f"SELECT count(*) AS n FROM upload_pipeline.{table} WHERE user_id = $1",
-            user_id,
+            f"SELECT count(*) AS n FROM upload_pipeline.{table} WHERE tenant_id = $1",
+            tenant_id,
         )
         if row["n"]:
             left[table] = row["n"]
@@ -136,21 +136,21 @@ async def test_a_document_deleted_while_it_is_parsed_leaves_nothing(
 
     assert went_on == 0
     assert files(tmp_path) == []
-    assert await rows_left(database, job.user_id) == {}
+    assert await rows_left(database, job.tenant_id) == {}
 
 
 async def test_a_text_that_comes_late_stays_when_another_document_has_it(
     database: Database, tmp_path: Path
 ) -> None:
-    blobs, user_id = open_blob_store(tmp_path.as_uri()), builders.a_tenant()
-    twin = await take_in(database, blobs, builders.an_arrival(user_id, CONTENT, external_id="b"))
+    blobs, tenant_id = open_blob_store(tmp_path.as_uri()), builders.a_tenant()
+    twin = await take_in(database, blobs, builders.an_arrival(tenant_id, CONTENT, external_id="b"))
     assert await run_stage(database, blobs, twin, lambda: asyncio.sleep(0)) == 1
-    job = await take_in(database, blobs, builders.an_arrival(user_id, CONTENT, external_id="a"))
+    job = await take_in(database, blobs, builders.an_arrival(tenant_id, CONTENT, external_id="a"))
 
     await run_stage(database, blobs, job, lambda: delete(database, blobs, job))
 
     assert sorted(name.split("/")[2] for name in files(tmp_path)) == ["parsed", "raw"]
-    text = await DocumentStore(database).get(twin.document_id, user_id)
+    text = await DocumentStore(database).get(twin.document_id, tenant_id)
     assert text is not None
     assert text.parsed_key is not None
     assert await blobs.exists(text.parsed_key)
@@ -171,9 +171,9 @@ async def test_a_text_that_comes_late_stays_when_its_job_was_only_rescued(
 async def test_the_text_of_a_generation_that_was_replaced_while_it_was_parsed_is_not_kept(
     database: Database, tmp_path: Path
 ) -> None:
-    blobs, user_id = open_blob_store(tmp_path.as_uri()), builders.a_tenant()
-    job = await take_in(database, blobs, builders.an_arrival(user_id, CONTENT, external_id="a"))
-    newer = builders.an_arrival(user_id, b"newer", external_id="a")
+    blobs, tenant_id = open_blob_store(tmp_path.as_uri()), builders.a_tenant()
+    job = await take_in(database, blobs, builders.an_arrival(tenant_id, CONTENT, external_id="a"))
+    newer = builders.an_arrival(tenant_id, b"newer", external_id="a")
 
     async def replace() -> None:
         await builders.accept(database, newer)
@@ -204,7 +204,7 @@ async def test_a_document_deleted_while_its_parse_is_at_the_provider_leaves_noth
         await asyncio.sleep(0.05)
 
     assert files(tmp_path) == []
-    assert await rows_left(database, handed_over.user_id) == {}
+    assert await rows_left(database, handed_over.tenant_id) == {}
     assert await parsing.calls() == [("reserved", None)]
     await builders.execute(
         database, "UPDATE upload_pipeline.provider_calls SET expires_at = now() - interval '1 s'"
@@ -228,7 +228,7 @@ async def test_a_document_deleted_while_its_parse_is_fetched_leaves_nothing(
             await parsing.collector.collect()
 
     assert files(tmp_path) == []
-    assert await rows_left(database, handed_over.user_id) == {}
+    assert await rows_left(database, handed_over.tenant_id) == {}
 
 
 async def test_a_document_deleted_between_its_parse_and_its_next_attempt_leaves_nothing(
@@ -240,7 +240,7 @@ async def test_a_document_deleted_between_its_parse_and_its_next_attempt_leaves_
     await delete(database, parsing.blobs, handed_over)
 
     assert files(tmp_path) == []
-    assert await rows_left(database, handed_over.user_id) == {}
+    assert await rows_left(database, handed_over.tenant_id) == {}
 
 
 async def test_a_parse_stays_while_another_document_waits_for_it(
@@ -270,11 +270,13 @@ async def test_a_document_deleted_while_a_batch_is_embedded_is_not_brought_back(
     await builders.store(database, job, missing[:2])
 
     store = DocumentStore(database)
-    assert await store.delete(job.document_id, job.user_id, remove_blob=lambda _: asyncio.sleep(0))
+    assert await store.delete(
+        job.document_id, job.tenant_id, remove_blob=lambda _: asyncio.sleep(0)
+    )
     late = await builders.store(database, job, missing[2:])
 
     assert (late.published, late.stale) == (frozenset(), {job.lease.job_id})
-    assert await rows_left(database, job.user_id) == {}
-    assert not await JobStore(database).replay(job.lease.job_id, job.user_id)
+    assert await rows_left(database, job.tenant_id) == {}
+    assert not await JobStore(database).replay(job.lease.job_id, job.tenant_id)
     assert await JobStore(database).rescue(max_rescues=3) == []
     assert await builders.claim(database, lease=timedelta(minutes=1)) == []

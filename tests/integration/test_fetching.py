@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import builders
 import pytest
-from integration.reference_parts import Setting
 
-from ingest.adapters.blob_store import ObjectBlobStore
-from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.archive import PostgresArchive
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.backup.dump import PostgresDump
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
+from ingest.adapters.storage.blob_store import ObjectBlobStore
 from ingest.domain.errors import (
     DocumentTooLarge,
     LeaseLost,
@@ -24,7 +22,9 @@ from ingest.domain.errors import (
     UnsupportedMediaType,
 )
 from ingest.domain.job import ClaimedJob
-from ingest.domain.source import SourceGone, SourceUnavailable
+from ingest.domain.source_object import SourceGone, SourceUnavailable
+from tests import builders
+from tests.integration.reference_parts import Setting
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ async def test_a_backup_needs_no_bytes_of_what_was_not_fetched(setting: Setting)
     first, _ = await setting.claim()
     [fetched] = await setting.fetch(first)
 
-    async with PostgresArchive(setting.database).snapshot() as snapshot:
+    async with PostgresDump(setting.database).snapshot() as snapshot:
         needed = list(snapshot.blob_keys)
 
     assert isinstance(fetched, ClaimedJob)

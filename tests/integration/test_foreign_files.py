@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from integration.backup_place import Place, fill
-from integration.cli_system import Running, ingest, running
-from integration.folder_image import Image, image, put
 
 from benchmarks import flame
 from benchmarks.report import Report, save
-from ingest.adapters.state_folder import claim
+from ingest.adapters.storage.state_folder import claim
+from tests.integration.backup_place import Place, fill
+from tests.integration.cli_system import Running, ingest, running
+from tests.integration.folder_image import Image, image, put
 
 FOREIGN = (
     "letter.txt",

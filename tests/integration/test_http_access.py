@@ -4,12 +4,12 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from integration.gateway import Running, upload
 
-from ingest.adapters.postgres.key_store import KeyStore
+from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.domain.errors import Unauthenticated
 from ingest.wiring import WEBHOOK_PATH
-from serve.auth import REMEMBERED_SECONDS, KeyRing
+from serve.authentication import REMEMBERED_SECONDS, KeyRing
+from tests.integration.gateway import Running, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -100,11 +100,11 @@ async def test_a_key_is_remembered_for_a_moment_and_no_longer(shared: Running) -
     ring = KeyRing(keys, clock=lambda: now[0])
     owner = uuid4()
     key_id, key = await keys.create(owner, "test")
-    assert (await ring.caller(key)).user_id == owner
+    assert (await ring.caller(key)).tenant_id == owner
     await keys.revoke(key_id)
 
     now[0] = REMEMBERED_SECONDS - 0.01
-    assert (await ring.caller(key)).user_id == owner
+    assert (await ring.caller(key)).tenant_id == owner
     now[0] = REMEMBERED_SECONDS + 0.01
     with pytest.raises(Unauthenticated):
         await ring.caller(key)

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from integration.gateway import Running, claim, publish, upload
 
-from ingest.adapters.postgres.pause_store import PauseStore
-from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.adapters.postgres.jobs.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.domain.job import Lane
 from ingest.domain.pause import Pause, PauseKind
-from ingest.domain.provider import Need
+from ingest.domain.provider import PermitRequest
+from tests.integration.gateway import Running, claim, publish, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,7 +84,7 @@ async def test_a_job_under_work_names_the_provider_that_is_short_of_quota(
 ) -> None:
     job_id = (await upload(gateway))["job_id"]
     await claim(gateway)
-    need = Need(
+    request = PermitRequest(
         provider="openai",
         model="text-embedding-3-small",
         fingerprints=("f",),
@@ -93,7 +93,7 @@ async def test_a_job_under_work_names_the_provider_that_is_short_of_quota(
         tenant=str(gateway.tenant),
         patience=60,
     )
-    waiting = asyncio.create_task(gateway.api.state.gateway.gate.enter(need))
+    waiting = asyncio.create_task(gateway.api.state.gateway.rate_limiter.acquire(request))
     try:
         async with asyncio.timeout(30):
             found = await waiting_for(gateway, job_id)
@@ -131,7 +131,7 @@ async def test_metrics_count_pauses_stuck_jobs_and_batches(gateway: Running) -> 
     change = "UPDATE upload_pipeline.upload_jobs SET leased_until = $2 WHERE job_id = $1"
     batch = (
         "INSERT INTO upload_pipeline.provider_batches"
-        " (batch_id, user_id, embed_model, embed_version, vector_dim)"
+        " (batch_id, tenant_id, embed_model, embed_version, vector_dim)"
         " VALUES (gen_random_uuid(), $1, 'text-embedding-3-small', '1', 1536)"
     )
     async with gateway.database.connection() as connection:

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from integration.gateway import PROBLEM, Running, bury, upload
+
+from tests.integration.gateway import PROBLEM, Running, bury, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/dead-letter"

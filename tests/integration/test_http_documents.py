@@ -1,7 +1,8 @@
 """Documents over HTTP: lists, chunks, search, deletion, and walls between tenants."""
 
 import pytest
-from integration.gateway import Running, publish, upload
+
+from tests.integration.gateway import Running, publish, upload
 
 SENTENCES = (
     "The ferry leaves for the island at seven in the morning.",

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from integration.gateway import Running, events_of, publish, upload
+
+from tests.integration.gateway import Running, events_of, publish, upload
 
 WORDS = "The ferry leaves at seven."
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -81,7 +82,7 @@ async def test_the_event_stream_of_a_deleted_document_ends(gateway: Running) -> 
 async def test_a_quiet_event_stream_says_that_it_is_there(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serve.events.HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr("serve.routes.events.HEARTBEAT_SECONDS", 0.05)
     uploaded = await upload(gateway)
 
     async with asyncio.timeout(10):
@@ -97,7 +98,7 @@ async def test_a_quiet_event_stream_says_that_it_is_there(
 async def test_an_event_stream_from_an_id_of_the_future_ends_with_its_job(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serve.events.HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr("serve.routes.events.HEARTBEAT_SECONDS", 0.05)
     uploaded = await upload(gateway)
     begun = asyncio.Event()
 

@@ -7,8 +7,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from conftest import on_database
-from integration.gateway import (
+from prometheus_client.parser import text_string_to_metric_families
+
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
+from ingest.adapters.postgres.pool import Database
+from ingest.domain.job import Lane
+from tests.conftest import on_database
+from tests.integration.gateway import (
     PROBLEM,
     Running,
     a_database,
@@ -17,12 +23,6 @@ from integration.gateway import (
     running,
     upload,
 )
-from prometheus_client.parser import text_string_to_metric_families
-
-from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.worker_store import WorkerStore
-from ingest.domain.job import Lane
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from integration.gateway import PROBLEM, Running
+
+from tests.integration.gateway import PROBLEM, Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SPLIT = "a%0d%0aSet-Cookie:%20owned=1%0d%0a%0d%0a<html>"

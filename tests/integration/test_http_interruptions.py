@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from integration.gateway import PROBLEM, Running, a_settings, running, upload
+
+from tests.integration.gateway import PROBLEM, Running, a_settings, running, upload
 
 MB = 1024 * 1024
 LIMIT = 4 * MB

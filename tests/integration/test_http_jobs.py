@@ -4,13 +4,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from integration.gateway import Running, bury, claim, publish, upload
 
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.worker_store import WorkerStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import ProviderUnavailable
 from ingest.domain.job import JobState, Lane
+from tests.integration.gateway import Running, bury, claim, publish, upload
 
 WORDS = "The ferry leaves at seven."
 

@@ -7,9 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi.routing import APIRoute
-from integration.gateway import PROBLEM, Running, upload
 
-from serve.access import NEEDED
+from serve.authorization import NEEDED
+from tests.integration.gateway import PROBLEM, Running, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TOLERANT = {

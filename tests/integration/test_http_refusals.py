@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import samples
-from integration.gateway import PROBLEM, Running, shared_gateway
+
+from tests import samples
+from tests.integration.gateway import PROBLEM, Running, shared_gateway
 
 LIMIT = 200_000
 BOUNDARY = "----frontier"

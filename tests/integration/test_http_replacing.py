@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from integration.gateway import Running, publish, upload
+
+from tests.integration.gateway import Running, publish, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from integration.gateway import PROBLEM, Running
 
-from ingest.adapters.postgres.key_store import KeyStore
-from ingest.domain.access import KEY_SCOPES, Scope
-from serve.access import NEEDED
+from ingest.adapters.postgres.admin.key_store import KeyStore
+from ingest.domain.scopes import KEY_SCOPES, Scope
+from serve.authorization import NEEDED
+from tests.integration.gateway import PROBLEM, Running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 KEYED = {route: scope for route, scope in NEEDED.items() if scope in KEY_SCOPES}

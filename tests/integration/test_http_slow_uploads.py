@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from integration.gateway import Running, a_settings, running
+
+from tests.integration.gateway import Running, a_settings, running
 
 RAW = "POST /v1/documents?filename=note.txt HTTP/1.1\nTransfer-Encoding: chunked"
 FORM = (

@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import builders
 import jwt
 import pytest
 import pytest_asyncio
-from integration.gateway import Running, a_database, a_settings, running, upload
 
-from ingest.adapters.postgres.key_store import KeyStore
-from ingest.domain.identity import tenant_id
+from ingest.adapters.postgres.admin.key_store import KeyStore
+from ingest.domain.identity import tenant_id_of
 from ingest.settings import Auth
+from tests import builders
+from tests.integration.gateway import Running, a_database, a_settings, running, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "a secret of more than thirty-two bytes"  # noqa: S105 of this test alone
@@ -46,13 +46,13 @@ async def row(gateway: Running, tenant: UUID) -> list[str | None]:
 async def test_a_token_registers_its_tenant_with_the_first_upload(both: Running) -> None:
     name = f"firm-{uuid4().hex}"
     searched = await both.client.get("/v1/jobs", headers=by_token(name))
-    before = await row(both, tenant_id(name))
+    before = await row(both, tenant_id_of(name))
 
     await upload(both, headers=by_token(name))
 
     assert searched.status_code == 200
     assert before == []
-    assert await row(both, tenant_id(name)) == [name]
+    assert await row(both, tenant_id_of(name)) == [name]
 
 
 @pytest.mark.parametrize("claim", ["a\u202eb", "a\nb", "x\0", "{uuid}"])
@@ -63,19 +63,19 @@ async def test_a_claim_that_is_no_readable_name_registers_the_id_alone(
 
     await upload(both, headers=by_token(claim))
 
-    assert await row(both, tenant_id(claim)) == [None]
+    assert await row(both, tenant_id_of(claim)) == [None]
 
 
 async def test_a_key_registers_its_tenant_and_a_token_adds_the_name(both: Running) -> None:
     name = f"firm-{uuid4().hex}"
-    _, key = await KeyStore(both.database).create(tenant_id(name), "test")
+    _, key = await KeyStore(both.database).create(tenant_id_of(name), "test")
 
     await upload(both, headers={"Authorization": f"Bearer {key}"})
-    by_key = await row(both, tenant_id(name))
+    by_key = await row(both, tenant_id_of(name))
     await upload(both, headers=by_token(name))
 
     assert by_key == [None]
-    assert await row(both, tenant_id(name)) == [name]
+    assert await row(both, tenant_id_of(name)) == [name]
 
 
 async def test_only_the_first_upload_of_a_process_registers(both: Running) -> None:
@@ -84,12 +84,12 @@ async def test_only_the_first_upload_of_a_process_registers(both: Running) -> No
     await builders.fetch(
         both.database,
         "DELETE FROM upload_pipeline.tenants WHERE tenant_id = $1",
-        tenant_id(name),
+        tenant_id_of(name),
     )
 
     await upload(both, b"Another.", headers=by_token(name))
 
-    assert await row(both, tenant_id(name)) == []
+    assert await row(both, tenant_id_of(name)) == []
 
 
 async def test_an_upload_is_taken_though_its_tenant_cannot_be_registered(both: Running) -> None:
@@ -113,5 +113,5 @@ async def test_usage_names_the_tenant(both: Running) -> None:
     named = (await both.client.get("/v1/usage", headers=by_token(name))).json()
     unnamed = (await both.client.get("/v1/usage", headers=by_token(str(other)))).json()
 
-    assert (named["tenant_id"], named["tenant_name"]) == (str(tenant_id(name)), name)
+    assert (named["tenant_id"], named["tenant_name"]) == (str(tenant_id_of(name)), name)
     assert (unnamed["tenant_id"], unnamed["tenant_name"]) == (str(other), None)

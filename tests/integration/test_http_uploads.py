@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from integration.gateway import Running, upload
+
+from tests.integration.gateway import Running, upload
 
 TEXT = b"The ferry leaves at seven."
 BOUNDARY = "----frontier"

@@ -11,16 +11,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import builders
 import httpx
 import pytest
 import pytest_asyncio
-from integration.gateway import PROBLEM, Running, shared_gateway, upload
 
-from ingest.adapters.postgres.parse_store import ParseStore
+from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.errors import DocumentEmpty
-from ingest.domain.money import CallState, Charge
+from ingest.domain.pricing import CallState, Charge
 from ingest.domain.remote_parse import ParseJob, ParseWish, Source
+from tests import builders
+from tests.integration.gateway import PROBLEM, Running, shared_gateway, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "whsec-of-the-test"  # noqa: S105
@@ -85,8 +85,8 @@ def signed(body: bytes, secret: str = SECRET) -> str:
 
 async def begin(gateway: Running) -> tuple[ParseStore, ParseJob, str]:
     store, token = ParseStore(gateway.database), secrets.token_urlsafe(24)
-    wish = ParseWish(gateway.tenant, uuid4().hex, "llamaparse/x", Source(None, 0, 1))
-    job, mine = await store.begin(wish, token=token, deadline=HOUR, handover=HOUR)
+    request = ParseWish(gateway.tenant, uuid4().hex, "llamaparse/x", Source(None, 0, 1))
+    job, mine = await store.begin(request, token=token, deadline=HOUR, submission=HOUR)
     assert mine
     return store, job, token
 
@@ -209,8 +209,8 @@ async def test_a_delivery_for_a_document_that_was_deleted_leaves_no_trace(
     uploaded = await upload(gateway, content)
     digest = hashlib.sha256(content).hexdigest()
     store, token = ParseStore(gateway.database), secrets.token_urlsafe(24)
-    wish = ParseWish(gateway.tenant, digest, "llamaparse/x", Source(None, 0, 1))
-    job, _ = await store.begin(wish, token=token, deadline=HOUR, handover=HOUR)
+    request = ParseWish(gateway.tenant, digest, "llamaparse/x", Source(None, 0, 1))
+    job, _ = await store.begin(request, token=token, deadline=HOUR, submission=HOUR)
     await store.submitted(job.parse_job_id, uuid4(), "fp", f"pjb-{token}", poll=HOUR, grace=HOUR)
     waiting = Waiting(gateway, job, token, f"pjb-{token}")
     assert (await waiting.send()).status_code == 204

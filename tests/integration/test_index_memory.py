@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import builders
 import pytest
-from builders import MODEL, numbered_chunks, some_vectors
 
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.domain.index_kind import IndexKind, bytes_to_build
+from tests import builders
+from tests.builders import MODEL, numbered_chunks, some_vectors
 
 VECTORS = 3_000
 TOO_SMALL = "no longer fits into maintenance_work_mem"

@@ -7,17 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
-import builders
 import numpy as np
 import psycopg
 import pytest
-from builders import LARGE_MODEL, MODEL, numbered_chunks, some_vectors
-from conftest import on_database
 
 from ingest.adapters.postgres import pool
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
-from ingest.adapters.postgres.search_store import (
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.adapters.postgres.search.search_store import (
     EF_SEARCH,
     OVERFETCH,
     SearchStore,
@@ -25,6 +22,9 @@ from ingest.adapters.postgres.search_store import (
 )
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.index_kind import IndexKind
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, numbered_chunks, some_vectors
+from tests.conftest import on_database
 
 LOUD, QUIET = UUID(int=1), UUID(int=2)
 COUNT = {MODEL: 4_000, LARGE_MODEL: 4_000}
@@ -40,13 +40,13 @@ async def fill(url: str) -> None:
     database = Database(url)
     for model, count in COUNT.items():
         await IndexStore(database).drop(model)
-        for user_id, share in ((LOUD, count), (QUIET, QUIET_COUNT)):
-            job = await builders.a_claimed_job(database, builders.an_arrival(user_id))
+        for tenant_id, share in ((LOUD, count), (QUIET, QUIET_COUNT)):
+            job = await builders.a_claimed_job(database, builders.an_arrival(tenant_id))
             await builders.publish(
                 database,
                 job,
                 numbered_chunks(job, share),
-                vectors=vectors_of(user_id, model),
+                vectors=vectors_of(tenant_id, model),
                 model=model,
             )
         await IndexStore(database).rebuild(model, IndexKind.HALFVEC)
@@ -54,9 +54,9 @@ async def fill(url: str) -> None:
     await database.close()
 
 
-def vectors_of(user_id: UUID, model: EmbeddingModel) -> Vectors:
-    count = COUNT[model] if user_id == LOUD else QUIET_COUNT
-    return some_vectors(count, model, seed=user_id.int)
+def vectors_of(tenant_id: UUID, model: EmbeddingModel) -> Vectors:
+    count = COUNT[model] if tenant_id == LOUD else QUIET_COUNT
+    return some_vectors(count, model, seed=tenant_id.int)
 
 
 @pytest.fixture(scope="module")

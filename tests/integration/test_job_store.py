@@ -5,12 +5,10 @@ import itertools
 from datetime import timedelta
 from uuid import uuid4
 
-import builders
 import pytest
-from builders import numbered_chunks
 
-from ingest.adapters.postgres.event_store import EventStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.event_store import EventStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import (
@@ -20,6 +18,8 @@ from ingest.domain.errors import (
     RateLimited,
 )
 from ingest.domain.job import ClaimedJob, JobState
+from tests import builders
+from tests.builders import numbered_chunks
 
 
 async def test_rescue_returns_to_the_last_durable_point_and_counts(database: Database) -> None:
@@ -114,7 +114,7 @@ async def test_settle_ends_an_attempt_with_its_error(
 
     assert await JobStore(database).settle(job.lease, settlement)
 
-    view = await JobStore(database).get(job.lease.job_id, job.user_id)
+    view = await JobStore(database).get(job.lease.job_id, job.tenant_id)
     assert view is not None
     assert (view.state, view.attempt_count, view.leased_by) == (state, int(costs), None)
     assert view.last_error is not None
@@ -139,7 +139,7 @@ async def test_a_replayed_job_starts_with_fresh_attempts(database: Database) -> 
     store = JobStore(database)
 
     assert not await store.replay(job.lease.job_id, uuid4())
-    assert await store.replay(job.lease.job_id, job.user_id)
+    assert await store.replay(job.lease.job_id, job.tenant_id)
 
     [again] = await builders.claim(database)
     assert (again.lease.job_id, again.attempt) == (job.lease.job_id, 1)
@@ -151,23 +151,23 @@ async def test_a_dead_job_stays_when_its_content_was_uploaded_again(database: Da
     await JobStore(database).settle(
         job.lease, Settlement(JobState.DEADLETTER, DocumentUnreadable())
     )
-    await builders.accept(database, builders.an_arrival(arrival.user_id, b"again"))
+    await builders.accept(database, builders.an_arrival(arrival.tenant_id, b"again"))
 
-    assert not await JobStore(database).replay(job.lease.job_id, job.user_id)
+    assert not await JobStore(database).replay(job.lease.job_id, job.tenant_id)
 
 
 async def test_a_dead_job_stays_when_a_next_generation_comes_at_the_same_time(
     database: Database,
 ) -> None:
     job = await dead_lettered(database, external_id="a")
-    newer = builders.an_arrival(job.user_id, external_id="a")
+    newer = builders.an_arrival(job.tenant_id, external_id="a")
 
     async with database.transaction() as connection:
         await connection.execute(
             "UPDATE upload_pipeline.documents SET generation = 2 WHERE document_id = $1",
             newer.document_id,
         )
-        replay = asyncio.create_task(JobStore(database).replay(job.lease.job_id, job.user_id))
+        replay = asyncio.create_task(JobStore(database).replay(job.lease.job_id, job.tenant_id))
         await builders.until_blocked(database)
 
     assert await replay is False
@@ -179,12 +179,12 @@ async def test_a_cancelled_job_is_not_claimed_and_loses_its_lease(database: Data
     store = JobStore(database)
 
     assert not await store.cancel(queued.job_id, uuid4())
-    assert await store.cancel(queued.job_id, arrival.user_id)
-    assert not await store.cancel(queued.job_id, arrival.user_id)
+    assert await store.cancel(queued.job_id, arrival.tenant_id)
+    assert not await store.cancel(queued.job_id, arrival.tenant_id)
     assert await builders.claim(database) == []
 
     job = await builders.a_claimed_job(database)
-    assert await store.cancel(job.lease.job_id, job.user_id)
+    assert await store.cancel(job.lease.job_id, job.tenant_id)
     assert await builders.record_parsed(database, job) == set()
 
 
@@ -199,7 +199,7 @@ async def test_a_job_waits_no_longer_than_its_deadline(database: Database) -> No
 
     await JobStore(database).rescue(max_rescues=3)
 
-    view = await JobStore(database).get(job.lease.job_id, job.user_id)
+    view = await JobStore(database).get(job.lease.job_id, job.tenant_id)
     assert view is not None
     assert (view.state, view.wait_reason) == (JobState.DEADLETTER, None)
     assert view.last_error is not None
@@ -213,7 +213,7 @@ async def test_events_tell_each_stage_once_in_order(database: Database) -> None:
     [again] = await builders.claim(database)
     await builders.publish(database, again, numbered_chunks(job, 1))
 
-    events = await EventStore(database).list_after(job.lease.job_id, job.user_id)
+    events = await EventStore(database).list_after(job.lease.job_id, job.tenant_id)
 
     forward = ["job_validated", "parsing", "parsed", "parse_validated"]
     rest = ["chunking", "chunks_buffered"]
@@ -235,7 +235,7 @@ async def test_events_tell_each_stage_once_in_order(database: Database) -> None:
     assert await EventStore(database).list_after(job.lease.job_id, uuid4()) == []
     assert (
         await EventStore(database).list_after(
-            job.lease.job_id, job.user_id, after=events[3].event_id, limit=2
+            job.lease.job_id, job.tenant_id, after=events[3].event_id, limit=2
         )
         == events[4:6]
     )
@@ -244,7 +244,7 @@ async def test_events_tell_each_stage_once_in_order(database: Database) -> None:
 async def test_an_event_carries_the_error_and_the_worker(database: Database) -> None:
     job = await dead_lettered(database)
 
-    *_, event = await EventStore(database).list_after(job.lease.job_id, job.user_id)
+    *_, event = await EventStore(database).list_after(job.lease.job_id, job.tenant_id)
 
     assert event.error is not None
     assert (event.error["code"], event.state) == ("document_unreadable", "deadletter")
@@ -252,18 +252,18 @@ async def test_an_event_carries_the_error_and_the_worker(database: Database) -> 
 
 
 async def test_jobs_are_listed_newest_first_page_by_page(database: Database) -> None:
-    user_id = builders.a_tenant()
+    tenant_id = builders.a_tenant()
     made = [
-        (await builders.accept(database, builders.an_arrival(user_id))).job_id for _ in range(5)
+        (await builders.accept(database, builders.an_arrival(tenant_id))).job_id for _ in range(5)
     ]
     await builders.accept(database)
     store = JobStore(database)
 
-    first = await store.list_newest(user_id, limit=3)
+    first = await store.list_newest(tenant_id, limit=3)
     last = first[-1]
-    second = await store.list_newest(user_id, before=(last.created_at, last.job_id))
+    second = await store.list_newest(tenant_id, before=(last.created_at, last.job_id))
 
     assert [view.job_id for view in first + second] == made[::-1]
-    assert await store.list_newest(user_id, state=JobState.DONE) == []
-    assert {view.job_id for view in await store.get_many([*made, uuid4()], user_id)} == set(made)
+    assert await store.list_newest(tenant_id, state=JobState.DONE) == []
+    assert {view.job_id for view in await store.get_many([*made, uuid4()], tenant_id)} == set(made)
     assert await store.get(made[0], uuid4()) is None

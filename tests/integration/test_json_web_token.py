@@ -14,9 +14,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from integration.gateway import a_settings, running
 
-from ingest.adapters.json_web_token import (
+from ingest.adapters.auth.jwt import (
     MAX_AGE_SECONDS,
     REFRESH_SECONDS,
     STALE_SECONDS,
@@ -25,11 +24,12 @@ from ingest.adapters.json_web_token import (
     TokenVerifier,
     VerifyingKeys,
 )
-from ingest.adapters.postgres.key_store import KeyStore
-from ingest.domain.access import Caller, Scope
+from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.domain.errors import ProviderUnavailable, Unauthenticated
-from ingest.domain.identity import tenant_id
+from ingest.domain.identity import tenant_id_of
+from ingest.domain.scopes import Caller, Scope
 from ingest.settings import Auth
+from tests.integration.gateway import a_settings, running
 
 SECRET = "a secret of more than thirty-two bytes"  # noqa: S105 of this test alone
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -94,7 +94,7 @@ async def test_a_token_of_each_kind_names_its_caller(
         headers={"kid": "curve"},
     )
 
-    acme = Caller(tenant_id("acme"), frozenset({Scope.READ}), "acme")
+    acme = Caller(tenant_id_of("acme"), frozenset({Scope.READ}), "acme")
     assert await public.caller(signed()) == acme
     assert await shared_secret.caller(jwt.encode(claims(), SECRET, algorithm="HS256")) == acme
     assert await public.caller(curve) == Caller(tenant, frozenset({Scope.WRITE, Scope.ADMIN}))
@@ -249,7 +249,7 @@ async def test_known_keys_outlive_an_issuer_that_is_away(
 
     handler.body, now[0] = b"", MAX_AGE_SECONDS + 1
 
-    assert (await verifier.caller(signed())).user_id == tenant_id("acme")
+    assert (await verifier.caller(signed())).tenant_id == tenant_id_of("acme")
     with pytest.raises(ProviderUnavailable):
         await a_verifier(KeySet(url)).caller(signed())
 
@@ -273,7 +273,7 @@ async def test_keys_that_cannot_be_looked_at_again_are_not_used_for_ever(
     handler.body = body
     now[0] += REFRESH_SECONDS
 
-    assert (await verifier.caller(signed())).user_id == tenant_id("acme")
+    assert (await verifier.caller(signed())).tenant_id == tenant_id_of("acme")
 
 
 async def test_the_gateway_takes_tokens_beside_keys(database_url: str, tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ async def test_the_gateway_takes_tokens_beside_keys(database_url: str, tmp_path:
     )
     token = jwt.encode(claims(), SECRET, algorithm="HS256")
     async with running(settings) as gateway:
-        _, key = await KeyStore(gateway.database).create(tenant_id("acme"), "test")
+        _, key = await KeyStore(gateway.database).create(tenant_id_of("acme"), "test")
 
         async def status(method: str, path: str, credentials: str) -> tuple[int, str]:
             headers = {"Authorization": f"Bearer {credentials}"}

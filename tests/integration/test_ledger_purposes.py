@@ -5,15 +5,14 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-import builders
 import pytest
 
-from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.errors import BudgetExhausted, InvalidRequest
 from ingest.domain.job import Lane
-from ingest.domain.money import (
+from ingest.domain.pricing import (
     EVERYBODY,
     CallState,
     Charge,
@@ -23,6 +22,7 @@ from ingest.domain.money import (
     Purpose,
     Reservation,
 )
+from tests import builders
 
 SEARCH, INGESTION = Purpose.SEARCH, Purpose.INGESTION
 
@@ -42,7 +42,7 @@ def a_reservation(tenant: UUID, operation: Operation, usd: str = "0.01") -> Rese
 
 async def sums(database: Database, table: str) -> dict[tuple[UUID, str], tuple[Decimal, Decimal]]:
     rows = await builders.fetch(database, f"SELECT * FROM upload_pipeline.{table}")
-    return {(r["user_id"], r["period"]): (r["reserved_usd"], r["spent_usd"]) for r in rows}
+    return {(r["tenant_id"], r["period"]): (r["reserved_usd"], r["spent_usd"]) for r in rows}
 
 
 @pytest.mark.parametrize("period", list(Period))

@@ -5,14 +5,22 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-import builders
 import pytest
 
-from ingest.adapters.postgres.ledger_store import LedgerStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.errors import BudgetExhausted
 from ingest.domain.job import Lane
-from ingest.domain.money import EVERYBODY, CallState, Charge, Operation, Payer, Period, Reservation
+from ingest.domain.pricing import (
+    EVERYBODY,
+    CallState,
+    Charge,
+    Operation,
+    Payer,
+    Period,
+    Reservation,
+)
+from tests import builders
 
 TODAY = datetime.now(UTC).date
 
@@ -34,7 +42,7 @@ def a_reservation(
 
 async def spending(database: Database) -> dict[tuple[UUID, str], tuple[Decimal, Decimal]]:
     rows = await builders.fetch(database, "SELECT * FROM upload_pipeline.spending")
-    return {(r["user_id"], r["period"]): (r["reserved_usd"], r["spent_usd"]) for r in rows}
+    return {(r["tenant_id"], r["period"]): (r["reserved_usd"], r["spent_usd"]) for r in rows}
 
 
 async def test_a_call_is_reserved_then_settled_at_what_was_charged(database: Database) -> None:

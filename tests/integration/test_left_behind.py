@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from integration.cli_system import clean_environment, ingest
 
-from ingest.adapters import postgres_processes
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres.admin import server_processes
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
+from tests.integration.cli_system import clean_environment, ingest
 
 USER = """
 import sys
@@ -54,7 +54,7 @@ def state(made: Path) -> Iterator[Path]:
         folder = Path(name).resolve()
         subprocess.run(["cp", "-a", f"{made}/.", str(folder)], check=True)
         yield folder
-        postgres_processes.end(folder / "postgres")
+        server_processes.end(folder / "postgres")
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def test_down_ends_a_server_that_a_killed_process_left(state: Path) -> None:
         "no system runs on this state folder\n"
         f"ended PostgreSQL (pid {server}), which a killed process left behind\n",
     )
-    assert postgres_processes.find(state / "postgres") == []
+    assert server_processes.find(state / "postgres") == []
     assert second.json() == {"stopped": None, "ended": []}
 
 
@@ -106,7 +106,7 @@ def test_doctor_names_a_server_that_was_left_and_lets_it_run(state: Path) -> Non
         "text": f"PostgreSQL (pid {server}), which a killed process left behind, still runs",
         "advice": "'ingest down' ends it, and so does the next 'ingest up'",
     } in json.loads(outcome.out)
-    assert postgres_processes.server(state / "postgres") == server
+    assert server_processes.server(state / "postgres") == server
 
 
 def test_a_command_ends_a_server_that_was_left_and_stops_its_own(state: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_command_ends_a_server_that_was_left_and_stops_its_own(state: Path) ->
 
     assert outcome.code == 0, outcome.err
     assert f"ending PostgreSQL (pid {server}), which a killed process left behind\n" in outcome.err
-    assert postgres_processes.find(state / "postgres") == []
+    assert server_processes.find(state / "postgres") == []
 
 
 @pytest.mark.parametrize("script", [USER, OLD_USER], ids=["this version", "an older version"])
@@ -125,7 +125,7 @@ def test_a_server_that_another_process_uses_is_left_alone(state: Path, script: s
         outcome = ingest("down", INGEST_STATE_DIR=str(state))
         with EmbeddedPostgres(state) as joined:
             joined_pid = joined.pid
-        found = postgres_processes.server(state / "postgres")
+        found = server_processes.server(state / "postgres")
 
     assert outcome.out == "no system runs on this state folder\n"
     assert joined_pid == found == server
@@ -139,7 +139,7 @@ def test_the_last_user_stops_the_server_also_when_the_first_was_killed(state: Pa
         with psycopg.connect(second.start()) as connection:
             connection.execute("SELECT 1")
 
-    assert postgres_processes.find(state / "postgres") == []
+    assert server_processes.find(state / "postgres") == []
 
 
 def test_a_server_on_another_folder_is_left_alone(state: Path, made: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_server_on_another_folder_is_left_alone(state: Path, made: Path) -> No
         ingest("down", INGEST_STATE_DIR=str(state))
 
         assert other.is_running()
-        assert postgres_processes.server(made.resolve() / "postgres") == other.pid
+        assert server_processes.server(made.resolve() / "postgres") == other.pid
 
 
 def test_a_stranger_with_the_pid_of_a_server_that_is_gone_is_left_alone(state: Path) -> None:

@@ -3,16 +3,16 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-import builders
 import pytest
-from builders import a_tenant, an_arrival
-from integration.cli_system import ingest
-from integration.gateway import Running, publish, upload
 
-from ingest.adapters.postgres.limit_store import LimitStore, LimitUse, admit_upload
+from ingest.adapters.postgres.jobs.limit_store import LimitStore, LimitUse, admit_upload
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.identity import EACH
-from ingest.domain.limits import LimitKind, LimitReached, TenantLimits
+from ingest.domain.tenant_limits import LimitKind, LimitReached, TenantLimits
+from tests import builders
+from tests.builders import a_tenant, an_arrival
+from tests.integration.cli_system import ingest
+from tests.integration.gateway import Running, publish, upload
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WAYS = pytest.mark.parametrize("way", ["straight", "pooler", "older"], indirect=True)
@@ -43,7 +43,7 @@ async def test_racing_uploads_never_overrun_a_limit(
     assert len(refused) == 15
     assert all(error.message.startswith(f"{kind}: the tenant may have") for error in refused)
     [row] = await builders.fetch(
-        database, "SELECT count(*) FROM upload_pipeline.documents WHERE user_id = $1", tenant
+        database, "SELECT count(*) FROM upload_pipeline.documents WHERE tenant_id = $1", tenant
     )
     assert row["count"] == 5
 

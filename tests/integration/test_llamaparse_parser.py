@@ -3,10 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-import builders
 import pytest
-import samples
-from integration.parsing_setting import ParsingSetting
 
 from benchmarks.simulator import Simulator
 from ingest.adapters.postgres.pool import Database
@@ -25,7 +22,9 @@ from ingest.domain.errors import (
     UnsupportedMediaType,
 )
 from ingest.domain.job import Lane
-from ingest.domain.money import Operation, Payer
+from ingest.domain.pricing import Operation, Payer
+from tests import builders, samples
+from tests.integration.parsing_setting import ParsingSetting
 
 TEXT = b"# Harbour\n\nThe pilot boards at the outer buoy, and leaves at the inner one.\n"
 
@@ -170,7 +169,7 @@ async def test_a_result_that_has_expired_is_made_again(
 
 
 @pytest.mark.parametrize(
-    ("wish", "numbers"),
+    ("request", "numbers"),
     [
         ("GARBAGE", "100% of its characters are unreadable, limit 5%"),
         ("EMPTY", "it holds no text, the document has [0-9]+ characters of its own and 3 pages"),
@@ -179,10 +178,10 @@ async def test_a_result_that_has_expired_is_made_again(
     ],
 )
 async def test_a_parse_that_does_not_hold_the_document_is_tried_on_a_better_tier(
-    parsing: ParsingSetting, llamaparse: Simulator, wish: str, numbers: str
+    parsing: ParsingSetting, llamaparse: Simulator, request: str, numbers: str
 ) -> None:
     pages = samples.pdf([f"Page {number} tells of the tides." for number in (1, 2, 3)])
-    hopeless = pages + f"\n%SIM:{wish}".encode()
+    hopeless = pages + f"\n%SIM:{request}".encode()
     parsed = await parsing.through(hopeless + b" SIM:BETTER_TIER=agentic", MediaType.PDF)
 
     with pytest.raises(ParseInvalid, match=numbers):

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-import samples
-from integration.parsing_setting import ParsingSetting
 
 from benchmarks.simulator import Simulator
 from ingest.adapters.postgres.pool import Database
@@ -16,7 +14,9 @@ from ingest.domain.errors import (
     DocumentUnreadable,
     ProviderPaused,
 )
-from ingest.domain.money import Period
+from ingest.domain.pricing import Period
+from tests import samples
+from tests.integration.parsing_setting import ParsingSetting
 
 TEXT = b"# Harbour\n\nThe pilot boards at the outer buoy, and leaves at the inner one.\n"
 

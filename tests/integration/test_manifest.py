@@ -8,7 +8,7 @@ import pytest
 
 from ingest.adapters.sources import Objects
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.source import Broken, SourceObject, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceObject, SourceUnavailable
 
 
 async def read(path: Path) -> list[SourceObject | Broken]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncpg
 import psycopg
 import pytest
-from conftest import on_database
 
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.admin import migrate
 from ingest.domain.errors import ConfigurationError
+from tests.conftest import on_database
 
 REVISIONS = [f"{number:04}" for number in range(1, 29)]
 DESCRIBE = """
@@ -177,7 +177,7 @@ def test_uris_of_documents_that_were_deleted_before_tombstones_are_removed(empty
     with psycopg.connect(empty_url) as connection:
         connection.execute(
             "INSERT INTO upload_pipeline.source_objects"
-            " (user_id, uri, filename, bytes_len, version, run, taken_version, refused_code)"
+            " (tenant_id, uri, filename, bytes_len, version, run, taken_version, refused_code)"
             " SELECT gen_random_uuid(), uri, uri, 1, '1', 'run', taken, refused FROM (VALUES"
             " ('deleted', '1', NULL), ('pending', NULL, NULL), ('refused', NULL, 'not_found')"
             ") AS v (uri, taken, refused)"

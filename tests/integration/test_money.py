@@ -8,21 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import builders
 import httpx
 import pytest
-import samples
-from integration.cli_system import gateway, ingest
-from integration.gateway import a_settings
 
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import BudgetExhausted
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.job import JobState, Lane, WaitReason
-from ingest.domain.money import CallState, Charge, Operation, Payer, Period, Reservation
+from ingest.domain.pricing import CallState, Charge, Operation, Payer, Period, Reservation
+from tests import builders, samples
+from tests.integration.cli_system import gateway, ingest
+from tests.integration.gateway import a_settings
 
 MINUTE = timedelta(minutes=1)
 

@@ -12,7 +12,7 @@ import pytest
 
 from ingest.adapters.sources import Objects
 from ingest.domain.errors import ConfigurationError, NotFound
-from ingest.domain.source import SourceChanged, SourceObject, SourceUnavailable
+from ingest.domain.source_object import SourceChanged, SourceObject, SourceUnavailable
 from ingest.ports.sources import Source
 
 FILES = {

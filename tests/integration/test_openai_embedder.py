@@ -1,21 +1,24 @@
-"""Embedding through OpenAI's SDK, gate and ledger: every bad answer, and every cent."""
+"""Embedding through OpenAI's SDK, rate_limiter and ledger: every bad answer, and every cent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from uuid import uuid4
 
-import builders
 import numpy as np
 import pytest
 
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.openai.embedding import OpenAIEmbedding
-from ingest.adapters.openai.terms import MODELS
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
+from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.provider_keys import Keys
-from ingest.domain.breaker import BreakerState
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.app.providers.rate_limiter import Quota
+from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.errors import (
     BudgetExhausted,
     ConfigurationError,
@@ -25,11 +28,8 @@ from ingest.domain.errors import (
     RequestTooLarge,
 )
 from ingest.domain.job import Lane
-from ingest.domain.money import PRICES, Operation, Payer, Period
-from ingest.lifecycle.gatehouse import Quota
-from ingest.lifecycle.local_gate import LocalGate
-from ingest.lifecycle.metered_embedder import MeteredEmbedder
-from ingest.lifecycle.provider_calls import ProviderCalls
+from ingest.domain.pricing import PRICES, Operation, Payer, Period
+from tests import builders
 
 MODEL = MODELS["text-embedding-3-small"]
 TEXTS = ["one text", "and another", "the third"]
@@ -49,17 +49,19 @@ def simulator(running: Simulator) -> Simulator:
 
 
 class Setting:
-    """An embedder with its gate and ledger."""
+    """An embedder with its rate_limiter and ledger."""
 
     def __init__(self, url: str, database: Database, *, keys: str, timeout: float = 5) -> None:
-        self.gate = LocalGate({"openai": Quota(60_000, 60_000_000)})
+        self.rate_limiter = LocalRateLimiter({"openai": Quota(60_000, 60_000_000)})
         self.ledger = LedgerStore(database)
         self.database = database
         self.tenant = uuid4()
         self.keys = Keys(keys)
         service = OpenAIEmbedding(MODEL, base_url=f"{url}/v1", timeout_seconds=timeout)
-        calls = ProviderCalls("openai", gate=self.gate, ledger=self.ledger, keys=self.keys)
-        self.embedder = MeteredEmbedder(service, calls, prices=PRICES)
+        calls = ProviderCalls(
+            "openai", rate_limiter=self.rate_limiter, ledger=self.ledger, keys=self.keys
+        )
+        self.embedder = PaidEmbedder(service, calls, prices=PRICES)
 
     async def embed(self, texts: list[str]) -> np.ndarray:
         payer = Payer(self.tenant, Lane.INTERACTIVE, Operation.EMBED)
@@ -70,7 +72,7 @@ class Setting:
         return [row["state"] for row in await builders.fetch(self.database, query)]
 
     async def breakers(self) -> dict[str, BreakerState]:
-        return {key.fingerprint: key.breaker for key in await self.gate.health()}
+        return {key.fingerprint: key.breaker for key in await self.rate_limiter.health()}
 
 
 @pytest.fixture
@@ -272,9 +274,14 @@ async def test_concurrent_calls_stay_within_a_budget_to_the_token(
 
 async def test_a_model_without_a_price_is_not_used(setting: Setting) -> None:
     with pytest.raises(ConfigurationError, match="no price is known"):
-        MeteredEmbedder(
+        PaidEmbedder(
             OpenAIEmbedding(MODEL),
-            ProviderCalls("openai", gate=setting.gate, ledger=setting.ledger, keys=setting.keys),
+            ProviderCalls(
+                "openai",
+                rate_limiter=setting.rate_limiter,
+                ledger=setting.ledger,
+                keys=setting.keys,
+            ),
             prices=(),
         )
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.gateway import Running, bury, publish, upload
 
-from serve.access import NEEDED
+from serve.authorization import NEEDED
+from tests.integration.gateway import Running, bury, publish, upload
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 SEED = 1

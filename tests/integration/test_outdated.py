@@ -4,36 +4,40 @@ import asyncio
 from dataclasses import replace
 from uuid import UUID
 
-import builders
 import pytest
-from builders import LARGE_MODEL, MODEL, numbered_chunks
 
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.search_store import SearchStore
+from ingest.app.backfill.register import Registered
+from ingest.app.backfill.reprocess import Reprocessor
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.job import Cause, ClaimedJob, Lane
-from ingest.domain.renewal import Renewal
-from ingest.lifecycle.register import Registered
-from ingest.lifecycle.renew import Renewer
+from ingest.domain.reprocess import Reprocessing
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, numbered_chunks
 
 MINE, YOURS = UUID(int=1), UUID(int=2)
-AS_IT_IS = Renewal(MINE, MODEL, builders.CHUNKER, "test")
+AS_IT_IS = Reprocessing(MINE, MODEL, builders.CHUNKER, "test")
 ANOTHER_CHUNKER = replace(AS_IT_IS, chunker="another")
 ANOTHER_MODEL = replace(AS_IT_IS, model=LARGE_MODEL)
 
 
-async def publish(database: Database, user_id: UUID = MINE, *, count: int = 1) -> list[ClaimedJob]:
+async def publish(
+    database: Database, tenant_id: UUID = MINE, *, count: int = 1
+) -> list[ClaimedJob]:
     jobs = [
-        await builders.a_claimed_job(database, builders.an_arrival(user_id)) for _ in range(count)
+        await builders.a_claimed_job(database, builders.an_arrival(tenant_id)) for _ in range(count)
     ]
     for job in jobs:
         await builders.publish(database, job, numbered_chunks(job, 2))
     return jobs
 
 
-async def renew(database: Database, wanted: Renewal, *, limit: int | None = None) -> Registered:
-    renewer = Renewer(JobStore(database), wanted, limit=limit)
+async def renew(
+    database: Database, wanted: Reprocessing, *, limit: int | None = None
+) -> Registered:
+    renewer = Reprocessor(JobStore(database), wanted, limit=limit)
     await renewer.register()
     return renewer.registered
 
@@ -44,7 +48,7 @@ async def again(database: Database) -> list[ClaimedJob]:
 
 @pytest.mark.parametrize("wanted", [ANOTHER_CHUNKER, ANOTHER_MODEL], ids=["chunker", "model"])
 async def test_what_other_settings_made_is_made_again_once(
-    database: Database, wanted: Renewal
+    database: Database, wanted: Reprocessing
 ) -> None:
     jobs = await publish(database, count=3)
 
@@ -93,7 +97,7 @@ async def test_a_limit_bounds_it_and_the_next_run_goes_on(database: Database) ->
 
 
 async def test_pages_miss_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.lifecycle.renew._PAGE", 2)
+    monkeypatch.setattr("ingest.app.backfill.reprocess._PAGE", 2)
     await publish(database, count=5)
 
     assert (await renew(database, ANOTHER_CHUNKER)).created == 5
@@ -109,6 +113,6 @@ async def test_runs_at_once_make_each_document_once(database: Database) -> None:
 
 
 async def spaces(database: Database, job: ClaimedJob) -> set[EmbeddingModel]:
-    listed = await SearchStore(database, MODEL).list_chunks(job.document_id, job.user_id)
+    listed = await SearchStore(database, MODEL).list_chunks(job.document_id, job.tenant_id)
     known = {(model.name, model.version): model for model in (MODEL, LARGE_MODEL)}
     return {known[chunk.embed_model, chunk.embed_version] for chunk in listed}

@@ -4,30 +4,30 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 
-import builders
 import pytest
-from builders import LARGE_MODEL, numbered_chunks
 
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.openai.embedding import OpenAIEmbedding
-from ingest.adapters.postgres.chunk_store import ChunkStore
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
+from ingest.adapters.postgres.documents.chunk_store import ChunkStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.provider_keys import Keys
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.app.pipeline.chunk import BatchLimits, batches_of
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.app.providers.rate_limiter import Quota
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import IngestError, LeaseLost, StoreUnavailable
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.money import PRICES, Operation, Payer
+from ingest.domain.pricing import PRICES, Operation, Payer
 from ingest.domain.retry import RetryPolicy
-from ingest.lifecycle.gatehouse import Quota
-from ingest.lifecycle.local_gate import LocalGate
-from ingest.lifecycle.metered_embedder import MeteredEmbedder
-from ingest.lifecycle.provider_calls import ProviderCalls
-from ingest.lifecycle.settle import Settler
-from ingest.stages.chunk import BatchLimits, batches_of
-from ingest.stages.embed import EmbedStage
+from tests import builders
+from tests.builders import LARGE_MODEL, numbered_chunks
 
 pytestmark = pytest.mark.timeout(300)
 CHUNKS, BATCH = 10_000, 500
@@ -54,22 +54,24 @@ def openai() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-async def embedder(openai: Simulator, database: Database) -> AsyncIterator[MeteredEmbedder]:
-    gate = LocalGate({"openai": Quota(60_000, 100_000_000)})
-    calls = ProviderCalls("openai", gate=gate, ledger=LedgerStore(database), keys=Keys("sk-test"))
+async def embedder(openai: Simulator, database: Database) -> AsyncIterator[PaidEmbedder]:
+    rate_limiter = LocalRateLimiter({"openai": Quota(60_000, 100_000_000)})
+    calls = ProviderCalls(
+        "openai", rate_limiter=rate_limiter, ledger=LedgerStore(database), keys=Keys("sk-test")
+    )
     service = OpenAIEmbedding(LARGE_MODEL, base_url=f"{openai.url}/v1", timeout_seconds=60)
-    made = MeteredEmbedder(service, calls, prices=PRICES)
+    made = PaidEmbedder(service, calls, prices=PRICES)
     yield made
     await made.close()
 
 
 async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
-    database: Database, openai: Simulator, embedder: MeteredEmbedder
+    database: Database, openai: Simulator, embedder: PaidEmbedder
 ) -> None:
     await builders.execute(database, "DROP INDEX upload_pipeline.idx_hnsw_chunks_te3s_v1")
     store = ChunkStore(database, LARGE_MODEL, chunker=builders.CHUNKER)
-    settler = Settler(JobStore(database), RetryPolicy())
-    stage = EmbedStage(embedder, store, settler=settler, lease=builders.LEASE)
+    failed_attempts = FailedAttempts(JobStore(database), RetryPolicy())
+    stage = EmbedStage(embedder, store, failed_attempts=failed_attempts, lease=builders.LEASE)
     job = await builders.a_claimed_job(database)
     chunks = numbered_chunks(job, CHUNKS)
 
@@ -81,7 +83,7 @@ async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
     for batch in done:
         await stage.run(batch)
     dying = DiesBeforeStoring(database, LARGE_MODEL, chunker=builders.CHUNKER)
-    last_stage = EmbedStage(embedder, dying, settler=settler, lease=builders.LEASE)
+    last_stage = EmbedStage(embedder, dying, failed_attempts=failed_attempts, lease=builders.LEASE)
     death = asyncio.create_task(last_stage.run(last))
     await dying.reached.wait()
     death.cancel()
@@ -99,7 +101,7 @@ async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
 
 @pytest.mark.parametrize("answer", [LeaseLost, StoreUnavailable])
 async def test_what_is_not_wanted_any_more_is_not_sent(
-    database: Database, openai: Simulator, embedder: MeteredEmbedder, answer: type[IngestError]
+    database: Database, openai: Simulator, embedder: PaidEmbedder, answer: type[IngestError]
 ) -> None:
     async def wanted() -> bool:
         if answer is StoreUnavailable:

@@ -4,20 +4,20 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-import builders
 import pytest
-from integration.parsing_setting import ParsingSetting
 
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.ledger_store import LedgerStore
-from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.pause_store import PauseStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import ParseUnderway, PausedByOperator
 from ingest.domain.job import JobState, Lane, WaitReason
-from ingest.domain.money import Operation, Payer, Reservation
 from ingest.domain.pause import Pause, PauseKind
+from ingest.domain.pricing import Operation, Payer, Reservation
 from ingest.domain.retry import RetryPolicy, Wait
+from tests import builders
+from tests.integration.parsing_setting import ParsingSetting
 
 EVERYTHING = Pause(PauseKind.EVERYTHING)
 INTERACTIVE = Pause(PauseKind.LANE, Lane.INTERACTIVE)
@@ -25,8 +25,8 @@ BACKFILL = Pause(PauseKind.LANE, Lane.BACKFILL)
 OPENAI = Pause(PauseKind.PROVIDER, "openai")
 
 
-def of_tenant(user_id: UUID) -> Pause:
-    return Pause(PauseKind.TENANT, str(user_id))
+def of_tenant(tenant_id: UUID) -> Pause:
+    return Pause(PauseKind.TENANT, str(tenant_id))
 
 
 async def test_pausing_twice_is_pausing_once(database: Database) -> None:
@@ -61,9 +61,9 @@ async def test_a_pause_stops_claims_of_what_it_is_about(
 
 async def test_a_paused_tenant_waits_and_the_others_do_not(database: Database) -> None:
     tenants = sorted(builders.a_tenant() for _ in range(4))
-    for user_id in tenants:
+    for tenant_id in tenants:
         for _ in range(2):
-            await builders.accept(database, builders.an_arrival(user_id))
+            await builders.accept(database, builders.an_arrival(tenant_id))
     for paused in tenants[1:3]:
         await PauseStore(database).put(of_tenant(paused))
 
@@ -71,22 +71,22 @@ async def test_a_paused_tenant_waits_and_the_others_do_not(database: Database) -
         await builders.claim(database, limit=3, after=after) for after in (*tenants, UUID(int=0))
     ]
 
-    assert {job.user_id for wave in waves for job in wave} == {tenants[0], tenants[3]}
+    assert {job.tenant_id for wave in waves for job in wave} == {tenants[0], tenants[3]}
     assert sum(len(wave) for wave in waves) == 4
 
 
 async def test_paused_tenants_take_no_turn_from_those_behind_them(database: Database) -> None:
     """A claim takes turns between sixteen tenants; more of them than that are paused."""
     paused = [UUID(int=number) for number in range(1, 41)]
-    for user_id in paused:
-        await builders.accept(database, builders.an_arrival(user_id))
-        await PauseStore(database).put(of_tenant(user_id))
+    for tenant_id in paused:
+        await builders.accept(database, builders.an_arrival(tenant_id))
+        await PauseStore(database).put(of_tenant(tenant_id))
     behind = UUID(int=2**127)
     await builders.accept(database, builders.an_arrival(behind))
 
     [job] = await builders.claim(database, limit=5)
 
-    assert job.user_id == behind
+    assert job.tenant_id == behind
 
 
 async def test_what_is_under_way_when_a_pause_begins_is_finished(database: Database) -> None:
@@ -126,7 +126,7 @@ async def test_no_call_to_a_paused_provider_is_reserved(database: Database) -> N
     [spending] = await builders.fetch(
         database,
         "SELECT sum(reserved_usd) AS usd FROM upload_pipeline.spending"
-        " WHERE period = 'day' AND user_id = $1",
+        " WHERE period = 'day' AND tenant_id = $1",
         UUID(int=0),
     )
     assert spending["usd"] == Decimal("0.02")

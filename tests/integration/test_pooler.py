@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import builders
 import pytest
-from builders import MODEL, numbered_chunks, some_vectors
 
-from ingest.adapters.postgres.doorbell import Doorbell
+from ingest.adapters.postgres.jobs.job_listener import JobListener
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.job import JobState, Lane
 from ingest.domain.stage import Stage
+from tests import builders
+from tests.builders import MODEL, numbered_chunks, some_vectors
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_a_repeated_batch_and_a_lost_lease_are_handled_as_without_a_pooler
 
 
 async def test_a_stream_looks_for_jobs_where_nobody_can_ring(pooled: Database) -> None:
-    bell = Doorbell(pooled, Lane.INTERACTIVE)
+    bell = JobListener(pooled, Lane.INTERACTIVE)
 
     async with asyncio.timeout(5):
         await bell.wait(timedelta(seconds=60))

@@ -4,23 +4,23 @@ import asyncio
 from decimal import Decimal
 from uuid import uuid4
 
-import builders
 import numpy as np
-from builders import LARGE_MODEL
-from integration.batch_parts import DAY, SOON, TEXTS, Batching, batching
-from integration.cli_system import Outcome, ingest
 
 from benchmarks.simulator import Simulator
-from ingest.adapters.openai.embedding import OpenAIEmbedding
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
+from ingest.adapters.postgres.admin.tenant_store import TenantStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.tenant_store import TenantStore
-from ingest.adapters.provider_keys import Keys
 from ingest.domain.job import ClaimedJob, JobState
-from ingest.domain.money import Period
+from ingest.domain.pricing import Period
 from ingest.domain.stage import Stage
 from ingest.domain.tenant import Tenant
+from tests import builders
+from tests.builders import LARGE_MODEL
+from tests.integration.batch_parts import DAY, SOON, TEXTS, Batching, batching
+from tests.integration.cli_system import Outcome, ingest
 
 KEY = {"Authorization": "Bearer sk-good"}
 
@@ -101,8 +101,8 @@ async def test_tenants_have_batches_of_their_own(lane: Batching, batches: Simula
     await lane.collect(batches=2)
 
     assert submitted == 2
-    assert {batch.user_id for batch in await lane.listed()} == {mine.user_id, yours.user_id}
-    assert {call["user_id"] for call in await lane.calls()} == {mine.user_id, yours.user_id}
+    assert {batch.tenant_id for batch in await lane.listed()} == {mine.tenant_id, yours.tenant_id}
+    assert {call["tenant_id"] for call in await lane.calls()} == {mine.tenant_id, yours.tenant_id}
     assert batches.stats()["inputs_billed_again"] == 1, "bought by each"
 
 
@@ -128,13 +128,13 @@ async def test_a_batch_is_not_handed_over_while_there_is_no_money_for_it(
     lane: Batching, batches: Simulator
 ) -> None:
     job = await lane.a_job()
-    await lane.ledger.set_budget(job.user_id, Period.DAY, soft=None, hard=Decimal(0))
+    await lane.ledger.set_budget(job.tenant_id, Period.DAY, soft=None, hard=Decimal(0))
     await lane.defer(job, *TEXTS)
 
     broke = await lane.hand_over()
     [refused] = await lane.listed()
     asked = len(batches.calls())
-    await lane.ledger.remove_budget(job.user_id, Period.DAY)
+    await lane.ledger.remove_budget(job.tenant_id, Period.DAY)
     await lane.look_again()
     paid = await lane.hand_over()
 
@@ -162,7 +162,7 @@ async def test_a_deleted_document_takes_its_texts_along(lane: Batching, batches:
     job = await lane.a_job()
     await lane.defer(job, *TEXTS)
     store = DocumentStore(lane.database)
-    await store.delete(job.document_id, job.user_id, remove_blob=_nothing)
+    await store.delete(job.document_id, job.tenant_id, remove_blob=_nothing)
 
     submitted = await lane.hand_over()
 
@@ -179,7 +179,7 @@ async def _nothing(_key: str) -> None:
 
 async def cancel(lane: Batching, *jobs: ClaimedJob) -> None:
     for job in jobs:
-        assert await JobStore(lane.database).cancel(job.lease.job_id, job.user_id)
+        assert await JobStore(lane.database).cancel(job.lease.job_id, job.tenant_id)
 
 
 async def test_what_was_cancelled_before_the_batch_is_handed_over_is_not_bought(
@@ -230,7 +230,7 @@ async def test_what_the_provider_may_have_already_stays_as_it_is(lane: Batching)
     )
     await asyncio.sleep(0.01)
 
-    taken = await lane.batches.take(quiet=SOON, handover=DAY, queue_tokens=10**6)
+    taken = await lane.batches.take(quiet=SOON, submission=DAY, queue_tokens=10**6)
 
     assert taken is not None
     assert taken.texts == len(TEXTS)
@@ -272,10 +272,10 @@ async def test_batches_are_listed_with_what_waits_for_them_and_what_they_cost(
     [filling] = (await listed("--json")).json()
     await lane.hand_over()
     await lane.collect()
-    [over] = (await listed("--json", "--tenant", str(job.user_id))).json()
+    [over] = (await listed("--json", "--tenant", str(job.tenant_id))).json()
 
     unnamed = await listed()
-    await TenantStore(lane.database).put(Tenant(job.user_id, "acme"))
+    await TenantStore(lane.database).put(Tenant(job.tenant_id, "acme"))
     named = await listed()
 
     assert "no batches" in none.out

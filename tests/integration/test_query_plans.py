@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import builders
 import psycopg
 import pytest
-from integration.plans import explain, filled, indexes, job_scans
 
-from ingest.adapters.postgres.job_store import SQL
+from ingest.adapters.postgres.jobs.job_store import SQL
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.queue_store import QueueStore
 from ingest.adapters.postgres.statements import load
 from ingest.domain.identity import NO_TENANT
+from tests import builders
+from tests.integration.plans import explain, filled, indexes, job_scans
 
 QUEUE, DEAD = load("queue"), load("dead_letter")
 LIMIT = 64
@@ -29,15 +29,15 @@ HELD, EXPIRED, WORKING = 50, 100, 2_000
 _FILL = """
 SET session_replication_role = replica;
 INSERT INTO upload_pipeline.documents
-(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+(document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
 SELECT gen_random_uuid(), md5('tenant' || n)::uuid, 'a', 'a', 'text/plain', 1,
     repeat('0', 64), 'raw'
 FROM generate_series(0, 399) AS n;
 INSERT INTO upload_pipeline.upload_jobs (
-    job_id, document_id, user_id, generation, file_sha256, correlation_id, state, run_after,
+    job_id, document_id, tenant_id, generation, file_sha256, correlation_id, state, run_after,
     leased_by, leased_until, lease_token, progressed_at, finished_at
 )
-SELECT gen_random_uuid(), d.document_id, d.user_id, n + 1, '', 'test', s.state,
+SELECT gen_random_uuid(), d.document_id, d.tenant_id, n + 1, '', 'test', s.state,
     now() + CASE WHEN s.state = 'retryable' THEN interval '1 h' ELSE interval '-1 h' END,
     CASE WHEN s.state = 'working' THEN
         CASE WHEN n % 4000 = 3 THEN '00000000-0000-0000-0000-000000000007'::uuid
@@ -53,7 +53,7 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN n % 100 = 3 THEN 'working' WHEN n % 10 = 4 THEN 'deadletter'
         WHEN n % 10 < 3 THEN 'retryable' ELSE 'queued' END AS state
 ) AS s
-INNER JOIN upload_pipeline.documents AS d ON d.user_id = md5('tenant' ||
+INNER JOIN upload_pipeline.documents AS d ON d.tenant_id = md5('tenant' ||
     CASE WHEN s.state = 'retryable' THEN n % 300 WHEN n % 2 = 0 THEN 300
     ELSE 301 + n % 99 END)::uuid;
 """
@@ -149,7 +149,7 @@ async def test_a_tenants_jobs_are_listed_by_index(large_queue: str, mode: str) -
     plan = await explain(large_queue, mode, SQL["list_jobs"], *asked, tenant=tenant)
 
     assert plan["Actual Rows"] == 50
-    assert indexes(plan) == {"idx_upload_jobs_user_created"}
+    assert indexes(plan) == {"idx_upload_jobs_tenant_created"}
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
@@ -188,7 +188,7 @@ async def test_a_place_in_the_queue_is_counted_by_index_up_to_a_limit(
     with psycopg.connect(large_queue, autocommit=True) as connection:
         changed = connection.execute(
             "UPDATE upload_pipeline.upload_jobs SET priority = %s WHERE job_id = ("
-            "SELECT job_id FROM upload_pipeline.upload_jobs WHERE user_id = %s"
+            "SELECT job_id FROM upload_pipeline.upload_jobs WHERE tenant_id = %s"
             " AND state = 'queued' LIMIT 1) RETURNING job_id",
             [priority, busiest],
         ).fetchone()

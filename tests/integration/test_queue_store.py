@@ -3,19 +3,19 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import builders
 import pytest
 
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.queue_store import QueueStore
-from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import DocumentUnreadable, ProviderPaused, ProviderUnavailable
-from ingest.domain.forecast import Throughput
+from ingest.domain.eta import Throughput
 from ingest.domain.job import JobState, Lane, WaitReason
 from ingest.domain.pause import Pause, PauseKind
+from tests import builders
 
 MINUTE = timedelta(minutes=1)
 NONE = {"lease": 0, "wait": 0, "never_due": 0, "ignored": 0}
@@ -78,7 +78,7 @@ async def test_a_due_job_is_ignored_only_by_a_stream_that_is_alive_idle_and_not_
     for pause in (
         Pause(PauseKind.EVERYTHING),
         Pause(PauseKind.LANE, Lane.INTERACTIVE),
-        Pause(PauseKind.TENANT, str(arrival.user_id)),
+        Pause(PauseKind.TENANT, str(arrival.tenant_id)),
     ):
         await pauses.put(pause)
         while_paused.append(await stuck(database))
@@ -127,8 +127,8 @@ async def test_jobs_in_every_state_that_is_meant_to_be_are_not_stuck(database: D
 
 async def test_throughput_is_the_lanes_and_the_tenants(database: Database) -> None:
     mine, other = builders.a_tenant(), builders.a_tenant()
-    for user_id, age in ((mine, 60), (mine, 30), (other, 10), (other, 1200)):
-        job = await builders.a_claimed_job(database, builders.an_arrival(user_id))
+    for tenant_id, age in ((mine, 60), (mine, 30), (other, 10), (other, 1200)):
+        job = await builders.a_claimed_job(database, builders.an_arrival(tenant_id))
         await builders.publish(database, job, builders.numbered_chunks(job, 1))
         await break_job(database, job.lease.job_id, f"finished_at = now() - interval '{age} s'")
     await builders.a_claimed_job(database, builders.an_arrival(mine))

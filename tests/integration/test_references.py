@@ -3,16 +3,16 @@
 import asyncio
 from pathlib import Path
 
-import builders
 import pytest
-from integration.reference_parts import Setting
 
-from ingest.adapters.postgres.limit_store import LimitStore
+from ingest.adapters.postgres.jobs.limit_store import LimitStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.errors import LeaseLost
 from ingest.domain.job import ClaimedJob, JobState
-from ingest.domain.limits import LimitReached, TenantLimits
 from ingest.domain.stage import Stage
+from ingest.domain.tenant_limits import LimitReached, TenantLimits
+from tests import builders
+from tests.integration.reference_parts import Setting
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ async def test_a_failed_job_is_made_again_for_the_same_generation(setting: Setti
     await setting.register()
     await builders.execute(
         setting.database,
-        "UPDATE upload_pipeline.upload_jobs SET state = 'cancelled' WHERE user_id = $1",
+        "UPDATE upload_pipeline.upload_jobs SET state = 'cancelled' WHERE tenant_id = $1",
         setting.tenant,
     )
 

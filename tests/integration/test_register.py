@@ -5,14 +5,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import builders
 import pytest
-from integration.folder_parts import FolderSetting
 
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
-from ingest.cli.backfilling import matching
-from ingest.domain.source import SourceObject
+from ingest.cli.backfills.run import matching
+from ingest.domain.source_object import SourceObject
+from tests import builders
+from tests.integration.folder_parts import FolderSetting
 
 
 @pytest.fixture

@@ -4,27 +4,27 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import builders
 import pytest
-from integration.folder_parts import FolderSetting
 from obstore.store import LocalStore
 
-from ingest.adapters.blob_store import ObjectBlobStore
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.limit_store import LimitStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+from ingest.adapters.postgres.jobs.limit_store import LimitStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.reference_store import ReferenceStore
-from ingest.domain.arrival import Accepted, Arrival
+from ingest.adapters.storage.blob_store import ObjectBlobStore
+from ingest.app.backfill.register_references import ReferenceRegistrar
+from ingest.app.intake.upload import Intake
+from ingest.domain.arrival import NEVER, Accepted, Arrival
 from ingest.domain.job import Lane
-from ingest.domain.limits import LimitReached, TenantLimits
-from ingest.domain.source import SourceObject
-from ingest.lifecycle.accept import Intake
-from ingest.lifecycle.refer import Referrer
+from ingest.domain.source_object import SourceObject
+from ingest.domain.tenant_limits import LimitReached, TenantLimits
+from tests import builders
+from tests.integration.folder_parts import FolderSetting
 
 DOCUMENTS = """
 SELECT d.raw_key, d.file_sha256, j.file_sha256 AS of_job
 FROM upload_pipeline.documents AS d INNER JOIN upload_pipeline.upload_jobs AS j USING (document_id)
-WHERE d.user_id = $1
+WHERE d.tenant_id = $1
 """
 
 
@@ -87,24 +87,24 @@ class Forgetful(ObjectBlobStore):
 async def test_where_no_more_may_be_registered_no_bytes_stay(setting: FolderSetting) -> None:
     await LimitStore(setting.database).set(setting.tenant, TenantLimits(uploads_per_day=2))
     intake = Intake(setting.blobs, DocumentStore(setting.database), max_bytes=1000)
-    references = ReferenceStore(setting.database)
-    referrer = Referrer(
+    references = ReferenceRegistrar(
         intake,
-        references,
+        ReferenceStore(setting.database),
         setting.objects,
-        user_id=setting.tenant,
+        tenant_id=setting.tenant,
         run="one",
         lane=Lane.BACKFILL,
+        restores_before=NEVER,
     )
     arrivals: list[tuple[SourceObject, Arrival]] = []
     for number in range(5):
         setting.write(f"{number}.txt", f"text {number}".encode())
         uri = (setting.folder / f"{number}.txt").as_uri()
         found = SourceObject(uri, f"{number}.txt", 6, "1")
-        request, body = referrer.request(found), setting.objects.read(uri)
+        request, body = references.request(found), setting.objects.read(uri)
         arrivals.append((found, await intake.bring(request, body)))
 
-    became = await referrer.insert(arrivals)
+    became = await references.insert(arrivals)
 
     assert [type(one) for one in became] == [Accepted] * 2 + [LimitReached] * 3
     there = [await setting.blobs.exists(one.raw_key or "") for _, one in arrivals]

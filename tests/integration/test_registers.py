@@ -2,17 +2,16 @@
 
 from uuid import UUID, uuid4
 
-import builders
-
-from ingest.adapters.postgres.key_store import PREFIX, KeyStore
+from ingest.adapters.postgres.admin.key_store import PREFIX, KeyStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.worker_store import WorkerStore
 from ingest.domain.job import Lane
+from tests import builders
 
 
 async def owner(keys: KeyStore, key: str) -> UUID | None:
     caller = await keys.caller(key)
-    return caller.user_id if caller else None
+    return caller.tenant_id if caller else None
 
 
 async def test_a_key_opens_its_own_tenant_until_it_is_revoked(database: Database) -> None:

@@ -11,21 +11,21 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import boto3
-import builders
 import pytest
 
-from ingest.adapters.blob_store import open_blob_store
-from ingest.adapters.postgres.dead_letter_store import DeadLetterStore
-from ingest.adapters.postgres.event_store import EventStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.jobs.dead_letter_store import DeadLetterStore
+from ingest.adapters.postgres.jobs.event_store import EventStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.retention_store import RetentionStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.retention_store import RetentionStore
+from ingest.adapters.storage.blob_store import open_blob_store
+from ingest.app.maintenance.prune import Pruner
 from ingest.domain.attempt import Settlement
-from ingest.domain.dead_letter import DeadFilter
+from ingest.domain.dead_letter import DeadLetterQuery
 from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.retention import Retention
-from ingest.lifecycle.prune import Pruner
+from tests import builders
 
 DAY = timedelta(days=1)
 KEEP = Retention(
@@ -52,7 +52,7 @@ async def age(database: Database, job_id: UUID, days: int) -> None:
 
 
 async def history(database: Database, job: ClaimedJob) -> int:
-    return len(await EventStore(database).list_after(job.lease.job_id, job.user_id))
+    return len(await EventStore(database).list_after(job.lease.job_id, job.tenant_id))
 
 
 async def published(database: Database) -> ClaimedJob:
@@ -71,7 +71,7 @@ async def dead(database: Database) -> ClaimedJob:
 
 async def cancelled(database: Database) -> ClaimedJob:
     job = await builders.a_claimed_job(database)
-    await JobStore(database).cancel(job.lease.job_id, job.user_id)
+    await JobStore(database).cancel(job.lease.job_id, job.tenant_id)
     return job
 
 
@@ -103,7 +103,7 @@ async def test_a_job_that_has_not_ended_keeps_its_whole_history(
     replayed = await dead(database)
     await age(database, replayed.lease.job_id, 5000)
     await DeadLetterStore(database).replay(
-        replayed.user_id, DeadFilter(), limit=1, apart=timedelta(hours=1)
+        replayed.tenant_id, DeadLetterQuery(), limit=1, apart=timedelta(hours=1)
     )
     await builders.execute(
         database, "UPDATE upload_pipeline.events SET at = at - $1::interval", 5000 * DAY
@@ -129,7 +129,7 @@ async def test_events_of_deleted_documents_go(database: Database, tmp_path: Path
 async def test_a_sweep_goes_on_behind_events_that_stay(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.lifecycle.prune.BATCH", 3)
+    monkeypatch.setattr("ingest.app.maintenance.prune.BATCH", 3)
     await builders.a_claimed_job(database)
     old = [await published(database) for _ in range(4)]
     young = await published(database)
@@ -157,7 +157,7 @@ async def a_parse(database: Database, status: str, days: int, **columns: str) ->
     parse_job_id = uuid4()
     await builders.execute(
         database,
-        "INSERT INTO upload_pipeline.parse_jobs (parse_job_id, user_id, file_sha256, parser,"
+        "INSERT INTO upload_pipeline.parse_jobs (parse_job_id, tenant_id, file_sha256, parser,"
         " token_sha256, status, deadline, poll_after, source_chars, most_pages, ended_at,"
         f" {names}) VALUES ($1, gen_random_uuid(), $2, 'p', $3, $4, now(), now(), 0, 1,"
         f" CASE WHEN $4 <> 'submitted' THEN now() - $5::interval END, {places})",

@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
-import builders
 import psycopg
 import pytest
-from builders import MODEL, some_chunks, some_vectors
-from conftest import on_database
-from integration.backup_place import Place, fill
 
-from ingest.adapters.postgres import migrate
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.job import ClaimedJob
+from tests import builders
+from tests.builders import MODEL, some_chunks, some_vectors
+from tests.conftest import on_database
+from tests.integration.backup_place import Place, fill
 
 WAYS = pytest.mark.parametrize("way", ["straight", "pooler", "older"], indirect=True)
 FOR_WORKERS_ONLY = {
@@ -33,7 +33,7 @@ SHARED = {"embedding_models", "pauses", "schema_steps", "tallies", "webhook_log"
 SECURED = """
     SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS secured, EXISTS (
         SELECT 1 FROM pg_attribute AS a
-        WHERE a.attrelid = c.oid AND a.attname IN ('user_id', 'tenant_id')
+        WHERE a.attrelid = c.oid AND a.attname IN ('tenant_id', 'tenant_id')
     ) AS of_tenants, has_table_privilege(
         'ingest_worker', c.oid, 'SELECT, INSERT, UPDATE, DELETE'
     ) AS open_to_workers
@@ -73,45 +73,46 @@ async def test_every_table_of_tenants_is_secured_and_open_to_workers(database: D
 @WAYS
 async def test_a_statement_that_names_no_tenant_sees_one(database: Database) -> None:
     mine, theirs = await two_tenants(database)
-    act_for(mine.user_id)
+    act_for(mine.tenant_id)
 
     async with TenantDatabase(database).connection() as connection:
         for table in ("documents", "upload_jobs", "events", "document_chunks"):
-            rows = await connection.fetch(f"SELECT user_id FROM upload_pipeline.{table}")
-            assert {row["user_id"] for row in rows} == {mine.user_id}, table
+            rows = await connection.fetch(f"SELECT tenant_id FROM upload_pipeline.{table}")
+            assert {row["tenant_id"] for row in rows} == {mine.tenant_id}, table
         everything = await connection.fetch(
             "SELECT relname FROM pg_class WHERE relname IN ('documents', 'upload_jobs')"
         )
     async with database.connection() as connection:
-        seen = await connection.fetch("SELECT user_id FROM upload_pipeline.documents")
+        seen = await connection.fetch("SELECT tenant_id FROM upload_pipeline.documents")
 
     assert len(everything) == 2
-    assert {row["user_id"] for row in seen} == {mine.user_id, theirs.user_id}
+    assert {row["tenant_id"] for row in seen} == {mine.tenant_id, theirs.tenant_id}
 
 
 @WAYS
 async def test_another_tenants_rows_cannot_be_changed_or_made(database: Database) -> None:
     mine, theirs = await two_tenants(database)
-    act_for(mine.user_id)
+    act_for(mine.tenant_id)
     tenants = TenantDatabase(database)
 
     async with tenants.connection() as connection:
         changed = await connection.execute("UPDATE upload_pipeline.documents SET filename = 'x'")
         cancelled = await connection.execute(
-            "UPDATE upload_pipeline.upload_jobs SET priority = 9 WHERE user_id = $1", theirs.user_id
+            "UPDATE upload_pipeline.upload_jobs SET priority = 9 WHERE tenant_id = $1",
+            theirs.tenant_id,
         )
         deleted = await connection.execute(
             "DELETE FROM upload_pipeline.documents WHERE document_id = $1", theirs.document_id
         )
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-        await builders.accept(tenants, builders.an_arrival(theirs.user_id))
+        await builders.accept(tenants, builders.an_arrival(theirs.tenant_id))
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         async with tenants.connection() as connection:
-            await connection.execute("UPDATE upload_pipeline.documents SET user_id = $1", uuid4())
+            await connection.execute("UPDATE upload_pipeline.documents SET tenant_id = $1", uuid4())
 
     assert (changed, cancelled, deleted) == ("UPDATE 1", "UPDATE 0", "DELETE 0")
-    act_for(theirs.user_id)
-    untouched = await DocumentStore(tenants).get(theirs.document_id, theirs.user_id)
+    act_for(theirs.tenant_id)
+    untouched = await DocumentStore(tenants).get(theirs.document_id, theirs.tenant_id)
     assert untouched is not None
     assert untouched.filename == "note.txt"
 
@@ -138,11 +139,11 @@ async def test_who_acts_for_nobody_sees_nothing(database: Database) -> None:
 @WAYS
 async def test_words_of_another_tenant_are_not_found(database: Database) -> None:
     mine, theirs = await two_tenants(database)
-    act_for(mine.user_id)
+    act_for(mine.tenant_id)
     store = SearchStore(TenantDatabase(database), MODEL)
 
-    hits = await store.search(some_vectors(1)[0], mine.user_id, limit=9, words="the secret")
-    forged = await store.search(some_vectors(1)[0], theirs.user_id, limit=9, words="the secret")
+    hits = await store.search(some_vectors(1)[0], mine.tenant_id, limit=9, words="the secret")
+    forged = await store.search(some_vectors(1)[0], theirs.tenant_id, limit=9, words="the secret")
 
     assert [hit.document_id for hit in hits] == [mine.document_id]
     assert forged == []
@@ -226,9 +227,9 @@ async def test_an_owner_who_is_no_superuser_ingests_and_searches(
                 "SELECT row_security_active('upload_pipeline.document_chunks')"
             )
             await migrate.ensure_compatible(connection)
-        act_for(mine.user_id)
+        act_for(mine.tenant_id)
         store = SearchStore(TenantDatabase(database), MODEL)
-        hits = await store.search(some_vectors(1)[0], mine.user_id, limit=9, words="the secret")
+        hits = await store.search(some_vectors(1)[0], mine.tenant_id, limit=9, words="the secret")
     finally:
         await database.close()
 

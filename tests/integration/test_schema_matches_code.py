@@ -5,10 +5,10 @@ import itertools
 import re
 
 import asyncpg
-import builders
 import pytest
 
 from ingest.adapters.postgres.pool import Database
+from ingest.domain.batch_api import BatchStatus
 from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import (
     FINAL_STATES,
@@ -19,11 +19,11 @@ from ingest.domain.job import (
     Lane,
     WaitReason,
 )
-from ingest.domain.money import CallState, Operation, Period, Purpose
 from ingest.domain.pause import PauseKind
-from ingest.domain.provider_batch import BatchStatus
+from ingest.domain.pricing import CallState, Operation, Period, Purpose
 from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
 from ingest.domain.stage import STAGES, Stage
+from tests import builders
 
 JOBS = "upload_pipeline.upload_jobs"
 ENUMS = {

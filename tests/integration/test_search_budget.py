@@ -6,24 +6,24 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from integration.gateway import Running, a_settings
-from integration.gateway import running as running_gateway
 
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.openai.embedding import OpenAIEmbedding
-from ingest.adapters.openai.terms import MODELS
-from ingest.adapters.postgres.ledger_store import LedgerStore
+from ingest.adapters.auth.provider_keys import Keys
+from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
+from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.provider_keys import Keys
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.app.providers.calls import ProviderCalls
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.app.providers.rate_limiter import Quota
 from ingest.domain.errors import BudgetExhausted
 from ingest.domain.job import Lane
-from ingest.domain.money import EVERYBODY, PRICES, Operation, Payer, Period, Purpose
-from ingest.domain.provider import Need, Pass
-from ingest.lifecycle.gatehouse import Quota
-from ingest.lifecycle.local_gate import LocalGate
-from ingest.lifecycle.metered_embedder import MeteredEmbedder
-from ingest.lifecycle.provider_calls import ProviderCalls
+from ingest.domain.pricing import EVERYBODY, PRICES, Operation, Payer, Period, Purpose
+from ingest.domain.provider import Permit, PermitRequest
 from ingest.settings import Auth
+from tests.integration.gateway import Running, a_settings
+from tests.integration.gateway import running as running_gateway
 
 SEARCH = Purpose.SEARCH
 
@@ -70,20 +70,23 @@ async def documents(openai: Simulator) -> AsyncIterator[OpenAIEmbedding]:
 
 async def ingest(service: OpenAIEmbedding, database: Database, tenant: UUID, text: str) -> None:
     """Buy the vector of a text of a document."""
-    ledger, gate = LedgerStore(database), LocalGate({"openai": Quota(60_000, 60_000_000)})
-    calls = ProviderCalls("openai", gate=gate, ledger=ledger, keys=Keys(KEY))
+    ledger, rate_limiter = (
+        LedgerStore(database),
+        LocalRateLimiter({"openai": Quota(60_000, 60_000_000)}),
+    )
+    calls = ProviderCalls("openai", rate_limiter=rate_limiter, ledger=ledger, keys=Keys(KEY))
     payer = Payer(tenant, Lane.INTERACTIVE, Operation.EMBED)
-    await MeteredEmbedder(service, calls, prices=PRICES).embed([text], payer=payer)
+    await PaidEmbedder(service, calls, prices=PRICES).embed([text], payer=payer)
 
 
-class Watched(LocalGate):
-    """A gate that remembers what was asked of it."""
+class Watched(LocalRateLimiter):
+    """A rate limiter that remembers what was asked of it."""
 
     def __init__(self) -> None:
         super().__init__({"openai": Quota(60_000, 60_000_000)})
-        self.needs: list[Need] = []
+        self.needs: list[PermitRequest] = []
 
-    async def enter(self, need: Need) -> Pass:
+    async def enter(self, need: PermitRequest) -> Permit:
         self.needs.append(need)
         return await super().enter(need)
 
@@ -183,10 +186,12 @@ async def test_money_has_no_exponent_in_json(asked: Running) -> None:
 async def test_only_questions_go_before_what_waits_at_the_gate(
     documents: OpenAIEmbedding, database: Database
 ) -> None:
-    gate = Watched()
-    calls = ProviderCalls("openai", gate=gate, ledger=LedgerStore(database), keys=Keys(KEY))
-    embedder = MeteredEmbedder(documents, calls, prices=PRICES)
+    rate_limiter = Watched()
+    calls = ProviderCalls(
+        "openai", rate_limiter=rate_limiter, ledger=LedgerStore(database), keys=Keys(KEY)
+    )
+    embedder = PaidEmbedder(documents, calls, prices=PRICES)
     for operation in (Operation.EMBED, Operation.SEARCH):
         await embedder.embed(["a text"], payer=Payer(uuid4(), Lane.INTERACTIVE, operation))
 
-    assert [need.is_question for need in gate.needs] == [False, True]
+    assert [need.is_question for need in rate_limiter.needs] == [False, True]

@@ -2,17 +2,17 @@
 
 from dataclasses import astuple
 
-import builders
 import numpy as np
 import pytest
-from builders import LARGE_MODEL, MODEL, numbered_chunks, some_chunks, some_vectors
 
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import ClaimedJob
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, numbered_chunks, some_chunks, some_vectors
 
 KINDS = list(IndexKind)
 
@@ -51,7 +51,7 @@ async def test_search_ranks_as_exact_arithmetic_does(
     scores = vectors @ axis(model)
     expected = np.argsort(-scores)[:15]
 
-    hits = await SearchStore(database, model).search(axis(model), job.user_id, limit=15)
+    hits = await SearchStore(database, model).search(axis(model), job.tenant_id, limit=15)
 
     assert [hit.chunk_ord for hit in hits] == expected.tolist()
     assert [hit.score for hit in hits] == pytest.approx(scores[expected].tolist(), abs=2e-3)
@@ -62,7 +62,7 @@ async def test_a_hit_says_where_its_text_is(database: Database) -> None:
     [chunk] = some_chunks(job, "the text", shift=5)
     await builders.publish(database, job, [chunk])
 
-    [hit] = await SearchStore(database, MODEL).search(some_vectors(1)[0], job.user_id, limit=5)
+    [hit] = await SearchStore(database, MODEL).search(some_vectors(1)[0], job.tenant_id, limit=5)
 
     assert astuple(hit)[:-1] == (
         chunk.chunk_id,
@@ -86,35 +86,35 @@ async def test_search_sees_one_tenant_and_only_what_is_published(
     await IndexStore(database).rebuild(MODEL, kind)
     mine, _ = await a_published_fan(database, 5)
     other, _ = await a_published_fan(database, 5)
-    unfinished = await builders.a_claimed_job(database, builders.an_arrival(mine.user_id))
+    unfinished = await builders.a_claimed_job(database, builders.an_arrival(mine.tenant_id))
     chunks = numbered_chunks(unfinished, 5)
     await builders.plan(database, unfinished, chunks)
     await builders.store(database, unfinished, chunks[:4], vectors=fan(4))
     store = SearchStore(database, MODEL)
 
-    hits = await store.search(axis(), mine.user_id, limit=50)
+    hits = await store.search(axis(), mine.tenant_id, limit=50)
 
     assert {hit.document_id for hit in hits} == {mine.document_id}
     assert len(hits) == 5
     assert await store.search(axis(), builders.a_tenant(), limit=50) == []
-    theirs = await store.search(axis(), mine.user_id, limit=50, document_ids=[other.document_id])
+    theirs = await store.search(axis(), mine.tenant_id, limit=50, document_ids=[other.document_id])
     assert theirs == []
-    assert await store.list_chunks(other.document_id, mine.user_id) == []
+    assert await store.list_chunks(other.document_id, mine.tenant_id) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_search_can_be_narrowed_to_documents(database: Database, kind: IndexKind) -> None:
     await IndexStore(database).rebuild(MODEL, kind)
-    user_id = builders.a_tenant()
+    tenant_id = builders.a_tenant()
     documents = []
     for _ in range(3):
-        job = await builders.a_claimed_job(database, builders.an_arrival(user_id))
+        job = await builders.a_claimed_job(database, builders.an_arrival(tenant_id))
         await builders.publish(database, job, numbered_chunks(job, 4), vectors=fan(4))
         documents.append(job.document_id)
     store = SearchStore(database, MODEL)
 
     for wanted in ([], documents[:1], documents[1:]):
-        hits = await store.search(axis(), user_id, limit=50, document_ids=wanted)
+        hits = await store.search(axis(), tenant_id, limit=50, document_ids=wanted)
         assert {hit.document_id for hit in hits} == set(wanted)
         assert len(hits) == 4 * len(wanted)
 
@@ -125,16 +125,16 @@ async def test_an_old_generation_is_found_until_the_next_is_published(
     first = await builders.a_claimed_job(database, builders.an_arrival(external_id="a"))
     await builders.publish(database, first, some_chunks(first, "same", "old"), vectors=fan(2))
     job = await builders.a_claimed_job(
-        database, builders.an_arrival(first.user_id, external_id="a")
+        database, builders.an_arrival(first.tenant_id, external_id="a")
     )
     chunks = some_chunks(job, "same", "new", "newer")
     missing = await builders.plan(database, job, chunks)
     await builders.store(database, job, missing[:1], vectors=fan(3)[1:2])
     store = SearchStore(database, MODEL)
 
-    before = await store.search(axis(), job.user_id, limit=9)
+    before = await store.search(axis(), job.tenant_id, limit=9)
     await builders.store(database, job, missing[1:], vectors=fan(3)[2:])
-    after = await store.search(axis(), job.user_id, limit=9)
+    after = await store.search(axis(), job.tenant_id, limit=9)
 
     assert [hit.text for hit in before] == ["same", "old"]
     assert {hit.text for hit in after} == {"same", "new", "newer"}
@@ -144,7 +144,7 @@ async def test_chunks_are_listed_in_order_from_a_position(database: Database) ->
     job, _ = await a_published_fan(database, 9)
     store = SearchStore(database, MODEL)
 
-    part = await store.list_chunks(job.document_id, job.user_id, from_ord=3, limit=4)
+    part = await store.list_chunks(job.document_id, job.tenant_id, from_ord=3, limit=4)
 
     assert [chunk.chunk_ord for chunk in part] == [3, 4, 5, 6]
     assert part[0].text == "passage 3"

@@ -1,9 +1,12 @@
 """Spaces that serve, and those that serve nobody any more."""
 
-import builders
 import numpy as np
-from builders import LARGE_MODEL, MODEL
-from integration.move_parts import (
+
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search.serving_store import ServingStore
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL
+from tests.integration.move_parts import (
     MINE,
     TEXTS,
     THERE,
@@ -13,9 +16,6 @@ from integration.move_parts import (
     a_mover,
     found,
 )
-
-from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.serving_store import ServingStore
 
 
 async def test_vectors_of_a_space_that_serves_nobody_can_go(database: Database) -> None:

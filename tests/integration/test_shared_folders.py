@@ -5,14 +5,14 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import builders
 import pytest
-from integration.folder_parts import Counted, FolderSetting
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.sources import Objects
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.source import SourceGone, SourceUnavailable
+from ingest.domain.source_object import SourceGone, SourceUnavailable
+from tests import builders
+from tests.integration.folder_parts import Counted, FolderSetting
 
 
 class SharedSetting(FolderSetting):
@@ -31,7 +31,7 @@ class SharedSetting(FolderSetting):
 
     async def keys(self) -> list[str | None]:
         """Where the bytes of each document are."""
-        statement = "SELECT raw_key FROM upload_pipeline.documents WHERE user_id = $1"
+        statement = "SELECT raw_key FROM upload_pipeline.documents WHERE tenant_id = $1"
         rows = await builders.fetch(self.database, statement, self.tenant)
         return [row["raw_key"] for row in rows]
 

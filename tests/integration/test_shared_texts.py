@@ -3,14 +3,13 @@
 import asyncio
 from pathlib import Path
 
-import builders
-from integration.parsing_setting import ParsingSetting
-from integration.test_deletion import CONTENT, delete, run_stage, take_in
-
-from ingest.adapters.blob_store import ObjectBlobStore, open_blob_store
-from ingest.adapters.postgres.document_store import DocumentStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.domain.job import ClaimedJob
+from tests import builders
+from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.test_deletion import CONTENT, delete, run_stage, take_in
 
 
 class Deleting(ObjectBlobStore):
@@ -32,16 +31,16 @@ class Deleting(ObjectBlobStore):
 async def test_a_text_that_goes_with_its_twin_before_it_is_recorded_is_stored_again(
     database: Database, tmp_path: Path
 ) -> None:
-    blobs, user_id = open_blob_store(tmp_path.as_uri()), builders.a_tenant()
-    twin = await take_in(database, blobs, builders.an_arrival(user_id, CONTENT, external_id="b"))
+    blobs, tenant_id = open_blob_store(tmp_path.as_uri()), builders.a_tenant()
+    twin = await take_in(database, blobs, builders.an_arrival(tenant_id, CONTENT, external_id="b"))
     assert await run_stage(database, blobs, twin, lambda: asyncio.sleep(0)) == 1
-    job = await take_in(database, blobs, builders.an_arrival(user_id, CONTENT, external_id="a"))
+    job = await take_in(database, blobs, builders.an_arrival(tenant_id, CONTENT, external_id="a"))
 
     went_on = await run_stage(
         database, Deleting(database, tmp_path, twin), job, lambda: asyncio.sleep(0)
     )
 
-    document = await DocumentStore(database).get(job.document_id, user_id)
+    document = await DocumentStore(database).get(job.document_id, tenant_id)
     assert (went_on, document and document.parsed_key) == (0, None)
     await builders.execute(
         database,
@@ -49,7 +48,7 @@ async def test_a_text_that_goes_with_its_twin_before_it_is_recorded_is_stored_ag
     )
     [again] = await builders.claim(database)
     assert await run_stage(database, blobs, again, lambda: asyncio.sleep(0)) == 1
-    document = await DocumentStore(database).get(job.document_id, user_id)
+    document = await DocumentStore(database).get(job.document_id, tenant_id)
     assert document is not None
     assert document.parsed_key is not None
     assert await blobs.exists(document.parsed_key)

@@ -4,21 +4,21 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import builders
 import pytest
-from integration.parsing_setting import ParsingSetting
 
 from benchmarks.simulator import Simulator
-from ingest.adapters.postgres.parse_store import ParseStore
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.errors import (
     BudgetExhausted,
     DocumentEmpty,
     DocumentUnreadable,
     ParseUnderway,
 )
-from ingest.domain.money import CallState, Charge
+from ingest.domain.pricing import CallState, Charge
 from ingest.domain.remote_parse import ParseWish, Source
+from tests import builders
+from tests.integration.parsing_setting import ParsingSetting
 
 TEXT = b"# Log\n\nThe outer buoy was painted again before the winter storms came." * 3
 HOUR = timedelta(hours=1)
@@ -69,11 +69,13 @@ async def test_an_overtaken_worker_that_fails_leaves_the_other_ones_parse(
 ) -> None:
     async def no_budget(_: Any) -> None:
         [row] = await parsing.rows("parse_jobs")
-        wish = ParseWish(row["user_id"], row["file_sha256"], row["parser"], Source(None, 0, 1))
+        request = ParseWish(row["tenant_id"], row["file_sha256"], row["parser"], Source(None, 0, 1))
         await builders.execute(
             parsing.database, "UPDATE upload_pipeline.parse_jobs SET poll_after = now()"
         )
-        assert (await parsing.parses.begin(wish, token=SECOND, deadline=HOUR, handover=HOUR))[1]
+        assert (await parsing.parses.begin(request, token=SECOND, deadline=HOUR, submission=HOUR))[
+            1
+        ]
         raise BudgetExhausted("the day is used up")
 
     monkeypatch.setattr(parsing.ledger, "reserve", no_budget)
@@ -86,9 +88,9 @@ async def test_an_overtaken_worker_that_fails_leaves_the_other_ones_parse(
 
 async def test_a_lost_handover_changes_no_row(database: Database) -> None:
     store = ParseStore(database)
-    wish = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", Source(None, 0, 1))
-    job, mine = await store.begin(wish, token=FIRST, deadline=HOUR, handover=builders.EXPIRED)
-    _, taken = await store.begin(wish, token=SECOND, deadline=HOUR, handover=HOUR)
+    request = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", Source(None, 0, 1))
+    job, mine = await store.begin(request, token=FIRST, deadline=HOUR, submission=builders.EXPIRED)
+    _, taken = await store.begin(request, token=SECOND, deadline=HOUR, submission=HOUR)
     query = "SELECT p.*, ctid, xmin FROM upload_pipeline.parse_jobs AS p"
     before = await builders.fetch(database, query)
 
@@ -103,8 +105,8 @@ async def test_a_lost_handover_changes_no_row(database: Database) -> None:
 async def test_a_parse_that_ended_ends_once(database: Database) -> None:
     """Two collectors found it over at the same time; the later one changes nothing."""
     store = ParseStore(database)
-    wish = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", Source(None, 0, 1))
-    job, _ = await store.begin(wish, token=FIRST, deadline=HOUR, handover=HOUR)
+    request = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", Source(None, 0, 1))
+    job, _ = await store.begin(request, token=FIRST, deadline=HOUR, submission=HOUR)
     await store.submitted(job.parse_job_id, uuid4(), "fp", "pjb-1", poll=NOW, grace=HOUR)
     [found] = await store.due(limit=1, poll=HOUR)
     await store.fail(found, DocumentUnreadable(), CallState.RELEASED, Charge())

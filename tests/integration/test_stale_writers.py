@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
-import builders
 import pytest
-from builders import numbered_chunks, some_vectors
 
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement, Target
 from ingest.domain.errors import DocumentUnreadable, InputRefused, ProviderPaused
 from ingest.domain.job import ClaimedJob, JobState, WaitReason
+from tests import builders
+from tests.builders import numbered_chunks, some_vectors
 
 Write = Callable[[Database, ClaimedJob], Awaitable[None]]
 COUNT = 8
@@ -122,7 +122,7 @@ async def dead_lettered(database: Database, job: ClaimedJob) -> None:
 
 
 async def superseded(database: Database, job: ClaimedJob) -> None:
-    newer = builders.an_arrival(job.user_id, external_id="a")
+    newer = builders.an_arrival(job.tenant_id, external_id="a")
     [again] = [await builders.a_claimed_job(database, newer)]
     await builders.plan(database, again, numbered_chunks(again, COUNT))
 
@@ -131,7 +131,7 @@ async def deleted(database: Database, job: ClaimedJob) -> None:
     async def keep(_key: str) -> None:
         return
 
-    assert await DocumentStore(database).delete(job.document_id, job.user_id, remove_blob=keep)
+    assert await DocumentStore(database).delete(job.document_id, job.tenant_id, remove_blob=keep)
 
 
 LOSSES = [rescued, claimed_by_another, published_by_another, dead_lettered, superseded, deleted]
@@ -227,7 +227,7 @@ async def test_a_document_deleted_while_its_batches_are_stored_leaves_nothing(
         await builders.plan(database, job, chunks)
 
         removed, *_ = await asyncio.gather(
-            DocumentStore(database).delete(job.document_id, job.user_id, remove_blob=keep),
+            DocumentStore(database).delete(job.document_id, job.tenant_id, remove_blob=keep),
             *(builders.store(database, job, chunks[at : at + 5]) for at in range(0, 40, 5)),
         )
 

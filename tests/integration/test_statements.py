@@ -10,7 +10,7 @@ from ingest.adapters.postgres.pool import Database
 
 FOLDER = Path(statements.__file__).parent
 TABLES = sorted(path.stem for path in (FOLDER / "sql").glob("*.sql"))
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
 DEFINITIONS = ("CREATE", "DROP", "ALTER")
 
 

@@ -2,16 +2,15 @@
 
 from pydoc_data.topics import topics
 
-import builders
-from builders import MODEL
-
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.structure_splitter import StructureSplitter
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.app.pipeline.chunk import cut
 from ingest.domain.capacity import Mix, storage
 from ingest.domain.document import ParsedDocument
 from ingest.domain.index_kind import IndexKind
-from ingest.stages.chunk import cut
+from tests import builders
+from tests.builders import MODEL
 
 NAMED = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid), pg_relation_size(indexrelid)

@@ -6,20 +6,20 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-import builders
 import psycopg
 import pytest
-from integration.cli_system import ingest
 
-from ingest.adapters.postgres import migrate
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.admin.tenant_store import TenantStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
-from ingest.adapters.postgres.tenant_store import TenantStore
 from ingest.domain.errors import Conflict
-from ingest.domain.identity import LOCAL_TENANT, tenant_id
+from ingest.domain.identity import LOCAL_TENANT, tenant_id_of
 from ingest.domain.tenant import MAX_NAME_CHARS, Tenant
 from ingest.settings import Settings
+from tests import builders
+from tests.integration.cli_system import ingest
 
-ACME = tenant_id("acme")
+ACME = tenant_id_of("acme")
 ZEROS = UUID(int=0)
 TENANTS = "SELECT tenant_id, name FROM upload_pipeline.tenants"
 MAKING = [
@@ -152,7 +152,7 @@ def test_lists_show_names_and_json_both_name_and_id(database_url: str) -> None:
         assert str(ACME) not in shown.out, command
     assert (made["tenant"], made["tenant_name"]) == (str(ACME), "acme")
     for row in (key, budget, limits, served):
-        assert (row["user_id"], row["tenant_name"]) == (str(ACME), "acme")
+        assert (row["tenant_id"], row["tenant_name"]) == (str(ACME), "acme")
     assert (pause["subject"], pause["tenant_name"]) == (str(ACME), "acme")
 
 
@@ -226,13 +226,13 @@ def test_a_move_of_an_unknown_tenant_is_refused(database_url: str, tmp_path: Pat
 
 
 async def test_a_tenant_sees_and_writes_only_its_own_row(database: Database) -> None:
-    mine, theirs = Tenant(ACME, "acme"), Tenant(tenant_id("other"), "other")
+    mine, theirs = Tenant(ACME, "acme"), Tenant(tenant_id_of("other"), "other")
     await TenantStore(database).put(theirs)
-    act_for(mine.user_id)
+    act_for(mine.tenant_id)
     own = TenantStore(TenantDatabase(database))
 
     await own.put(mine)
-    names = await own.names([mine.user_id, theirs.user_id, LOCAL_TENANT])
+    names = await own.names([mine.tenant_id, theirs.tenant_id, LOCAL_TENANT])
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         await own.put(Tenant(uuid4(), "forged"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -265,27 +265,30 @@ def test_tenants_of_an_older_schema_are_taken_over(database_url: str) -> None:
     many = [uuid4() for _ in range(5)]
 
     async def fill(database: Database) -> None:
-        for user_id in [*many, *many]:
-            await builders.accept(database, builders.an_arrival(user_id))
+        for tenant_id in [*many, *many]:
+            await builders.accept(database, builders.an_arrival(tenant_id))
         async with database.connection() as connection:
             await connection.execute(
-                "INSERT INTO upload_pipeline.api_keys (key_id, user_id, label, key_sha256, scopes) "
-                "VALUES ($1, $2, '', $3, '{read}')", uuid4(), keyed, b"x" * 32
+                "INSERT INTO upload_pipeline.api_keys "
+                "(key_id, tenant_id, label, key_sha256, scopes) VALUES ($1, $2, '', $3, '{read}')",
+                uuid4(),
+                keyed,
+                b"x" * 32,
             )  # fmt: skip
-            for user_id in (limited, ZEROS):
+            for tenant_id in (limited, ZEROS):
                 await connection.execute(
-                    "INSERT INTO upload_pipeline.tenant_limits (user_id, active_jobs) "
-                    "VALUES ($1, 1)", user_id
+                    "INSERT INTO upload_pipeline.tenant_limits (tenant_id, active_jobs) "
+                    "VALUES ($1, 1)", tenant_id
                 )  # fmt: skip
-            for user_id in (paying, ZEROS):
+            for tenant_id in (paying, ZEROS):
                 await connection.execute(
-                    "INSERT INTO upload_pipeline.budgets (user_id, period, hard_usd) "
-                    "VALUES ($1, 'day', 1)", user_id
+                    "INSERT INTO upload_pipeline.budgets (tenant_id, period, hard_usd) "
+                    "VALUES ($1, 'day', 1)", tenant_id
                 )  # fmt: skip
-            for user_id in (searching, ZEROS):
+            for tenant_id in (searching, ZEROS):
                 await connection.execute(
-                    "INSERT INTO upload_pipeline.search_budgets (user_id, period, hard_usd) "
-                    "VALUES ($1, 'day', 1)", user_id
+                    "INSERT INTO upload_pipeline.search_budgets (tenant_id, period, hard_usd) "
+                    "VALUES ($1, 'day', 1)", tenant_id
                 )  # fmt: skip
             await connection.execute(
                 "INSERT INTO upload_pipeline.pauses (kind, subject, note) "

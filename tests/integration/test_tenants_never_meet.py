@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from integration.gateway import Running, bury, publish, upload
 
-from ingest.domain.access import Scope
-from serve.access import NEEDED
+from ingest.domain.scopes import Scope
+from serve.authorization import NEEDED
+from tests.integration.gateway import Running, bury, publish, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STEPS = 60

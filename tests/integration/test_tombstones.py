@@ -3,9 +3,19 @@
 import asyncio
 from pathlib import Path
 
-import builders
 import pytest
-from integration.deleted_parts import (
+
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
+from ingest.app.backfill.reprocess import Reprocessor
+from ingest.app.queue.end_attempt import FailedAttempts
+from ingest.domain.errors import DocumentUnreadable
+from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.reprocess import Reprocessing
+from ingest.domain.retry import RetryPolicy
+from tests import builders
+from tests.integration.deleted_parts import (
     TOMBSTONES,
     Meanwhile,
     Place,
@@ -19,18 +29,8 @@ from integration.deleted_parts import (
     upload,
     uri,
 )
-from integration.folder_parts import Counted, FolderSetting
-from integration.reference_parts import Setting, a_registrar
-
-from ingest.adapters.postgres.document_store import DocumentStore
-from ingest.adapters.postgres.job_store import JobStore
-from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
-from ingest.domain.errors import DocumentUnreadable
-from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.renewal import Renewal
-from ingest.domain.retry import RetryPolicy
-from ingest.lifecycle.renew import Renewer
-from ingest.lifecycle.settle import Settler
+from tests.integration.folder_parts import Counted, FolderSetting
+from tests.integration.reference_parts import Setting, a_registrar
 
 MARK = "quince"
 """In the name and the text of what is deleted, and nowhere else."""
@@ -137,7 +137,7 @@ async def test_what_is_deleted_between_listing_and_taking_in_stays_away(
     await place.register()
     put(place, "a.md", b"another text")
     registrar = a_registrar(
-        place.database, place.blobs, place.objects, user_id=place.tenant, run="two"
+        place.database, place.blobs, place.objects, tenant_id=place.tenant, run="two"
     )
     registrar._inventory = Meanwhile(place.database, lambda: delete(place, "a.md"))
 
@@ -148,7 +148,7 @@ async def test_what_is_deleted_between_listing_and_taking_in_stays_away(
     assert (
         await builders.fetch(
             place.database,
-            "SELECT uri FROM upload_pipeline.source_objects WHERE user_id = $1",
+            "SELECT uri FROM upload_pipeline.source_objects WHERE tenant_id = $1",
             place.tenant,
         )
         == []
@@ -205,8 +205,8 @@ async def test_outdated_documents_are_made_again_without_deleted_ones(
     await folder.register()
     await delete(folder, "a.md")
 
-    renewer = Renewer(
-        JobStore(folder.database), Renewal(folder.tenant, builders.MODEL, "other/1", "run")
+    renewer = Reprocessor(
+        JobStore(folder.database), Reprocessing(folder.tenant, builders.MODEL, "other/1", "run")
     )
     await renewer.register()
 
@@ -269,8 +269,8 @@ async def test_nothing_readable_of_a_deleted_document_is_left(
     await place.register()
     [job] = await builders.claim(place.database, lane=Lane.BACKFILL)
     unreadable = DocumentUnreadable(f"{MARK}.md cannot be read")
-    settler = Settler(JobStore(place.database), RetryPolicy())
-    await settler.fail_job(job, unreadable, stage="parsing")
+    failed_attempts = FailedAttempts(JobStore(place.database), RetryPolicy())
+    await failed_attempts.fail_job(job, unreadable, stage="parsing")
     assert any(MARK in row for row in await rows(place.database, "events"))
 
     await delete(place, f"{MARK}.md")

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
-from ledger import Ledger
-from versions import CONTRACT, EXPAND, ROOT, next_version
 
-from ingest.adapters.postgres.migrate import head
+from ingest.adapters.postgres.admin.migrate import head
+from tests.ledger import Ledger
+from tests.versions import CONTRACT, EXPAND, ROOT, next_version
 
 FILES = 40
 
@@ -45,7 +45,7 @@ class Version:
     def working(self) -> Iterator[httpx.Client]:
         """Its gateway; in the end it finishes what it holds."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "integration.version_process"],
+            [sys.executable, "-m", "tests.integration.version_process"],
             cwd=self._code,
             env=self._environment,
             stdin=subprocess.PIPE,

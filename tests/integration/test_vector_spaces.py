@@ -3,22 +3,22 @@
 from collections.abc import Callable
 
 import asyncpg
-import builders
 import numpy as np
 import pytest
-from builders import LARGE_MODEL, MODEL, some_chunks, some_vectors
 
-from ingest.adapters.postgres.index_store import IndexStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search_store import SearchStore
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import ConfigurationError
+from tests import builders
+from tests.builders import LARGE_MODEL, MODEL, some_chunks, some_vectors
 
 
 async def test_a_document_that_changes_its_model_is_listed_once(database: Database) -> None:
     first = await builders.a_claimed_job(database, builders.an_arrival(external_id="a"))
     await builders.publish(database, first, some_chunks(first, "same", "old"), model=LARGE_MODEL)
-    newer = builders.an_arrival(first.user_id, external_id="a")
+    newer = builders.an_arrival(first.tenant_id, external_id="a")
     job = await builders.a_claimed_job(database, newer)
     chunks = some_chunks(job, "same", "new")
 
@@ -30,7 +30,7 @@ async def test_a_document_that_changes_its_model_is_listed_once(database: Databa
     await builders.store(database, again, rest)
 
     assert (len(missing), len(rest)) == (2, 1)
-    listed = await SearchStore(database, MODEL).list_chunks(job.document_id, job.user_id)
+    listed = await SearchStore(database, MODEL).list_chunks(job.document_id, job.tenant_id)
     assert [chunk.text for chunk in listed] == ["same", "new"]
     assert {chunk.embed_model for chunk in listed} == {MODEL.name}
 
@@ -55,16 +55,16 @@ async def test_an_attempt_with_another_model_leaves_no_rows_behind(database: Dat
 
 
 async def test_search_finds_only_vectors_of_its_own_model(database: Database) -> None:
-    user_id = builders.a_tenant()
+    tenant_id = builders.a_tenant()
     jobs = []
     for model in (MODEL, LARGE_MODEL):
-        job = await builders.a_claimed_job(database, builders.an_arrival(user_id))
+        job = await builders.a_claimed_job(database, builders.an_arrival(tenant_id))
         await builders.publish(database, job, some_chunks(job, model.name), model=model)
         jobs.append(job)
 
     for model in (MODEL, LARGE_MODEL):
         hits = await SearchStore(database, model).search(
-            some_vectors(1, model)[0], user_id, limit=10
+            some_vectors(1, model)[0], tenant_id, limit=10
         )
         assert [hit.text for hit in hits] == [model.name]
 

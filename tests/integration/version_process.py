@@ -2,9 +2,8 @@
 
 import sys
 
-from integration.cli_system import gateway, worker
-
 from ingest.settings import load
+from tests.integration.cli_system import gateway, worker
 
 if __name__ == "__main__":
     settings = load()

@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import numpy as np
 from numpy.typing import NDArray
-from unit.stage_parts import LEASE, Ends, a_job
 
+from ingest.app.pipeline.embed import Batch, EmbedStage
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import IngestError, InputRefused, LeaseLost
-from ingest.domain.money import Payer
-from ingest.stages.embed import Batch, EmbedStage
+from ingest.domain.pricing import Payer
+from tests.unit.stage_parts import LEASE, Ends, a_job
 
 MODEL = EmbeddingModel("m", "1", 2)
 Refuse = Callable[[Sequence[str]], Exception | None]
@@ -108,7 +108,7 @@ class Chunks:
         return frozenset(target.lease.job_id for target in targets) - self.lost
 
     async def embedded_before(
-        self, user_id: UUID, digests: Sequence[bytes]
+        self, tenant_id: UUID, digests: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:
         return {digest: self.known[digest] for digest in digests if digest in self.known}
 
@@ -147,5 +147,7 @@ class Setting:
         self.ends = Ends()
 
     async def run(self, batch: Batch) -> StoredBatch:
-        stage = EmbedStage(self.embedder, self.chunks, settler=self.ends.settler(), lease=LEASE)
+        stage = EmbedStage(
+            self.embedder, self.chunks, failed_attempts=self.ends.failed_attempts(), lease=LEASE
+        )
         return await stage.run(batch)

@@ -5,15 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from unit.stage_parts import LEASE, TENANT, Blobs, Ends
-
+from ingest.app.pipeline.parse import ParsedJob, ParseStage
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.document import MediaType, Page, ParsedDocument
 from ingest.domain.errors import IngestError
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.money import Operation, Payer
-from ingest.stages.parse import ParsedJob, ParseStage
+from ingest.domain.pricing import Operation, Payer
+from tests.unit.stage_parts import LEASE, TENANT, Blobs, Ends
 
 LINGER = timedelta(milliseconds=50)
 Parse = Callable[[bytes], Awaitable[str]]
@@ -117,7 +116,7 @@ class Setting:
             self.blobs,
             fetcher=self.elsewhere,
             texts=self.texts,
-            settler=self.ends.settler(),
+            failed_attempts=self.ends.failed_attempts(),
             lease=LEASE,
             at_once=self.at_once,
             linger=LINGER,

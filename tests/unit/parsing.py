@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import EXTENSIONS, MediaType, ParsedDocument
 
 Parse = Callable[[str, bytes], Awaitable[ParsedDocument]]

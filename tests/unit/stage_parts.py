@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain import identity
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import IngestError, NotFound
 from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState, Lane, Lease
 from ingest.domain.retry import RetryPolicy
 from ingest.domain.stage import Stage
-from ingest.lifecycle.settle import Settler
 
 LEASE = timedelta(minutes=1)
 TENANT = UUID("11111111-1111-4111-8111-111111111111")
@@ -30,7 +30,7 @@ def a_job(
     return ClaimedJob(
         lease=Lease(uuid4(), uuid4()),
         document_id=uuid4(),
-        user_id=TENANT,
+        tenant_id=TENANT,
         lane=Lane.INTERACTIVE,
         generation=1,
         stage=Stage.QUEUED if parsed_key is None else Stage.PARSED,
@@ -64,8 +64,8 @@ class Ends:
         self.settlements[lease.job_id] = settlement
         return self._held
 
-    def settler(self) -> Settler:
-        return Settler(self, RetryPolicy(max_attempts=3))
+    def failed_attempts(self) -> FailedAttempts:
+        return FailedAttempts(self, RetryPolicy(max_attempts=3))
 
     def of(self, job: ClaimedJob) -> tuple[type[IngestError], JobState]:
         settlement = self.settlements[job.lease.job_id]

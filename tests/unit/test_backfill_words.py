@@ -7,12 +7,16 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from ingest.adapters.postgres.ledger_store import Spent
-from ingest.adapters.postgres.queue_store import LaneCounts
-from ingest.cli import backfill_words
-from ingest.cli.backfill_watch import Backfill, Ended, progress
-from ingest.domain.bulk import IndexTime
-from ingest.lifecycle.register import Registered
+from ingest.adapters.postgres.jobs.queue_store import LaneCounts
+from ingest.adapters.postgres.providers.ledger_store import Spent
+from ingest.app.backfill.register import Registered
+from ingest.cli.backfills import summary
+from ingest.cli.backfills.progress import Backfill, Ended, progress
+from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.index_timing import IndexTime
+from ingest.domain.tenant import Tenant
+
+ACME = Tenant(LOCAL_TENANT, "acme")
 
 _ONE_DONE, _NOTHING = LaneCounts(0, 1, 0), Spent()
 
@@ -32,7 +36,7 @@ def a_backfill(
 def shown(done: Backfill) -> dict[str, str]:
     """The lines of a summary, by the name that each begins with."""
     screen = Console(file=io.StringIO(), width=100)
-    backfill_words.show(screen, done, 74)
+    summary.show(screen, done, ACME, 74)
     assert isinstance(screen.file, io.StringIO)
     lines = screen.file.getvalue().splitlines()
     return {line[:14].strip(): line[14:].strip() for line in lines}
@@ -105,7 +109,7 @@ def test_every_end_has_its_words(ended: Ended) -> None:
 def test_programs_get_codes_and_all_figures() -> None:
     registered = Registered(5, 1, 0, 0, 0, Counter(document_empty=4))
 
-    found = backfill_words.as_json(a_backfill(registered), 74.26)
+    found = summary.as_json(a_backfill(registered), ACME, 74.26)
 
     assert (found["ended"], found["not_taken"]) == ("all_done", {"document_empty": 4})
     assert (found["objects"], found["registered"], found["left_over"]) == (5, 1, 0)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ingest.adapters.openai.batches import understood
-from ingest.adapters.openai.terms import MODELS
+from ingest.adapters.embedders.openai.batch_api import understood
+from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.domain.errors import InputRefused, ProviderUnavailable
 
 MODEL = MODELS["text-embedding-3-small"]

@@ -6,10 +6,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from unit.stage_parts import LEASE, Blobs, Ends, a_job
 
-from ingest.adapters.structure_splitter import StructureSplitter
+from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.app.pipeline.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
+from ingest.app.pipeline.parse import ParsedJob
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
+from ingest.domain.batch_api import Deferred, TextsFailed
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import (
@@ -20,10 +22,8 @@ from ingest.domain.errors import (
     StoreUnavailable,
 )
 from ingest.domain.job import ClaimedJob, Degraded, JobState, Lane
-from ingest.domain.provider_batch import Deferred, TextsFailed
-from ingest.domain.serving import SpaceMoved
-from ingest.stages.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
-from ingest.stages.parse import ParsedJob
+from ingest.domain.serving_space import SpaceMoved
+from tests.unit.stage_parts import LEASE, Blobs, Ends, a_job
 
 SPLITTER = StructureSplitter(max_tokens=16, overlap_tokens=0)
 PARAGRAPH = "Eight plain words stand in this short paragraph."
@@ -79,9 +79,9 @@ class Setting:
             SPLITTER,
             self.blobs,
             self.plans,
-            local_chunks=self.local_plans,
+            fallback_chunks=self.local_plans,
             defer={None: self.defer},
-            settler=self.ends.settler(),
+            failed_attempts=self.ends.failed_attempts(),
             lease=LEASE,
             limits=self.limits,
         )
@@ -261,7 +261,7 @@ async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
 
     packed = await setting.run(paid, here)
 
-    assert [batch.embeds_here for batch in packed.batches] == [False, True]
+    assert [batch.embeds_by_fallback for batch in packed.batches] == [False, True]
     assert [[job.document_id for job in batch.jobs] for batch in packed.batches] == [
         [paid.job.document_id],
         [here.job.document_id],

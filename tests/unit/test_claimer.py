@@ -8,14 +8,14 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from unit.stage_parts import a_job
 
+from ingest.app.queue.claim import SMALL_WAVES_AT_ONCE, Claimer, ClaimPace
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.lifecycle.claim import SMALL_WAVES_AT_ONCE, Claimer, Pace
+from tests.unit.stage_parts import a_job
 
-PACE = Pace(
+PACE = ClaimPace(
     wave_jobs=4,
     small_waves_per_second=1000,
     claim_ahead_jobs=6,
@@ -70,7 +70,7 @@ def a_claimer(
     *,
     bell: Callable[[timedelta], Awaitable[None]] = no_bell,
     drains: Sequence[bool] = (),
-    pace: Pace = PACE,
+    pace: ClaimPace = PACE,
 ) -> Claimer:
     answers = iter(drains)
 
@@ -97,7 +97,7 @@ async def test_a_wave_is_bounded_and_the_turn_goes_on_behind_its_last_tenant() -
 
     assert first is not None
     assert queue.limits == [4, 4]
-    assert queue.after == [NO_TENANT, first[-1].user_id]
+    assert queue.after == [NO_TENANT, first[-1].tenant_id]
 
 
 async def test_no_more_is_claimed_than_the_stream_may_hold() -> None:

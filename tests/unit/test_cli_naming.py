@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.cli.failures import WrongUsage
-from ingest.cli.naming import name_files, seen_from_here, source_path
-from ingest.cli.selection import select
+from ingest.cli.exit_codes import WrongUsage
+from ingest.cli.uploads.external_ids import name_files, seen_from_here, source_path
+from ingest.cli.uploads.select_files import select
 
 
 def a_tree(root: Path, *names: str) -> Path:

@@ -5,10 +5,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import samples
 
-from ingest.cli.failures import WrongUsage
-from ingest.cli.selection import Skipped, count_reasons, select
+from ingest.cli.exit_codes import WrongUsage
+from ingest.cli.uploads.select_files import Skipped, count_reasons, select
+from tests import samples
 
 OLD_OFFICE = "a legacy Office file (OLE), which is not read"
 

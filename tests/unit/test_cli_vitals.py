@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ingest.cli import vitals
+from ingest.cli.render import status_report
 
 
 def lines(jobs: list[tuple[str, str, int]], **changes: Any) -> dict[str, str]:
@@ -36,7 +36,7 @@ def lines(jobs: list[tuple[str, str, int]], **changes: Any) -> dict[str, str]:
         "version": "1",
     } | changes
     screen = Console(file=io.StringIO(), width=80)
-    screen.print(vitals.picture(reading))
+    screen.print(status_report.picture(reading))
     assert isinstance(screen.file, io.StringIO)
     pairs = [line.split(maxsplit=1) for line in screen.file.getvalue().splitlines()]
     return {pair[0]: pair[1].strip() for pair in pairs if len(pair) == 2}

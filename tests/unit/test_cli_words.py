@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ingest.cli import pause_words
-from ingest.cli.about import without_password
-from ingest.cli.connecting import gateway_url
-from ingest.cli.dead_letter import seconds_of
-from ingest.cli.failures import ExitCode, Refused, Unreachable, WrongUsage, exit_code
+from ingest.cli.client.connect import gateway_url
+from ingest.cli.commands.dead_letter import seconds_of
+from ingest.cli.exit_codes import ExitCode, Refused, Unreachable, WrongUsage, exit_code
 from ingest.cli.output import age, clean, duration, emit_json, lapse, money, plural, size
-from ingest.cli.snippet import snippet
-from ingest.cli.story import document_faults, next_steps
+from ingest.cli.render import pause_text
+from ingest.cli.render.job_report import document_faults, next_steps
+from ingest.cli.render.snippet import snippet
+from ingest.cli.system.startup_summary import without_password
 from ingest.domain import errors
 
 
@@ -219,8 +219,8 @@ def test_a_paused_tenant_is_named_and_by_its_id_where_a_shell_would_split_the_na
 ) -> None:
     pause = {"kind": "tenant", "subject": "7", "tenant_name": name}
 
-    assert pause_words.what(pause) == shown
-    assert pause_words.resume_command(pause) == command
+    assert pause_text.what(pause) == shown
+    assert pause_text.resume_command(pause) == command
 
 
 @pytest.mark.parametrize("reason", ["queue", "no_worker", "retry", "worker", "budget", "paused"])

@@ -1,12 +1,12 @@
 from collections import Counter
 
 from benchmarks.corpus import mixed_corpus
-from ingest.adapters.local_parser.extract import parse_document
-from ingest.adapters.local_parser.limits import Limits
+from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import EXTENSIONS, ParsedDocument
-from ingest.domain.media import HEAD_BYTES, detect, sniff
+from ingest.domain.media_type import HEAD_BYTES, detect, sniff
 
-LIMITS = Limits(max_pages=1000, max_text_chars=1_000_000)
+LIMITS = ParserLimits(max_pages=1000, max_text_chars=1_000_000)
 
 
 def parse(name: str, data: bytes) -> ParsedDocument:

@@ -6,9 +6,8 @@ from unittest.mock import AsyncMock
 
 import numpy as np
 import pytest
-from unit.embed_parts import MODEL, Setting, a_batch, digest
-from unit.stage_parts import TENANT, Ends, ids
 
+from ingest.app.pipeline import embed
 from ingest.domain.attempt import StoredBatch
 from ingest.domain.errors import (
     BudgetExhausted,
@@ -24,8 +23,9 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import JobState, Lane
-from ingest.domain.money import Operation, Payer
-from ingest.stages import embed
+from ingest.domain.pricing import Operation, Payer
+from tests.unit.embed_parts import MODEL, Setting, a_batch, digest
+from tests.unit.stage_parts import TENANT, Ends, ids
 
 
 @pytest.fixture(autouse=True)

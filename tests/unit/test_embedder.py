@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wordllama
 
-from ingest.adapters.wordllama_embedder import MODEL, WordllamaEmbedder
+from ingest.adapters.embedders.wordllama import MODEL, WordllamaEmbedder
 from ingest.domain.errors import InvalidVector
 
 EMBEDDER = WordllamaEmbedder()
@@ -63,12 +63,12 @@ async def test_a_text_without_a_known_token_is_an_error_and_no_vector() -> None:
 
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ingest.adapters import wordllama_embedder
+    from ingest.adapters.embedders import wordllama
 
     def refuse(*_: object) -> None:
         raise AssertionError("the model reached for the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(wordllama_embedder, "_loaded", [])
+    monkeypatch.setattr(wordllama, "_loaded", [])
 
     EMBEDDER.warm()

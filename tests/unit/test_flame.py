@@ -4,9 +4,9 @@ from benchmarks.flame import draw, stacks
 
 RAW = """\
 process 1:"python -m ingest up";process 7:"ray::MapWorker(MapBatches(ChunkActor))";Thread.run \
-(threading.py:982);cut (ingest/stages/chunk.py:212);Ruler.count (a/structure_splitter.py:127) 3
+(threading.py:982);cut (ingest/app/pipeline/chunk.py:212);Ruler.count (a/structure.py:127) 3
 process 1:"python -m ingest up";process 7:"ray::MapWorker(MapBatches(ChunkActor))";Thread.run \
-(threading.py:982);cut (ingest/stages/chunk.py:215) 1
+(threading.py:982);cut (ingest/app/pipeline/chunk.py:215) 1
 process 1:"python -m ingest up";process 7:"ray::MapWorker(MapBatches(ChunkActor))";_worker \
 (concurrent/futures/thread.py:81) 90
 process 1:"python -m ingest up";process 8:"ray::MapBatches(EmbedActor)";Worker.main_loop \

@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import samples
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import (
     DocumentEmpty,
@@ -18,6 +17,7 @@ from ingest.domain.errors import (
     TooManyPages,
     UnsupportedMediaType,
 )
+from tests import samples
 
 MIB = 1024**2
 DEEP_XML = "<w:sdt>" * 5_000

@@ -6,11 +6,11 @@ import zipfile
 from collections.abc import Iterator
 
 import pytest
-import samples
-from unit.parsing import Parse, checked, outline, page_texts
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import MediaType, ParsedDocument
+from tests import samples
+from tests.unit.parsing import Parse, checked, outline, page_texts
 
 SENTENCE = "Locker 40417 in district seven holds the grey ledger & the <spare> key."
 FORMATS = {name: data for name, data in samples.one_of_each(SENTENCE)}

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ingest.adapters.local_parser import frames
+from ingest.adapters.parsers.local import frames
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
-import samples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from unit.parsing import assert_landmarks_are_exact
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import MediaType
 from ingest.domain.errors import DocumentRejected
+from tests import samples
+from tests.unit.parsing import assert_landmarks_are_exact
 
 MIB = 1024**2
 CASES = 200

@@ -9,11 +9,11 @@ import docx
 import openpyxl
 import pptx
 import pytest
-import samples
 from pptx.util import Inches
-from unit.parsing import Parse, checked, outline, page_texts
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
+from tests import samples
+from tests.unit.parsing import Parse, checked, outline, page_texts
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import samples
 
-from ingest.adapters.local_parser import LocalParser
+from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
+from tests import samples
 
 REPOSITORY = Path(__file__).parents[2]
 SLOW_PAGE = b"<html>" + b"<p>some words</p>" * 400_000
@@ -242,7 +242,7 @@ async def test_close_during_the_start_of_a_child_leaves_none() -> None:
 
 PARENT = """
 import asyncio, os, signal, sys
-import samples
+from tests import samples
 
 async def main():
     parser = samples.local_parser()

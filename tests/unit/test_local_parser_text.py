@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.adapters.local_parser.extract import parse_document
-from ingest.adapters.local_parser.limits import Limits
+from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentRejected, ParserLimitExceeded
 
-LIMITS = Limits(max_pages=100, max_text_chars=1_000_000)
+LIMITS = ParserLimits(max_pages=100, max_text_chars=1_000_000)
 GERMAN = "Größe und Übergang: fünf Äpfel für die Bücherei"
 RUSSIAN = "Портовый архив хранит журналы во второй комнате слева. " * 3
 JAPANESE = "港の事務所は左側の二番目の部屋に台帳を保管しています。" * 3

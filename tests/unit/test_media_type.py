@@ -4,7 +4,6 @@ import time
 import zipfile
 
 import pytest
-import samples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,8 @@ from ingest.domain.errors import (
     DocumentUnreadable,
     UnsupportedMediaType,
 )
-from ingest.domain.media import HEAD_BYTES, detect, sniff
+from ingest.domain.media_type import HEAD_BYTES, detect, sniff
+from tests import samples
 
 EACH = {name: data for name, data in samples.one_of_each(samples.LOREM)}
 
@@ -118,7 +118,7 @@ def test_text_in_any_encoding_is_text(content: bytes) -> None:
 
 
 def test_a_memo_with_headers_stays_text_but_a_message_is_mail() -> None:
-    memo = b"From: Ada\nTo: Archive\nSubject: Ledgers\n\nPlease sort them."
+    memo = b"From: Ada\nTo: DatabaseDump\nSubject: Ledgers\n\nPlease sort them."
 
     assert sniff(memo, filename="memo.txt") is MediaType.TEXT
     assert sniff(memo, filename="memo.eml") is MediaType.EML

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query
 
-from serve.parameters import StrictRoute
+from serve.query_parameters import StrictRoute
 
 
 async def tags_of(tags: Annotated[list[str] | None, Query()] = None) -> list[str]:

@@ -5,9 +5,8 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from unit.parse_parts import LINGER, Setting
-from unit.stage_parts import TENANT, Ends, a_job, ids
 
+from ingest.app.pipeline.parse import TRAVEL_CHARS, ParsedJob
 from ingest.domain import identity
 from ingest.domain.errors import (
     DocumentEmpty,
@@ -19,8 +18,9 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob, JobState
-from ingest.domain.source import SourceGone
-from ingest.stages.parse import TRAVEL_CHARS, ParsedJob
+from ingest.domain.source_object import SourceGone
+from tests.unit.parse_parts import LINGER, Setting
+from tests.unit.stage_parts import TENANT, Ends, a_job, ids
 
 
 def jobs_of(groups: Sequence[Sequence[ParsedJob]]) -> list[ClaimedJob]:

@@ -14,11 +14,12 @@ ALL = [EVERYTHING, MINE, THEIRS, LANE, OTHER_LANE, PROVIDER]
 
 
 def test_a_job_is_held_by_pauses_of_everything_its_tenant_and_its_lane() -> None:
-    held = claims_held_by(ALL, user_id=TENANT, lane=Lane.INTERACTIVE)
+    held = claims_held_by(ALL, tenant_id=TENANT, lane=Lane.INTERACTIVE)
 
     assert held == [EVERYTHING, MINE, LANE]
     assert (
-        claims_held_by([THEIRS, OTHER_LANE, PROVIDER], user_id=TENANT, lane=Lane.INTERACTIVE) == []
+        claims_held_by([THEIRS, OTHER_LANE, PROVIDER], tenant_id=TENANT, lane=Lane.INTERACTIVE)
+        == []
     )
 
 

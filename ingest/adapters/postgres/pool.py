@@ -38,9 +38,9 @@ _ACT = "SET LOCAL ROLE ingest_api; SET LOCAL ingest.tenant = '{tenant}'"
 _TENANT: ContextVar[UUID] = ContextVar("tenant")
 
 
-def act_for(user_id: UUID) -> None:
+def act_for(tenant_id: UUID) -> None:
     """From here on the present task, and what it starts, reads and writes one tenant's rows."""
-    _TENANT.set(user_id)
+    _TENANT.set(tenant_id)
 
 
 class Database:

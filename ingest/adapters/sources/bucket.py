@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
 from ingest.domain.errors import ConfigurationError, NotFound
-from ingest.domain.source import Broken, SourceObject, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceObject, SourceUnavailable
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta

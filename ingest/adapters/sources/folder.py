@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.domain.errors import NotFound
-from ingest.domain.source import Broken, SourceChanged, SourceObject, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceChanged, SourceObject, SourceUnavailable
 
 _PAGE = 1000
 _PART_BYTES = 1024 * 1024

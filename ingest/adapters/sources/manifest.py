@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ingest.adapters.sources.bucket import REMOTE, is_remote
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.source import Broken, ManifestLineInvalid, SourceObject, SourceUnavailable
+from ingest.domain.source_object import Broken, ManifestLineInvalid, SourceObject, SourceUnavailable
 
 MAX_LINE_BYTES = 64 * 1024
 _PAGE = 1000

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.sim.llamaparse.pages import MOST_BYTES, Wish, split
+from ingest.sim.llamaparse.pages import MOST_BYTES, PageMarkers, split
 
 CREDITS = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 GARBAGE = "\ufffd" * 400
@@ -220,23 +220,23 @@ class Service:
         return done[-1] if done else None
 
     def _read(self, data: bytes, filename: str, tier: str) -> tuple[str, str | None, list[str]]:
-        wish = Wish.of(data, tier)
-        if wish.name == "FAIL":
-            return "FAILED", f"{wish.value}: the file could not be parsed", []
-        if wish.name == "STUCK":
+        markers = PageMarkers.of(data, tier)
+        if markers.name == "FAIL":
+            return "FAILED", f"{markers.value}: the file could not be parsed", []
+        if markers.name == "STUCK":
             return "STUCK", None, []
         try:
             pages = split(data, filename)
         except ValueError as exc:
             return "FAILED", f"{exc}: the file could not be parsed", []
-        if wish.name == "EMPTY":
+        if markers.name == "EMPTY":
             pages = ["" for _ in pages]
-        if wish.name == "GARBAGE":
+        if markers.name == "GARBAGE":
             pages = [GARBAGE for _ in pages]
-        if wish.name == "TRUNCATE":
+        if markers.name == "TRUNCATE":
             pages[0] = ("word " * (MOST_BYTES // 5 + 1))[:MOST_BYTES]
-        if wish.name == "DROP_PAGES":
-            pages = pages[: -int(wish.value or 1)] or [""]
+        if markers.name == "DROP_PAGES":
+            pages = pages[: -int(markers.value or 1)] or [""]
         return (
             "COMPLETED",
             None,

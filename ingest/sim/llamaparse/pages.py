@@ -20,15 +20,15 @@ MOST_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PageMarkers:
     """What markers like ``SIM:FAIL=TIMEOUT`` in a file ask for."""
 
     name: str | None = None
     value: str | None = None
 
     @classmethod
-    def of(cls, data: bytes, tier: str) -> "Wish":
-        """The wish of a file; below the tier of ``SIM:BETTER_TIER`` only, if there is one."""
+    def of(cls, data: bytes, tier: str) -> "PageMarkers":
+        """The markers of a file; below the tier of ``SIM:BETTER_TIER`` only, if there is one."""
         found = {m[1].decode(): (m[2] or b"").decode() for m in _MARK.finditer(data)}
         better = found.pop("BETTER_TIER", None)
         if better in TIERS and tier in TIERS and TIERS.index(tier) >= TIERS.index(better):

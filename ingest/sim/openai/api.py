@@ -13,11 +13,11 @@ import tiktoken
 from ingest.sim.faults import FaultSwitch
 from ingest.sim.openai import refusals
 from ingest.sim.openai.answers import answered
-from ingest.sim.openai.batches import PATHS as BATCH_PATHS
-from ingest.sim.openai.batches import Batches
-from ingest.sim.openai.books import Books, Call
-from ingest.sim.openai.limits import Account
+from ingest.sim.openai.batch_api import PATHS as BATCH_PATHS
+from ingest.sim.openai.batch_api import Batches
 from ingest.sim.openai.options import Options
+from ingest.sim.openai.rate_limits import Account
+from ingest.sim.openai.usage_log import Books, Call
 from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, headers_of, read
 
 KINDS = (

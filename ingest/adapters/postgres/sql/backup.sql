@@ -31,7 +31,7 @@ SELECT to_regclass('upload_pipeline.tombstones') IS NOT NULL;
 
 -- name: find_gone
 -- Documents that refer to blobs $1.
-SELECT document_id, user_id, name FROM upload_pipeline.documents
+SELECT document_id, tenant_id, name FROM upload_pipeline.documents
 WHERE raw_key = ANY($1::text []) OR parsed_key = ANY($1::text []);
 
 -- name: forget_gone

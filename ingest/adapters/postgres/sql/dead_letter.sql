@@ -2,7 +2,7 @@
 -- Dead-lettered jobs of tenant $1, the latest first, after the page key ($7, $8); narrowed by code
 -- $2, classes $3, dead for at least $4 and at most $5, and text $6 in message or filename.
 SELECT
-    j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
+    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
     j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
     j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
@@ -10,7 +10,7 @@ SELECT
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-WHERE j.user_id = $1 AND j.state = 'deadletter'
+WHERE j.tenant_id = $1 AND j.state = 'deadletter'
     AND ($2::text IS NULL OR j.last_error ->> 'code' = $2)
     AND ($3::text[] IS NULL OR j.last_error ->> 'class' = ANY($3))
     AND ($4::interval IS NULL OR j.finished_at <= now() - $4)
@@ -44,7 +44,7 @@ WITH dead AS MATERIALIZED (
         ) AS replayable
     FROM upload_pipeline.upload_jobs AS j
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-    WHERE j.user_id = $1 AND j.state = 'deadletter'
+    WHERE j.tenant_id = $1 AND j.state = 'deadletter'
         AND ($2::text IS NULL OR j.last_error ->> 'code' = $2)
         AND ($3::text[] IS NULL OR j.last_error ->> 'class' = ANY($3))
         AND ($4::interval IS NULL OR j.finished_at <= now() - $4)
@@ -76,7 +76,7 @@ ORDER BY d.document_id FOR NO KEY UPDATE;
 WITH start AS MATERIALIZED (
     SELECT greatest(now(), max(run_after) + $3::interval) AS at
     FROM upload_pipeline.upload_jobs
-    WHERE user_id = $2 AND state IN ('queued', 'retryable') AND replay_count > 0
+    WHERE tenant_id = $2 AND state IN ('queued', 'retryable') AND replay_count > 0
 ), chosen AS MATERIALIZED (
     SELECT
         j.job_id, d.parsed_key IS NOT NULL AS has_text,
@@ -84,7 +84,7 @@ WITH start AS MATERIALIZED (
     FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (job_id, place)
     INNER JOIN upload_pipeline.upload_jobs AS j ON j.job_id = wanted.job_id
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-    WHERE j.user_id = $2 AND j.state = 'deadletter' AND j.generation = d.generation
+    WHERE j.tenant_id = $2 AND j.state = 'deadletter' AND j.generation = d.generation
         AND NOT EXISTS (
             SELECT 1 FROM upload_pipeline.upload_jobs AS other
             WHERE other.document_id = j.document_id AND other.generation = j.generation
@@ -102,5 +102,5 @@ RETURNING j.job_id, j.run_after;
 -- name: discard_dead
 -- Those of jobs $1 of tenant $2 that are still dead are given up; what they failed of stays.
 UPDATE upload_pipeline.upload_jobs SET state = 'cancelled'
-WHERE job_id = ANY($1::uuid[]) AND user_id = $2 AND state = 'deadletter'
+WHERE job_id = ANY($1::uuid[]) AND tenant_id = $2 AND state = 'deadletter'
 RETURNING job_id;

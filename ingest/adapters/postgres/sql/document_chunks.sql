@@ -10,11 +10,11 @@ WHERE c.document_id = ANY($1::uuid[]) AND c.embed_model = $2 AND c.embed_version
 SELECT DISTINCT ON (e.digest) e.digest, e.embedding
 FROM (
     SELECT c.chunk_sha AS digest, c.embedding FROM upload_pipeline.document_chunks AS c
-    WHERE c.user_id = $1 AND c.chunk_sha = ANY($2::bytea[])
+    WHERE c.tenant_id = $1 AND c.chunk_sha = ANY($2::bytea[])
         AND c.embed_model = $3 AND c.embed_version = $4
     UNION ALL
     SELECT t.text_sha256, t.embedding FROM upload_pipeline.provider_batch_texts AS t
-    WHERE t.user_id = $1 AND t.text_sha256 = ANY($2::bytea[])
+    WHERE t.tenant_id = $1 AND t.text_sha256 = ANY($2::bytea[])
         AND t.embed_model = $3 AND t.embed_version = $4 AND t.embedding IS NOT NULL
 ) AS e;
 
@@ -44,7 +44,7 @@ WHERE c.document_id = $1 AND c.generation <= $2
             WHERE keep.chunk_id = c.chunk_id)
         AND ((c.embed_model = $4 AND c.embed_version = $5) OR EXISTS (
             SELECT 1 FROM upload_pipeline.serving_spaces AS s
-            WHERE s.user_id = c.user_id
+            WHERE s.tenant_id = c.tenant_id
                 AND s.other_model = c.embed_model AND s.other_version = c.embed_version
         ))
     );
@@ -98,7 +98,7 @@ FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d
     ON d.document_id = c.document_id AND c.generation <= d.live_generation
     AND coalesce(c.embed_model = d.embed_model AND c.embed_version = d.embed_version, true)
-WHERE c.document_id = $1 AND d.user_id = $2 AND c.chunk_ord >= $3
+WHERE c.document_id = $1 AND d.tenant_id = $2 AND c.chunk_ord >= $3
 ORDER BY c.chunk_ord LIMIT $4;
 
 -- name: search_halfvec
@@ -116,7 +116,7 @@ CROSS JOIN LATERAL (
         AND coalesce(embed_model = $3 AND embed_version = $4, true)
     OFFSET 0
 ) AS d
-WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
+WHERE c.tenant_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
     AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
 ORDER BY c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $5;
 
@@ -133,7 +133,7 @@ WITH nearest AS MATERIALIZED (
             AND coalesce(embed_model = $3 AND embed_version = $4, true)
         OFFSET 0
     ) AS d
-    WHERE c.user_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
+    WHERE c.tenant_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
         AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
     ORDER BY
         binary_quantize(c.embedding)::bit({dimension})
@@ -153,12 +153,12 @@ WITH matching AS MATERIALIZED (
     SELECT
         c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
         c.heading_path, c.text, d.filename, d.degraded, c.embedding,
-        upload_pipeline.chunk_words(c.user_id, c.text) AS words
+        upload_pipeline.chunk_words(c.tenant_id, c.text) AS words
     FROM upload_pipeline.chunks_with_words($7, $3, $4, $6) AS found (chunk_id)
     INNER JOIN upload_pipeline.document_chunks AS c
         ON c.chunk_id = found.chunk_id AND c.embed_model = $3 AND c.embed_version = $4
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = c.document_id
-    WHERE c.user_id = $2
+    WHERE c.tenant_id = $2
 )
 SELECT
     chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,

@@ -5,17 +5,17 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0));
 -- name: lock_document
 -- A document of a tenant by id, locked for change; chunks may still be stored meanwhile.
 SELECT file_sha256, generation, filename, source_path
-FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR NO KEY UPDATE;
+FROM upload_pipeline.documents WHERE document_id = $1 AND tenant_id = $2 FOR NO KEY UPDATE;
 
 -- name: lock_for_deletion
 -- The name of a document of a tenant, locked against everything that is done to it or its jobs.
 SELECT name
-FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2 FOR UPDATE;
+FROM upload_pipeline.documents WHERE document_id = $1 AND tenant_id = $2 FOR UPDATE;
 
 -- name: insert_document
 -- The first generation of a document; nothing when someone else was faster.
 INSERT INTO upload_pipeline.documents
-(document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key, source_path)
+(document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key, source_path)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 RETURNING document_id;
@@ -31,18 +31,18 @@ WITH wanted AS MATERIALIZED (
     ) AS w (document_id, name, filename, media_type, bytes_len, job_id, file_sha256, raw_key)
     WHERE NOT EXISTS (
         SELECT FROM upload_pipeline.tombstones AS t
-        WHERE t.user_id = $1 AND t.document_id = w.document_id AND t.deleted_at >= $12
+        WHERE t.tenant_id = $1 AND t.document_id = w.document_id AND t.deleted_at >= $12
     )
     ORDER BY w.document_id
 ), inserted AS (
     INSERT INTO upload_pipeline.documents
-    (document_id, user_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
+    (document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
     SELECT document_id, $1, name, filename, media_type, bytes_len, file_sha256, raw_key FROM wanted
     ON CONFLICT DO NOTHING
     RETURNING document_id
 )
 INSERT INTO upload_pipeline.upload_jobs
-(job_id, document_id, user_id, generation, file_sha256, lane, correlation_id)
+(job_id, document_id, tenant_id, generation, file_sha256, lane, correlation_id)
 SELECT w.job_id, w.document_id, $1, 1, w.file_sha256, $8, $9
 FROM inserted AS i INNER JOIN wanted AS w ON w.document_id = i.document_id
 RETURNING document_id;
@@ -84,8 +84,8 @@ WHERE d.document_id = b.document_id AND d.generation = b.generation;
 -- space ($3, $4) serves all of tenants ($2), which it does then until the transaction ends. Tenants
 -- are held before the first document is locked, as by everybody.
 WITH tenants AS MATERIALIZED (
-    SELECT coalesce(bool_and(upload_pipeline.hold_serving_space(t.user_id, $3, $4)), true) AS held
-    FROM (SELECT unnest($2::uuid[]) AS user_id ORDER BY 1) AS t
+    SELECT coalesce(bool_and(upload_pipeline.hold_serving_space(t.tenant_id, $3, $4)), true) AS held
+    FROM (SELECT unnest($2::uuid[]) AS tenant_id ORDER BY 1) AS t
 )
 SELECT d.document_id, d.live_generation, tenants.held
 FROM upload_pipeline.documents AS d CROSS JOIN tenants
@@ -109,26 +109,26 @@ WHERE d.document_id = j.document_id;
 -- name: get_document
 -- One document of one tenant.
 SELECT
-    document_id, user_id, name, filename, media_type, bytes_len, file_sha256, parser,
+    document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, parser,
     page_count, char_count, generation, live_generation, chunk_count, parsed_key, degraded,
     created_at, updated_at, published_at
-FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2;
+FROM upload_pipeline.documents WHERE document_id = $1 AND tenant_id = $2;
 
 -- name: list_documents
 -- Documents of a tenant, newest first, after the page key ($2, $3).
 SELECT
-    document_id, user_id, name, filename, media_type, bytes_len, file_sha256, parser,
+    document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, parser,
     page_count, char_count, generation, live_generation, chunk_count, parsed_key, degraded,
     created_at, updated_at, published_at
 FROM upload_pipeline.documents
-WHERE user_id = $1
+WHERE tenant_id = $1
     AND ($2::timestamptz IS NULL OR (created_at, document_id) < ($2, $3::uuid))
 ORDER BY created_at DESC, document_id DESC LIMIT $4;
 
 -- name: delete_document
 -- Remove a document with its jobs and chunks; the blobs of all its generations are named, so that
 -- they can follow.
-DELETE FROM upload_pipeline.documents WHERE document_id = $1 AND user_id = $2
+DELETE FROM upload_pipeline.documents WHERE document_id = $1 AND tenant_id = $2
 RETURNING retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL);
 
 -- name: lock_blobs
@@ -140,14 +140,14 @@ FROM (SELECT key FROM unnest($1::text []) AS b (key) ORDER BY key OFFSET 0) AS b
 -- Whether a blob of this tenant still belongs to a document, or to a parse that documents wait for.
 SELECT EXISTS (
     SELECT 1 FROM upload_pipeline.documents
-    WHERE user_id = $1 AND (raw_key = $2 OR parsed_key = $2)
+    WHERE tenant_id = $1 AND (raw_key = $2 OR parsed_key = $2)
 ) OR EXISTS (
-    SELECT 1 FROM upload_pipeline.parse_jobs WHERE user_id = $1 AND parsed_key = $2
+    SELECT 1 FROM upload_pipeline.parse_jobs WHERE tenant_id = $1 AND parsed_key = $2
 );
 
 -- name: generation_exists
 -- Whether document $1 of tenant $2 is at generation $3.
 SELECT EXISTS (
     SELECT 1 FROM upload_pipeline.documents
-    WHERE document_id = $1 AND user_id = $2 AND generation = $3
+    WHERE document_id = $1 AND tenant_id = $2 AND generation = $3
 );

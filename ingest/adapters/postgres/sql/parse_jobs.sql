@@ -3,7 +3,7 @@
 -- the digest $5; it is given up after $6, and handed over within $7. The document has $8 pages and
 -- $9 characters of its own; $10 pages are asked for.
 INSERT INTO upload_pipeline.parse_jobs (
-    parse_job_id, user_id, file_sha256, parser, token_sha256, deadline, poll_after,
+    parse_job_id, tenant_id, file_sha256, parser, token_sha256, deadline, poll_after,
     source_pages, source_chars, most_pages
 )
 VALUES ($1, $2, $3, $4, $5, now() + $6::interval, now() + $7::interval, $8, $9, $10)
@@ -13,12 +13,12 @@ RETURNING parse_job_id;
 -- name: get_parse
 -- The parse of content $2 of tenant $1 by $3.
 SELECT
-    parse_job_id, user_id, parser, status, call_id, key_fingerprint, provider_job_id,
+    parse_job_id, tenant_id, parser, status, call_id, key_fingerprint, provider_job_id,
     submitted_at, deadline, deadline < now() AS overdue, source_pages, source_chars,
     most_pages, error_code, error_message, parsed_key,
     coalesce(status = 'failed' AND ended_at < now() - interval '10 minutes', false) AS outdated
 FROM upload_pipeline.parse_jobs
-WHERE user_id = $1 AND file_sha256 = $2 AND parser = $3;
+WHERE tenant_id = $1 AND file_sha256 = $2 AND parser = $3;
 
 -- name: take_over_parse
 -- Whoever was handing parse $1 over must be dead: it is ours for $3, with a new address $2.
@@ -54,7 +54,7 @@ WHERE parse_job_id = $1 AND status IN ('completed', 'failed');
 
 -- name: forget_content
 -- Forget the parses of content $2 of tenant $1, of which no document is left; where their texts are.
-DELETE FROM upload_pipeline.parse_jobs WHERE user_id = $1 AND file_sha256 = $2
+DELETE FROM upload_pipeline.parse_jobs WHERE tenant_id = $1 AND file_sha256 = $2
 RETURNING parsed_key;
 
 -- name: due_parses
@@ -66,7 +66,7 @@ WHERE p.parse_job_id IN (
     ORDER BY d.poll_after LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 RETURNING
-    p.parse_job_id, p.user_id, p.parser, p.status, p.call_id, p.key_fingerprint,
+    p.parse_job_id, p.tenant_id, p.parser, p.status, p.call_id, p.key_fingerprint,
     p.provider_job_id, p.submitted_at, p.deadline, p.deadline < now() AS overdue,
     p.source_pages, p.source_chars, p.most_pages, p.error_code, p.error_message, p.parsed_key,
     false AS outdated;

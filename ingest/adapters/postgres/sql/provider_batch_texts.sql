@@ -6,30 +6,30 @@ SELECT
     b.status IN ('filling', 'submitting', 'submitted') AS is_open, t.tries, t.error_message
 FROM upload_pipeline.provider_batch_texts AS t
 INNER JOIN upload_pipeline.provider_batches AS b ON b.batch_id = t.batch_id
-WHERE t.user_id = $1 AND t.embed_model = $2 AND t.embed_version = $3
+WHERE t.tenant_id = $1 AND t.embed_model = $2 AND t.embed_version = $3
     AND t.text_sha256 = ANY($4::bytea[])
 UNION ALL
 SELECT c.chunk_sha, NULL, true, false, 0, NULL FROM upload_pipeline.document_chunks AS c
-WHERE c.user_id = $1 AND c.embed_model = $2 AND c.embed_version = $3
+WHERE c.tenant_id = $1 AND c.embed_model = $2 AND c.embed_version = $3
     AND c.chunk_sha = ANY($4::bytea[]);
 
 -- name: forget_texts
 -- Texts of tenant $1 with digests ($4), in space ($2, $3), are given up: whoever wants them again
 -- begins anew.
 DELETE FROM upload_pipeline.provider_batch_texts
-WHERE user_id = $1 AND embed_model = $2 AND embed_version = $3 AND text_sha256 = ANY($4::bytea[]);
+WHERE tenant_id = $1 AND embed_model = $2 AND embed_version = $3 AND text_sha256 = ANY($4::bytea[]);
 
 -- name: put_texts
 -- Texts of tenant $1 in space ($2, $3, $4) for batch $5: digests ($6), documents ($7), tokens ($8),
 -- texts ($9).
 INSERT INTO upload_pipeline.provider_batch_texts (
-    user_id, embed_model, embed_version, vector_dim, batch_id, text_sha256, document_id,
+    tenant_id, embed_model, embed_version, vector_dim, batch_id, text_sha256, document_id,
     token_count, text
 )
 SELECT $1, $2, $3, $4, $5, n.text_sha256, n.document_id, n.token_count, n.text
 FROM unnest($6::bytea[], $7::uuid[], $8::int[], $9::text[])
     AS n (text_sha256, document_id, token_count, text)
-ON CONFLICT (user_id, embed_model, embed_version, text_sha256) DO UPDATE
+ON CONFLICT (tenant_id, embed_model, embed_version, text_sha256) DO UPDATE
 SET batch_id = excluded.batch_id, document_id = excluded.document_id, text = excluded.text,
     error_code = NULL, error_message = NULL;
 
@@ -38,7 +38,7 @@ SET batch_id = excluded.batch_id, document_id = excluded.document_id, text = exc
 -- ($5) now: they go with these.
 UPDATE upload_pipeline.provider_batch_texts AS t SET document_id = n.document_id
 FROM unnest($4::bytea[], $5::uuid[]) AS n (text_sha256, document_id)
-WHERE t.user_id = $1 AND t.embed_model = $2 AND t.embed_version = $3
+WHERE t.tenant_id = $1 AND t.embed_model = $2 AND t.embed_version = $3
     AND t.text_sha256 = n.text_sha256 AND t.embedding IS NULL
     AND t.document_id <> n.document_id;
 
@@ -69,14 +69,14 @@ WHERE batch_id = $1 AND embedding IS NULL AND NOT refused;
 -- name: refused_texts
 -- Of the texts of tenant $1 with digests ($4), in space ($2, $3): why the provider refused them.
 SELECT text_sha256, error_code, error_message FROM upload_pipeline.provider_batch_texts
-WHERE user_id = $1 AND embed_model = $2 AND embed_version = $3 AND text_sha256 = ANY($4::bytea[])
+WHERE tenant_id = $1 AND embed_model = $2 AND embed_version = $3 AND text_sha256 = ANY($4::bytea[])
     AND refused;
 
 -- name: sweep_texts
 -- Remove up to $1 texts of batches that ended $2 ago, whose documents no job works on any more.
 DELETE FROM upload_pipeline.provider_batch_texts AS t
-WHERE (t.user_id, t.embed_model, t.embed_version, t.text_sha256) IN (
-    SELECT old.user_id, old.embed_model, old.embed_version, old.text_sha256
+WHERE (t.tenant_id, t.embed_model, t.embed_version, t.text_sha256) IN (
+    SELECT old.tenant_id, old.embed_model, old.embed_version, old.text_sha256
     FROM upload_pipeline.provider_batch_texts AS old
     INNER JOIN upload_pipeline.provider_batches AS b ON b.batch_id = old.batch_id
     WHERE b.status = 'ended' AND b.ended_at < now() - $2::interval

@@ -5,14 +5,14 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 3));
 -- name: open_batch
 -- The batch of tenant $1 and space ($2, $3, $4) that takes texts, should there be none.
 INSERT INTO upload_pipeline.provider_batches
-(batch_id, user_id, embed_model, embed_version, vector_dim)
+(batch_id, tenant_id, embed_model, embed_version, vector_dim)
 VALUES (gen_random_uuid(), $1, $2, $3, $4)
-ON CONFLICT (user_id, embed_model, embed_version) WHERE status = 'filling' DO NOTHING;
+ON CONFLICT (tenant_id, embed_model, embed_version) WHERE status = 'filling' DO NOTHING;
 
 -- name: filling_batch
 -- The batch of tenant $1 and space ($2, $3) that takes texts, and what is in it.
 SELECT batch_id, texts, bytes_len, tokens FROM upload_pipeline.provider_batches
-WHERE user_id = $1 AND embed_model = $2 AND embed_version = $3 AND status = 'filling'
+WHERE tenant_id = $1 AND embed_model = $2 AND embed_version = $3 AND status = 'filling'
 FOR UPDATE;
 
 -- name: fill_batch
@@ -59,7 +59,7 @@ FROM chosen, LATERAL (
 ) AS held
 WHERE b.batch_id = chosen.batch_id
 RETURNING
-    b.batch_id, b.user_id, b.embed_model, b.embed_version, b.vector_dim, b.texts, b.tokens,
+    b.batch_id, b.tenant_id, b.embed_model, b.embed_version, b.vector_dim, b.texts, b.tokens,
     b.token, b.closed_at, b.call_id, b.key_fingerprint, b.remote_id, false AS overdue;
 
 -- name: sending_batch
@@ -95,7 +95,7 @@ WHERE b.batch_id IN (
     ORDER BY d.look_after LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 RETURNING
-    b.batch_id, b.user_id, b.embed_model, b.embed_version, b.vector_dim, b.texts, b.tokens,
+    b.batch_id, b.tenant_id, b.embed_model, b.embed_version, b.vector_dim, b.texts, b.tokens,
     b.token, b.closed_at, b.call_id, b.key_fingerprint, b.remote_id,
     b.deadline < now() AS overdue;
 
@@ -125,7 +125,7 @@ WHERE b.status = 'collected' AND NOT EXISTS (
 -- name: list_batches
 -- The newest $2 batches, of tenant $1 or of all, with how many of their texts have which result.
 SELECT
-    b.batch_id, b.user_id, b.embed_model, b.status, b.texts, b.tokens, b.opened_at,
+    b.batch_id, b.tenant_id, b.embed_model, b.status, b.texts, b.tokens, b.opened_at,
     b.submitted_at, b.deadline, b.ended_at, b.remote_id, b.error_code, b.error_message,
     (
         SELECT count(*) FROM upload_pipeline.upload_jobs AS j
@@ -134,14 +134,14 @@ SELECT
     trim_scale(c.reserved_usd) AS reserved_usd, trim_scale(c.usd) AS usd, c.units AS charged_tokens
 FROM upload_pipeline.provider_batches AS b
 LEFT JOIN upload_pipeline.provider_calls AS c ON c.call_id = b.call_id
-WHERE $1::uuid IS NULL OR b.user_id = $1
+WHERE $1::uuid IS NULL OR b.tenant_id = $1
 ORDER BY b.opened_at DESC, b.batch_id LIMIT $2;
 
 -- name: count_batches
 -- How many batches that are not over are how far, and what is in them.
 SELECT status, count(*) AS batches, sum(texts)::bigint AS texts, sum(tokens)::bigint AS tokens
 FROM upload_pipeline.provider_batches
-WHERE status <> 'ended' AND ($1::uuid IS NULL OR user_id = $1) GROUP BY status ORDER BY status;
+WHERE status <> 'ended' AND ($1::uuid IS NULL OR tenant_id = $1) GROUP BY status ORDER BY status;
 
 -- name: prune_batches
 -- Forget up to $1 batches that ended $2 ago, of which no text is kept.

@@ -36,7 +36,7 @@ SELECT
     coalesce(sum(pages) FILTER (WHERE state IN ('settled', 'unknown')), 0)::bigint AS pages,
     trim_scale(coalesce(sum(usd), 0)) AS usd
 FROM upload_pipeline.provider_calls
-WHERE ($1::uuid IS NULL OR user_id = $1)
+WHERE ($1::uuid IS NULL OR tenant_id = $1)
     AND reserved_at >= $2::date::timestamp AT TIME ZONE 'UTC'
     AND reserved_at < $3::date::timestamp AT TIME ZONE 'UTC'
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
@@ -51,4 +51,4 @@ SELECT
     coalesce(sum(CASE state WHEN 'reserved' THEN reserved_usd ELSE usd END), 0) AS usd,
     coalesce(sum(units) FILTER (WHERE operation = 'embed'), 0)::bigint AS tokens
 FROM upload_pipeline.provider_calls
-WHERE user_id = $1 AND reserved_at >= $3 AND lane = $2;
+WHERE tenant_id = $1 AND reserved_at >= $3 AND lane = $2;

@@ -2,17 +2,17 @@
 -- Of the jobs of lane $1 that were published in the last $3, the newest 200: how many, how many of
 -- tenant $2, of how many tenants, and seconds since the first; and what is worked on for the tenant.
 WITH recent AS MATERIALIZED (
-    SELECT user_id, finished_at FROM upload_pipeline.upload_jobs
+    SELECT tenant_id, finished_at FROM upload_pipeline.upload_jobs
     WHERE lane = $1 AND state = 'done' AND finished_at > now() - $3::interval
     ORDER BY finished_at DESC LIMIT 200
 )
 SELECT
     count(*) AS published,
-    count(*) FILTER (WHERE user_id = $2) AS own_published,
-    count(DISTINCT user_id) AS tenants,
+    count(*) FILTER (WHERE tenant_id = $2) AS own_published,
+    count(DISTINCT tenant_id) AS tenants,
     coalesce(extract(EPOCH FROM now() - min(finished_at)), 0)::float8 AS seconds,
     (
-        SELECT count(*) FILTER (WHERE lane = $1 AND user_id = $2)
+        SELECT count(*) FILTER (WHERE lane = $1 AND tenant_id = $2)
         FROM upload_pipeline.upload_jobs WHERE state = 'working'
     ) AS own_held
 FROM recent;
@@ -24,17 +24,17 @@ SELECT
     (
         SELECT count(*) FROM (
             SELECT FROM upload_pipeline.upload_jobs
-            WHERE user_id = $1 AND lane = $2 AND finished_at IS NULL LIMIT $5
+            WHERE tenant_id = $1 AND lane = $2 AND finished_at IS NULL LIMIT $5
         ) AS unfinished
     ) AS unfinished,
     (
         SELECT count(*) FROM upload_pipeline.upload_jobs
-        WHERE user_id = $1 AND lane = $2 AND state = 'done'
+        WHERE tenant_id = $1 AND lane = $2 AND state = 'done'
             AND finished_at >= $3 AND finished_at < coalesce($4::timestamptz, 'infinity')
     ) AS done,
     (
         SELECT count(*) FROM upload_pipeline.upload_jobs
-        WHERE user_id = $1 AND lane = $2 AND state = 'deadletter'
+        WHERE tenant_id = $1 AND lane = $2 AND state = 'deadletter'
             AND finished_at >= $3 AND finished_at < coalesce($4::timestamptz, 'infinity')
     ) AS dead;
 
@@ -42,11 +42,11 @@ SELECT
 -- Whether all that is left of tenant $1 in lane $2 waits for provider batches, and those are there.
 SELECT NOT EXISTS (
     SELECT FROM upload_pipeline.upload_jobs
-    WHERE user_id = $1 AND lane = $2 AND finished_at IS NULL
+    WHERE tenant_id = $1 AND lane = $2 AND finished_at IS NULL
         AND NOT (state = 'waiting' AND wait_reason = 'batch')
 ) AND NOT EXISTS (
     SELECT FROM upload_pipeline.provider_batches
-    WHERE user_id = $1 AND status IN ('filling', 'submitting', 'collected')
+    WHERE tenant_id = $1 AND status IN ('filling', 'submitting', 'collected')
 );
 
 -- name: count_waiting
@@ -94,7 +94,7 @@ SELECT 'ignored', count(*) FROM (
     WHERE j.lane IN (SELECT lane FROM idle) AND j.state IN ('queued', 'retryable')
         AND j.run_after < now() - $1::interval
         AND NOT EXISTS (
-            SELECT 1 FROM stops AS s WHERE s.kind = 'tenant' AND s.subject = j.user_id::text
+            SELECT 1 FROM stops AS s WHERE s.kind = 'tenant' AND s.subject = j.tenant_id::text
         )
     LIMIT $3
 ) AS ignored;

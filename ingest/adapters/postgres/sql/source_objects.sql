@@ -13,12 +13,12 @@ WITH listed AS MATERIALIZED (
 ), deleted AS MATERIALIZED (
     SELECT l.uri FROM listed AS l
     INNER JOIN upload_pipeline.tombstones AS t ON t.document_id = l.document_id
-    WHERE t.user_id = $1 AND t.deleted_at >= $8 AND NOT EXISTS (
+    WHERE t.tenant_id = $1 AND t.deleted_at >= $8 AND NOT EXISTS (
         SELECT FROM upload_pipeline.documents AS d WHERE d.document_id = l.document_id OFFSET 0
     )
 ), forgotten AS (
     DELETE FROM upload_pipeline.source_objects AS s
-    USING deleted AS g WHERE s.user_id = $1 AND s.uri = g.uri
+    USING deleted AS g WHERE s.tenant_id = $1 AND s.uri = g.uri
 ), known AS MATERIALIZED (
     SELECT
         s.uri,
@@ -33,16 +33,16 @@ WITH listed AS MATERIALIZED (
             false
         ) AS unchanged
     FROM listed AS l
-    INNER JOIN upload_pipeline.source_objects AS s ON s.user_id = $1 AND s.uri = l.uri
+    INNER JOIN upload_pipeline.source_objects AS s ON s.tenant_id = $1 AND s.uri = l.uri
     LEFT JOIN upload_pipeline.documents AS d ON d.document_id = s.document_id
 ), noted AS (
     INSERT INTO upload_pipeline.source_objects AS s
-    (user_id, run, uri, filename, bytes_len, version)
+    (tenant_id, run, uri, filename, bytes_len, version)
     SELECT $1, $2, l.uri, l.filename, l.bytes_len, l.version FROM listed AS l
     WHERE NOT EXISTS (SELECT 1 FROM known AS k WHERE k.uri = l.uri AND k.unchanged)
         AND NOT EXISTS (SELECT 1 FROM deleted AS g WHERE g.uri = l.uri)
     ORDER BY l.uri
-    ON CONFLICT (user_id, uri) DO UPDATE SET
+    ON CONFLICT (tenant_id, uri) DO UPDATE SET
         run = excluded.run, filename = excluded.filename, bytes_len = excluded.bytes_len,
         version = excluded.version, listed_at = now(),
         taken_version = CASE
@@ -66,7 +66,7 @@ SELECT
 -- name: pending_objects
 -- Up to $3 objects of tenant $1 that run $2 has to take in, besides those with the URIs ($4).
 SELECT uri, filename, bytes_len, version FROM upload_pipeline.source_objects
-WHERE run = $2 AND user_id = $1 AND refused_code IS NULL
+WHERE run = $2 AND tenant_id = $1 AND refused_code IS NULL
     AND taken_version IS DISTINCT FROM version AND uri <> ALL($4::text [])
 ORDER BY uri LIMIT $3;
 
@@ -82,12 +82,12 @@ WITH ended AS MATERIALIZED (
     WHERE document_id = ANY($4::uuid []) ORDER BY document_id FOR KEY SHARE
 ), held AS MATERIALIZED (
     SELECT uri FROM upload_pipeline.source_objects
-    WHERE user_id = $1 AND uri = ANY($2::text []) ORDER BY uri FOR NO KEY UPDATE
+    WHERE tenant_id = $1 AND uri = ANY($2::text []) ORDER BY uri FOR NO KEY UPDATE
 )
 UPDATE upload_pipeline.source_objects AS s SET
     taken_version = CASE WHEN e.refused_code IS NULL THEN e.version END,
     document_id = e.document_id, generation = e.generation, refused_code = e.refused_code
 FROM ended AS e
 INNER JOIN held AS h ON h.uri = e.uri
-WHERE s.user_id = $1 AND s.uri = e.uri
+WHERE s.tenant_id = $1 AND s.uri = e.uri
     AND (e.document_id IS NULL OR e.document_id IN (SELECT document_id FROM present));

@@ -1,21 +1,21 @@
 -- name: set_limits
 -- The limits of tenant $1, or of each that has none of its own; NULL is no limit.
 INSERT INTO upload_pipeline.tenant_limits
-(user_id, active_jobs, uploads_per_day, bytes_per_day, searches_per_minute)
+(tenant_id, active_jobs, uploads_per_day, bytes_per_day, searches_per_minute)
 VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (user_id) DO UPDATE
+ON CONFLICT (tenant_id) DO UPDATE
 SET active_jobs = excluded.active_jobs, uploads_per_day = excluded.uploads_per_day,
     bytes_per_day = excluded.bytes_per_day, searches_per_minute = excluded.searches_per_minute,
     updated_at = now();
 
 -- name: remove_limits
 -- No limits of its own any more.
-DELETE FROM upload_pipeline.tenant_limits WHERE user_id = $1 RETURNING user_id;
+DELETE FROM upload_pipeline.tenant_limits WHERE tenant_id = $1 RETURNING tenant_id;
 
 -- name: list_limits
 -- All limits that were set.
-SELECT user_id, active_jobs, uploads_per_day, bytes_per_day, searches_per_minute
-FROM upload_pipeline.tenant_limits ORDER BY user_id;
+SELECT tenant_id, active_jobs, uploads_per_day, bytes_per_day, searches_per_minute
+FROM upload_pipeline.tenant_limits ORDER BY tenant_id;
 
 -- name: has_limits
 -- Whether there are limits for tenant $1, its own or those of each.
@@ -27,18 +27,18 @@ SELECT
     l.active_jobs, l.uploads_per_day, l.bytes_per_day, l.searches_per_minute,
     (
         SELECT count(*) FROM upload_pipeline.upload_jobs AS j
-        WHERE j.user_id = $1 AND j.finished_at IS NULL
+        WHERE j.tenant_id = $1 AND j.finished_at IS NULL
     ) AS active_jobs_used,
     coalesce(u.uploads, 0) AS uploads_per_day_used,
     coalesce(u.bytes, 0) AS bytes_per_day_used,
     coalesce(greatest(0, ceil(l.searches_per_minute - s.available
         - extract(EPOCH FROM now() - s.at) * l.searches_per_minute / 60)), 0)::bigint
         AS searches_per_minute_used
-FROM (SELECT $1::uuid AS user_id) AS t
+FROM (SELECT $1::uuid AS tenant_id) AS t
 LEFT JOIN upload_pipeline.limits_of($1) AS l ON true
 LEFT JOIN upload_pipeline.tenant_uploads AS u
-    ON u.user_id = t.user_id AND u.day = (now() AT TIME ZONE 'UTC')::date
-LEFT JOIN upload_pipeline.tenant_searches AS s ON s.user_id = t.user_id;
+    ON u.tenant_id = t.tenant_id AND u.day = (now() AT TIME ZONE 'UTC')::date
+LEFT JOIN upload_pipeline.tenant_searches AS s ON s.tenant_id = t.tenant_id;
 
 -- name: admit_upload
 -- One more job of tenant $1, of $2 bytes, at $3 or now; a row says which limit that would break.

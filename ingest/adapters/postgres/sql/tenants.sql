@@ -6,19 +6,19 @@ WHERE t.name IS NULL AND excluded.name IS NOT NULL;
 
 -- name: find_tenant
 -- Tenant $1, if it is registered or anything is stored for it; nobody is all zeros.
-SELECT $1::uuid AS user_id, t.name
+SELECT $1::uuid AS tenant_id, t.name
 FROM (VALUES ($1::uuid)) AS wanted (tenant_id)
 LEFT JOIN upload_pipeline.tenants AS t USING (tenant_id)
 WHERE wanted.tenant_id <> '00000000-0000-0000-0000-000000000000' AND (
     t.tenant_id IS NOT NULL
-    OR EXISTS (SELECT FROM upload_pipeline.documents AS d WHERE d.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.api_keys AS k WHERE k.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.budgets AS b WHERE b.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.search_budgets AS q WHERE q.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.tenant_limits AS l WHERE l.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.serving_spaces AS s WHERE s.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.provider_calls AS c WHERE c.user_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.provider_batches AS p WHERE p.user_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.documents AS d WHERE d.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.api_keys AS k WHERE k.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.budgets AS b WHERE b.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.search_budgets AS q WHERE q.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.tenant_limits AS l WHERE l.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.serving_spaces AS s WHERE s.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.provider_calls AS c WHERE c.tenant_id = $1)
+    OR EXISTS (SELECT FROM upload_pipeline.provider_batches AS p WHERE p.tenant_id = $1)
     OR EXISTS (
         SELECT FROM upload_pipeline.pauses AS z
         WHERE z.kind = 'tenant' AND z.subject = $1::uuid::text

@@ -1,12 +1,12 @@
 -- name: leave_tombstone
 -- Document $1 of tenant $2 was deleted; nothing else is kept of it.
-INSERT INTO upload_pipeline.tombstones AS t (document_id, user_id) VALUES ($1, $2)
+INSERT INTO upload_pipeline.tombstones AS t (document_id, tenant_id) VALUES ($1, $2)
 ON CONFLICT (document_id) DO UPDATE SET deleted_at = excluded.deleted_at;
 
 -- name: forget_listed
 -- The inventory does not name document $1 of tenant $2 any more, whose URI may be $3.
 DELETE FROM upload_pipeline.source_objects
-WHERE user_id = $2 AND (document_id = $1 OR uri = $3);
+WHERE tenant_id = $2 AND (document_id = $1 OR uri = $3);
 
 -- name: forget_errors
 -- Texts of errors in the history of document $1, which may quote it; the codes stay.
@@ -21,20 +21,20 @@ WHERE error ? 'message' AND job_id IN (
 DELETE FROM upload_pipeline.source_objects AS s
 USING unnest($2::text [], $3::uuid []) AS f (uri, document_id)
 INNER JOIN upload_pipeline.tombstones AS t ON t.document_id = f.document_id
-WHERE s.user_id = $1 AND s.uri = f.uri;
+WHERE s.tenant_id = $1 AND s.uri = f.uri;
 
 -- name: revive
 -- Documents ($2) of tenant $1 were just made, whatever was deleted before $3 (NULL: ever). Those that were
 -- deleted later.
 WITH revived AS (
     DELETE FROM upload_pipeline.tombstones
-    WHERE user_id = $1 AND document_id = ANY($2::uuid [])
+    WHERE tenant_id = $1 AND document_id = ANY($2::uuid [])
         AND ($3::timestamptz IS NULL OR deleted_at < $3)
 )
 SELECT document_id FROM upload_pipeline.tombstones
-WHERE user_id = $1 AND document_id = ANY($2::uuid []) AND deleted_at >= $3;
+WHERE tenant_id = $1 AND document_id = ANY($2::uuid []) AND deleted_at >= $3;
 
 -- name: find_deleted
 -- Which of documents ($2) of tenant $1 were deleted.
 SELECT document_id FROM upload_pipeline.tombstones
-WHERE user_id = $1 AND document_id = ANY($2::uuid []);
+WHERE tenant_id = $1 AND document_id = ANY($2::uuid []);

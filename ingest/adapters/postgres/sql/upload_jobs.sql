@@ -6,48 +6,48 @@
 WITH RECURSIVE stops AS MATERIALIZED (
     SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
 ), ring AS (
-    SELECT $2::uuid AS user_id, 0 AS place, false AS wrapped, true AS paused
+    SELECT $2::uuid AS tenant_id, 0 AS place, false AS wrapped, true AS paused
     WHERE NOT EXISTS (
         SELECT 1 FROM stops WHERE kind = 'everything' OR (kind = 'lane' AND subject = $1)
     )
     UNION ALL
     SELECT
-        following.user_id, r.place + CASE WHEN stop.paused THEN 0 ELSE 1 END,
-        following.user_id <= $2, stop.paused
+        following.tenant_id, r.place + CASE WHEN stop.paused THEN 0 ELSE 1 END,
+        following.tenant_id <= $2, stop.paused
     FROM ring AS r
     CROSS JOIN LATERAL (
         SELECT coalesce(
             (
-                SELECT j.user_id FROM upload_pipeline.upload_jobs AS j
+                SELECT j.tenant_id FROM upload_pipeline.upload_jobs AS j
                 WHERE j.lane = $1 AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
-                    AND j.user_id > r.user_id
-                    AND j.user_id <= CASE
+                    AND j.tenant_id > r.tenant_id
+                    AND j.tenant_id <= CASE
                         WHEN r.wrapped THEN $2 ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
                     END
-                ORDER BY j.user_id LIMIT 1
+                ORDER BY j.tenant_id LIMIT 1
             ),
             CASE WHEN NOT r.wrapped THEN (
-                SELECT j.user_id FROM upload_pipeline.upload_jobs AS j
+                SELECT j.tenant_id FROM upload_pipeline.upload_jobs AS j
                 WHERE j.lane = $1 AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
-                    AND j.user_id <= $2
-                ORDER BY j.user_id LIMIT 1
+                    AND j.tenant_id <= $2
+                ORDER BY j.tenant_id LIMIT 1
             ) END
-        ) AS user_id
+        ) AS tenant_id
         OFFSET 0
     ) AS following
     CROSS JOIN LATERAL (
         SELECT EXISTS (
-            SELECT 1 FROM stops WHERE kind = 'tenant' AND subject = following.user_id::text
+            SELECT 1 FROM stops WHERE kind = 'tenant' AND subject = following.tenant_id::text
         ) AS paused
     ) AS stop
-    WHERE r.place < 16 AND following.user_id IS NOT NULL
+    WHERE r.place < 16 AND following.tenant_id IS NOT NULL
 ), candidates AS MATERIALIZED (
     SELECT due.job_id, due.turn, r.place
     FROM ring AS r
     CROSS JOIN LATERAL (
         SELECT j.job_id, row_number() OVER (ORDER BY j.priority DESC, j.run_after) AS turn
         FROM upload_pipeline.upload_jobs AS j
-        WHERE j.lane = $1 AND j.user_id = r.user_id
+        WHERE j.lane = $1 AND j.tenant_id = r.tenant_id
             AND j.state IN ('queued', 'retryable') AND j.run_after <= now()
         ORDER BY j.priority DESC, j.run_after LIMIT $3
     ) AS due
@@ -68,18 +68,18 @@ WITH RECURSIVE stops AS MATERIALIZED (
     FROM held, upload_pipeline.documents AS d
     WHERE j.job_id = held.job_id AND d.document_id = j.document_id
     RETURNING
-        j.job_id, j.lease_token, j.document_id, j.user_id, j.lane, j.generation, j.stage,
+        j.job_id, j.lease_token, j.document_id, j.tenant_id, j.lane, j.generation, j.stage,
         j.attempt_count + 1 AS attempt, j.correlation_id, j.cause, j.degraded,
         d.name, d.filename, d.media_type, d.bytes_len, d.raw_key, d.parsed_key
 )
 SELECT
-    claimed.job_id, claimed.lease_token, claimed.document_id, claimed.user_id, claimed.lane,
+    claimed.job_id, claimed.lease_token, claimed.document_id, claimed.tenant_id, claimed.lane,
     claimed.generation, claimed.stage, claimed.attempt, claimed.correlation_id,
     claimed.cause, claimed.degraded, claimed.name, claimed.filename, claimed.media_type,
     claimed.bytes_len, claimed.raw_key, claimed.parsed_key,
     (
         SELECT s.embed_model || '@' || s.embed_version
-        FROM upload_pipeline.serving_space_of(claimed.user_id) AS s
+        FROM upload_pipeline.serving_space_of(claimed.tenant_id) AS s
     ) AS served_in
 FROM claimed INNER JOIN candidates ON candidates.job_id = claimed.job_id
 ORDER BY candidates.turn, candidates.place;
@@ -202,7 +202,7 @@ RETURNING j.job_id;
 -- Jobs that wait for $1, of tenant $2 or of all, look again at once.
 UPDATE upload_pipeline.upload_jobs SET run_after = now()
 WHERE state = 'waiting' AND wait_reason = $1 AND run_after > now()
-    AND ($2::uuid IS NULL OR user_id = $2);
+    AND ($2::uuid IS NULL OR tenant_id = $2);
 
 -- name: expire_waiting
 -- Dead-letter waiting jobs whose deadline has passed.
@@ -388,7 +388,7 @@ RETURNING job_id;
 -- them, locked in order. One that ends just then is among them.
 WITH page AS MATERIALIZED (
     SELECT job_id FROM upload_pipeline.upload_jobs
-    WHERE user_id = $1 AND correlation_id = $2 AND lane <> 'interactive' AND finished_at IS NULL
+    WHERE tenant_id = $1 AND correlation_id = $2 AND lane <> 'interactive' AND finished_at IS NULL
         AND ($3::timestamptz IS NULL OR created_at <= $3)
     ORDER BY created_at DESC, job_id LIMIT $4
 )
@@ -400,7 +400,7 @@ ORDER BY j.job_id FOR UPDATE OF j;
 -- A new job for generation $4 of document $2.
 INSERT INTO upload_pipeline.upload_jobs
 (
-    job_id, document_id, user_id, generation, file_sha256, lane, priority,
+    job_id, document_id, tenant_id, generation, file_sha256, lane, priority,
     idempotency_key, correlation_id
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
@@ -429,11 +429,11 @@ WITH due AS MATERIALIZED (
         END
     FROM unmoved AS u
     WHERE d.document_id = u.document_id AND d.generation = d.live_generation
-    RETURNING d.document_id, d.user_id, d.generation, d.file_sha256
+    RETURNING d.document_id, d.tenant_id, d.generation, d.file_sha256
 )
 INSERT INTO upload_pipeline.upload_jobs
-(job_id, document_id, user_id, generation, file_sha256, priority, cause, correlation_id)
-SELECT gen_random_uuid(), document_id, user_id, generation, file_sha256, -1, 'upgrade', 'upgrade'
+(job_id, document_id, tenant_id, generation, file_sha256, priority, cause, correlation_id)
+SELECT gen_random_uuid(), document_id, tenant_id, generation, file_sha256, -1, 'upgrade', 'upgrade'
 FROM raised
 RETURNING job_id;
 
@@ -443,7 +443,7 @@ RETURNING job_id;
 -- $8, with correlation id $5. Degraded ones are made again anyway, once their provider is back.
 WITH page AS MATERIALIZED (
     SELECT document_id, created_at FROM upload_pipeline.documents
-    WHERE user_id = $1
+    WHERE tenant_id = $1
         AND ($6::timestamptz IS NULL OR (created_at, document_id) > ($6, $7::uuid))
     ORDER BY created_at, document_id LIMIT $9
 ), due AS MATERIALIZED (
@@ -466,13 +466,13 @@ WITH page AS MATERIALIZED (
     SET generation = d.generation + 1
     FROM unmoved AS u
     WHERE d.document_id = u.document_id AND d.generation = d.live_generation
-    RETURNING d.document_id, d.user_id, d.generation, d.file_sha256
+    RETURNING d.document_id, d.tenant_id, d.generation, d.file_sha256
 ), made AS (
     INSERT INTO upload_pipeline.upload_jobs (
-        job_id, document_id, user_id, generation, file_sha256, lane, cause, correlation_id
+        job_id, document_id, tenant_id, generation, file_sha256, lane, cause, correlation_id
     )
     SELECT
-        gen_random_uuid(), document_id, user_id, generation, file_sha256, $10, 'upgrade', $5
+        gen_random_uuid(), document_id, tenant_id, generation, file_sha256, $10, 'upgrade', $5
     FROM raised
     RETURNING job_id
 )
@@ -484,7 +484,7 @@ FROM page ORDER BY created_at DESC, document_id DESC LIMIT 1;
 -- name: find_job_by_key
 -- The job that this tenant made with this idempotency key, and the bytes it was made for.
 SELECT job_id, document_id, generation, file_sha256
-FROM upload_pipeline.upload_jobs WHERE user_id = $1 AND idempotency_key = $2;
+FROM upload_pipeline.upload_jobs WHERE tenant_id = $1 AND idempotency_key = $2;
 
 -- name: newest_job
 -- The newest job of a document.
@@ -494,7 +494,7 @@ WHERE document_id = $1 ORDER BY generation DESC, created_at DESC LIMIT 1;
 -- name: get_job
 -- One job of one tenant, with what its document says.
 SELECT
-    j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
+    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
     j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
     j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
@@ -502,12 +502,12 @@ SELECT
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-WHERE j.job_id = $1 AND j.user_id = $2;
+WHERE j.job_id = $1 AND j.tenant_id = $2;
 
 -- name: get_jobs
 -- Several jobs of one tenant at once; unknown ids are left out.
 SELECT
-    j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
+    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
     j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
     j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
@@ -515,12 +515,12 @@ SELECT
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-WHERE j.job_id = ANY($1::uuid[]) AND j.user_id = $2;
+WHERE j.job_id = ANY($1::uuid[]) AND j.tenant_id = $2;
 
 -- name: list_jobs
 -- Jobs of a tenant, newest first, after the page key ($3, $4); $2 narrows to one state.
 SELECT
-    j.job_id, j.document_id, j.user_id, j.generation, j.lane, j.stage, j.state,
+    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
     j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
     j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
     j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
@@ -528,7 +528,7 @@ SELECT
     d.filename, d.media_type, d.bytes_len
 FROM upload_pipeline.upload_jobs AS j
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-WHERE j.user_id = $1
+WHERE j.tenant_id = $1
     AND ($2::text IS NULL OR j.state = $2)
     AND ($3::timestamptz IS NULL OR (j.created_at, j.job_id) < ($3, $4::uuid))
 ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5;
@@ -539,11 +539,11 @@ SELECT count(*) FROM (
     SELECT FROM upload_pipeline.upload_jobs AS mine
     CROSS JOIN LATERAL (
         SELECT FROM upload_pipeline.upload_jobs AS j
-        WHERE j.lane = mine.lane AND j.user_id = mine.user_id
+        WHERE j.lane = mine.lane AND j.tenant_id = mine.tenant_id
             AND j.state IN ('queued', 'retryable') AND j.priority > mine.priority
         UNION ALL
         SELECT FROM upload_pipeline.upload_jobs AS j
-        WHERE j.lane = mine.lane AND j.user_id = mine.user_id
+        WHERE j.lane = mine.lane AND j.tenant_id = mine.tenant_id
             AND j.state IN ('queued', 'retryable')
             AND j.priority = mine.priority AND j.run_after < mine.run_after
     ) AS earlier
@@ -557,7 +557,7 @@ SELECT count(*) FROM (
 WITH current AS MATERIALIZED (
     SELECT d.document_id, d.generation, d.parsed_key FROM upload_pipeline.documents AS d
     WHERE d.document_id = (
-        SELECT document_id FROM upload_pipeline.upload_jobs WHERE job_id = $1 AND user_id = $2
+        SELECT document_id FROM upload_pipeline.upload_jobs WHERE job_id = $1 AND tenant_id = $2
     )
     FOR SHARE
 )
@@ -566,7 +566,7 @@ SET state = 'queued', attempt_count = 0, rescue_count = 0, run_after = now(),
     replay_count = j.replay_count + 1,
     stage = CASE WHEN d.parsed_key IS NOT NULL THEN 'parsed' ELSE 'queued' END
 FROM current AS d
-WHERE j.job_id = $1 AND j.user_id = $2 AND j.state = 'deadletter'
+WHERE j.job_id = $1 AND j.tenant_id = $2 AND j.state = 'deadletter'
     AND d.document_id = j.document_id AND d.generation = j.generation
 RETURNING j.job_id;
 

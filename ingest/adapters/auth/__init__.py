@@ -1,0 +1,1 @@
+"""Callers and keys: JSON Web Tokens, and the keys of providers."""

@@ -1,0 +1,220 @@
+"""JSON Web Tokens: a caller as somebody else's login service vouches for it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import jwt
+import structlog
+
+from ingest.domain.errors import ProviderUnavailable, Unauthenticated
+from ingest.domain.scopes import ALL_SCOPES, Caller, Scope
+from ingest.domain.tenant import MAX_NAME_CHARS, Tenant, tenant_called
+
+log = structlog.get_logger(module=__name__)
+MAX_TOKEN_CHARS = 8192
+MAX_KEY_SET_BYTES = 1024 * 1024
+FETCH_SECONDS = 5.0
+REFRESH_SECONDS = 30.0
+"""Shortest time between two looks at the key set, whatever tokens ask for."""
+MAX_AGE_SECONDS = 600.0
+"""After which the key set is looked at again, so that a key that was taken out stops working."""
+STALE_SECONDS = 3600.0
+"""Longest that keys are used which cannot be looked at again, because their issuer is away."""
+_PUBLIC_KEY_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+)  # fmt: skip
+_REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
+    (jwt.ExpiredSignatureError, "it has expired"),
+    (jwt.ImmatureSignatureError, "it is not valid yet"),
+    (jwt.InvalidAudienceError, "it is for somebody else"),
+    (jwt.InvalidIssuerError, "it is not from our issuer"),
+    (jwt.MissingRequiredClaimError, "a claim is missing"),
+    (jwt.InvalidSignatureError, "its signature does not fit"),
+    (jwt.InvalidAlgorithmError, "its algorithm is not taken"),
+)
+
+
+class VerifyingKeys(Protocol):
+    """Where the key that verifies a token comes from."""
+
+    async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
+        """The key for a token with this header.
+
+        Raises:
+            Unauthenticated: there is none.
+            ProviderUnavailable: nobody can say.
+        """
+        ...
+
+
+class SharedSecret:
+    """One secret that the issuer and we know; HS256 alone."""
+
+    def __init__(self, secret: str) -> None:
+        """Take the secret, which has at least 32 bytes."""
+        encoded = jwt.utils.base64url_encode(secret.encode()).decode()
+        self._key = jwt.PyJWK({"kty": "oct", "k": encoded}, algorithm="HS256")
+
+    async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
+        """The secret, whatever the header names."""
+        del header
+        return self._key
+
+
+class KeySet:
+    """The issuer's public keys (JWKS), at a URL or in a file; kept, and looked at again in time."""
+
+    def __init__(self, location: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Fetch nothing yet.
+
+        Args:
+            location: URL or path.
+            clock: Seconds that only grow.
+        """
+        self._location = location
+        self._clock = clock
+        self._keys: dict[str, jwt.PyJWK] | None = None
+        self._looked_at = self._read_at = float("-inf")
+        self._looking = asyncio.Lock()
+
+    async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
+        """The key that the header names by its ``kid``; an unknown one is looked for anew."""
+        kid = header.get("kid")
+        if not isinstance(kid, str) or not kid:
+            raise Unauthenticated("the token is not valid: it names no key ('kid')")
+        if self._age() > MAX_AGE_SECONDS or kid not in (self._keys or {}):
+            await self._refresh(kid)
+        if self._keys is None or self._age() > STALE_SECONDS:
+            raise ProviderUnavailable("the keys of the token's issuer cannot be read")
+        if kid not in self._keys:
+            raise Unauthenticated("the token is not valid: its key is unknown")
+        return self._keys[kid]
+
+    def _age(self) -> float:
+        return self._clock() - self._read_at
+
+    async def _refresh(self, kid: str) -> None:
+        async with self._looking:
+            if self._clock() - self._looked_at < REFRESH_SECONDS or (
+                kid in (self._keys or {}) and self._age() <= MAX_AGE_SECONDS
+            ):
+                return
+            self._looked_at = self._clock()
+            try:
+                self._keys = _usable(await self._read())
+                self._read_at = self._looked_at
+            except (OSError, ValueError, httpx.HTTPError, jwt.PyJWTError) as exc:
+                log.warning("key set not read", error=type(exc).__name__)
+
+    async def _read(self) -> bytes:
+        if "://" not in self._location:
+            return await asyncio.to_thread(Path(self._location).read_bytes)
+        async with (
+            asyncio.timeout(FETCH_SECONDS),
+            httpx.AsyncClient(timeout=FETCH_SECONDS) as client,
+            client.stream("GET", self._location) as response,
+        ):
+            response.raise_for_status()
+            content = b""
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > MAX_KEY_SET_BYTES:
+                    raise ValueError("the key set is too large")
+            return content
+
+
+def _usable(content: bytes) -> dict[str, jwt.PyJWK]:
+    """Public keys with a name; a secret in a key set would be everybody's, so it is none."""
+    keys = jwt.PyJWKSet.from_json(content.decode()).keys
+    return {
+        key.key_id: key
+        for key in keys
+        if key.key_id
+        and key.algorithm_name in _PUBLIC_KEY_ALGORITHMS
+        and key.public_key_use in (None, "sig")
+    }
+
+
+class TokenVerifier:
+    """Turns tokens into callers, or refuses them."""
+
+    def __init__(
+        self,
+        keys: VerifyingKeys,
+        *,
+        audience: str,
+        issuer: str | None,
+        tenant_claim: str,
+        leeway: timedelta,
+    ) -> None:
+        """Remember what a token must say.
+
+        Args:
+            keys: Who signs.
+            audience: What ``aud`` must hold.
+            issuer: What ``iss`` must be; None for any.
+            tenant_claim: Claim with the tenant: a UUID, or a name.
+            leeway: How far the issuer's clock may be off.
+        """
+        self._keys = keys
+        self._audience = audience
+        self._issuer = issuer
+        self._tenant_claim = tenant_claim
+        self._leeway = leeway
+
+    async def caller(self, token: str) -> Caller:
+        """Whose token this is, and what it allows.
+
+        Raises:
+            Unauthenticated: says what is wrong with it.
+            ProviderUnavailable: the issuer's keys cannot be read.
+        """
+        if len(token) > MAX_TOKEN_CHARS:
+            raise Unauthenticated(f"the token has over {MAX_TOKEN_CHARS} characters, the limit")
+        try:
+            header = jwt.get_unverified_header(token)
+            key = await self._keys.find(header)
+            claims = self._claims(token, header, key)
+        except (jwt.PyJWTError, ValueError, RecursionError) as exc:
+            reason = next(
+                (text for cls, text in _REASONS if isinstance(exc, cls)), "it is no token"
+            )
+            raise Unauthenticated(f"the token is not valid: {reason}") from exc
+        tenant = self._tenant(claims)
+        return Caller(tenant.tenant_id, _scopes(claims), tenant.name)
+
+    def _claims(self, token: str, header: Mapping[str, Any], key: jwt.PyJWK) -> dict[str, Any]:
+        # The key says which algorithm; what the token says must be the same, and decides nothing.
+        if header.get("alg") != key.algorithm_name:
+            raise jwt.InvalidAlgorithmError
+        required = ["exp", "aud"] + (["iss"] if self._issuer else [])
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=self._leeway,
+            options={"require": required},
+        )
+
+    def _tenant(self, claims: Mapping[str, Any]) -> Tenant:
+        name = claims.get(self._tenant_claim)
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARS:
+            raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
+        tenant = tenant_called(name)
+        if tenant.tenant_id.int == 0:  # stands for all tenants together
+            raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
+        return tenant
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:
+    """Those of the claim ``scope`` that a caller can have; words of others mean nothing here."""
+    given = claims.get("scope", "")
+    words = given.split() if isinstance(given, str) else given
+    return frozenset(scope for scope in ALL_SCOPES if isinstance(words, list) and scope in words)

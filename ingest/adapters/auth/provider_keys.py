@@ -1,0 +1,68 @@
+"""Keys of a provider from the environment or a file, read again when the file changes."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from ingest.domain.provider import ProviderKey
+
+log = structlog.get_logger(module=__name__)
+POLL_SECONDS = 1.0
+"""How often the file is looked at."""
+
+
+class Keys:
+    """The ProviderKeys port: a fixed list, and what a file says now."""
+
+    def __init__(
+        self,
+        given: str = "",
+        file: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Remember where keys are.
+
+        Args:
+            given: Keys separated by commas.
+            file: One key a line; empty lines and lines that begin with # do not count.
+            clock: Seconds that only grow.
+        """
+        self._given = _parse(given.replace(",", "\n"))
+        self._file = file
+        self._clock = clock
+        self._seen: tuple[int, int, int] | None = None
+        self._read: tuple[ProviderKey, ...] = ()
+        self._look_at = clock()
+
+    def current(self) -> Sequence[ProviderKey]:
+        """The keys there are now. A file that cannot be read leaves those it held before."""
+        if self._file is not None and self._clock() >= self._look_at:
+            self._look_at = self._clock() + POLL_SECONDS
+            self._refresh(self._file)
+        return self._given + self._read
+
+    def _refresh(self, file: Path) -> None:
+        try:
+            status = os.stat(file)
+            seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if seen == self._seen:
+                return
+            read = _parse(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as exc:
+            log.error("key file not read", file=str(file), reason=type(exc).__name__)
+            return
+        self._seen, self._read = seen, read
+        log.info("keys read", file=str(file), fingerprints=[key.fingerprint for key in read])
+
+
+def _parse(text: str) -> tuple[ProviderKey, ...]:
+    lines = (line.strip() for line in text.splitlines())
+    secrets = dict.fromkeys(line for line in lines if line and not line.startswith("#"))
+    return tuple(
+        ProviderKey(hashlib.sha256(secret.encode()).hexdigest()[:8], secret) for secret in secrets
+    )

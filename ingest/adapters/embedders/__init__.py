@@ -1,0 +1,1 @@
+"""Embedders: OpenAI, and the local model."""

@@ -1,0 +1,1 @@
+"""Parsers: the local one, and LlamaParse."""

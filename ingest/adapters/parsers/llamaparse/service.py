@@ -1,0 +1,237 @@
+"""LlamaParse's routes: hand over, look for, ask about, fetch, give up."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import httpx
+import llama_cloud
+from llama_cloud import AsyncLlamaCloud
+
+from ingest.adapters.parsers.llamaparse.error_mapping import job_failure, lost, understood
+from ingest.adapters.parsers.llamaparse.result import assemble
+from ingest.adapters.parsers.llamaparse.terms import READS
+from ingest.domain.document import EXTENSIONS
+from ingest.domain.provider import CallFailed, ProviderKey
+from ingest.domain.remote_parse import (
+    ParseOrder,
+    RemoteParseState,
+    RemoteStatus,
+    RemoteText,
+    SourceFile,
+)
+
+_PAGE = 100
+_OURS = "ingest_parse_job"
+_STATES = {
+    "COMPLETED": RemoteParseState.COMPLETED,
+    "FAILED": RemoteParseState.FAILED,
+    "CANCELLED": RemoteParseState.CANCELLED,
+}
+
+
+class LlamaParse:
+    """The ParseService port on the official SDK, whose own retries are off."""
+
+    provider = "llamaparse"
+    reads = READS
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        options: dict[str, Any],
+        base_url: str | None,
+        timeout_seconds: float,
+        webhook_secret: str | None,
+        max_pages: int,
+        max_text_chars: int,
+    ) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            version: Of the tier; ``latest`` or a date.
+            options: Further fields of the request, as the service documents them.
+            base_url: Of another region.
+            timeout_seconds: Longest wait for an answer.
+            webhook_secret: Signs webhooks.
+            max_pages: Most pages of a result.
+            max_text_chars: Most characters of a result.
+        """
+        self._version = version
+        self._options = options
+        self._base_url = base_url
+        self._timeout = httpx.Timeout(timeout_seconds, connect=5.0)
+        self._webhook_secret = webhook_secret
+        self._limits = {"max_pages": max_pages, "max_text_chars": max_text_chars}
+        self._clients: dict[str, AsyncLlamaCloud] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def submit(self, file: SourceFile, order: ParseOrder, *, key: ProviderKey) -> str:
+        """Hand a document over; returns the service's name for the parse.
+
+        Raises:
+            CallFailed: it was refused, or the answer got lost; RESERVED when the service may be
+                parsing nevertheless.
+        """
+        client = self._client(key)
+        try:
+            with understood():
+                kept = await client.files.create(
+                    file=(_named(file), file.data, file.media_type), purpose="parse"
+                )
+        except CallFailed as exc:
+            raise exc.released() from exc
+        hooks: dict[str, Any] = {}
+        if order.webhook_url is not None:
+            hook: dict[str, Any] = {
+                "webhook_url": order.webhook_url,
+                "webhook_events": ["parse.success", "parse.error", "parse.partial_success"],
+                "webhook_output_format": "json",
+            }
+            if self._webhook_secret is not None:
+                hook["webhook_signing_secret"] = self._webhook_secret
+            hooks = {"webhook_configurations": [hook]}
+        with understood():
+            created = await client.parsing.create(
+                file_id=kept.id,
+                tier=order.tier,
+                version=self._version,
+                page_ranges={"max_pages": order.most_pages},
+                user_metadata={_OURS: str(order.parse_job_id)},
+                extra_body=self._options or None,
+                **hooks,
+            )
+        if not created.id:
+            raise lost("LlamaParse's answer has no job id")
+        return created.id
+
+    async def find(self, order: ParseOrder, *, since: datetime, key: ProviderKey) -> str | None:
+        """The name of a parse that may have been handed over before.
+
+        Raises:
+            CallFailed: the service did not say.
+        """
+        with understood():
+            page = await self._client(key).parsing.list(
+                created_at_on_or_after=since, page_size=_PAGE
+            )
+            async for job in page:
+                if (job.user_metadata or {}).get(_OURS) == str(order.parse_job_id):
+                    return job.id
+        return None
+
+    async def statuses(
+        self, provider_job_ids: Sequence[str], *, key: ProviderKey
+    ) -> dict[str, RemoteStatus]:
+        """How far these parses are; one request for up to a hundred.
+
+        Raises:
+            CallFailed: the service did not say.
+        """
+        found: dict[str, RemoteStatus] = {}
+        with understood():
+            page = await self._client(key).parsing.list(
+                job_ids=list(provider_job_ids), page_size=_PAGE
+            )
+            async for job in page:
+                found[job.id] = _status(job)
+        missing = RemoteStatus(RemoteParseState.MISSING)
+        return {job_id: found.get(job_id, missing) for job_id in provider_job_ids}
+
+    async def fetch(self, provider_job_id: str, *, parser: str, key: ProviderKey) -> RemoteText:
+        """The text of a parse that is completed.
+
+        Args:
+            provider_job_id: The service's name for it.
+            parser: Label of the parsed document.
+            key: Of the account that parsed.
+
+        Raises:
+            DocumentRejected: there is no text, or too much.
+            CallFailed: the service did not give it.
+        """
+        client = self._client(key)
+        with understood():
+            try:
+                result = await client.parsing.get(provider_job_id, expand=["markdown"])
+            except llama_cloud.BadRequestError:  # the fast tier may have no Markdown
+                result = await client.parsing.get(provider_job_id, expand=["text"])
+        try:
+            return await asyncio.to_thread(self._assemble, result, parser)
+        except (AttributeError, TypeError) as exc:
+            raise lost("LlamaParse's answer is incomplete") from exc
+
+    async def cancel(self, provider_job_id: str, *, key: ProviderKey) -> bool:
+        """Give a parse up; True when it will not be charged.
+
+        Raises:
+            CallFailed: the service did not say.
+        """
+        with understood():
+            job = await self._client(key).parsing.cancel(provider_job_id)
+        return str(job.status) == "CANCELLED"
+
+    async def check(self, *, key: ProviderKey) -> None:
+        """Ask for anything, to see whether the key is accepted; costs nothing.
+
+        Raises:
+            CallFailed: it is not, or the service does not answer.
+        """
+        with understood():
+            await self._client(key).parsing.list(page_size=1)
+
+    async def close(self) -> None:
+        """Release connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.close()
+
+    def _client(self, key: ProviderKey) -> AsyncLlamaCloud:
+        """The client of a key, in the loop that runs: connections do not travel between loops."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._clients, self._loop = {}, loop
+        if key.fingerprint not in self._clients:
+            self._clients[key.fingerprint] = AsyncLlamaCloud(
+                api_key=key.secret, base_url=self._base_url, max_retries=0, timeout=self._timeout
+            )
+        return self._clients[key.fingerprint]
+
+    def _assemble(self, result: Any, parser: str) -> RemoteText:
+        """Markdown where there is some, text for tiers without."""
+        if result.markdown is not None:
+            pages = result.markdown.pages
+            texts = {p.page_number: p.markdown for p in pages if getattr(p, "success", True)}
+        else:
+            pages = result.text.pages
+            texts = {p.page_number: p.text for p in pages}
+        failed = {p.page_number: str(p.error) for p in pages if p.page_number not in texts}
+        parsed = assemble(
+            [*texts.items(), *((number, "") for number in failed)], parser=parser, **self._limits
+        )
+        longest = max((len(text.encode()) for text in texts.values()), default=0)
+        return RemoteText(parsed, failed, longest, _credits(result.job))
+
+
+def _status(job: Any) -> RemoteStatus:
+    state = _STATES.get(str(job.status), RemoteParseState.RUNNING)
+    if state is not RemoteParseState.FAILED:
+        return RemoteStatus(state, _credits(job))
+    error = job_failure(job.error_message)
+    return RemoteStatus(state, _credits(job), error.code, error.message)
+
+
+def _credits(job: Any) -> int | None:
+    charged = job.usage.credits if job.usage is not None else None
+    return None if charged is None else round(charged)
+
+
+def _named(file: SourceFile) -> str:
+    """The file's name, with an extension that says what it is."""
+    if EXTENSIONS.get(PurePosixPath(file.filename).suffix.lower()) == file.media_type:
+        return file.filename
+    extension = next(e for e, media_type in EXTENSIONS.items() if media_type == file.media_type)
+    return file.filename + extension

@@ -1,0 +1,86 @@
+"""The process that parses; it may hang, crash or be killed without harm to anyone.
+
+Arguments: the socket's descriptor, the parent's process id, then the limits of memory in bytes,
+of pages and of characters.
+"""
+
+import ctypes
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from ingest.adapters.parsers.local import frames
+from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.frames import Frame, Kind
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.domain.errors import DocumentRejected, DocumentUnreadable, ParserLimitExceeded
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(argv: list[str]) -> int:
+    """Parse documents until the socket closes."""
+    fd, parent, memory_bytes, max_pages, max_text_chars = map(int, argv)
+    _die_with(parent)
+    limits = ParserLimits(max_pages, max_text_chars)
+    with socket.socket(fileno=fd) as channel:
+        _limit_memory(memory_bytes)
+        _silence()
+        gc.freeze()
+        frames.send(channel, Frame(Kind.READY))
+        try:
+            while True:
+                reply = _answer(frames.receive(channel), limits, memory_bytes=memory_bytes)
+                frames.send(channel, reply)
+                if reply.kind is Kind.REJECTED_LAST:
+                    return 0
+        except frames.Closed:
+            return 0
+
+
+def _answer(request: Frame, limits: ParserLimits, *, memory_bytes: int) -> Frame:
+    try:
+        parsed = parse_document(request.body, filename=request.name, limits=limits)
+        return Frame(Kind.PARSED, body=parsed.to_bytes())
+    except DocumentRejected as exc:
+        return frames.rejection(exc)
+    except MemoryError:
+        message = f"parsing needed more memory than the limit of {memory_bytes} bytes"
+        return frames.rejection(ParserLimitExceeded(message), last=True)
+    except RecursionError:
+        message = "the document is nested too deeply"
+        return frames.rejection(ParserLimitExceeded(message))
+    except BaseException as exc:  # noqa: BLE001 - process edge; panics of native code are BaseException
+        message = f"the parser failed on the document ({type(exc).__name__})"
+        return frames.rejection(DocumentUnreadable(message), last=True)
+
+
+def _die_with(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Private writable memory alone: address space also counts what is only reserved."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):  # whoever must die when the machine has no memory left: not the parent
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _silence() -> None:
+    """Native libraries print what they think of a document; nobody reads it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""A parsed document in the making: text is cleaned as it arrives, so landmarks stay exact."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.domain.document import Heading, Page, ParsedDocument
+from ingest.domain.errors import DocumentEmpty, ParserLimitExceeded, TooManyPages
+
+LABEL = "local/1"
+MAX_TITLE_CHARS = 500
+"""A longer one is no heading, whatever the document says: headings travel with every chunk."""
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Valid text: no NUL, no lone surrogates, line ends as LF."""
+    return _LONE_SURROGATE.sub(
+        "\N{REPLACEMENT CHARACTER}",
+        text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n"),
+    )
+
+
+class Draft:
+    """Collects blocks of text, separated by blank lines."""
+
+    def __init__(self, limits: ParserLimits) -> None:
+        self._limits = limits
+        self._parts: list[str] = []
+        self._length = 0
+        self._tight = False
+        self._pages: list[Page] = []
+        self._headings: list[Heading] = []
+        self._page_number: int | None = None
+        self._page_start: int | None = None
+
+    def expect_pages(self, count: int) -> None:
+        """Announce how many pages, slides or sheets there are.
+
+        Raises:
+            TooManyPages: more than the limit.
+        """
+        if count > self._limits.max_pages:
+            raise TooManyPages(f"the document has {count} pages, limit {self._limits.max_pages}")
+
+    def begin_page(self, number: int) -> None:
+        """All that follows is on this page (1-based, ascending)."""
+        self._end_page()
+        self._page_number = number
+
+    def add(self, text: str, *, tight: bool = False) -> None:
+        """Append a block; no blank line separates two tight ones.
+
+        Raises:
+            ParserLimitExceeded: there would be more text than the limit.
+        """
+        self._append(clean(text).strip("\n"), tight=tight)
+
+    def add_heading(self, level: int, title: str) -> None:
+        """Append a heading as Markdown, its level (from 1) at most 6; as text when too long."""
+        title = " ".join(clean(title).split())
+        if len(title) > MAX_TITLE_CHARS:
+            self.add(title)
+        elif title:
+            level = min(level, 6)
+            start = self._append(f"{'#' * level} {title}")
+            self._headings.append(Heading(start, level, title))
+
+    def add_table(self, rows: Iterable[Sequence[str]]) -> None:
+        """Append a Markdown table whose first row is its head; blank rows are left out.
+
+        What has one column only is no table but lines.
+        """
+        cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+        filled = [row for row in cells if any(row)]
+        if max(map(len, filled), default=0) == 1:
+            lines = [row[0] for row in filled]
+        else:
+            lines = [f"| {' | '.join(row)} |" for row in filled]
+            lines[1:1] = ["| --- " * len(row) + "|" for row in filled[:1]]
+        self.add("\n".join(lines))
+
+    def add_outlined(self, text: str, headings: Iterable[Heading]) -> None:
+        """Append clean text with headings of its own, their places counted from its start."""
+        start = self._append(text)
+        self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
+
+    def finish(self, *, parser: str = LABEL) -> ParsedDocument:
+        """The parsed document, by this parser.
+
+        Raises:
+            DocumentEmpty: there is nothing but white space.
+        """
+        self._end_page()
+        text = "".join(self._parts)
+        if not text.strip():
+            pages = len(self._pages) or None
+            where = f"on any of the document's {pages} pages" if pages else "in the document"
+            raise DocumentEmpty(f"there is no text {where}", pages=pages)
+        return ParsedDocument(text, tuple(self._pages), tuple(self._headings), parser)
+
+    def _append(self, block: str, *, tight: bool = False) -> int:
+        if not block:
+            return self._length
+        if self._parts:
+            separator = "\n" if tight and self._tight else "\n\n"
+            self._parts.append(separator)
+            self._length += len(separator)
+        self._tight = tight
+        start = self._length
+        if self._page_number is not None and self._page_start is None:
+            self._page_start = start
+        self._parts.append(block)
+        self._length += len(block)
+        if self._length > self._limits.max_text_chars:
+            raise ParserLimitExceeded(
+                "the document's text is longer than the limit of "
+                f"{self._limits.max_text_chars} characters"
+            )
+        return start
+
+    def _end_page(self) -> None:
+        if self._page_number is not None:
+            start = self._length if self._page_start is None else self._page_start
+            self._pages.append(Page(self._page_number, start, self._length))
+            self._page_number = self._page_start = None
+            self._tight = False

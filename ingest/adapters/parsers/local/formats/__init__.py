@@ -1,0 +1,1 @@
+"""Readers of the local parser, one file for each format."""

@@ -1,0 +1,62 @@
+"""Office Open XML: parts in a ZIP archive, and how they refer to each other."""
+
+import posixpath
+import zipfile
+from dataclasses import dataclass
+
+from ingest.adapters.parsers.local.formats.trees import Element, xml_tree
+from ingest.domain.errors import DocumentUnreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A reference from one part to another."""
+
+    kind: str
+    """The last component of its type, such as ``officeDocument``."""
+    part: str
+
+
+class Package:
+    """Reads the parts of an Office file."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def main_part(self) -> str:
+        """Name of the part that holds the document itself.
+
+        Raises:
+            DocumentUnreadable: there is none.
+        """
+        part = self.first("", "officeDocument")
+        if part is None:
+            raise DocumentUnreadable("the Office file has no main part")
+        return part
+
+    def tree(self, part: str) -> Element:
+        """Parse a part; KeyError when it is missing."""
+        return xml_tree(self._archive.read(part))
+
+    def relations(self, part: str) -> dict[str, Relation]:
+        """What a part refers to inside the package, by id; the package itself is part ''."""
+        folder, name = posixpath.split(part)
+        try:
+            root = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
+        except KeyError:
+            return {}
+        return {
+            relation.get("Id") or "": Relation(
+                kind=posixpath.basename(relation.get("Type") or ""),
+                part=posixpath.normpath(
+                    posixpath.join("/", folder, relation.get("Target") or "")
+                ).lstrip("/"),
+            )
+            for relation in root
+            if relation.get("TargetMode") != "External"
+        }
+
+    def first(self, part: str, kind: str) -> str | None:
+        """Name of the first part of a kind that a part refers to."""
+        related = (r.part for r in self.relations(part).values() if r.kind == kind)
+        return next(related, None)

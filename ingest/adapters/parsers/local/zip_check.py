@@ -1,0 +1,34 @@
+"""What a ZIP archive says about itself, checked before anything is extracted."""
+
+import zipfile
+
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.domain.errors import DocumentEncrypted, ParserLimitExceeded
+
+MAX_ENTRIES = 100_000
+MAX_RATIO = 100
+_RATIO_MATTERS_BYTES = 32 * 1024**2
+_BYTES_PER_CHAR = 8
+_ENCRYPTED_FLAG = 1
+
+
+def check_archive(archive: zipfile.ZipFile, *, archive_bytes: int, limits: ParserLimits) -> None:
+    """Refuse archives that would expand too far.
+
+    Raises:
+        ParserLimitExceeded: declared sizes, ratio or number of entries are over a limit.
+        DocumentEncrypted: an entry is protected by a password.
+    """
+    entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise ParserLimitExceeded(f"the archive has {len(entries)} entries, limit {MAX_ENTRIES}")
+    if any(entry.flag_bits & _ENCRYPTED_FLAG for entry in entries):
+        raise DocumentEncrypted("the archive is protected by a password")
+    expanded = sum(entry.file_size for entry in entries)
+    most = limits.max_text_chars * _BYTES_PER_CHAR
+    if expanded > most:
+        raise ParserLimitExceeded(f"the archive expands to {expanded} bytes, limit {most}")
+    if expanded > _RATIO_MATTERS_BYTES and expanded > MAX_RATIO * archive_bytes:
+        raise ParserLimitExceeded(
+            f"the archive expands {expanded // archive_bytes} times, limit {MAX_RATIO}"
+        )

@@ -1,0 +1,114 @@
+"""The References port: documents without bytes, many at a time, and then their bytes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from ingest.adapters.postgres.documents.document_blobs import ensure_kept
+from ingest.adapters.postgres.documents.document_store import lock_leases
+from ingest.adapters.postgres.documents.tombstone_store import kept_away
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.statements import load
+from ingest.domain.arrival import Arrival, Content
+from ingest.domain.attempt import Target
+from ingest.domain.errors import StoreUnavailable
+from ingest.domain.source_object import DocumentDeleted, SourceObject
+
+DOCUMENTS = load("documents")
+JOBS = load("upload_jobs")
+LIMITS = load("tenant_limits")
+SOURCES = load("source_objects")
+_TRIES = 3
+
+
+class ReferenceStore:
+    """Rows of ``documents`` that many are made of at a time, and whose bytes may be elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(
+        self,
+        arrivals: Sequence[tuple[SourceObject, Arrival]],
+        *,
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
+        """Make the documents that are new, with their jobs; see ``ports.sources``."""
+        for _ in range(_TRIES):
+            try:
+                return await self._insert(arrivals, blob_is_there)
+            except DocumentDeleted:
+                continue  # at this very moment; the next try leaves it out
+        raise StoreUnavailable("documents are being deleted and made at the same time")
+
+    async def _insert(
+        self,
+        arrivals: Sequence[tuple[SourceObject, Arrival]],
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
+        first = arrivals[0][1]
+        async with self._database.transaction() as connection:
+            if await connection.fetchval(LIMITS["has_limits"], first.tenant_id):
+                return frozenset()
+            rows = await connection.fetch(
+                DOCUMENTS["insert_documents"],
+                first.tenant_id,
+                [arrival.document_id for _, arrival in arrivals],
+                [arrival.name for _, arrival in arrivals],
+                [arrival.filename for _, arrival in arrivals],
+                [arrival.media_type for _, arrival in arrivals],
+                [arrival.bytes_len for _, arrival in arrivals],
+                [arrival.job_id for _, arrival in arrivals],
+                first.lane,
+                first.correlation_id,
+                [arrival.file_sha256 for _, arrival in arrivals],
+                [arrival.raw_key for _, arrival in arrivals],
+                first.restores_before,
+            )
+            new = frozenset(row["document_id"] for row in rows)
+            if new and await kept_away(
+                connection, first.tenant_id, list(new), restores_before=first.restores_before
+            ):
+                raise DocumentDeleted
+            made = [(found, one) for found, one in arrivals if one.document_id in new]
+            await connection.execute(
+                SOURCES["mark_objects"],
+                first.tenant_id,
+                [found.uri for found, _ in made],
+                [found.version for found, _ in made],
+                [one.document_id for _, one in made],
+                [1] * len(made),
+                [None] * len(made),
+            )
+            if kept := {one.raw_key for _, one in made if one.raw_key}:
+                await ensure_kept(connection, kept, blob_is_there)
+        return new
+
+    async def record(
+        self,
+        fetched: Sequence[tuple[Target, Content]],
+        *,
+        lease: timedelta,
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> frozenset[UUID]:
+        """Note where bytes are now; see ``ports.sources``."""
+        async with self._database.transaction() as connection:
+            held = await lock_leases(connection, [target.lease for target, _ in fetched])
+            live = [one for one in fetched if one[0].lease.job_id in held]
+            if live:
+                digests = [content.sha256 for _, content in live]
+                await connection.execute(
+                    DOCUMENTS["record_fetched"],
+                    [target.document_id for target, _ in live],
+                    [target.generation for target, _ in live],
+                    digests,
+                    [content.raw_key for _, content in live],
+                    [content.bytes_len for _, content in live],
+                    [content.media_type for _, content in live],
+                )
+                jobs = [target.lease.job_id for target, _ in live]
+                await connection.execute(JOBS["advance_fetched"], jobs, digests, lease)
+                await ensure_kept(
+                    connection, {content.raw_key for _, content in live}, blob_is_there
+                )
+        return frozenset(held)

@@ -1,0 +1,1 @@
+"""The queue: jobs, events, workers, pauses, limits, counters."""

@@ -1,0 +1,1 @@
+"""Calls, parses and batches of providers, and what they cost."""

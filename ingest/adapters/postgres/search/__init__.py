@@ -1,0 +1,1 @@
+"""Search, vector indexes, and which model serves a tenant."""

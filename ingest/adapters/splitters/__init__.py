@@ -1,0 +1,1 @@
+"""Splitters: text into passages."""

@@ -1,0 +1,65 @@
+"""What unfinished backups may have written into a folder, noted before they write it."""
+
+import json
+import os
+import re
+from collections.abc import Collection
+from typing import BinaryIO
+from uuid import uuid4
+
+from ingest.adapters.storage.folder_mark import FolderMark
+from ingest.domain.backup import is_blob_key
+
+MARK = FolderMark("ingest-backup.ndjson", b'{"ingest": "backup", "format": 1}\n')
+_ATTEMPT = re.compile(r"[0-9a-f]{12}")
+
+
+def new_attempt() -> str:
+    """A name for one try to take a backup; its files bear it."""
+    return uuid4().hex[:12]
+
+
+class BackupJournal:
+    """Lines after the mark: attempts, and the blobs that each may have written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read the journal of a mark that is held; a line that was cut off is dropped."""
+        self._file = file
+        self._file.seek(len(MARK.header))
+        lines = self._file.read()
+        self._end = len(MARK.header) + lines.rfind(b"\n") + 1
+        self.attempts: set[str] = set()
+        self.blobs: set[str] = set()
+        for line in lines[: self._end - len(MARK.header)].splitlines():
+            self._take(line)
+
+    def note(self, attempt: str, blobs: Collection[str] = ()) -> None:
+        """Remember, through a power cut, that these files are ours."""
+        line = json.dumps({"attempt": attempt, "blobs": sorted(blobs)}).encode() + b"\n"
+        self._file.seek(self._end)
+        self._file.write(line)
+        self._file.truncate()
+        self._flush()
+        self._end += len(line)
+        self._take(line)
+
+    def forget(self) -> None:
+        """Empty it: what is there now is in the manifest."""
+        self._end = len(MARK.header)
+        self._file.truncate(self._end)
+        self._flush()
+
+    def _flush(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _take(self, line: bytes) -> None:
+        """Believe a line only what a backup could have written."""
+        try:
+            found = json.loads(line)
+            attempt, blobs = found["attempt"], [key for key in found["blobs"] if is_blob_key(key)]
+            if _ATTEMPT.fullmatch(attempt):
+                self.attempts.add(attempt)
+                self.blobs.update(blobs)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return

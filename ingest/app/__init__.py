@@ -1,0 +1,1 @@
+"""What the system does, by capability; it knows domain and ports, and no database, Ray or HTTP."""

@@ -1,0 +1,1 @@
+"""Backfills: registering many objects, and reprocessing documents."""

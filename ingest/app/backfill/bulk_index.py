@@ -1,0 +1,65 @@
+"""The index of vectors during a load: kept, or dropped and built again at the end."""
+
+from typing import Protocol
+
+from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.index_kind import IndexKind
+from ingest.domain.index_timing import NOTHING_CHUNKS, IndexTime, indexes_after
+
+
+class Indexes(Protocol):
+    """Indexes of vector spaces."""
+
+    async def kind(self, model: EmbeddingModel) -> IndexKind:
+        """How a space is, or was, indexed."""
+        ...
+
+    async def stored(self, model: EmbeddingModel, *, most: int) -> int:
+        """Chunks in a space, counted up to ``most``."""
+        ...
+
+    async def is_usable(self, model: EmbeddingModel) -> bool:
+        """Whether a space has an index that search uses."""
+        ...
+
+    async def drop(self, model: EmbeddingModel) -> None:
+        """Remove a space's index."""
+        ...
+
+    async def rebuild(self, model: EmbeddingModel, kind: IndexKind) -> None:
+        """Build a space's index; search follows it when it is ready."""
+        ...
+
+
+class BulkIndex:
+    """Drops the index once it is known that the load is worth it, and builds it in the end."""
+
+    def __init__(self, indexes: Indexes, model: EmbeddingModel, wanted: IndexTime) -> None:
+        """Put it together; ``wanted`` is what the user says."""
+        self._indexes = indexes
+        self._model = model
+        self._wanted = wanted
+        self._stored_before: int | None = None
+        self.is_after = False
+        """Whether the index is built in the end."""
+
+    async def decide(self, documents: int) -> None:
+        """Decide, with so many documents known so far; call it first before there are any."""
+        if self.is_after or self._wanted is IndexTime.INLINE:
+            return
+        if self._stored_before is None:
+            most = NOTHING_CHUNKS + 1
+            self._stored_before = await self._indexes.stored(self._model, most=most)
+        if indexes_after(self._wanted, documents=documents, stored_before=self._stored_before):
+            await self._indexes.drop(self._model)
+            self.is_after = True
+
+    async def is_missing(self) -> bool:
+        """Whether there is an index to build, be it that a load before was killed."""
+        if self._wanted is IndexTime.INLINE:
+            return False
+        return not await self._indexes.is_usable(self._model)
+
+    async def build(self) -> None:
+        """Build it; documents are ingested and searched meanwhile."""
+        await self._indexes.rebuild(self._model, await self._indexes.kind(self._model))

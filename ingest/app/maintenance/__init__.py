@@ -1,0 +1,1 @@
+"""Periodic duties of a running system, one file each."""

@@ -1,0 +1,114 @@
+"""Removes what nothing needs any more."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from ingest.domain.retention import Retention
+
+log = structlog.get_logger(module=__name__)
+BATCH = 1000
+"""Rows of one statement; so nobody waits for it."""
+PAUSE_SECONDS = 0.1
+"""Between two statements."""
+
+
+class EventsSeen(Protocol):
+    """What one look at events did."""
+
+    @property
+    def reached(self) -> int | None:
+        """The last one that was looked at."""
+        ...
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there may be more that are old enough."""
+        ...
+
+    @property
+    def pruned(self) -> int:
+        """How many were removed."""
+        ...
+
+
+class PrunesRows(Protocol):
+    """Where rows are removed, a few at a time."""
+
+    async def prune_events(
+        self, *, after: int, limit: int, keep: timedelta, keep_failed: timedelta
+    ) -> EventsSeen:
+        """Read ``limit`` events behind one; remove those of jobs that ended long ago."""
+        ...
+
+    async def prune_webhooks(self, *, limit: int, keep: timedelta) -> int:
+        """Remove old deliveries about parses that are over."""
+        ...
+
+    async def prune_parses(self, *, limit: int, keep: timedelta) -> int:
+        """Remove parses that failed long ago."""
+        ...
+
+
+class ExpiresBlobs(Protocol):
+    """Where unfinished uploads are."""
+
+    async def expire_incoming(self, *, keep: timedelta) -> int:
+        """Remove bytes of uploads that were cut off so long ago."""
+        ...
+
+
+class Pruner:
+    """One sweep after the other over everything that has a time to be kept."""
+
+    def __init__(self, rows: PrunesRows, blobs: ExpiresBlobs, retention: Retention) -> None:
+        self._rows = rows
+        self._blobs = blobs
+        self._retention = retention
+
+    async def sweep(self) -> dict[str, int]:
+        """Remove all that is too old now; returns how much of what.
+
+        Raises:
+            StoreUnavailable: the rest is removed by the next sweep.
+        """
+        keep = self._retention
+        removed = {
+            "events": await self._events(),
+            "webhooks": await _until_none(
+                lambda: self._rows.prune_webhooks(limit=BATCH, keep=keep.webhooks)
+            ),
+            "parses": await _until_none(
+                lambda: self._rows.prune_parses(limit=BATCH, keep=keep.failed_parses)
+            ),
+            "incoming": await self._blobs.expire_incoming(keep=keep.incoming),
+        }
+        if any(removed.values()):
+            log.info("pruned", **removed)
+        return removed
+
+    async def _events(self) -> int:
+        pruned, after = 0, 0
+        while True:
+            seen = await self._rows.prune_events(
+                after=after,
+                limit=BATCH,
+                keep=self._retention.events,
+                keep_failed=self._retention.failed_events,
+            )
+            pruned += seen.pruned
+            if seen.reached is None or not seen.goes_on:
+                return pruned
+            after = seen.reached
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _until_none(prune: Callable[[], Awaitable[int]]) -> int:
+    total = 0
+    while removed := await prune():
+        total += removed
+        await asyncio.sleep(PAUSE_SECONDS)
+    return total

@@ -1,0 +1,1 @@
+"""Calls to paid providers: rate limits, budgets, preflight, polling, batches."""

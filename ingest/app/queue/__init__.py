@@ -1,0 +1,1 @@
+"""Jobs: claiming them, and how an attempt ends."""

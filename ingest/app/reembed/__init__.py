@@ -1,0 +1,1 @@
+"""Embedding all documents with another model."""

@@ -1,0 +1,1 @@
+"""Running a backfill: estimate, progress, and the run itself."""

@@ -1,0 +1,224 @@
+"""What a backfill is to do, and how it gets on."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from ingest.adapters.postgres.jobs.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore, Spent
+from ingest.adapters.postgres.providers.provider_batch_store import BatchCount, ProviderBatchStore
+from ingest.app.backfill.register import Registered
+from ingest.cli.output import duration, money, say
+from ingest.domain.batch_api import BatchStatus
+from ingest.domain.identity import tenant_or_local
+from ingest.domain.index_timing import IndexTime
+from ingest.domain.job import Lane
+
+_SAY_SECONDS = 5.0
+_SETTLED = timedelta(minutes=1)
+"""Longest that a transaction which ends jobs takes; what ended before it is known to all."""
+
+
+class Ended(StrEnum):
+    """Why a backfill ended."""
+
+    ALL_DONE = "all_done"
+    INTERRUPTED = "interrupted"
+    """By a signal."""
+    TIME_OVER = "time_over"
+    MONEY_SPENT = "money_spent"
+    SUBMITTED_ALL = "handed_over"
+    """What is left is in provider batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRequest:
+    """What a backfill is to take in, and when it is to end."""
+
+    where: str | None = None
+    """Pattern that URIs match."""
+    limit: int | None = None
+    """Most objects."""
+    tenant: str | None = None
+    """Name or UUID."""
+    at_once: int = 16
+    """Objects that are read at the same time."""
+    max_usd: Decimal | None = None
+    """End when providers have charged so much."""
+    until: datetime | None = None
+    """End in good order at this time; with its zone."""
+    restore_deleted: bool = False
+    """Take in documents that were deleted, too."""
+    outdated: bool = False
+    """Make documents again that other settings made, instead of taking in objects."""
+    index: IndexTime = IndexTime.AUTO
+    """When the vectors get their index."""
+    lane: Lane = Lane.BACKFILL
+    hand_over: bool = False
+    """End once everything that is left is in provider batches; the index is left as it is."""
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant."""
+        return tenant_or_local(self.tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What a backfill came to."""
+
+    run: str
+    registered: Registered
+    counts: LaneCounts
+    spent: Spent
+    ended: Ended
+    index: IndexTime
+    """When the vectors got their index."""
+    batched: int
+    """Texts in provider batches that are not over."""
+
+
+class BackfillProgress:
+    """Looks how the lane gets on, and says so now and then."""
+
+    def __init__(
+        self,
+        queue: QueueStore,
+        ledger: LedgerStore,
+        batches: ProviderBatchStore,
+        request: BackfillRequest,
+        registered: Registered,
+        *,
+        since: datetime,
+    ) -> None:
+        self._queue = queue
+        self._ledger = ledger
+        self._batches = batches
+        self._request = request
+        self._registered = registered
+        self._since = self._settled_until = since
+        self._settled = (0, 0)
+        self._unfinished_before: int | None = None
+        self._began = self._said = time.monotonic()
+        self._all_registered = False
+        self.counts = LaneCounts(0, 0, 0)
+        self.spent = Spent()
+        self.in_batches: dict[BatchStatus, BatchCount] = {}
+        self._all_submitted = False
+
+    def over(self, stop: threading.Event, registering: "asyncio.Task[None]") -> Ended | None:
+        """Why it is time to end; None while it is not.
+
+        Raises:
+            IngestError: the registering ended with it.
+        """
+        if registering.done():
+            registering.result()
+        if stop.is_set():
+            return Ended.INTERRUPTED
+        if self._request.max_usd is not None and self.spent.usd >= self._request.max_usd:
+            return Ended.MONEY_SPENT
+        if (
+            self._request.until is not None
+            and datetime.now(self._request.until.tzinfo) >= self._request.until
+        ):
+            return Ended.TIME_OVER
+        if self._all_registered and self.counts.unfinished == 0:
+            return Ended.ALL_DONE
+        if self._all_registered and self._all_submitted:
+            return Ended.SUBMITTED_ALL
+        return None
+
+    async def refresh(self, *, all_registered: bool) -> None:
+        """Count, and say it when it is time; what is registered by now is counted."""
+        tenant_id = self._request.tenant_id
+        self.counts = await self._count()
+        lane = self._request.lane
+        self.spent = await self._ledger.spent(lane, tenant_id, since=self._since)
+        if lane is Lane.BATCH:
+            counts = await self._batches.count(tenant_id)
+            self.in_batches = {count.status: count for count in counts}
+        if self._request.hand_over:
+            self._all_submitted = await self._queue.all_submitted(lane, tenant_id)
+        self._all_registered = all_registered
+        if time.monotonic() - self._said >= _SAY_SECONDS:
+            self._said = time.monotonic()
+            say(
+                progress(
+                    self._registered,
+                    self.counts,
+                    self.spent,
+                    self.in_batches.values(),
+                    seconds=time.monotonic() - self._began,
+                )
+            )
+
+    async def _count(self) -> LaneCounts:
+        """Count what ended, each job once: no look costs more for what ended long ago."""
+        lane, tenant_id = self._request.lane, self._request.tenant_id
+        if self._unfinished_before is None:
+            before = await self._queue.lane(lane, tenant_id, since=self._since, most=None)
+            self._unfinished_before = before.unfinished + before.done + before.dead
+        recent = await self._queue.lane(lane, tenant_id, since=self._settled_until)
+        done, dead = self._settled
+        counts = LaneCounts(recent.unfinished, done + recent.done, dead + recent.dead)
+        long_ago = await self._queue.now() - _SETTLED
+        if long_ago > self._settled_until + _SETTLED:
+            old = await self._queue.lane(
+                lane, tenant_id, since=self._settled_until, until=long_ago, most=1
+            )
+            self._settled = (done + old.done, dead + old.dead)
+            self._settled_until = long_ago
+        if counts.unfinished < MOST_UNFINISHED:
+            return counts
+        there_were = self._unfinished_before + self._registered.created
+        about = max(counts.unfinished, there_were - counts.done - counts.dead)
+        return LaneCounts(about, counts.done, counts.dead)
+
+    @property
+    def batched(self) -> int:
+        """Texts in provider batches that are not over."""
+        return sum(count.texts for count in self.in_batches.values())
+
+
+def progress(
+    registered: Registered,
+    counts: LaneCounts,
+    spent: Spent,
+    batches: Iterable[BatchCount],
+    *,
+    seconds: float,
+) -> str:
+    """How a backfill gets on, on one line.
+
+    Args:
+        registered: What became of its objects.
+        counts: What became of the jobs.
+        spent: What was paid.
+        batches: Provider batches that are not over.
+        seconds: Since it began.
+    """
+    known, refused = registered.there_already, registered.refused.total()
+    rate = (counts.done + counts.dead) / seconds
+    to_do = counts.unfinished + registered.left_over
+    told = [
+        f"{registered.listed:,} found",
+        f"{registered.created:,} new",
+        f"{known:,} already there" if known else "",
+        f"{refused:,} not taken" if refused else "",
+        f"{counts.done:,} searchable",
+        f"{counts.dead:,} failed",
+        f"{counts.unfinished:,} to do",
+        f"{rate:.1f}/s",
+        f"{duration(to_do / rate)} left" if rate and to_do else "",
+        f"{spent.tokens:,} tokens, {money(spent.usd)}" if spent.usd else "",
+    ]
+    line = f"{duration(seconds)}: {', '.join(filter(None, told))}"
+    held = [f"{one.batches:,} {one.status} ({one.texts:,} texts)" for one in batches]
+    return f"{line}; batches: {', '.join(held)}" if held else line

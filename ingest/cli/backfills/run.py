@@ -1,0 +1,222 @@
+"""A backfill as it runs: registering, watching, and ending in good order."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+from ingest import logs, wiring
+from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+from ingest.adapters.postgres.documents.source_store import SourceStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
+from ingest.adapters.postgres.search.index_store import IndexStore
+from ingest.adapters.postgres.search.serving_store import ServingStore
+from ingest.adapters.sources import Objects
+from ingest.app.backfill.bulk_index import BulkIndex
+from ingest.app.backfill.register import Registered, Registrar
+from ingest.app.backfill.reprocess import Reprocessor
+from ingest.cli.backfills.progress import Backfill, BackfillProgress, BackfillRequest, Ended
+from ingest.cli.output import say
+from ingest.cli.process import end_at_once, run_async
+from ingest.cli.render.index_progress import told
+from ingest.cli.system.tenants import existing
+from ingest.domain.arrival import NEVER
+from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.identity import LOCAL_NAME
+from ingest.domain.index_timing import IndexTime
+from ingest.domain.reprocess import Reprocessing
+from ingest.domain.source_object import SourceObject
+from ingest.domain.tenant import Tenant
+from ingest.ports.sources import Source
+from ingest.settings import Settings
+from ingest.wiring.indexes import open_indexes
+from ingest.wiring.sources import make_intake
+
+_Register = Callable[[], Coroutine[None, None, None]]
+_POLL_SECONDS = 1.0
+
+
+def matching(where: str | None) -> Callable[[SourceObject], bool]:
+    """Whether an object is meant: its URI matches the pattern, or there is none."""
+    return lambda found: where is None or fnmatchcase(found.uri, where)
+
+
+def not_restored(deleted: int) -> str:
+    """What is said of objects whose documents were deleted."""
+    return f"{deleted:,} not taken: deleted (use --restore-deleted)"
+
+
+def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
+    """The tenant whose documents it takes in.
+
+    Raises:
+        UnknownTenant: there is no such tenant.
+    """
+
+    async def find() -> Tenant:
+        database = wiring.open_database(settings)
+        try:
+            return await existing(database, LOCAL_NAME if tenant is None else tenant, create=create)
+        finally:
+            await database.close()
+
+    return run_async(find())
+
+
+def run(
+    settings: Settings, objects: Objects, sources: Sequence[Source], request: BackfillRequest
+) -> Backfill:
+    """Register all objects while a stream works on them; returns when the lane has ended them.
+
+    SIGINT and SIGTERM end it in good order.
+    """
+    from ingest.cluster.backfill import backfill_stream
+
+    named = f"backfill-{uuid4().hex[:12]}"
+    here = settings.model_copy(
+        update={
+            "state_dir": Path(settings.state_dir).resolve(),
+            "blob_url": wiring.blob_url(settings),
+        }
+    )
+    os.environ.update(here.environment())
+    logs.configure(here.log_level, for_people=sys.stderr.isatty())
+    stop, spent = threading.Event(), threading.Event()
+    with _stopped_by_signals(stop), backfill_stream(here, request.lane, run=named, at_once=spent):
+        done = run_async(_work(here, objects, sources, request, stop, run=named))
+        if done.ended is Ended.MONEY_SPENT:
+            spent.set()
+        return done
+
+
+async def _work(
+    settings: Settings,
+    objects: Objects,
+    sources: Sequence[Source],
+    request: BackfillRequest,
+    stop: threading.Event,
+    *,
+    run: str,
+) -> Backfill:
+    database = wiring.open_database(settings)
+    queue = QueueStore(database)
+    since = await queue.now()
+    registered, register = (
+        await _renewing(settings, database, request, run=run)
+        if request.outdated
+        else _taking_in(settings, database, objects, sources, request, run=run, since=since)
+    )
+    try:
+        watch = BackfillProgress(
+            queue,
+            LedgerStore(database),
+            ProviderBatchStore(database),
+            request,
+            registered,
+            since=since,
+        )
+        indexed = IndexTime.INLINE if request.hand_over else request.index
+        indexes = open_indexes(settings, database)
+        index = BulkIndex(indexes, await _model(settings, database, request), indexed)
+        await index.decide(0)
+        await watch.refresh(all_registered=False)  # what is there before anything is registered
+        registering = asyncio.create_task(register())
+        while (ended := watch.over(stop, registering)) is None:
+            await asyncio.sleep(_POLL_SECONDS)
+            await watch.refresh(all_registered=registering.done())
+            await index.decide(registered.listed)
+        if not registering.done():
+            registering.cancel()
+        await asyncio.gather(registering, return_exceptions=True)
+        await watch.refresh(all_registered=True)
+        await _index(index, indexes, ended)
+        when = IndexTime.AFTER if index.is_after else IndexTime.INLINE
+        return Backfill(run, registered, watch.counts, watch.spent, ended, when, watch.batched)
+    finally:
+        await database.close()
+
+
+def _taking_in(
+    settings: Settings,
+    database: Database,
+    objects: Objects,
+    sources: Sequence[Source],
+    request: BackfillRequest,
+    *,
+    run: str,
+    since: datetime,
+) -> tuple[Registered, _Register]:
+    registrar = Registrar(
+        make_intake(settings, database),
+        SourceStore(database),
+        ReferenceStore(database),
+        objects,
+        tenant_id=request.tenant_id,
+        run=run,
+        lane=request.lane,
+        at_once=request.at_once,
+        wanted=matching(request.where),
+        limit=request.limit,
+        restores_before=since if request.restore_deleted else NEVER,
+    )
+    return registrar.registered, partial(registrar.register, sources)
+
+
+async def _renewing(
+    settings: Settings, database: Database, request: BackfillRequest, *, run: str
+) -> tuple[Registered, _Register]:
+    model, chunker = await _model(settings, database, request), wiring.make_splitter(settings).label
+    wanted = Reprocessing(request.tenant_id, model, chunker, run, request.lane)
+    renewer = Reprocessor(JobStore(database), wanted, limit=request.limit)
+    return renewer.registered, renewer.register
+
+
+async def _model(
+    settings: Settings, database: Database, request: BackfillRequest
+) -> EmbeddingModel:
+    """The vector space that serves the tenant."""
+    served_in = await ServingStore(database).served_in(request.tenant_id)
+    if served_in is None:
+        return wiring.embedding_model(settings)
+    return wiring.embedding_models(settings)[served_in]
+
+
+async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:
+    """Build the index that the load did without, unless somebody wants an end now."""
+    if not await index.is_missing():
+        return
+    if ended is Ended.INTERRUPTED:
+        say("the vectors have no index yet: the next run builds it, or 'ingest index build'")
+        return
+    say("building the index of the vectors")
+    await told(indexes, index.build())
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """The first signal asks for a good end, the second ends the process at once."""
+
+    def ask(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            end_at_once()
+        say("stopping; once more gives up at once")
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,104 @@
+"""``ingest estimate``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.exit_codes import ExitCode
+from ingest.cli.options import JsonOption
+from ingest.cli.output import Json
+from ingest.cli.process import run_async
+
+if TYPE_CHECKING:
+    from ingest.app.providers.cost_estimate import Estimate
+    from ingest.settings import Settings
+
+
+def estimate(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns.")
+    ],
+    parser: Annotated[
+        str | None,
+        typer.Option(help="As if INGEST_PARSER were this: local, llamaparse or auto."),
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="As if INGEST_EMBEDDER were this: local or openai.")
+    ] = None,
+    tier: Annotated[
+        str | None, typer.Option(help="As if INGEST_LLAMAPARSE_TIER were this.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what files would cost, without uploading or paying anything.
+
+    The files are parsed and cut here. What was embedded or parsed before is not paid again, so
+    the bill is at most this, unless a parse has to be repeated on a better tier.
+    """
+    run(paths, {"parser": parser, "embedder": embedder, "llamaparse_tier": tier}, as_json=as_json)
+
+
+def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> None:
+    """Estimate and print; ``changes`` are settings that count instead of the real ones.
+
+    Raises:
+        WrongUsage: a path does not exist, or a setting cannot have this value.
+    """
+    from ingest.cli.estimates.files import changed_settings, estimate_files
+    from ingest.cli.output import console, emit_json, facts, say
+    from ingest.cli.uploads.select_files import count_reasons, select
+
+    selection = select(paths)
+    settings = changed_settings(changes)
+    found = run_async(estimate_files(selection, settings))
+    skipped = count_reasons(selection.skipped)
+    if as_json:
+        emit_json(_as_json(found, settings) | {"skipped": skipped})
+    else:
+        console().print(facts(_facts(found, settings, skipped)))
+    if found.rejected:
+        say(f"{sum(found.rejected.values())} of the files would be rejected")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _as_json(found: "Estimate", settings: "Settings") -> Json:
+    from ingest.domain.pricing import plain
+
+    return {
+        "documents": found.documents,
+        "rejected": dict(found.rejected),
+        "pages": found.pages,
+        "chunks": found.chunks,
+        "tokens": found.tokens,
+        "parser": settings.parser.value,
+        "embedder": settings.embedder.value,
+        "provider_documents": found.provider_documents,
+        "credits": found.credits,
+        "parse_usd": plain(found.parse_usd),
+        "embed_usd": plain(found.embed_usd),
+        "usd": plain(found.usd),
+    }
+
+
+def _facts(
+    found: "Estimate", settings: "Settings", skipped: dict[str, int]
+) -> list[tuple[str, object]]:
+    from ingest.cli.output import money, plural
+
+    rejected = ", ".join(f"{count} {code}" for code, count in found.rejected.most_common())
+    tier = settings.llamaparse_tier.value
+    by_provider = (
+        f"{plural(found.provider_documents, 'document')} by LlamaParse ({tier}), "
+        f"{plural(found.credits, 'credit')}: {money(found.parse_usd)}"
+    )
+    model = settings.openai_model if settings.embedder.value == "openai" else "local"
+    return [
+        ("documents", f"{found.documents:,}"),
+        ("rejected", rejected or None),
+        ("skipped", ", ".join(f"{n:,} {why}" for why, n in skipped.items()) or None),
+        ("pages", f"{found.pages:,}"),
+        ("chunks", f"{found.chunks:,}"),
+        ("parsing", by_provider if found.provider_documents else "local: nothing"),
+        ("embedding", f"{plural(found.tokens, 'token')}, {model}: {money(found.embed_usd)}"),
+        ("at most", money(found.usd)),
+    ]

@@ -1,0 +1,242 @@
+"""``ingest index``: how vectors are indexed, and how they could be."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli.commands.keys import with_database
+from ingest.cli.exit_codes import CommandFailed, WrongUsage
+from ingest.cli.options import JsonOption
+from ingest.domain.index_kind import (
+    EF_CONSTRUCTION,
+    LEAST_EF_CONSTRUCTION,
+    MOST_EF_CONSTRUCTION,
+    IndexKind,
+)
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.pool import Database
+    from ingest.adapters.postgres.search.index_trial import Trials
+    from ingest.domain.embedding import EmbeddingModel
+
+index = typer.Typer(help="Show, compare and build the indexes of vectors.", no_args_is_help=False)
+_K = 10
+ModelOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME@VERSION", help="The vector space; by default the settings'."),
+]
+EfConstruction = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=LEAST_EF_CONSTRUCTION,
+        max=MOST_EF_CONSTRUCTION,
+        help="How carefully it is built: less makes inserting faster and recall lower; by default "
+        "as before, at first 64.",
+        show_default=False,
+    ),
+]
+KindOption = Annotated[IndexKind, typer.Option(help="What to build; 'ingest index advise' says.")]
+
+
+@index.callback(invoke_without_command=True)
+def _index(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@index.command()
+def show(as_json: JsonOption = False) -> None:
+    """List the vector spaces and their indexes."""
+    from dataclasses import asdict
+
+    from ingest.adapters.postgres.search.index_store import IndexStore
+    from ingest.cli.output import console, emit_json, size, table
+
+    spaces = with_database(lambda database: IndexStore(database).spaces())
+    if as_json:
+        emit_json([asdict(space) for space in spaces])
+        return
+    rows = [
+        (
+            f"{space.embed_model}@{space.embed_version}",
+            f"{space.dimension:,}",
+            _named(space.index_kind, space.ef_construction, is_there=space.bytes is not None),
+            "" if space.vectors is None else f"{space.vectors:,}",
+            "" if space.bytes is None else size(space.bytes),
+            "" if space.bytes is None or space.usable else "not usable: build it again",
+        )
+        for space in spaces
+    ]
+    console().print(table(["model", "dimension", "index", "vectors", "size", ""], rows))
+
+
+def _named(kind: IndexKind, ef_construction: int, *, is_there: bool) -> str:
+    if not is_there:
+        return "none: search is exact"
+    return str(kind) if ef_construction == EF_CONSTRUCTION else f"{kind} ({ef_construction})"
+
+
+@index.command()
+def advise(
+    vectors: Annotated[
+        int, typer.Option(metavar="N", min=100, max=1_000_000, help="Most vectors of the sample.")
+    ] = 20_000,
+    questions: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Searches of each kind.")
+    ] = 100,
+    recall: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Least recall@10 that will do.")
+    ] = 0.99,
+    ef_construction: EfConstruction = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure each kind of index on a sample of your own vectors, and say which one to build.
+
+    Recall is the share of the ten nearest passages by exact search that the index finds. It changes
+    nothing: the sample is a temporary table. With more vectors than in the sample recall is lower,
+    so take as many as time allows.
+    """
+
+    async def compare(database: "Database") -> "tuple[Trials, EmbeddingModel]":
+        from ingest.adapters.postgres.search.index_trial import IndexTrial
+
+        space, trial = await space_named(database, model), IndexTrial(database)
+        trials = await trial.run(
+            space,
+            vectors=vectors,
+            questions=questions,
+            k=_K,
+            ef_construction=ef_construction or EF_CONSTRUCTION,
+        )
+        return trials, space
+
+    trials, space = with_database(compare)
+    if not trials.kinds or trials.vectors < _K:
+        raise CommandFailed(f"there are not enough vectors of {space.label} to compare anything")
+    _tell(trials, space, recall, ef_construction, as_json=as_json)
+
+
+def _tell(
+    trials: "Trials",
+    space: "EmbeddingModel",
+    recall: float,
+    ef_construction: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    from dataclasses import asdict
+
+    from ingest.cli.output import console, emit_json, size, table
+
+    fit = [trial for trial in trials.kinds if trial.recall >= recall]
+    best = min(fit, key=lambda trial: trial.build_seconds, default=None)
+    if as_json:
+        emit_json(asdict(trials) | {"advice": best.kind if best else None})
+        return
+    rows = [("none (exact)", "1.000", f"{trials.exact_ms:.1f} ms", "", "")] + [
+        (
+            str(trial.kind),
+            f"{trial.recall:.3f}",
+            f"{trial.search_ms:.1f} ms",
+            f"{trials.vectors / trial.build_seconds:,.0f}/s",
+            size(trial.bytes_per_vector),
+        )
+        for trial in trials.kinds
+    ]
+    console().print(f"{trials.vectors:,} vectors of {space.label}, {trials.questions} searches")
+    console().print(table(["index", "recall@10", "search", "build", "a vector"], rows))
+    if best is None:
+        typer.echo(f"no kind of index reaches recall {recall:g}; halfvec comes nearest as a rule")
+    else:
+        care = f" --ef-construction {ef_construction}" if ef_construction else ""
+        typer.echo(f"build {best.kind}: ingest index build --kind {best.kind}{care}")
+
+
+@index.command()
+def build(
+    kind: KindOption,
+    ef_construction: EfConstruction = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build an index beside the one there is, and let search follow it.
+
+    Documents are ingested and searched meanwhile. It can be interrupted and run again.
+    """
+    import time
+
+    from ingest.cli.output import duration, emit_json
+
+    began = time.monotonic()
+    space = with_database(lambda database: _build(database, model, kind, ef_construction))
+    seconds = time.monotonic() - began
+    if as_json:
+        emit_json({"model": space.label, "kind": kind, "seconds": round(seconds, 1)})
+    else:
+        typer.echo(f"{space.label} is indexed as {kind}; it took {duration(seconds)}")
+
+
+async def _build(
+    database: "Database", model: str | None, kind: IndexKind, ef_construction: int | None
+) -> "EmbeddingModel":
+    from ingest import settings
+    from ingest.cli.render.index_progress import told
+    from ingest.wiring.indexes import open_indexes
+
+    space = await space_named(database, model)
+    indexes = open_indexes(settings.load(), database)
+    await told(indexes, indexes.rebuild(space, kind, ef_construction=ef_construction))
+    return space
+
+
+@index.command()
+def drop(
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Search may be slow until an index is built.")
+    ] = False,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove an index, for a load that is larger than what is there: then build it again.
+
+    Search stays right meanwhile, and compares with every vector of the tenant.
+    """
+    from ingest.cli.output import emit_json
+
+    if not yes:
+        raise WrongUsage("search is slow without an index; add --yes if that is meant")
+    space = with_database(lambda database: _drop(database, model))
+    if as_json:
+        emit_json({"model": space.label, "dropped": True})
+    else:
+        typer.echo(f"the index of {space.label} is gone; 'ingest index build' makes one")
+
+
+async def _drop(database: "Database", model: str | None) -> "EmbeddingModel":
+    from ingest.adapters.postgres.search.index_store import IndexStore
+
+    space = await space_named(database, model)
+    await IndexStore(database).drop(space)
+    return space
+
+
+async def space_named(database: "Database", label: str | None) -> "EmbeddingModel":
+    """The vector space that is meant.
+
+    Raises:
+        WrongUsage: the database knows no such one.
+    """
+    from ingest import settings, wiring
+    from ingest.adapters.postgres.search.index_store import IndexStore
+    from ingest.domain.embedding import EmbeddingModel
+
+    if label is None:
+        return wiring.embedding_model(settings.load())
+    spaces = await IndexStore(database).spaces()
+    known = [EmbeddingModel(s.embed_model, s.embed_version, s.dimension) for s in spaces]
+    for space in known:
+        if space.label == label:
+            return space
+    raise WrongUsage(f"--model must be one of {', '.join(s.label for s in known)}, not {label!r}")

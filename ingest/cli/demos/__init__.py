@@ -1,0 +1,1 @@
+"""``ingest demo``: a temporary system that shows the whole product."""

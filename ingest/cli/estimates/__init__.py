@@ -1,0 +1,1 @@
+"""What documents would cost, and what a system would take for them."""

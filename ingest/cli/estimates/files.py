@@ -1,0 +1,63 @@
+"""What files would cost: they are parsed and cut here, and nothing is paid."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ingest.cli.exit_codes import WrongUsage
+
+if TYPE_CHECKING:
+    from ingest.app.providers.cost_estimate import Estimate
+    from ingest.cli.uploads.select_files import Selection
+    from ingest.settings import Settings
+
+_EVERY_SECONDS = 10.0
+
+
+def changed_settings(changes: dict[str, str | None]) -> "Settings":
+    """The settings, as if these were others.
+
+    Raises:
+        WrongUsage: one cannot have this value.
+    """
+    from ingest import settings
+    from ingest.settings.providers import EmbedderKind, ParserKind, Tier
+
+    kinds = {"parser": ParserKind, "embedder": EmbedderKind, "llamaparse_tier": Tier}
+    wanted = {}
+    for name, value in changes.items():
+        if value is None:
+            continue
+        known = [str(member.value) for member in kinds[name]]
+        if value not in known:
+            option = name.removeprefix("llamaparse_")
+            raise WrongUsage(f"--{option} must be {' or '.join(known)}, not {value!r}")
+        wanted[name] = kinds[name](value)
+    return settings.load().model_copy(update=wanted)
+
+
+async def estimate_files(selection: "Selection", settings: "Settings") -> "Estimate":
+    """Parse and cut files here, and add up what they would cost."""
+    import time
+
+    from ingest import wiring
+    from ingest.cli.output import say
+    from ingest.domain.errors import DocumentRejected
+    from ingest.domain.media_type import detect
+
+    estimator, parser = wiring.make_estimator(settings)
+    spoke = time.monotonic()
+    try:
+        for number, file in enumerate(selection.files, start=1):
+            data = await asyncio.to_thread(file.path.read_bytes)
+            try:
+                media_type = detect(data, filename=file.path.name)
+            except DocumentRejected as exc:
+                estimator.estimate.rejected[exc.code] += 1
+                continue
+            await estimator.add(data, file.path.name, media_type)
+            if time.monotonic() - spoke > _EVERY_SECONDS:
+                spoke = time.monotonic()
+                say(f"{number:,} of {len(selection.files):,} files read")
+    finally:
+        await parser.close()
+    return estimator.estimate

@@ -1,0 +1,117 @@
+"""What the settings alone tell to be impossible: for ``doctor``, and before anything is started."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest import wiring
+from ingest.adapters.storage.blob_store import folder_of
+from ingest.domain.errors import ConfigurationError
+from ingest.domain.job import Lane
+from ingest.domain.pricing import batched, unit_price
+from ingest.settings import Settings
+from ingest.settings.faults import ensure_none
+from ingest.settings.providers import EmbedderKind, ParserKind
+from ingest.wiring.provider_batches import batchable_models
+
+
+def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = None) -> None:
+    """Check that nothing in the settings prevents a start; it takes no time and starts nothing.
+
+    Args:
+        settings: Their values fit their types already.
+        listens: Whether the gateway is to be started, which needs ports.
+        lane: Of a backfill; the batch lane has prices of its own.
+
+    Raises:
+        WrongSettings: naming all that is wrong.
+    """
+    found = [*value_faults(settings, lane), *folder_faults(settings)]
+    if listens:
+        found += port_faults(settings)
+    ensure_none(found)
+
+
+def value_faults(settings: Settings, lane: Lane | None = None) -> Iterator[str]:
+    """Models, prices, addresses of blobs, and files of keys that cannot be used."""
+    today, prices = datetime.now(UTC).date(), wiring.prices(settings)
+    own = settings.model_copy(update={"next_model": None})
+    other = settings.model_copy(update={"embedder": EmbedderKind.LOCAL})
+    unknown = [*_refusal(wiring.embedding_models, own), *_refusal(wiring.embedding_models, other)]
+    yield from unknown
+    bought = [] if unknown else [model.name for model in batchable_models(settings).values()]
+    if lane is Lane.BATCH:
+        bought += [batched(name) for name in bought]
+    for name in bought:
+        yield from _refusal(unit_price, prices, "openai", name, today)
+    if settings.parser is not ParserKind.LOCAL:
+        yield from _refusal(unit_price, prices, "llamaparse", "credit", today)
+    yield from _refusal(folder_of, wiring.blob_url(settings))
+    for field in ("openai_api_key_file", "llamaparse_api_key_file", "jwt_jwks"):
+        yield from _unreadable(f"INGEST_{field.upper()}", getattr(settings, field))
+
+
+def folder_faults(settings: Settings) -> Iterator[str]:
+    """Folders that cannot be made or written."""
+    yield from _unwritable("INGEST_STATE_DIR", settings.state_dir)
+    if settings.blob_url and settings.blob_url.startswith("file:///"):
+        yield from _unwritable("INGEST_BLOB_URL", folder_of(settings.blob_url))
+
+
+def port_faults(settings: Settings) -> Iterator[str]:
+    """Ports that something else listens on, and addresses that are not this machine's."""
+    yield from _taken("INGEST_PORT", settings.host, settings.port)
+    if settings.dashboard:
+        yield from _taken("INGEST_DASHBOARD_PORT", "127.0.0.1", settings.dashboard_port)
+
+
+def _refusal(look: Callable[..., object], *given: object) -> Iterator[str]:
+    try:
+        look(*given)
+    except ConfigurationError as exc:
+        yield exc.message
+
+
+def _unreadable(variable: str, place: Path | str | None) -> Iterator[str]:
+    if place is None or "://" in str(place):
+        return
+    try:
+        with Path(place).open("rb") as file:
+            file.read(1)
+    except OSError as exc:
+        yield f"{variable} is {str(place)!r}; this file cannot be read ({exc.strerror})"
+
+
+def _unwritable(variable: str, place: Path | None) -> Iterator[str]:
+    """Whether a folder, or the nearest one above it that is there, can be written."""
+    if place is None:
+        return
+    folder = place.absolute()
+    existing = next(above for above in (folder, *folder.parents) if os.path.exists(above))
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as exc:
+        where = "" if existing == folder else f": {str(existing)!r} is not a folder one may write"
+        yield (
+            f"{variable} is {str(place)!r}, which is not writable ({exc.strerror}){where}; "
+            "name another folder, or make it writable"
+        )
+
+
+def _taken(variable: str, host: str, port: int) -> Iterator[str]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as exc:
+            name = "INGEST_HOST" if isinstance(exc, socket.gaierror) else variable
+            option = "--port or INGEST_PORT" if name == "INGEST_PORT" else name
+            yield (
+                f"{name}: port {port} on {host} cannot be used ({exc.strerror}); "
+                f"choose another one: {option}"
+            )

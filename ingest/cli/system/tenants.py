@@ -1,0 +1,47 @@
+"""Which tenant an option ``--tenant`` means."""
+
+from ingest.adapters.postgres.admin.tenant_store import TenantStore
+from ingest.adapters.postgres.pool import Database
+from ingest.cli.exit_codes import UnknownTenant, WrongUsage
+from ingest.domain.tenant import MAX_NAME_CHARS, Tenant, close_to, is_id, is_name, tenant_called
+
+_COMPARED_NAMES = 10_000
+
+
+async def existing(database: Database, text: str, *, create: bool | None = None) -> Tenant:
+    """The tenant that has this name or UUID.
+
+    A tenant of which only the id was known learns its name here.
+
+    Args:
+        database: Where tenants are.
+        text: What --tenant says.
+        create: Whether to make the tenant if it is not there; None where a command cannot.
+
+    Raises:
+        UnknownTenant: there is no such tenant.
+        WrongUsage: this can be no name.
+    """
+    if not is_name(text):
+        raise WrongUsage(
+            f"--tenant must be a UUID, or a name of 1 to {MAX_NAME_CHARS} characters that can be "
+            f"printed, not {text[:80]!r}"
+        )
+    wanted, store = tenant_called(text), TenantStore(database)
+    if wanted.tenant_id.int == 0:
+        raise WrongUsage("the tenant that is all zeros stands for all; leave --tenant out")
+    found = await store.find(wanted.tenant_id)
+    if found is None and not create:
+        raise UnknownTenant(await _refusal(store, text, can_create=create is not None))
+    if found is None or (found.name is None and wanted.name is not None):
+        await store.put(wanted)
+    return wanted if found is None or found.name is None else found
+
+
+async def _refusal(store: TenantStore, text: str, *, can_create: bool) -> str:
+    known = [] if is_id(text) else await store.list_names(limit=_COMPARED_NAMES)
+    close = " or ".join(map(repr, close_to(text, known)))
+    hints = [f"did you mean {close}?"] if close else []
+    if can_create:
+        hints.append(f"{'If not, add' if close else 'add'} --create-tenant to make it")
+    return f"there is no tenant {text!r}" + (f": {' '.join(hints)}" if hints else "")

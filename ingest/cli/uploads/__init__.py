@@ -1,0 +1,1 @@
+"""Uploading files: selection, transfer, progress, summary."""

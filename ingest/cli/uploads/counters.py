@@ -1,0 +1,115 @@
+"""How far an upload has come, in figures."""
+
+import time
+from collections import deque
+
+from ingest.cli.output import Json
+from ingest.cli.uploads.select_files import Candidate, Selection
+from ingest.cli.uploads.upload_files import AcceptedUpload, Rejection, Replacement
+
+_WINDOW_SECONDS = 15.0
+
+
+class TransferRate:
+    """Speed over the last seconds."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, float]] = deque([(time.monotonic(), 0.0)])
+
+    def mark(self, amount: float) -> None:
+        """Note how much is complete by now."""
+        now = time.monotonic()
+        self._marks.append((now, amount))
+        while now - self._marks[0][0] > _WINDOW_SECONDS and len(self._marks) > 2:
+            self._marks.popleft()
+
+    @property
+    def per_second(self) -> float:
+        """The speed; 0 when nothing moves."""
+        (first, before), (last, amount) = self._marks[0], self._marks[-1]
+        return (amount - before) / (last - first) if last > first else 0.0
+
+    def seconds_for(self, amount: float) -> float | None:
+        """How long an amount will take at this speed; None when nothing moves."""
+        speed = self.per_second
+        return amount / speed if speed > 0 else None
+
+
+class UploadCounters:
+    """Counts what became of files and of their jobs."""
+
+    def __init__(self, selection: Selection) -> None:
+        self.files = len(selection.files)
+        self.bytes_len = selection.bytes_len
+        self.sent_bytes = 0
+        self.created = 0
+        self.known = 0
+        self.replaced: list[Replacement] = []
+        self.rejected: list[Rejection] = []
+        self.jobs: dict[str, str] = {}
+        """File of each job."""
+        self.documents: set[str] = set()
+        self.done = 0
+        self.failed: list[Rejection] = []
+        """Files that were taken and did not become searchable."""
+        self.paused = 0
+        """Jobs that an operator's pause holds, as of the last look."""
+        self.pauses: list[Json] = []
+        """What holds them."""
+        self.started = time.monotonic()
+        self.uploaded_seconds: float | None = None
+        """How long the uploads took, once they are over."""
+
+    @property
+    def ended(self) -> int:
+        """Files that were taken or rejected."""
+        return self.created + self.known + len(self.rejected)
+
+    @property
+    def jobs_ended(self) -> int:
+        """Jobs that ended, well or badly."""
+        return self.done + len(self.failed)
+
+    @property
+    def jobs_expected(self) -> int:
+        """Jobs there will be, as far as is known."""
+        return len(self.jobs) + self.files - self.ended
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
+
+    def sent(self, count: int) -> None:
+        """Bytes went out, or will again."""
+        self.sent_bytes += count
+
+    def uploaded(self) -> None:
+        """Every file was taken or rejected."""
+        self.uploaded_seconds = self.seconds
+
+    def file_ended(self, file: Candidate, outcome: AcceptedUpload | Rejection) -> None:
+        """A file was taken or rejected."""
+        if isinstance(outcome, Rejection):
+            self.rejected.append(outcome)
+            return
+        self.created += outcome.created
+        self.known += not outcome.created
+        if outcome.replaces is not None:
+            self.replaced.append(outcome.replaces)
+        self.jobs.setdefault(outcome.job_id, str(file.path))
+        self.documents.add(outcome.document_id)
+
+    def job_ended(self, job_id: str, job: Json | None) -> None:
+        """A job ended, or is gone."""
+        if job is not None and job["state"] == "done":
+            self.done += 1
+            return
+        error = (job or {}).get("last_error") or {}
+        code = error.get("code") or ("gone" if job is None else job["state"])
+        detail = error.get("message") or ("the document was deleted" if job is None else "")
+        self.failed.append(Rejection(self.jobs[job_id], code, detail, job_id))
+
+    def jobs_paused(self, count: int, pauses: list[Json]) -> None:
+        """Take how many jobs are held now, and by which pauses."""
+        self.paused, self.pauses = count, pauses

@@ -1,0 +1,96 @@
+"""An upload from its first byte to the last job's end."""
+
+import asyncio
+
+from ingest.cli.client.connect import BATCH_PATIENCE_SECONDS, connect
+from ingest.cli.client.follow_jobs import Follower
+from ingest.cli.client.gateway_client import GatewayClient
+from ingest.cli.exit_codes import Refused, Unreachable, WrongUsage, first_failure
+from ingest.cli.uploads.counters import UploadCounters
+from ingest.cli.uploads.progress import shown
+from ingest.cli.uploads.select_files import Candidate, Selection
+from ingest.cli.uploads.summary import name_some
+from ingest.cli.uploads.upload_files import AcceptedUpload, Rejection, UploadOptions, upload_files
+from ingest.domain.errors import IngestError
+
+
+class Transfer:
+    """Uploads a selection and follows its jobs, with progress on standard error."""
+
+    def __init__(self, selection: Selection, manner: UploadOptions, *, wait: bool) -> None:
+        """Plan a transfer.
+
+        Args:
+            selection: What to upload.
+            manner: How.
+            wait: Follow the jobs to their end.
+
+        Raises:
+            WrongUsage: there is nothing to upload.
+        """
+        if not selection.files:
+            reasons = "; ".join(name_some(selection.skipped))
+            raise WrongUsage(f"there is nothing to upload ({reasons or 'no files'})")
+        self.selection = selection
+        self._manner = manner
+        self.wait = wait
+        self.counters = UploadCounters(selection)
+
+    async def run(self, url: str | None, key: str | None) -> None:
+        """Upload, and wait if that was asked for.
+
+        Raises:
+            Unreachable: the gateway is not there, or went away for too long.
+            Refused: it takes nothing from us.
+        """
+        connections = self._manner.concurrency + 1
+        async with connect(url, key, connections=connections) as impatient:
+            await impatient.readiness()
+        async with (
+            connect(url, key, patience=BATCH_PATIENCE_SECONDS, connections=connections) as gateway,
+            shown(self.counters, jobs=self.wait),
+        ):
+            await self._run(gateway)
+
+    async def _run(self, gateway: GatewayClient) -> None:
+        follower = Follower(gateway, self.counters.job_ended, self.counters.jobs_paused)
+        listener = _Listener(self.counters, follower if self.wait else None)
+        try:
+            with first_failure():
+                async with asyncio.TaskGroup() as group:
+                    if self.wait:
+                        group.create_task(follower.run())
+                    await upload_files(gateway, self.selection.files, self._manner, listener)
+                    self.counters.uploaded()
+                    follower.complete()
+        except IngestError as failure:
+            raise _resumable(failure) from None
+
+
+class _Listener:
+    def __init__(self, counters: UploadCounters, follower: Follower | None) -> None:
+        self._counters = counters
+        self._follower = follower
+
+    def sent(self, count: int) -> None:
+        self._counters.sent(count)
+
+    def ended(self, file: Candidate, outcome: AcceptedUpload | Rejection) -> None:
+        is_new_job = (
+            isinstance(outcome, AcceptedUpload) and outcome.job_id not in self._counters.jobs
+        )
+        self._counters.file_ended(file, outcome)
+        if self._follower is not None and isinstance(outcome, AcceptedUpload) and is_new_job:
+            self._follower.add(outcome.job_id)
+
+
+def _resumable(error: Exception) -> Exception:
+    if isinstance(error, Unreachable):
+        return Unreachable(f"{error.message}; the same command goes on where this one stopped")
+    if isinstance(error, Refused) and not error.bars_everything:
+        return Refused(
+            f"{error.message}; the same command goes on where this one stopped",
+            status=error.status,
+            problem=error.problem,
+        )
+    return error

@@ -1,0 +1,31 @@
+"""The rate limiter to providers, for programs that are no part of a stream."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ingest import wiring
+from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.cluster.local_ray import LocalRay
+from ingest.ports.providers import RateLimiter
+from ingest.settings import Settings
+
+
+@contextmanager
+def open_rate_limiter(settings: Settings) -> Iterator[RateLimiter]:
+    """The rate limiter of the cluster that the settings name, or in which this process is a job.
+
+    Without a cluster it is one of this process alone: then nothing else may call the providers.
+    """
+    address = settings.ray_address or os.environ.get("RAY_ADDRESS")
+    if address is None or not settings.calls_openai:
+        yield LocalRateLimiter(wiring.quotas(settings))
+        return
+    cluster = LocalRay(settings.model_copy(update={"ray_address": address}))
+    cluster.start()
+    try:
+        from ingest.cluster.rate_limiter_actor import SharedRateLimiter
+
+        yield SharedRateLimiter()
+    finally:
+        cluster.stop()

@@ -1,0 +1,44 @@
+"""Which vector space serves a tenant, and moving from one to another."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.errors import TransientError
+
+
+class SpaceMoved(TransientError):
+    """Another vector space serves the tenant by now. Costs no attempt."""
+
+    code = "space_moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From the space that serves to the one that is to."""
+
+    source: EmbeddingModel
+    target: EmbeddingModel
+
+
+@dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A published chunk without a vector in the target space."""
+
+    chunk_id: UUID
+    text: str
+    token_count: int
+    text_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How one tenant is served; spaces by their labels."""
+
+    tenant_id: UUID
+    serving: str | None
+    """None: as tenants without a row are, in the end by the settings' model."""
+    other: str | None
+    """Whose vectors are made or kept beside."""
+    documents: dict[str, int]
+    """Published ones by space; without a name where an old version published them."""

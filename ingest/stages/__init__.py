@@ -1,1 +1,0 @@
-"""What is done to a document, stage by stage."""

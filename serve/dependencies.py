@@ -1,0 +1,225 @@
+"""What a gateway process holds open, and how requests get at it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Request
+
+from ingest import wiring
+from ingest.adapters.auth.jwt import TokenVerifier
+from ingest.adapters.embedders.wordllama import WordllamaEmbedder
+from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.admin.key_store import PREFIX, KeyStore
+from ingest.adapters.postgres.admin.tenant_store import TenantStore
+from ingest.adapters.postgres.documents.document_store import DocumentStore
+from ingest.adapters.postgres.jobs.dead_letter_store import DeadLetterStore
+from ingest.adapters.postgres.jobs.event_store import EventStore
+from ingest.adapters.postgres.jobs.job_store import JobStore
+from ingest.adapters.postgres.jobs.limit_store import LimitStore
+from ingest.adapters.postgres.jobs.pause_store import PauseStore
+from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.worker_store import WorkerStore
+from ingest.adapters.postgres.pool import Database, TenantDatabase
+from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.providers.webhook_store import WebhookStore
+from ingest.adapters.postgres.search.search_store import SearchStore
+from ingest.adapters.postgres.search.serving_store import ServingStore
+from ingest.adapters.storage.blob_store import ObjectBlobStore
+from ingest.app.intake.upload import Intake
+from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.domain.errors import ConfigurationError, Unauthenticated
+from ingest.domain.identity import LOCAL_TENANT
+from ingest.domain.pause import Pause
+from ingest.domain.scopes import ALL_SCOPES, Caller
+from ingest.ports import Embedder
+from ingest.ports.providers import RateLimiter
+from ingest.settings import Auth, Settings
+from serve.authentication import KeyRing, make_token_verifier
+from serve.provider_health import Providers
+from serve.tenant_registration import TenantRegister
+
+log = structlog.get_logger(module=__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What this process uses, in words without secrets."""
+
+    parser: str
+    embedder: str
+    blobs: str
+    schema: str
+    """Revision of the database that this code needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A vector space: who embeds questions for it, and where they are answered."""
+
+    embedder: Embedder
+    store: SearchStore
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Everything that requests need; one for each process."""
+
+    settings: Settings
+    backends: Backends
+    database: Database
+    blobs: ObjectBlobStore
+    rate_limiter: RateLimiter
+    ledger: LedgerStore
+    limits: LimitStore
+    tenants: TenantStore
+    register: TenantRegister
+    providers: Providers
+    intake: Intake
+    documents: DocumentStore
+    jobs: JobStore
+    dead_letter: DeadLetterStore
+    queue: QueueStore
+    pauses: PauseStore
+    events: EventStore
+    chunks: SearchStore
+    """For reading chunks by position, in whichever space they are."""
+    serving: ServingStore
+    spaces: dict[str, Space]
+    """Those that may serve a tenant, by their labels; the settings' own first."""
+    fallback: Space | None
+    """That of documents which were embedded without their provider."""
+    workers: WorkerStore
+    webhooks: WebhookStore
+    key_ring: KeyRing | None
+    """None when API keys let nobody in."""
+    tokens: TokenVerifier | None
+    """None when tokens let nobody in."""
+
+    async def caller(self, credentials: str | None) -> Caller:
+        """Who calls with these credentials; without authentication the local tenant, for anything.
+
+        Raises:
+            Unauthenticated: there are none, or they are not valid.
+            StoreUnavailable: nobody can say.
+            ProviderUnavailable: nobody can say.
+        """
+        if self.settings.auth is Auth.OFF:
+            return Caller(LOCAL_TENANT, ALL_SCOPES)
+        if credentials is None:
+            wanted = "an API key" if self.key_ring else "a token"
+            raise Unauthenticated(f"{wanted} is required: 'Authorization: Bearer …'")
+        if self.tokens and not (self.key_ring and credentials.startswith(PREFIX)):
+            return await self.tokens.caller(credentials)
+        if self.key_ring is None:
+            raise Unauthenticated("nobody is let in")
+        return await self.key_ring.caller(credentials)
+
+    async def spaces_of(self, tenant: UUID) -> list[Space]:
+        """Where a tenant's documents are: what serves it, then the fallback if there is one.
+
+        Raises:
+            ConfigurationError: another model serves the tenant than the settings name.
+        """
+        label = await self.serving.served_in(tenant)
+        if label is not None and label not in self.spaces:
+            raise ConfigurationError(
+                f"the tenant is served by {label}; INGEST_EMBEDDER and INGEST_NEXT_MODEL name "
+                f"{', '.join(self.spaces)}"
+            )
+        space = self.spaces[label] if label is not None else next(iter(self.spaces.values()))
+        if self.fallback is None or self.fallback.embedder.model == space.embedder.model:
+            return [space]
+        return [space, self.fallback]
+
+    async def paused(self) -> list[Pause]:
+        """Everything that operators have stopped."""
+        return [view.pause for view in await self.pauses.list_all()]
+
+
+@asynccontextmanager
+async def open_dependencies(
+    settings: Settings, rate_limiter: RateLimiter
+) -> AsyncIterator[Dependencies]:
+    """Open what a process holds; the database may be away and is tried again by each request.
+
+    Args:
+        settings: Where everything is.
+        rate_limiter: Calls to providers go through it.
+
+    Raises:
+        ConfigurationError: the settings do not lead to a database, blobs or an embedder.
+    """
+    database = wiring.open_database(settings)
+    blobs = wiring.open_blobs(settings)
+    embedders = wiring.make_embedders(settings, database, rate_limiter)
+    fallback = wiring.make_fallback_parser(settings)
+    all_embedders = [*embedders.values(), *([fallback] if fallback else [])]
+    warming = asyncio.create_task(_warm(all_embedders))
+    try:
+        tenants = TenantDatabase(database)
+        documents, known = DocumentStore(tenants), TenantStore(tenants)
+        yield Dependencies(
+            settings=settings,
+            backends=await asyncio.to_thread(_backends, settings, all_embedders[0]),
+            database=database,
+            blobs=blobs,
+            rate_limiter=rate_limiter,
+            ledger=LedgerStore(tenants),
+            limits=LimitStore(tenants),
+            tenants=known,
+            register=TenantRegister(known),
+            providers=Providers(rate_limiter, LedgerStore(database)),
+            intake=Intake(blobs, documents, max_bytes=settings.max_upload_bytes),
+            documents=documents,
+            jobs=JobStore(tenants),
+            dead_letter=DeadLetterStore(tenants),
+            queue=QueueStore(database),
+            pauses=PauseStore(database),
+            events=EventStore(tenants),
+            chunks=SearchStore(tenants, all_embedders[0].model),
+            serving=ServingStore(tenants),
+            spaces={
+                label: Space(by, SearchStore(tenants, by.model)) for label, by in embedders.items()
+            },
+            fallback=Space(fallback, SearchStore(tenants, fallback.model)) if fallback else None,
+            workers=WorkerStore(database),
+            webhooks=WebhookStore(database),
+            key_ring=KeyRing(KeyStore(database)) if settings.takes_keys else None,
+            tokens=make_token_verifier(settings),
+        )
+    finally:
+        await warming
+        for embedder in all_embedders:
+            await embedder.close()
+        await database.close()
+
+
+async def _warm(embedders: Sequence[WordllamaEmbedder | PaidEmbedder]) -> None:
+    """Load the models beside the first requests rather than within the first search."""
+    try:
+        for embedder in embedders:
+            await asyncio.to_thread(embedder.warm)
+    except Exception:
+        log.exception("embedder not loaded")
+
+
+def _backends(settings: Settings, embedder: Embedder) -> Backends:
+    return Backends(
+        parser=wiring.parser_label(settings),
+        embedder=embedder.model.label,
+        blobs=wiring.blob_url(settings).partition(":")[0],
+        schema=migrate.head(),
+    )
+
+
+def _gateway(request: Request) -> Dependencies:
+    gateway: Dependencies = request.app.state.gateway
+    return gateway
+
+
+CurrentDependencies = Annotated[Dependencies, Depends(_gateway)]

@@ -1,0 +1,115 @@
+"""Query parameters: a route takes those that it names, each as often as it says, and no other."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence, Set
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any, Final, get_args, get_origin
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from serve.problems import respond
+
+UNKNOWN: Final = "unknown_parameter"
+REPEATED: Final = "repeated_parameter"
+_MOST_CHARS = 100
+"""Of a client's name that an answer repeats."""
+_MOST_NAMES = 10
+_MANY = frozenset({list, tuple, set, frozenset, Sequence, Set, Collection})
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses query parameters which it does not name.
+
+    An ignored filter is dangerous: who deletes what a filtered list returns deletes everything.
+    The check comes before authentication and before the body is read; the names are public.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler behind the check."""
+        answer, takes = super().get_route_handler(), dict(_named(self.dependant))
+
+        async def checked(request: Request) -> Response:
+            if not request.scope["query_string"]:
+                return await answer(request)
+            return _refusal(request, takes) or await answer(request)
+
+        return checked
+
+
+def unknown(given: QueryParams, takes: Collection[str]) -> dict[str, str]:
+    """What is wrong with each name that a route does not know.
+
+    Args:
+        given: The parameters of a request.
+        takes: The names that the route knows.
+    """
+    names = [name for name in dict.fromkeys(given) if name not in takes]
+    return {name: _unknown(name, takes) for name in names[:_MOST_NAMES]}
+
+
+def repeated(given: QueryParams, takes: dict[str, bool]) -> dict[str, str]:
+    """What is wrong with each name that is given more often than its route takes it.
+
+    Args:
+        given: The parameters of a request.
+        takes: The names that the route knows, and whether each may be given several times.
+    """
+    counts = Counter(name for name, _ in given.multi_items())
+    return {
+        name: f"the query parameter {name!r} is given {count} times; it takes one value"
+        for name, count in counts.items()
+        if count > 1 and not takes.get(name, True)
+    }
+
+
+def _refusal(request: Request, takes: dict[str, bool]) -> Response | None:
+    """The answer to wrong parameters; None when all is right."""
+    if wrong := unknown(request.query_params, takes):
+        detail = f"{' '.join(wrong.values())} It takes{': ' * bool(takes)}"
+        detail += ", ".join(sorted(takes)) or " none"
+        return _respond(request, UNKNOWN, detail, wrong)
+    if wrong := repeated(request.query_params, takes):
+        return _respond(request, REPEATED, "; ".join(wrong.values()), wrong)
+    return None
+
+
+def _respond(request: Request, code: str, detail: str, wrong: dict[str, str]) -> Response:
+    errors = [
+        {"field": f"query.{_cut(name)}", "message": message} for name, message in wrong.items()
+    ]
+    return respond(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        code=code,
+        detail=detail,
+        extensions={"errors": errors},
+    )
+
+
+def _unknown(name: str, takes: Collection[str]) -> str:
+    said = f"{_cut(name)!r} is no query parameter of this route"
+    nearest = get_close_matches(_cut(name).lower(), takes, n=1)
+    return f"{said}; did you mean {nearest[0]!r}?" if nearest else f"{said}."
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _MOST_CHARS else f"{name[: _MOST_CHARS - 1]}…"
+
+
+def _named(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Each query parameter of a route and of what it depends on; True where it takes several."""
+    for field in dependant.query_params:
+        yield field.alias, _takes_many(field.field_info.annotation)
+    for inner in dependant.dependencies:
+        yield from _named(inner)
+
+
+def _takes_many(annotation: Any) -> bool:
+    """Whether values of this type are lists, sets or tuples, or may be."""
+    parts = (annotation, *get_args(annotation))
+    return any(part in _MANY or get_origin(part) in _MANY for part in parts)

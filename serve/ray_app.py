@@ -1,0 +1,101 @@
+"""The gateway on Ray Serve: ``serve.ray_app:build_app``."""
+
+import contextlib
+import logging
+from collections.abc import Callable
+
+import ray
+from fastapi import FastAPI
+from ray import serve as ray_serve
+
+from ingest import logs
+from ingest.cluster import ray_reports
+from ingest.cluster.rate_limiter_actor import SharedRateLimiter
+from ingest.domain.errors import ConfigurationError, ProviderUnavailable
+from ingest.settings import Settings, load
+from serve.app import create_api
+
+NAME = "gateway"
+MAX_ONGOING_REQUESTS = 1000
+"""For each replica; every client that follows a job live counts as one."""
+DRAIN_SECONDS = 10.0
+"""How long a replica that is told to stop may finish what it has begun."""
+_TRIES = 2
+
+
+def build_api() -> FastAPI:
+    """The API of one replica, from that process's own environment."""
+    settings = load()
+    logs.configure(settings.log_level)
+    return create_api(settings, rate_limiter=SharedRateLimiter(), names_responses=False)
+
+
+class Gateway:
+    """One replica."""
+
+    async def check_health(self) -> None:
+        """Answers as long as the event loop turns.
+
+        The database is not asked: a new replica would not bring it back.
+        """
+
+
+GatewayDeployment = ray_serve.deployment(
+    name=NAME,
+    max_ongoing_requests=MAX_ONGOING_REQUESTS,
+    ray_actor_options={"num_cpus": 0.1},
+    health_check_period_s=10,
+    health_check_timeout_s=30,
+    graceful_shutdown_timeout_s=DRAIN_SECONDS,
+    graceful_shutdown_wait_loop_s=0.5,
+    logging_config={"log_level": "WARNING", "enable_access_log": False},
+)(ray_serve.ingress(build_api)(Gateway))
+
+
+def build_app(args: dict[str, str] | None = None) -> ray_serve.Application:
+    """The application for ``serve run`` and for a Serve config file.
+
+    Nothing but the number of replicas is read here; each replica reads the settings itself, so
+    that no secret travels through Ray.
+
+    Raises:
+        ConfigurationError: arguments were given; settings are environment variables.
+    """
+    if args:
+        raise ConfigurationError(f"the gateway takes no arguments, got {sorted(args)}")
+    return GatewayDeployment.options(num_replicas=load().http_replicas).bind()
+
+
+def start(settings: Settings, *, report: Callable[[str], None]) -> None:
+    """Start Serve and the gateway; once more when one of its actors died during the start.
+
+    Raises:
+        ProviderUnavailable: it did not start; says why in one line.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            _run(settings)
+            return
+        except (ray.exceptions.RayError, RuntimeError, TimeoutError, OSError) as exc:
+            if not left or not isinstance(exc, ray.exceptions.RayActorError):
+                why = ray_reports.gateway_reason(exc)
+                raise ProviderUnavailable(f"the gateway did not come up: {why}") from exc
+        report("a part of the gateway died; starting it again")
+        stop()
+
+
+def _run(settings: Settings) -> None:
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    ray_serve.start(
+        http_options={"host": settings.host, "port": settings.port},
+        logging_config={"log_level": "WARNING"},
+    )
+    ray_serve.run(build_app(), name="ingest", route_prefix="/")
+
+
+def stop() -> None:
+    """Stop the gateway and Serve; nothing happens where no Ray is connected."""
+    if not ray.is_initialized():
+        return  # Serve would start a Ray to look there
+    with contextlib.suppress(ray.exceptions.RayError, RuntimeError):
+        ray_serve.shutdown()  # type: ignore[no-untyped-call]

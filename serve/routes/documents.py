@@ -1,0 +1,99 @@
+"""Documents: what is there, what it was cut into, and away with it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from ingest.domain.errors import NotFound
+from serve import paging
+from serve.authorization import Tenant
+from serve.dependencies import CurrentDependencies
+from serve.problems import documented
+from serve.query_parameters import StrictRoute
+from serve.schemas import ChunkBody, ChunkPage, DocumentBody, DocumentPage
+
+router = APIRouter(tags=["documents"], route_class=StrictRoute)
+MAX_ORD = 2**31 - 1
+MISSING = "there is no such document"
+
+
+@router.get(
+    "/v1/documents",
+    response_model=DocumentPage,
+    summary="List documents, newest first",
+    responses=documented(401, 403, 422, 503),
+)
+async def list_documents(
+    gateway: CurrentDependencies,
+    tenant: Tenant,
+    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> DocumentPage:
+    """One page of the tenant's documents."""
+    rows = await gateway.documents.list_newest(
+        tenant, before=paging.decode(cursor), limit=limit + 1
+    )
+    page, next_cursor = paging.cut(rows, limit, lambda row: (row.created_at, row.document_id))
+    return DocumentPage(documents=[DocumentBody.of(row) for row in page], next_cursor=next_cursor)
+
+
+@router.get(
+    "/v1/documents/{document_id:uuid}",
+    response_model=DocumentBody,
+    summary="Read a document",
+    responses=documented(401, 403, 404, 422, 503),
+)
+async def get_document(
+    document_id: UUID, gateway: CurrentDependencies, tenant: Tenant
+) -> DocumentBody:
+    """One document of the tenant."""
+    view = await gateway.documents.get(document_id, tenant)
+    if view is None:
+        raise NotFound(MISSING)
+    return DocumentBody.of(view)
+
+
+@router.delete(
+    "/v1/documents/{document_id:uuid}",
+    status_code=204,
+    summary="Delete a document",
+    responses=documented(401, 403, 404, 422, 503),
+)
+async def delete_document(document_id: UUID, gateway: CurrentDependencies, tenant: Tenant) -> None:
+    """Remove a document, its jobs, its chunks, and the bytes that no other document needs.
+
+    Backfills do not bring it back; an upload of the same name does.
+    """
+    deleted = await gateway.documents.delete(document_id, tenant, remove_blob=gateway.blobs.delete)
+    if not deleted:
+        raise NotFound(MISSING)
+
+
+@router.get(
+    "/v1/documents/{document_id:uuid}/chunks",
+    response_model=ChunkPage,
+    summary="Read a document's chunks",
+    responses=documented(401, 403, 404, 422, 503),
+)
+async def list_chunks(
+    document_id: UUID,
+    gateway: CurrentDependencies,
+    tenant: Tenant,
+    start: Annotated[
+        int, Query(alias="from", ge=0, le=MAX_ORD, description="chunk_ord to start with.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> ChunkPage:
+    """One page of the published chunks; none before the first generation is published."""
+    document = await gateway.documents.get(document_id, tenant)
+    if document is None:
+        raise NotFound(MISSING)
+    rows = await gateway.chunks.list_chunks(document_id, tenant, from_ord=start, limit=limit + 1)
+    more = len(rows) > limit
+    return ChunkPage(
+        document_id=document_id,
+        live_generation=document.live_generation,
+        chunks=[ChunkBody.of(row) for row in rows[:limit]],
+        next_from=rows[limit].chunk_ord if more else None,
+    )

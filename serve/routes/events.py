@@ -1,0 +1,125 @@
+"""A job's history as server-sent events: what happened, then what happens."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header
+from starlette.responses import Response, StreamingResponse
+
+from ingest.adapters.postgres.jobs.event_store import Event
+from ingest.domain.errors import InvalidRequest, NotFound, StoreUnavailable
+from ingest.domain.job import FINAL_STATES, JobState
+from serve.authorization import Tenant
+from serve.dependencies import CurrentDependencies, Dependencies
+from serve.problems import documented
+from serve.query_parameters import StrictRoute
+from serve.schemas import EventBody
+
+router = APIRouter(tags=["jobs"], route_class=StrictRoute)
+PAGE = 200
+POLL_SECONDS = 0.2
+IDLE_POLL_SECONDS = 1.0
+"""Between looks at a job of which nothing was heard for IDLE_AFTER_SECONDS."""
+IDLE_AFTER_SECONDS = 30.0
+HEARTBEAT_SECONDS = 15.0
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_STREAM = {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventBody"}}}}
+
+
+@router.get(
+    "/v1/jobs/{job_id:uuid}/events",
+    summary="Follow a job live",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "One event for each change; the id is the event_id"} | _STREAM,
+        204: {"description": "The job has ended and you have seen it all"},
+        **documented(401, 403, 404, 422, 503),
+    },
+)
+async def follow_job(
+    job_id: UUID,
+    gateway: CurrentDependencies,
+    tenant: Tenant,
+    last_event_id: Annotated[
+        str | None, Header(description="Start behind this event; browsers send it by themselves.")
+    ] = None,
+) -> Response:
+    """Server-sent events: the job's history, then changes as they happen, until it ends."""
+    after = _event_id(last_event_id)
+    job = await gateway.jobs.get(job_id, tenant)
+    if job is None:
+        raise NotFound("there is no such job")
+    events = await gateway.events.list_after(job_id, tenant, after=after, limit=PAGE)
+    if not events and job.state in FINAL_STATES:
+        return Response(status_code=204)
+    follower = _Follower(gateway, job_id, tenant, after, job.state)
+    return StreamingResponse(
+        follower.stream(events), media_type="text/event-stream", headers=_HEADERS
+    )
+
+
+def _event_id(text: str | None) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
+        raise InvalidRequest("Last-Event-ID must be an id from this stream")
+    return int(text)
+
+
+@dataclass(slots=True)
+class _Follower:
+    gateway: Dependencies
+    job_id: UUID
+    tenant: UUID
+    after: int
+    """The last event that was sent."""
+    state: JobState
+    """Of the job, as of then."""
+
+    async def stream(self, events: Sequence[Event]) -> AsyncIterator[str]:
+        """Event-stream text, from these events on."""
+        moved_at = spoke_at = time.monotonic()
+        while True:
+            for event in events:
+                self.after, self.state = event.event_id, JobState(event.state)
+                yield _text(event)
+            if events:
+                moved_at = spoke_at = time.monotonic()
+            if len(events) < PAGE:
+                if self.state in FINAL_STATES:
+                    return
+                idle = time.monotonic() - moved_at > IDLE_AFTER_SECONDS
+                await asyncio.sleep(IDLE_POLL_SECONDS if idle else POLL_SECONDS)
+            if time.monotonic() - spoke_at >= HEARTBEAT_SECONDS:
+                yield ": still here\n\n"
+                spoke_at = time.monotonic()
+                if await self._is_over():
+                    return
+            events = await self._look()
+
+    async def _look(self) -> Sequence[Event]:
+        try:
+            return await self.gateway.events.list_after(
+                self.job_id, self.tenant, after=self.after, limit=PAGE
+            )
+        except StoreUnavailable:
+            return []  # the heartbeat goes on; the next look may succeed
+
+    async def _is_over(self) -> bool:
+        """Whether nothing can come any more although no last event was seen.
+
+        The job was deleted, or the client asked for what is behind an event that never was.
+        """
+        try:
+            job = await self.gateway.jobs.get(self.job_id, self.tenant)
+        except StoreUnavailable:
+            return False
+        return job is None or (job.state in FINAL_STATES and not await self._look())
+
+
+def _text(event: Event) -> str:
+    return f"id: {event.event_id}\ndata: {EventBody.of(event).model_dump_json()}\n\n"

@@ -1,0 +1,241 @@
+"""Uploads: a document in, a job out."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, Self
+from urllib.parse import unquote
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field, TypeAdapter, ValidationError
+from python_multipart.multipart import parse_options_header
+
+from ingest.app.intake.upload import UploadRequest
+from ingest.domain.arrival import Accepted
+from ingest.domain.errors import DocumentTooLarge, InvalidFilename, InvalidRequest
+from serve.authorization import CurrentCaller
+from serve.dependencies import CurrentDependencies
+from serve.multipart import OVERHEAD_BYTES, FileForm
+from serve.problems import documented
+from serve.query_parameters import StrictRoute
+from serve.schemas import Body
+from serve.upload_rate import PacedBody
+
+log = structlog.get_logger(module=__name__)
+router = APIRouter(tags=["documents"], route_class=StrictRoute)
+PATH = "/v1/documents"
+_FIELDS = frozenset({"external_id", "source_path", "replace"})
+_EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
+_SWITCH = TypeAdapter(bool)
+_BINARY = {"type": "string", "format": "binary"}
+_OWN_NAME = "Your own name; new bytes under it make the document's next generation."
+_SOURCE_PATH = "Where you have the file, e.g. its path; `replaces` tells it to the next upload."
+_REPLACE = "False: refuse other bytes under an external_id that exists (`document_exists`)."
+_NAMES: dict[str, Any] = {
+    "external_id": {"type": "string", "description": _OWN_NAME},
+    "source_path": {"type": "string", "description": _SOURCE_PATH},
+    "replace": {"type": "boolean", "default": True, "description": _REPLACE},
+}
+_REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": _NAMES | {"file": _BINARY},
+                    "description": "Fields first; the file is the last part.",
+                }
+            },
+            "application/octet-stream": {
+                "schema": _BINARY | {"description": "The bytes; needs a filename beside them."}
+            },
+        },
+    }
+}
+
+
+class ReplacedBody(Body):
+    """The generation that was the newest one of the document before an upload."""
+
+    filename: str
+    source_path: str | None = Field(description="As its upload said; null when it did not say.")
+    generation: int
+
+
+class AcceptedBody(Body):
+    """What an upload led to."""
+
+    document_id: UUID
+    job_id: UUID
+    generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
+    created: bool = Field(description="False when this very content had been accepted before.")
+    replaces: ReplacedBody | None = Field(
+        description="Set when other bytes had this external_id before. Search finds them until "
+        "the new generation is published."
+    )
+    status_url: str
+    events_url: str
+    document_url: str
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> Self:
+        """The answer to an upload."""
+        job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
+        return cls(
+            document_id=accepted.document_id,
+            job_id=accepted.job_id,
+            generation=accepted.generation,
+            created=accepted.created,
+            replaces=ReplacedBody.model_validate(accepted.replaces) if accepted.replaces else None,
+            status_url=job,
+            events_url=f"{job}/events",
+            document_url=document,
+        )
+
+
+@router.post(
+    PATH,
+    status_code=202,
+    response_model=AcceptedBody,
+    summary="Hand over a document",
+    openapi_extra=_REQUEST_BODY,
+    responses={
+        200: {"model": AcceptedBody, "description": "This very content was accepted before"},
+        **documented(401, 403, 408, 409, 413, 415, 422, 429, 503),
+    },
+)
+async def upload(
+    request: Request,
+    response: Response,
+    gateway: CurrentDependencies,
+    caller: CurrentCaller,
+    external_id: Annotated[str | None, Query(description=_OWN_NAME)] = None,
+    source_path: Annotated[str | None, Query(description=_SOURCE_PATH)] = None,
+    replace: Annotated[bool | None, Query(description=_REPLACE)] = None,
+    filename: Annotated[str | None, Query(description="For a raw body.")] = None,
+    x_filename: Annotated[
+        str | None, Header(description="For a raw body; percent-encoded or RFC 5987.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Same key, same answer; other content is a conflict.")
+    ] = None,
+) -> AcceptedBody:
+    """Store a document as it arrives and enqueue its job.
+
+    Send a form with the part `file`, or the bytes themselves with a filename in `X-Filename` or
+    `?filename=`. The content decides the type. 202: a job was made; watch it at `status_url`.
+    """
+    body = PacedBody(
+        request.stream(),
+        grace_seconds=gateway.settings.upload_grace_seconds,
+        bytes_per_second=gateway.settings.upload_bytes_per_second,
+    )
+    form = _form(request, body)
+    _check_length(request, form, gateway.settings.max_upload_bytes)
+    if form is not None:
+        written_name, content = await form.open(), form.content()
+    else:
+        written_name, content = _raw_filename(filename, x_filename), body
+    named = _merge(
+        {
+            "external_id": external_id,
+            "source_path": source_path,
+            "replace": None if replace is None else str(replace),
+        },
+        form.fields if form else {},
+    )
+    upload_request = UploadRequest(
+        tenant_id=caller.tenant_id,
+        filename=written_name,
+        correlation_id=request.state.correlation_id,
+        external_id=named["external_id"],
+        idempotency_key=idempotency_key,
+        source_path=named["source_path"],
+        replace=_switch("replace", named["replace"], default=True),
+    )
+    accepted = await _accept(gateway, upload_request, content, response)
+    await gateway.register.note(caller)
+    return accepted
+
+
+async def _accept(
+    gateway: CurrentDependencies,
+    upload_request: UploadRequest,
+    content: AsyncIterator[bytes],
+    response: Response,
+) -> AcceptedBody:
+    accepted = await gateway.intake.accept(upload_request, content)
+    body = AcceptedBody.of(accepted)
+    response.status_code = 202 if accepted.created else 200
+    response.headers["Location"] = body.status_url
+    log.info(
+        "upload accepted",
+        document_id=accepted.document_id,
+        job_id=accepted.job_id,
+        generation=accepted.generation,
+        created=accepted.created,
+    )
+    return body
+
+
+def _form(request: Request, body: AsyncIterator[bytes]) -> FileForm | None:
+    """The form in the body, None for a raw body."""
+    media_type, options = parse_options_header(request.headers.get("content-type"))
+    if media_type != b"multipart/form-data":
+        return None
+    boundary = options.get(b"boundary", b"")
+    if not boundary:
+        raise InvalidRequest("the content type multipart/form-data has no boundary")
+    return FileForm(body, boundary=boundary, allowed=_FIELDS)
+
+
+def _check_length(request: Request, form: FileForm | None, limit: int) -> None:
+    """Refuse a body that says beforehand that it is too long; it is not read at all."""
+    declared = request.headers.get("content-length", "")
+    most = limit + (OVERHEAD_BYTES if form is not None else 0)
+    if declared.isdecimal() and (len(declared) > len(str(most)) or int(declared) > most):
+        raise DocumentTooLarge(f"the document has over {limit} bytes, the limit")
+
+
+def _merge(query: Mapping[str, str | None], form: Mapping[str, str]) -> dict[str, str | None]:
+    merged = dict(query)
+    for name, value in form.items():
+        if merged[name] is not None:
+            raise InvalidRequest(f"{name} is given twice, in the query and in the form")
+        merged[name] = value
+    return merged
+
+
+def _switch(name: str, value: str | None, *, default: bool) -> bool:
+    """What a query parameter or a field of a form says, by the same rules."""
+    if value is None:
+        return default
+    try:
+        return _SWITCH.validate_python(value)
+    except ValidationError:
+        raise InvalidRequest(f"{name} must be true or false") from None
+
+
+def _raw_filename(query: str | None, header: str | None) -> str:
+    if query is not None and header is not None:
+        raise InvalidRequest("the filename is given twice, in the query and in X-Filename")
+    if header is not None:
+        return _decode_header(header)
+    if query is None:
+        raise InvalidRequest("a raw body needs its filename in X-Filename or in the query")
+    return query
+
+
+def _decode_header(value: str) -> str:
+    """The filename in a header: RFC 5987, percent-encoded UTF-8, or UTF-8 as it stands."""
+    charset, encoded = "utf-8", value
+    if extended := _EXTENDED.fullmatch(value):
+        charset, encoded = extended[1], extended[2]
+    try:
+        plain = encoded.encode("latin-1").decode() if not encoded.isascii() else encoded
+        return unquote(plain, encoding=charset, errors="strict")
+    except UnicodeError as exc:
+        raise InvalidFilename(f"the filename is not {charset.upper()}") from exc

@@ -1,0 +1,55 @@
+"""What providers tell us: a hint that something is over, verified and answered at once."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from starlette.responses import Response
+
+from ingest import wiring
+from ingest.adapters.parsers.llamaparse import delivery
+from ingest.domain.errors import InvalidRequest, NotFound, Unauthenticated
+from ingest.domain.remote_parse import WebhookVerdict
+from serve.dependencies import CurrentDependencies
+from serve.problems import documented
+
+router = APIRouter(tags=["webhooks"])
+
+
+@router.post(
+    wiring.WEBHOOK_PATH + "/{token}",
+    status_code=204,
+    response_class=Response,
+    summary="LlamaParse tells that a parse is over",
+    responses=documented(401, 404, 413, 422, 503),
+)
+async def llamaparse(
+    token: str,
+    request: Request,
+    gateway: CurrentDependencies,
+    lc_signature: Annotated[str, Header(alias=delivery.SIGNATURE)] = "",
+) -> Response:
+    """The word at the end of the address belongs to one parse. Nothing is taken from the body.
+
+    The parse is asked for at the provider; a repeated, late or reordered delivery changes nothing.
+    """
+    addressee = await gateway.webhooks.addressee(token)
+    if addressee is None:
+        raise NotFound("no parse waits at this address")
+    body = await request.body()
+    digest = hashlib.sha256(body).digest()
+    source = request.client.host if request.client else "unknown"
+    store, secret = gateway.webhooks, gateway.settings.llamaparse_webhook_secret
+    if secret is not None and not delivery.is_signed(body, lc_signature, secret.get_secret_value()):
+        await store.refuse(addressee, WebhookVerdict.FORGED, body_sha256=digest, source=source)
+        raise Unauthenticated("the signature does not fit the body")
+    try:
+        event, name = delivery.read(body)
+    except InvalidRequest:
+        await store.refuse(addressee, WebhookVerdict.MALFORMED, body_sha256=digest, source=source)
+        raise
+    if addressee.provider_job_id not in {None, name}:
+        await store.refuse(addressee, WebhookVerdict.FORGED, body_sha256=digest, source=source)
+        raise Unauthenticated("the event is about another parse")
+    await store.accept(addressee, event, body_sha256=digest, source=source)
+    return Response(status_code=204)
