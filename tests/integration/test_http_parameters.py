@@ -94,7 +94,8 @@ async def test_every_parameter_that_is_described_is_known(shared: Running) -> No
         (
             "POST /v1/documents",
             "filename=a.txt&tags=x",
-            "'tags' is no query parameter of this route. It takes: external_id, filename",
+            "'tags' is no query parameter of this route. "
+            "It takes: external_id, filename, replace, source_path",
         ),
         (
             "GET /v1/documents/{document_id}/chunks",

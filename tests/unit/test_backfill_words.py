@@ -67,6 +67,7 @@ def test_the_line_says_what_is_there_already_what_is_left_and_what_it_cost() -> 
 def test_a_summary_is_words_and_leaves_out_what_did_not_happen() -> None:
     assert shown(a_backfill(Registered(listed=1, created=1))) == {
         "run": "backfill-1",
+        "tenant": "acme",
         "ended": "all jobs have ended",
         "found": "1 object",
         "new": "1 object",
