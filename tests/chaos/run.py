@@ -107,8 +107,7 @@ def _attack(rig: Rig, plan: Plan, version: str) -> Outcome:
         rested_in = come_to_rest(rig.database_url, seconds=plan.rest_seconds)
     evidence = gather(rig, feed, sampler, blows)
     drill = save_and_restore(evidence)
-    with psycopg.connect(rig.database_url) as connection:
-        connection.row_factory = psycopg.rows.dict_row  # type: ignore[assignment]
+    with psycopg.connect(rig.database_url, row_factory=psycopg.rows.dict_row) as connection:
         counts: Any = connection.execute(_COUNTS.encode()).fetchone()
         again = paid_twice(connection, evidence)
     return Outcome(

@@ -103,7 +103,8 @@ class Vendor:
 
     def stats(self) -> dict[str, Any]:
         """Its totals since its last start."""
-        return self._get("/sim/stats")
+        totals: dict[str, Any] = self._get("/sim/stats")
+        return totals
 
     def _copy_accounts(self) -> None:
         self._calls += self._get("/sim/calls")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -91,7 +92,7 @@ def _write_files(folder: Path, *, seed: int) -> dict[str, str]:
     return planted
 
 
-def _wait_for(condition) -> None:  # type: ignore[no-untyped-def]
+def _wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline, "the system does not work on the upload"

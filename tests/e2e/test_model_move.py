@@ -32,7 +32,7 @@ def openai() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def settings(ledger: Ledger, openai: Simulator) -> dict[str, object]:
+def settings(ledger: Ledger, openai: Simulator) -> dict[str, Any]:
     return {
         "database_url": ledger.url,
         "next_model": "text-embedding-3-large",
@@ -44,13 +44,13 @@ def settings(ledger: Ledger, openai: Simulator) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def system(
-    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, object]
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]
 ) -> Iterator[RunningSystem]:
     with running_system(Path(tmp_path_factory.mktemp("system")), **settings) as running:
         yield running
 
 
-def model(settings: dict[str, object], *arguments: str) -> dict[str, Any]:
+def model(settings: dict[str, Any], *arguments: str) -> dict[str, Any]:
     """What ``ingest model …`` says."""
     environment = os.environ | {f"INGEST_{name.upper()}": str(v) for name, v in settings.items()}
     command = [sys.executable, "-m", "ingest", "model", *arguments, "--json"]
@@ -104,7 +104,7 @@ def searched(url: str, expected: set[str]) -> Iterator[list[str]]:
 
 
 def test_everything_is_found_at_every_moment_and_nothing_is_paid_twice(
-    system: RunningSystem, settings: dict[str, object], ledger: Ledger, openai: Simulator
+    system: RunningSystem, settings: dict[str, Any], ledger: Ledger, openai: Simulator
 ) -> None:
     with httpx.Client(base_url=system.url, timeout=30) as client:
         for number in range(BEFORE):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -25,7 +26,10 @@ FILES = 40
 def test_nothing_is_lost_when_versions_change_under_load(tmp_path: Path, ledger: Ledger) -> None:
     expanded = next_version(tmp_path / "one", "9001", head(), EXPAND)
     contracted = next_version(tmp_path / "two", "9002", "9001", CONTRACT, base=expanded)
-    shared = {"database_url": ledger.url, "blob_url": (tmp_path / "blobs").as_uri()}
+    shared: dict[str, Any] = {
+        "database_url": ledger.url,
+        "blob_url": (tmp_path / "blobs").as_uri(),
+    }
     with running_system(tmp_path / "old", wave_jobs=4, **shared) as old:
         assert "needs 9001" in _refused(expanded, tmp_path / "refused", shared)
         with _fitting(old), _uploading(old, seed=1) as uploaded:

@@ -46,6 +46,7 @@ async def fill(place: Place, *contents: bytes) -> None:
     try:
         for content in contents:
             arrival = builders.an_arrival(tenant, content)
+            assert arrival.raw_key is not None
             await place.blobs.put(arrival.raw_key, content)
             await builders.accept(database, arrival)
         worker = uuid4()

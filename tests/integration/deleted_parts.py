@@ -42,11 +42,11 @@ async def delete(place: Place, name: str) -> UUID:
     return document_id
 
 
-async def upload(place: Place, content: bytes, **said: str) -> UUID:
+async def upload(place: Place, content: bytes, *, external_id: str | None = None) -> UUID:
     """Upload as the gateway does; the document's id."""
     act_for(place.tenant)
     store = DocumentStore(TenantDatabase(place.database))
-    request = UploadRequest(place.tenant, "upload.md", "test", **said)
+    request = UploadRequest(place.tenant, "upload.md", "test", external_id=external_id)
 
     async def body() -> AsyncIterator[bytes]:
         yield content

@@ -125,9 +125,12 @@ class _Server(uvicorn.Server):
 def a_settings(database_url: str, folder: Path, **changes: Any) -> Settings:
     blobs = folder / "blobs"
     blobs.mkdir(exist_ok=True)
-    return Settings(
-        **{"database_url": database_url, "blob_url": blobs.as_uri(), "state_dir": folder} | changes
-    )
+    chosen: dict[str, Any] = {
+        "database_url": database_url,
+        "blob_url": blobs.as_uri(),
+        "state_dir": folder,
+    }
+    return Settings(**chosen | changes)
 
 
 @contextlib.contextmanager

@@ -106,6 +106,7 @@ def test_a_text_of_an_older_version_may_be_gone(database_url: str, tmp_path: Pat
         database = Database(place.url)
         try:
             newer = replace(builders.an_arrival(tenant, b"newer"), document_id=document)
+            assert newer.raw_key is not None
             await place.blobs.put(newer.raw_key, b"newer")
             assert (await builders.accept(database, newer)).document_id == document
             target = Target(Lease(uuid4(), uuid4()), document, tenant, 1)

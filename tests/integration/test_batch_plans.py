@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -52,10 +53,10 @@ def large(server_url: str, template_database: str) -> Iterator[str]:
         yield url
 
 
-def text_rows(plan: dict[str, object]) -> float:
+def text_rows(plan: dict[str, Any]) -> float:
     """Texts that were looked at, those that were thrown away included."""
     return sum(
-        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        float((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
         for node in nodes(plan)
         if node.get("Relation Name") == "provider_batch_texts" and "Scan" in node["Node Type"]
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +20,7 @@ from tests.builders import numbered_chunks, some_chunks, some_vectors
 ROWS = "SELECT * FROM upload_pipeline.document_chunks WHERE document_id = $1 ORDER BY chunk_ord"
 
 
-async def rows_of(database: Database, document_id: UUID) -> list[dict[str, object]]:
+async def rows_of(database: Database, document_id: UUID) -> list[dict[str, Any]]:
     return await builders.fetch(database, ROWS, document_id)
 
 
@@ -53,7 +54,7 @@ async def test_store_publishes_with_the_last_chunk_and_finishes_the_job(
 
     assert (first.published, first.stale) == (frozenset(), frozenset())
     assert between == []
-    assert (last.published, last.stale) == ({job.lease.job_id}, frozenset())
+    assert (last.published, last.stale) == (frozenset({job.lease.job_id}), frozenset())
     assert await texts_of(database, job) == [chunk.text for chunk in chunks]
     assert await builders.state_of(database, job.lease.job_id) == (Stage.EMBEDDED, JobState.DONE)
     document = await DocumentStore(database).get(job.document_id, job.tenant_id)
@@ -70,7 +71,7 @@ async def test_every_field_and_number_of_a_chunk_is_stored(database: Database) -
     await builders.publish(database, job, [chunk], vectors=vectors)
 
     [row] = await rows_of(database, job.document_id)
-    assert np.array_equal(row["embedding"].to_numpy(), vectors[0])  # type: ignore[attr-defined]
+    assert np.array_equal(row["embedding"].to_numpy(), vectors[0])
     stored = {name: row[name] for name in ("chunk_id", "chunk_ord", "char_start", "char_end")}
     assert stored == {name: getattr(chunk, name) for name in stored}
     assert (row["page"], row["heading_path"]) == (None, list(chunk.heading_path))
@@ -165,7 +166,7 @@ async def test_a_generation_without_changes_publishes_with_an_empty_batch(
     missing = await builders.plan(database, second, chunks)
     outcome = await builders.store(database, second, missing)
 
-    assert (missing, outcome.published) == ((), {second.lease.job_id})
+    assert (missing, outcome.published) == ((), frozenset({second.lease.job_id}))
     assert await texts_of(database, second) == ["one", "two"]
 
 

@@ -94,9 +94,11 @@ async def test_a_second_plan_while_batches_of_the_first_are_stored_ends_publishe
     first = await builders.plan(database, job, chunks)
     await builders.store(database, job, first[:5])
 
-    second, *_ = await asyncio.gather(
+    second, _ = await asyncio.gather(
         builders.plan(database, job, chunks),
-        *(store_in_the_end(database, job, first[at : at + 5]) for at in range(5, 20, 5)),
+        asyncio.gather(
+            *(store_in_the_end(database, job, first[at : at + 5]) for at in range(5, 20, 5))
+        ),
     )
     shares = [first[20:], *(second[at : at + 7] for at in range(0, len(second), 7))]
     await asyncio.gather(*(store_in_the_end(database, job, share) for share in shares))

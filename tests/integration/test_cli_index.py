@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -49,10 +50,10 @@ def filled(
     return database_url
 
 
-def advise(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, object]:
+def advise(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
     asked = ["index", "advise", "--json", "--questions", str(QUESTIONS), *options]
     assert main(asked) == 0, capsys.readouterr().err
-    told: dict[str, object] = json.loads(capsys.readouterr().out)
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
     return told
 
 
@@ -62,7 +63,7 @@ def test_each_kind_is_measured_against_exact_search(
     told = advise(capsys)
 
     assert told["vectors"] == ROWS - QUESTIONS
-    kinds = {str(kind["kind"]): kind for kind in told["kinds"]}  # type: ignore[attr-defined]
+    kinds = {str(kind["kind"]): kind for kind in told["kinds"]}
     assert kinds.keys() == {"halfvec", "bit"}
     assert kinds["halfvec"]["recall"] > 0.9
     assert kinds["bit"]["bytes_per_vector"] < kinds["halfvec"]["bytes_per_vector"]
@@ -75,7 +76,7 @@ def test_bits_are_not_advised_where_signs_say_nothing(
 ) -> None:
     told = advise(capsys, "--recall", "0.9")
 
-    kinds = {str(kind["kind"]): kind for kind in told["kinds"]}  # type: ignore[attr-defined]
+    kinds = {str(kind["kind"]): kind for kind in told["kinds"]}
     assert kinds["bit"]["recall"] < 0.5
     assert told["advice"] == "halfvec"
 
@@ -147,7 +148,8 @@ async def test_progress_is_read_while_an_index_is_built(database: Database) -> N
     await builders.publish(
         database, job, numbered_chunks(job, ROWS), vectors=vectors_with(0.0, 1.0)
     )
-    store, seen = IndexStore(database), []
+    store = IndexStore(database)
+    seen: list[str] = []
     async with database.connection() as writer:
         begun = writer.transaction()
         await begun.start()  # an index that is built beside writers waits for them

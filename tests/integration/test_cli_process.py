@@ -107,7 +107,7 @@ def test_ctrl_c_twice_at_once_ends_a_command_every_time(tmp_path: Path) -> None:
         with waiting(*upload) as process:
             os.kill(process.pid, signal.SIGINT)
             os.kill(process.pid, signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            err = process.communicate(timeout=60)[1]
         return process.returncode, "Traceback" in err
 
     with ThreadPoolExecutor(4) as side_by_side:

@@ -53,7 +53,7 @@ async def bury(
 async def replay(
     database: Database, tenant_id: UUID, wanted: DeadLetterQuery = ALL, **options: Any
 ) -> tuple[int, int, int]:
-    given = {"limit": 100, "apart": SECOND} | options
+    given: dict[str, Any] = {"limit": 100, "apart": SECOND} | options
     done = await DeadLetterStore(database).replay(tenant_id, wanted, **given)
     return done.jobs, done.left, done.superseded
 
@@ -193,12 +193,11 @@ async def test_replays_at_the_same_time_replay_each_job_once(database: Database)
     tenant_id = builders.a_tenant()
     made = [await bury(database, tenant_id) for _ in range(6)]
 
-    done = await asyncio.gather(
-        *(replay(database, tenant_id, limit=6) for _ in range(4)),
-        *(JobStore(database).replay(job_id, tenant_id) for job_id in made[::-1]),
+    bulk, single = await asyncio.gather(
+        asyncio.gather(*(replay(database, tenant_id, limit=6) for _ in range(4))),
+        asyncio.gather(*(JobStore(database).replay(job_id, tenant_id) for job_id in made[::-1])),
     )
 
-    bulk, single = done[:4], done[4:]
     assert sum(jobs for jobs, _, _ in bulk) + sum(map(bool, single)) == 6
     rows = await builders.fetch(database, "SELECT replay_count FROM upload_pipeline.upload_jobs")
     assert [row["replay_count"] for row in rows] == [1] * 6

@@ -77,6 +77,7 @@ async def take_in(
     database: Database, blobs: ObjectBlobStore, arrival: Arrival, content: bytes = CONTENT
 ) -> ClaimedJob:
     """An uploaded document, claimed."""
+    assert arrival.raw_key is not None
     await blobs.put(arrival.raw_key, content)
     return await builders.a_claimed_job(database, arrival)
 
@@ -214,7 +215,11 @@ async def test_a_document_deleted_while_its_parse_is_at_the_provider_leaves_noth
 
 
 async def test_a_document_deleted_while_its_parse_is_fetched_leaves_nothing(
-    parsing: ParsingSetting, database: Database, handed_over: ClaimedJob, tmp_path: Path
+    parsing: ParsingSetting,
+    database: Database,
+    handed_over: ClaimedJob,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fetched = asyncio.Event()
 
@@ -222,7 +227,7 @@ async def test_a_document_deleted_while_its_parse_is_fetched_leaves_nothing(
         fetched.set()
         await delete(database, parsing.blobs, handed_over)
 
-    parsing.collector._blobs = Watched(parsing.blobs, strike)
+    monkeypatch.setattr(parsing.collector, "_blobs", Watched(parsing.blobs, strike))
     async with asyncio.timeout(30):
         while not fetched.is_set():
             await parsing.collector.collect()
@@ -275,7 +280,7 @@ async def test_a_document_deleted_while_a_batch_is_embedded_is_not_brought_back(
     )
     late = await builders.store(database, job, missing[2:])
 
-    assert (late.published, late.stale) == (frozenset(), {job.lease.job_id})
+    assert (late.published, late.stale) == (frozenset(), frozenset({job.lease.job_id}))
     assert await rows_left(database, job.tenant_id) == {}
     assert not await JobStore(database).replay(job.lease.job_id, job.tenant_id)
     assert await JobStore(database).rescue(max_rescues=3) == []

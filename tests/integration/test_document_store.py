@@ -27,6 +27,7 @@ class Shelf:
 
     async def accept(self, database: Database, arrival: Arrival) -> Accepted:
         """Store the bytes, then accept them, as the gateway does."""
+        assert arrival.raw_key is not None
         self.keys.add(arrival.raw_key)
 
         async def is_there(key: str) -> bool:

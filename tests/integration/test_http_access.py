@@ -37,7 +37,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_without_a_valid_key_nobody_gets_in(
     shared: Running, headers: dict[str, str], method: str, path: str
 ) -> None:
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
 
     response = await shared.client.request(method, path, headers=encoded, content=b"text")
 

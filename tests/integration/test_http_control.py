@@ -88,7 +88,7 @@ async def test_a_job_under_work_names_the_provider_that_is_short_of_quota(
         provider="openai",
         model="text-embedding-3-small",
         fingerprints=("f",),
-        tokens=gateway.settings.openai_tokens_per_minute // 2,
+        tokens=int(gateway.settings.openai_tokens_per_minute // 2),
         lane=Lane.INTERACTIVE,
         tenant=str(gateway.tenant),
         patience=60,

@@ -1,5 +1,7 @@
 """Documents over HTTP: lists, chunks, search, deletion, and walls between tenants."""
 
+from typing import Any
+
 import pytest
 
 from tests.integration.gateway import Running, publish, upload
@@ -114,7 +116,7 @@ async def test_a_deleted_document_is_gone_with_its_job_its_chunks_and_its_bytes(
 
 @pytest.mark.parametrize("named", [{}, {"external_id": "one"}])
 async def test_an_upload_of_the_same_name_brings_a_deleted_document_back(
-    gateway: Running, named: dict[str, str]
+    gateway: Running, named: dict[str, Any]
 ) -> None:
     first = await upload(gateway, **named)
     await gateway.client.delete(first["document_url"])

@@ -122,7 +122,7 @@ async def test_jobs_are_listed_newest_first_page_by_page(gateway: Running) -> No
 
     pages, cursor = [], None
     while True:
-        params = {"limit": 2, "state": "queued"} | ({"cursor": cursor} if cursor else {})
+        params = {"limit": "2", "state": "queued"} | ({"cursor": cursor} if cursor else {})
         body = (await gateway.client.get("/v1/jobs", params=params)).json()
         pages.append([job["job_id"] for job in body["jobs"]])
         cursor = body["next_cursor"]

@@ -152,7 +152,7 @@ async def test_a_forged_delivery_changes_nothing(waiting: Waiting, signature: st
     before = await waiting.row()
     body = json.dumps(event(waiting.name)).encode()
     response = await waiting.gateway.client.post(
-        waiting.path, content=body, headers={"LC-Signature": signature.encode("latin-1")}
+        waiting.path, content=body, headers={b"LC-Signature": signature.encode("latin-1")}
     )
 
     assert (response.status_code, response.headers["content-type"]) == (401, PROBLEM)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,8 +57,13 @@ def key_set(**keys: rsa.RSAPrivateKey) -> str:
 
 
 def a_verifier(keys: VerifyingKeys, **changes: Any) -> TokenVerifier:
-    wanted = {"audience": "ingest", "issuer": "login", "tenant_claim": "tenant"}
-    return TokenVerifier(keys, **{**wanted, "leeway": timedelta(seconds=5)} | changes)
+    wanted: dict[str, Any] = {
+        "audience": "ingest",
+        "issuer": "login",
+        "tenant_claim": "tenant",
+        "leeway": timedelta(seconds=5),
+    }
+    return TokenVerifier(keys, **wanted | changes)
 
 
 def signed(changes: dict[str, Any] | None = None, *, kid: str | None = "first") -> str:
@@ -139,8 +144,8 @@ def _signed_with_the_public_key() -> str:
     return f"{signing_input}.{jwt.utils.base64url_encode(signature).decode()}"
 
 
-FORGED = {
-    "no algorithm": lambda: jwt.encode(claims(), None, algorithm="none", headers={"kid": "first"}),
+FORGED: dict[str, Callable[[], str]] = {
+    "no algorithm": lambda: jwt.encode(claims(), "", algorithm="none", headers={"kid": "first"}),
     "public key as secret": _signed_with_the_public_key,
     "secret in the key set": lambda: jwt.encode(
         claims(), b"secret" * 8, algorithm="HS256", headers={"kid": "shared"}
@@ -174,7 +179,7 @@ async def test_a_secret_verifies_one_algorithm(shared_secret: TokenVerifier) -> 
     for token in (
         jwt.encode(claims(), SECRET * 2, algorithm="HS256"),
         jwt.encode(claims(), SECRET * 2, algorithm="HS512"),
-        jwt.encode(claims(), None, algorithm="none"),
+        jwt.encode(claims(), "", algorithm="none"),
         signed(),
     ):
         with pytest.raises(Unauthenticated):

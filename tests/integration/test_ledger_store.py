@@ -40,6 +40,9 @@ def a_reservation(
     )
 
 
+NOTHING = Decimal(0)
+
+
 async def spending(database: Database) -> dict[tuple[UUID, str], tuple[Decimal, Decimal]]:
     rows = await builders.fetch(database, "SELECT * FROM upload_pipeline.spending")
     return {(r["tenant_id"], r["period"]): (r["reserved_usd"], r["spent_usd"]) for r in rows}
@@ -53,9 +56,9 @@ async def test_a_call_is_reserved_then_settled_at_what_was_charged(database: Dat
     charge = Charge(units=900, usd=Decimal("0.45"), request_id="req_1")
     await store.end(reserved.call_id, CallState.SETTLED, charge)
 
-    places = [(who, period) for who in (EVERYBODY, tenant) for period in Period]
-    assert during == {place: (Decimal("0.5"), 0) for place in places}
-    assert await spending(database) == {place: (0, Decimal("0.45")) for place in places}
+    places = [(who, period.value) for who in (EVERYBODY, tenant) for period in Period]
+    assert during == {place: (Decimal("0.5"), NOTHING) for place in places}
+    assert await spending(database) == {place: (NOTHING, Decimal("0.45")) for place in places}
     [usage] = await store.usage(tenant, since=TODAY(), before=TODAY() + timedelta(days=1))
     assert (usage.calls, usage.units, usage.usd) == (1, 900, Decimal("0.45"))
     assert usage.operation is Operation.EMBED
@@ -72,7 +75,7 @@ async def test_a_call_that_was_not_made_is_free_and_a_lost_one_is_not(
     await store.reserve(reserved)
     await store.end(reserved.call_id, state, Charge(error_code="x"))
 
-    assert (await spending(database))[tenant, "day"] == (0, Decimal(spent))
+    assert (await spending(database))[tenant, "day"] == (NOTHING, Decimal(spent))
 
 
 async def test_a_call_ends_once(database: Database) -> None:
@@ -82,7 +85,7 @@ async def test_a_call_ends_once(database: Database) -> None:
     for state in (CallState.SETTLED, CallState.SETTLED, CallState.RELEASED):
         await store.end(reserved.call_id, state, Charge(usd=Decimal("0.02")))
 
-    assert (await spending(database))[tenant, "month"] == (0, Decimal("0.02"))
+    assert (await spending(database))[tenant, "month"] == (NOTHING, Decimal("0.02"))
 
 
 @pytest.mark.parametrize("period", list(Period))
@@ -150,8 +153,8 @@ async def test_reserving_and_ending_at_once_from_many_tenants_balances(database:
     await asyncio.gather(*(call(number) for number in range(200)))
 
     used = await spending(database)
-    assert used[EVERYBODY, "day"] == (0, Decimal("0.8"))
-    assert all(used[tenant, "day"] == (0, Decimal("0.16")) for tenant in tenants)
+    assert used[EVERYBODY, "day"] == (NOTHING, Decimal("0.8"))
+    assert all(used[tenant, "day"] == (NOTHING, Decimal("0.16")) for tenant in tenants)
     balance = "SELECT sum(usd) AS usd FROM upload_pipeline.provider_calls"
     [row] = await builders.fetch(database, balance)
     assert row["usd"] == Decimal("0.8")

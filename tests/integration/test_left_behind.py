@@ -20,7 +20,7 @@ from tests.integration.cli_system import clean_environment, ingest
 USER = """
 import sys
 from pathlib import Path
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])) as server:
     print(server.pid, flush=True)
     sys.stdin.read()
@@ -28,7 +28,7 @@ with EmbeddedPostgres(Path(sys.argv[1])) as server:
 OLD_USER = """
 import os, sys
 from pathlib import Path
-from ingest.adapters.embedded_postgres import EmbeddedPostgres
+from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 server.start()
 Path(sys.argv[1], "postgres/.handle_pids.json").write_text(f"[{os.getpid()}]")

@@ -1,5 +1,6 @@
 """What is refused before LlamaParse is asked, or by it, and what that costs."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ async def test_a_file_that_is_too_large_there_is_refused(
 async def test_a_budget_that_is_used_up_stops_before_anything_is_sent(
     parsing: ParsingSetting, llamaparse: Simulator
 ) -> None:
-    await parsing.ledger.set_budget(parsing.tenant, Period.DAY, soft=None, hard=0)
+    await parsing.ledger.set_budget(parsing.tenant, Period.DAY, soft=None, hard=Decimal(0))
     with pytest.raises(BudgetExhausted):
         await parsing.parse(TEXT)
     await parsing.ledger.remove_budget(parsing.tenant, Period.DAY)

@@ -60,7 +60,7 @@ def describe(url: str) -> str | None:
             return None
         row = connection.execute(DESCRIBE).fetchone()
     assert row is not None
-    return row[0]
+    return str(row[0])
 
 
 def test_up_down_and_up_again_give_the_same_schema_at_every_step(empty_url: str) -> None:

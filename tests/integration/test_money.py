@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -56,8 +57,9 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
-def estimate(files: Path, *options: str) -> dict[str, object]:
-    return ingest("estimate", str(files), "--json", *options).json()
+def estimate(files: Path, *options: str) -> dict[str, Any]:
+    figures: dict[str, Any] = ingest("estimate", str(files), "--json", *options).json()
+    return figures
 
 
 def test_an_estimate_knows_documents_pages_tokens_and_money(files: Path) -> None:
@@ -66,7 +68,7 @@ def test_an_estimate_knows_documents_pages_tokens_and_money(files: Path) -> None
     auto = estimate(files, "--parser", "auto", "--tier", "agentic")
 
     assert (local["documents"], local["rejected"]) == (2, {"document_empty": 1})
-    assert (Decimal(str(local["usd"])), local["skipped"]) == (0, {"unsupported type": 1})
+    assert (Decimal(str(local["usd"])), local["skipped"]) == (Decimal(0), {"unsupported type": 1})
     assert (asked["documents"], asked["pages"], asked["credits"]) == (3, 6, 18)
     assert Decimal(str(asked["parse_usd"])) == 18 * Decimal("0.00125")
     assert Decimal(str(asked["usd"])) > Decimal(str(asked["parse_usd"]))

@@ -69,7 +69,7 @@ def large_queue(server_url: str, template_database: str) -> Iterator[str]:
 def rows_touched(plan: dict[str, Any]) -> float:
     """Rows that any scan of jobs returned or threw away, over all its loops."""
     return sum(
-        node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+        float(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
         for node in job_scans(plan)
     )
 

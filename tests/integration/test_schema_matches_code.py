@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+from typing import Any
 
 import asyncpg
 import pytest
@@ -26,7 +27,7 @@ from ingest.domain.stage import STAGES, Stage
 from tests import builders
 
 JOBS = "upload_pipeline.upload_jobs"
-ENUMS = {
+ENUMS: dict[str, list[Any]] = {
     "upload_jobs_stage_check": list(Stage),
     "upload_jobs_state_check": list(JobState),
     "upload_jobs_lane_check": list(Lane),

@@ -84,11 +84,11 @@ class Watched(LocalRateLimiter):
 
     def __init__(self) -> None:
         super().__init__({"openai": Quota(60_000, 60_000_000)})
-        self.needs: list[PermitRequest] = []
+        self.requests: list[PermitRequest] = []
 
-    async def enter(self, need: PermitRequest) -> Permit:
-        self.needs.append(need)
-        return await super().enter(need)
+    async def acquire(self, request: PermitRequest) -> Permit:
+        self.requests.append(request)
+        return await super().acquire(request)
 
 
 async def search(gateway: Running) -> int:
@@ -162,10 +162,20 @@ async def test_a_tenant_sees_its_budgets_by_purpose_and_the_common_ones_without_
     [own] = answer["budgets"]
     assert (own["purpose"], own["period"], own["hard_usd"]) == ("search", "day", "2")
     month, day = answer["common"]
-    limits = {"purpose": "ingestion", "period": "month", "soft_usd": "7", "hard_usd": "9"}
-    assert month == limits | {"exhausted": False}
-    limits = {"purpose": "search", "period": "day", "soft_usd": None, "hard_usd": "0"}
-    assert day == limits | {"exhausted": True}
+    assert month == {
+        "purpose": "ingestion",
+        "period": "month",
+        "soft_usd": "7",
+        "hard_usd": "9",
+        "exhausted": False,
+    }
+    assert day == {
+        "purpose": "search",
+        "period": "day",
+        "soft_usd": None,
+        "hard_usd": "0",
+        "exhausted": True,
+    }
     assert answer["common_exhausted"] is False
 
 
@@ -194,4 +204,4 @@ async def test_only_questions_go_before_what_waits_at_the_gate(
     for operation in (Operation.EMBED, Operation.SEARCH):
         await embedder.embed(["a text"], payer=Payer(uuid4(), Lane.INTERACTIVE, operation))
 
-    assert [need.is_question for need in rate_limiter.needs] == [False, True]
+    assert [request.is_question for request in rate_limiter.requests] == [False, True]

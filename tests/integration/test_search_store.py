@@ -18,7 +18,8 @@ KINDS = list(IndexKind)
 
 
 def axis(model: EmbeddingModel = MODEL) -> Vectors:
-    return some_vectors(1, model, seed=0)[0]
+    [vector] = some_vectors(1, model, seed=0)
+    return np.asarray(vector)
 
 
 def fan(count: int, model: EmbeddingModel = MODEL) -> Vectors:

@@ -5,13 +5,16 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import llama_cloud
 import pytest
 from llama_cloud import LlamaCloud
+from llama_cloud.types import ParsingCreateResponse, ParsingGetResponse
+from llama_cloud.types.parsing_get_response import MarkdownPageMarkdownResultPage
 
 from benchmarks.simulator import Simulator, running_simulator
 
@@ -67,12 +70,28 @@ def received() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]], list[i
     server.server_close()
 
 
-def start(sdk: LlamaCloud, data: bytes = TEXT, *, tier: str = "cost_effective", **options: object):
+def start(
+    sdk: LlamaCloud, data: bytes = TEXT, *, tier: str = "cost_effective", **options: Any
+) -> ParsingCreateResponse:
     file = sdk.files.create(file=("note.md", data), purpose="parse")
-    return sdk.parsing.create(tier=tier, version="latest", file_id=file.id, **options)  # type: ignore[arg-type]
+    return sdk.parsing.create(tier=tier, version="latest", file_id=file.id, **options)
 
 
-def finish(sdk: LlamaCloud, job_id: str, *expand: str):
+def first_page(found: ParsingGetResponse) -> str:
+    """The markdown of a job's first page, which was not refused."""
+    assert found.markdown is not None
+    page = found.markdown.pages[0]
+    assert isinstance(page, MarkdownPageMarkdownResultPage)
+    return page.markdown
+
+
+def credits_of(found: ParsingGetResponse) -> float | None:
+    """What a job cost."""
+    assert found.job.usage is not None
+    return found.job.usage.credits
+
+
+def finish(sdk: LlamaCloud, job_id: str, *expand: str) -> ParsingGetResponse:
     for _ in range(200):
         found = sdk.parsing.get(job_id, expand=list(expand))
         if found.job.status not in {"PENDING", "RUNNING"}:
@@ -81,7 +100,7 @@ def finish(sdk: LlamaCloud, job_id: str, *expand: str):
     raise AssertionError("the job did not end")
 
 
-def eventually(came: list[object], count: int) -> None:
+def eventually(came: Sized, count: int) -> None:
     for _ in range(200):
         if len(came) >= count:
             return
@@ -97,11 +116,10 @@ def test_a_file_is_uploaded_parsed_and_read_page_by_page(
 
     assert created.status in {"PENDING", "RUNNING"}
     assert done.job.user_metadata == {"parse_job_id": "ours"}
-    assert done.job.usage is not None
-    assert done.job.usage.credits == 3
+    assert credits_of(done) == 3
     assert done.markdown is not None
     assert [page.page_number for page in done.markdown.pages] == [1]
-    assert "harbour office" in done.markdown.pages[0].markdown  # type: ignore[union-attr]
+    assert "harbour office" in first_page(done)
     assert done.metadata is not None
     assert simulator.stats()["credits"] == 3
 
@@ -140,8 +158,8 @@ def test_markers_count_below_a_tier_only(sdk: LlamaCloud) -> None:
     bad = finish(sdk, start(sdk, data).id, "markdown")
     good = finish(sdk, start(sdk, data, tier="agentic").id, "markdown")
 
-    assert bad.markdown.pages[0].markdown == ""  # type: ignore[union-attr]
-    assert good.markdown.pages[0].markdown.startswith("text")  # type: ignore[union-attr]
+    assert first_page(bad) == ""
+    assert first_page(good).startswith("text")
 
 
 def test_the_same_file_and_options_are_free_for_a_while(
@@ -151,7 +169,7 @@ def test_the_same_file_and_options_are_free_for_a_while(
     again = finish(sdk, start(sdk).id)
     other = finish(sdk, start(sdk, tier="fast").id)
 
-    assert (again.job.usage.credits, other.job.usage.credits) == (0, 1)  # type: ignore[union-attr]
+    assert (credits_of(again), credits_of(other)) == (0, 1)
     stats = simulator.stats()
     assert (stats["duplicate_jobs"], stats["cache_hits"], stats["credits"]) == (1, 1, 4)
 

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import numpy as np
@@ -119,7 +120,7 @@ def test_vectors_depend_on_the_text_alone_and_shared_words_bring_texts_near(
     ],
 )
 def test_refusals_have_the_vendors_words(
-    simulator: Simulator, body: dict[str, object], status: int, code: str | None, words: str
+    simulator: Simulator, body: dict[str, Any], status: int, code: str | None, words: str
 ) -> None:
     answer = post(simulator, **body)
 
@@ -176,7 +177,11 @@ def test_headers_tell_the_level_and_the_time_until_full(simulator: Simulator) ->
     ],
 )
 def test_faults_are_the_errors_that_the_sdk_raises(
-    simulator: Simulator, sdk: openai.OpenAI, fault: str, error: type, code: str | None
+    simulator: Simulator,
+    sdk: openai.OpenAI,
+    fault: str,
+    error: type[openai.APIError],
+    code: str | None,
 ) -> None:
     simulator.script(fault)
     with pytest.raises(error) as caught:

@@ -107,7 +107,8 @@ def test_results_are_those_of_the_endpoint_itself_and_are_billed_once(
     tokens = sum(one["response"]["body"]["usage"]["prompt_tokens"] for one in output.values())
     [call] = [call for call in simulator.calls() if call["batched"]]
     assert call["client_id"] == "client-a"
-    assert call["tokens"] == tokens == over.usage.total_tokens  # type: ignore[union-attr]
+    assert over.usage is not None
+    assert call["tokens"] == tokens == over.usage.total_tokens
 
 
 def test_a_text_that_is_refused_is_in_the_file_of_errors(sdk: openai.OpenAI) -> None:

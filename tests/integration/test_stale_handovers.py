@@ -39,7 +39,8 @@ async def overtake(parsing: ParsingSetting) -> None:
 @pytest.fixture
 def overtaken(parsing: ParsingSetting, monkeypatch: pytest.MonkeyPatch) -> ParsingSetting:
     """The first hand-over is overtaken just before it would send."""
-    note, begun = parsing.parses.sending, []
+    note = parsing.parses.sending
+    begun: list[tuple[Any, ...]] = []
 
     async def slow(*arguments: Any) -> bool:
         if not begun:

@@ -29,7 +29,7 @@ async def write_text(database: Database, job: ClaimedJob) -> None:
 async def write_plan(database: Database, job: ClaimedJob) -> None:
     shares = [builders.share(job, numbered_chunks(job, COUNT))]
     missing, lost = await builders.chunk_store(database).plan(shares, lease=builders.LEASE)
-    assert (missing, lost) == ([], {job.lease.job_id})
+    assert (missing, lost) == ([], frozenset({job.lease.job_id}))
 
 
 async def write_rows_nobody_has(database: Database, job: ClaimedJob) -> None:
@@ -50,7 +50,7 @@ async def write_no_rows(database: Database, job: ClaimedJob) -> None:
 
 async def write_rows(database: Database, job: ClaimedJob, part: slice) -> None:
     outcome = await builders.store(database, job, numbered_chunks(job, COUNT)[part])
-    assert (outcome.published, outcome.stale) == (frozenset(), {job.lease.job_id})
+    assert (outcome.published, outcome.stale) == (frozenset(), frozenset({job.lease.job_id}))
 
 
 async def write_without_a_chunk(database: Database, job: ClaimedJob) -> None:
@@ -58,7 +58,7 @@ async def write_without_a_chunk(database: Database, job: ClaimedJob) -> None:
     outcome = await builders.chunk_store(database).leave_out(
         Target.of(job), refused, InputRefused(), lease=builders.LEASE
     )
-    assert (outcome.published, outcome.stale) == (frozenset(), {job.lease.job_id})
+    assert (outcome.published, outcome.stale) == (frozenset(), frozenset({job.lease.job_id}))
 
 
 async def write_end(database: Database, job: ClaimedJob) -> None:

@@ -19,7 +19,7 @@ UNHURRIED = tuple(
 """Start whole systems, or none, but nothing of theirs has to happen in time; two go on at once."""
 
 
-class SideBySide(LoadScopeScheduling):
+class SideBySide(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """A file's tests stay together, and so do all that break whole systems."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -67,6 +67,7 @@ def test_the_line_says_what_is_there_already_what_is_left_and_what_it_cost() -> 
 def test_a_summary_is_words_and_leaves_out_what_did_not_happen() -> None:
     assert shown(a_backfill(Registered(listed=1, created=1))) == {
         "run": "backfill-1",
+        "tenant": "acme",
         "ended": "all jobs have ended",
         "found": "1 object",
         "new": "1 object",
@@ -78,7 +79,7 @@ def test_a_summary_is_words_and_leaves_out_what_did_not_happen() -> None:
 
 def test_a_summary_names_everything_that_is_not_done() -> None:
     refused = Counter(manifest_line_invalid=3, document_empty=1)
-    registered = Registered(2000, 1900, 50, 40, 0, refused)
+    registered = Registered(2000, 1900, 50, 40, refused=refused)
     done = a_backfill(
         registered,
         counts=LaneCounts(1200, 690, 10),
@@ -107,7 +108,7 @@ def test_every_end_has_its_words(ended: Ended) -> None:
 
 
 def test_programs_get_codes_and_all_figures() -> None:
-    registered = Registered(5, 1, 0, 0, 0, Counter(document_empty=4))
+    registered = Registered(5, 1, refused=Counter(document_empty=4))
 
     found = summary.as_json(a_backfill(registered), ACME, 74.26)
 

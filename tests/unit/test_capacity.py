@@ -45,10 +45,13 @@ def test_a_slow_provider_bounds_a_small_pool() -> None:
 def test_twice_the_cpus_let_twice_as_much_through_where_cpus_are_short(
     provider: Provider | None,
 ) -> None:
-    pools = {"parse_pool": 99, "chunk_pool": 99, "embed_pool": 99}
+
     costs = {**(OPENAI if provider else LOCAL), Work.RAY: Cost(0.0, 0.0, 0.0)}
     one, two = (
-        capacity.bounds(OFFICE, costs, Fleet(nodes=nodes, **pools), provider)[0] for nodes in (1, 2)
+        capacity.bounds(OFFICE, costs, fleet, provider)[0]
+        for fleet in (
+            Fleet(nodes=nodes, parse_pool=99, chunk_pool=99, embed_pool=99) for nodes in (1, 2)
+        )
     )
 
     assert (one.resource, two.resource) == ("cpu", "cpu")

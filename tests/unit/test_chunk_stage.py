@@ -5,13 +5,16 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ingest.adapters.splitters.structure import StructureSplitter
 from ingest.app.pipeline.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
 from ingest.app.pipeline.parse import ParsedJob
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.batch_api import Deferred, TextsFailed
+from ingest.domain.chunk import Chunk
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import (
@@ -54,6 +57,19 @@ class Plans:
         self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
     ) -> StoredBatch:
         raise NotImplementedError  # the chunk stage does not store
+
+    async def leave_out(
+        self, target: Target, chunk: Chunk, error: IngestError, *, lease: timedelta
+    ) -> StoredBatch:
+        raise NotImplementedError  # the chunk stage does not embed
+
+    async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
+        raise NotImplementedError  # the chunk stage does not pay
+
+    async def embedded_before(
+        self, tenant_id: UUID, digests: Sequence[bytes]
+    ) -> dict[bytes, NDArray[np.float32]]:
+        raise NotImplementedError  # the chunk stage does not pay
 
 
 class Setting:

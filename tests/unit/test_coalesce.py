@@ -88,5 +88,5 @@ async def test_the_first_waits_for_others(act: Act) -> None:
     first = asyncio.create_task(gathered(2))
     await asyncio.sleep(0.001)
 
-    assert await asyncio.gather(first, gathered(4)) == [4, 8]
+    assert list(await asyncio.gather(first, gathered(4))) == [4, 8]
     assert act.groups == [[2, 4]]

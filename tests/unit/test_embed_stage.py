@@ -260,19 +260,22 @@ async def test_nothing_is_paid_for_documents_whose_lease_is_lost() -> None:
 async def test_a_batch_of_lost_leases_is_neither_paid_nor_stored() -> None:
     setting = Setting(paid=True)
     batch = a_batch(["a"])
-    setting.chunks.lost = ids(batch.jobs)
+    setting.chunks.lost = frozenset(ids(batch.jobs))
 
     stored = await setting.run(batch)
 
-    assert setting.embedder.calls == setting.chunks.rows == []
-    assert stored == StoredBatch(frozenset(), ids(batch.jobs))
+    assert setting.embedder.calls == []
+    assert setting.chunks.rows == []
+    assert stored == StoredBatch(frozenset(), setting.chunks.lost)
 
 
 @pytest.mark.parametrize("broken", [StoreUnavailable(), ZeroDivisionError("1/0")])
-async def test_a_lease_that_cannot_be_asked_for_ends_the_attempt(broken: Exception) -> None:
+async def test_a_lease_that_cannot_be_asked_for_ends_the_attempt(
+    broken: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     setting = Setting(paid=True)
     batch = a_batch(["a"])
-    setting.chunks.held = AsyncMock(side_effect=[frozenset(), broken])  # type: ignore[method-assign]
+    monkeypatch.setattr(setting.chunks, "held", AsyncMock(side_effect=[frozenset(), broken]))
 
     await setting.run(batch)
 

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.domain.document import MediaType
+from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import DocumentRejected
 from tests import samples
 from tests.unit.parsing import assert_landmarks_are_exact
@@ -56,7 +57,7 @@ def parse() -> Iterator[Parse]:
         runner.run(parser.close())
 
 
-def _parse(parser: LocalParser, name: str, data: bytes):  # type: ignore[no-untyped-def]
+def _parse(parser: LocalParser, name: str, data: bytes) -> Coroutine[Any, Any, ParsedDocument]:
     return parser.parse(data, filename=name, media_type=MediaType.TEXT)
 
 

@@ -74,7 +74,7 @@ async def test_documents_share_one_child_one_after_the_other(parser: LocalParser
 
 async def test_nothing_runs_before_the_first_document_and_nothing_after_close() -> None:
     parser = samples.local_parser(processes=3)
-    assert parser.child_pids == ()
+    assert list(parser.child_pids) == []
 
     await parse(parser)
     (first,) = parser.child_pids

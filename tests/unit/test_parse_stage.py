@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -110,6 +110,7 @@ async def test_what_nobody_foresaw_is_tried_again_and_tells_no_content(broken: E
 async def test_bytes_that_are_not_the_uploaded_ones_are_never_parsed() -> None:
     setting = Setting(b"whole")
     job = a_job(b"whole")
+    assert job.raw_key is not None
     setting.blobs.kept[job.raw_key] = b"who"
 
     assert await setting.run(job) == []
@@ -279,6 +280,7 @@ async def test_a_wave_that_is_given_up_leaves_nothing_running() -> None:
     groups = Setting(b"slow", b"quick", read=read).stage().run([a_job(b"slow"), a_job(b"quick")])
     await anext(groups)
 
-    await groups.aclose()  # type: ignore[attr-defined]
+    assert isinstance(groups, AsyncGenerator)
+    await groups.aclose()
 
     await asyncio.wait_for(stopped.wait(), timeout=5)

@@ -55,7 +55,7 @@ async def test_a_problem_names_status_code_detail_and_request(
 
     assert response.status_code == status
     assert response.media_type == "application/problem+json"
-    assert json.loads(response.body) == {
+    assert json.loads(bytes(response.body)) == {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -106,5 +106,7 @@ async def test_a_field_name_that_is_no_text_can_be_told() -> None:
     response = await problems.on_invalid_request(a_request(), error)
 
     assert response.status_code == 422
-    assert json.loads(response.body)["errors"] == [{"field": "body.k\ud800", "message": "extra"}]
+    assert json.loads(bytes(response.body))["errors"] == [
+        {"field": "body.k\ud800", "message": "extra"}
+    ]
     assert b"s3cret" not in response.body
