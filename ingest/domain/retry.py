@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ingest.domain.errors import IngestError, MustWait, RateLimited, TransientError
+from ingest.domain.errors import IngestError, MustWait, RateLimited, SpaceMoved, TransientError
 from ingest.domain.job import WaitReason
-from ingest.domain.serving_space import SpaceMoved
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,14 @@ from ingest.domain.batch_api import Deferred
 from ingest.domain.batching import pack, spread
 from ingest.domain.chunk import Chunk, Landmarks
 from ingest.domain.document import ParsedDocument
-from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
+from ingest.domain.errors import (
+    DocumentEmpty,
+    IngestError,
+    SpaceMoved,
+    StoreUnavailable,
+    Unexpected,
+)
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.serving_space import SpaceMoved
 from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Splitter, StoresChunks
 
