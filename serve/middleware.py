@@ -12,8 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingest.domain.errors import BodyTooLarge
 from serve.metrics import Metrics
-from serve.problems import BodyTooLarge, respond
+from serve.problems import respond
 
 log = structlog.get_logger(module=__name__)
 HEADER = "X-Request-ID"

@@ -16,28 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from ingest.domain import errors
-from ingest.domain.arrival import DocumentExists
 from ingest.domain.plain_words import fault
-from ingest.domain.tenant_limits import LimitReached
 
 log = structlog.get_logger(module=__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = timedelta(seconds=2)
 """What a client is told when the error itself does not say."""
-
-
-class BodyTooLarge(errors.InvalidRequest):
-    """The request's body has more bytes than the limit."""
-
-    code = "body_too_large"
-
-
-class UploadTooSlow(errors.InvalidRequest):
-    """The request's body arrives more slowly than the limit."""
-
-    code = "upload_too_slow"
-
-
 STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.IngestError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DocumentRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -50,21 +34,29 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.ParserLimitExceeded: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidFilename: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ParseInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.SourceGone: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RequestRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
-    DocumentExists: HTTPStatus.CONFLICT,
+    errors.DocumentExists: HTTPStatus.CONFLICT,
+    errors.DocumentDeleted: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
-    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    errors.ManifestLineInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TextsMissing: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SourceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SourceChanged: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SpaceMoved: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.WorkerLost: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WaitExpired: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unexpected: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MustWait: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderPaused: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -77,9 +69,14 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.CredentialsRefused: HTTPStatus.BAD_GATEWAY,
     errors.BillingRefused: HTTPStatus.BAD_GATEWAY,
     errors.InvalidVector: HTTPStatus.BAD_GATEWAY,
+    errors.TextsFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.WrongSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.FolderRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.BackupUnusable: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.RestoreRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The status of each class; a test checks that none is missing."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from serve.problems import UploadTooSlow
+from ingest.domain.errors import UploadTooSlow
 
 
 class PacedBody:

@@ -28,11 +28,10 @@ from ingest.cli.commands import (
     upload,
 )
 from ingest.cli.demos import command
-from ingest.cli.exit_codes import ExitCode, exit_code
+from ingest.cli.exit_codes import CommandError, ExitCode, exit_code
 from ingest.cli.metavars import PlainGroup
 from ingest.cli.output import say
-from ingest.domain.errors import IngestError
-from ingest.domain.wrong_settings import WrongSettings
+from ingest.domain.errors import IngestError, WrongSettings
 
 _EPILOG = (
     "Settings are environment variables with the prefix INGEST_; 'ingest doctor' says which are "
@@ -130,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except typer.TyperException as exc:
         return _fail(exc, usage_faults.in_words(exc), ExitCode.UNUSABLE)
-    except IngestError as exc:
+    except (IngestError, CommandError) as exc:
         return _fail(exc, str(exc), exit_code(exc))
     except OSError as exc:
         place = f"{str(exc.filename)!r}: " if exc.filename else ""

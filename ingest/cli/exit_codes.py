@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import ClassVar
 
 from ingest.domain.errors import ConfigurationError, IngestError, TransientError
 
@@ -23,31 +22,38 @@ class ExitCode(IntEnum):
     """Ended by SIGTERM while the system started."""
 
 
-class CommandFailed(IngestError):
+class CommandError(Exception):
+    """A command ends with a message of one line."""
+
+    # Not an IngestError: it is never stored with a job nor answered over HTTP, so it has no code,
+    # and the domain need not know that there is a command line.
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__class__.__doc__)
+
+    @property
+    def message(self) -> str:
+        """What went wrong."""
+        return str(self.args[0])
+
+
+class CommandFailed(CommandError):
     """The command did not reach its end."""
 
-    code: ClassVar[str] = "command_failed"
 
-
-class WrongUsage(IngestError):
+class WrongUsage(CommandError):
     """The command cannot be carried out as it is written."""
-
-    code: ClassVar[str] = "wrong_usage"
 
 
 class UnknownTenant(WrongUsage):
     """No tenant has this name or UUID."""
 
-    code: ClassVar[str] = "unknown_tenant"
 
-
-class Unreachable(IngestError):
+class Unreachable(CommandError):
     """The system does not answer."""
 
-    code: ClassVar[str] = "unreachable"
 
-
-class Refused(IngestError):
+class Refused(CommandError):
     """The gateway answered with a problem."""
 
     def __init__(self, message: str = "", *, status: int = 0, problem: str = "") -> None:
@@ -90,13 +96,13 @@ def first_failure() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        ours, others = group.split(IngestError)
+        ours, others = group.split((IngestError, CommandError))
         if ours is None or others is not None:
             raise
         raise ours.exceptions[0] from None
 
 
-def exit_code(error: IngestError) -> ExitCode:
+def exit_code(error: IngestError | CommandError) -> ExitCode:
     """The exit code that an error leads to."""
     if isinstance(error, WrongUsage | Unreachable | ConfigurationError | TransientError):
         return ExitCode.UNUSABLE

@@ -18,8 +18,6 @@ _PAUSE_SECONDS = 0.05
 class AlreadyRunning(CommandFailed):
     """A system runs on this state folder already."""
 
-    code = "already_running"
-
 
 class Instance:
     """Who runs on a state folder.

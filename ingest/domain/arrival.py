@@ -5,17 +5,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from ingest.domain import identity
-from ingest.domain.errors import Conflict
+from ingest.domain.errors import DocumentExists
 from ingest.domain.job import Lane
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Before everything; what restores deletions before it restores none."""
-
-
-class DocumentExists(Conflict):
-    """A document with this external id exists with other content, and may not be replaced."""
-
-    code = "document_exists"
 
 
 @dataclass(frozen=True, slots=True)

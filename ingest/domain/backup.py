@@ -1,28 +1,16 @@
-"""What a backup says about itself, and why one is refused."""
+"""What a backup says about itself."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
-from ingest.domain.errors import IngestError
+from ingest.domain.errors import BackupUnusable
 
 FORMAT = 1
 """Of the manifest; raised when an older version could not restore what it describes."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-class BackupUnusable(IngestError):
-    """The folder holds no backup, a torn one, or one of a newer version."""
-
-    code: ClassVar[str] = "backup_unusable"
-
-
-class RestoreRefused(IngestError):
-    """The place that is restored to holds something that would be lost."""
-
-    code: ClassVar[str] = "restore_refused"
 
 
 @dataclass(frozen=True, slots=True)

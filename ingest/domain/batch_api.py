@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ingest.domain.attempt import DocumentChunks
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.errors import IngestError, RateLimited
+from ingest.domain.errors import IngestError
 
 _LINE_BYTES = 250
 MOST_TRIES = 3
@@ -115,18 +115,6 @@ class Deferred:
     """No need to wait: each text has a vector, or is known to be refused."""
     failed: list[tuple[DocumentChunks, IngestError]]
     """With a text of which batches gave nothing, as often as it is tried."""
-
-
-class TextsFailed(IngestError):
-    """Provider batches ended too often without a result for a text."""
-
-    code = "texts_failed"
-
-
-class TextsMissing(RateLimited):
-    """Texts that a provider batch should have given are not there: put in again. No attempt."""
-
-    code = "texts_missing"
 
 
 def request_bytes(text: str) -> int:

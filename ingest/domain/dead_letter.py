@@ -1,10 +1,9 @@
 """Which of a tenant's dead-lettered jobs are meant."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ingest.domain.errors import IngestError
+from ingest.domain.errors import classes_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,6 @@ class DeadLetterQuery:
         """Names of the class that is asked for and of those below it."""
         if self.error_class is None:
             return None
-        return sorted({self.error_class, *_below(IngestError, self.error_class)})
-
-
-def _below(kind: type[IngestError], base: str) -> Iterator[str]:
-    """Names of the classes at or below ``kind`` that descend from a class called ``base``."""
-    if any(ancestor.__name__ == base for ancestor in kind.__mro__):
-        yield kind.__name__
-    for child in kind.__subclasses__():
-        yield from _below(child, base)
+        below = {error.__name__ for error in classes_below(self.error_class)}
+        # A name that is unknown here may be one that newer or older code has stored.
+        return sorted({self.error_class} | below)

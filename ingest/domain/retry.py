@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ingest.domain.errors import IngestError, MustWait, RateLimited, TransientError
+from ingest.domain.errors import IngestError, MustWait, RateLimited, SpaceMoved, TransientError
 from ingest.domain.job import WaitReason
-from ingest.domain.serving_space import SpaceMoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,6 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """Give up; a person decides."""
-
-    exhausted: bool
-    """True when the error was transient but had happened too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ class RetryPolicy:
                 delay over 75 % to 125 % of its nominal value.
         """
         if not error.retryable:
-            return DeadLetter(exhausted=False)
+            return DeadLetter()
         asked = error.retry_after if isinstance(error, TransientError) else None
         if isinstance(error, MustWait):
             delay = (error.patience or asked or self.cap) * (1 + 0.25 * jitter)
@@ -63,7 +59,7 @@ class RetryPolicy:
         if isinstance(error, RateLimited | SpaceMoved):
             return RetryAfter(asked or self.base, costs_attempt=False)
         if attempt >= self.max_attempts:
-            return DeadLetter(exhausted=True)
+            return DeadLetter()
         doublings = min(attempt - 1, 1000)  # more would overflow long after the cap is reached
         nominal = self.base * min(self.cap / self.base, 2.0**doublings)
         delay = nominal * (0.75 + 0.5 * jitter)

@@ -4,13 +4,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.errors import TransientError
-
-
-class SpaceMoved(TransientError):
-    """Another vector space serves the tenant by now. Costs no attempt."""
-
-    code = "space_moved"
 
 
 @dataclass(frozen=True, slots=True)

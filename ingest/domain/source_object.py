@@ -3,45 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from ingest.domain.errors import (
-    DocumentRejected,
-    InvalidRequest,
-    RequestRejected,
-    TransientError,
-)
+from ingest.domain.errors import ManifestLineInvalid
 
 MAX_URI_CHARS = 512
 """As of any external id."""
-
-
-class SourceUnavailable(TransientError):
-    """A place that documents are read from did not answer, or refused us."""
-
-    code = "source_unavailable"
-
-
-class SourceChanged(TransientError):
-    """An object was written while it was read; what was read is no version of it."""
-
-    code = "source_changed"
-
-
-class SourceGone(DocumentRejected):
-    """An object that was listed is not there any more."""
-
-    code = "source_gone"
-
-
-class DocumentDeleted(RequestRejected):
-    """The document was deleted; backfills do not bring it back unless they are told to."""
-
-    code = "document_deleted"
-
-
-class ManifestLineInvalid(InvalidRequest):
-    """A line of a manifest names no object."""
-
-    code = "manifest_line_invalid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ingest.domain.errors import TransientError
-
-
-class LimitReached(TransientError):
-    """The tenant uses all it may for now."""
-
-    code = "tenant_limit_reached"
-
 
 class LimitKind(StrEnum):
     """What is limited."""

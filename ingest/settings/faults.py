@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from ingest.domain.errors import WrongSettings
 from ingest.domain.plain_words import did_you_mean, fault
-from ingest.domain.wrong_settings import WrongSettings
 
 Fields = Mapping[str, FieldInfo]
 _LONGEST = 80

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.storage.backup_folder import LocalBackupFolder
-from ingest.domain.folder import FolderRefused
+from ingest.domain.errors import FolderRefused
 from ingest.domain.identity import sha256_hex
 from tests.integration.backup_place import Place, fill
 from tests.integration.folder_image import image, put

@@ -18,11 +18,12 @@ from ingest.adapters.storage.blob_store import ObjectBlobStore
 from ingest.domain.errors import (
     DocumentTooLarge,
     LeaseLost,
+    SourceGone,
+    SourceUnavailable,
     StoreUnavailable,
     UnsupportedMediaType,
 )
 from ingest.domain.job import ClaimedJob
-from ingest.domain.source_object import SourceGone, SourceUnavailable
 from tests import builders
 from tests.integration.reference_parts import Setting
 

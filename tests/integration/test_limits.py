@@ -7,8 +7,9 @@ import pytest
 
 from ingest.adapters.postgres.jobs.limit_store import LimitStore, LimitUse, admit_upload
 from ingest.adapters.postgres.pool import Database
+from ingest.domain.errors import LimitReached
 from ingest.domain.identity import EACH
-from ingest.domain.tenant_limits import LimitKind, LimitReached, TenantLimits
+from ingest.domain.tenant_limits import LimitKind, TenantLimits
 from tests import builders
 from tests.builders import a_tenant, an_arrival
 from tests.integration.cli_system import ingest

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.adapters.sources import Objects
-from ingest.domain.errors import ConfigurationError
-from ingest.domain.source_object import Broken, SourceObject, SourceUnavailable
+from ingest.domain.errors import ConfigurationError, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceObject
 
 
 async def read(path: Path) -> list[SourceObject | Broken]:

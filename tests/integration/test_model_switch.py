@@ -12,10 +12,9 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.adapters.postgres.search.serving_store import ServingStore
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import BudgetExhausted, ProviderUnavailable
+from ingest.domain.errors import BudgetExhausted, ProviderUnavailable, SpaceMoved
 from ingest.domain.identity import EACH
 from ingest.domain.job import JobState
-from ingest.domain.serving_space import SpaceMoved
 from tests import builders
 from tests.builders import LARGE_MODEL, MODEL, some_chunks
 from tests.integration.move_parts import (

@@ -11,8 +11,8 @@ import boto3
 import pytest
 
 from ingest.adapters.sources import Objects
-from ingest.domain.errors import ConfigurationError, NotFound
-from ingest.domain.source_object import SourceChanged, SourceObject, SourceUnavailable
+from ingest.domain.errors import ConfigurationError, NotFound, SourceChanged, SourceUnavailable
+from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source
 
 FILES = {

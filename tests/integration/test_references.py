@@ -7,10 +7,10 @@ import pytest
 
 from ingest.adapters.postgres.jobs.limit_store import LimitStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.errors import LeaseLost
+from ingest.domain.errors import LeaseLost, LimitReached
 from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.stage import Stage
-from ingest.domain.tenant_limits import LimitReached, TenantLimits
+from ingest.domain.tenant_limits import TenantLimits
 from tests import builders
 from tests.integration.reference_parts import Setting
 

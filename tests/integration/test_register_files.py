@@ -15,9 +15,10 @@ from ingest.adapters.storage.blob_store import ObjectBlobStore
 from ingest.app.backfill.register_references import ReferenceRegistrar
 from ingest.app.intake.upload import Intake
 from ingest.domain.arrival import NEVER, Accepted, Arrival
+from ingest.domain.errors import LimitReached
 from ingest.domain.job import Lane
 from ingest.domain.source_object import SourceObject
-from ingest.domain.tenant_limits import LimitReached, TenantLimits
+from ingest.domain.tenant_limits import TenantLimits
 from tests import builders
 from tests.integration.folder_parts import FolderSetting
 

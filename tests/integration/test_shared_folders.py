@@ -9,8 +9,8 @@ import pytest
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.sources import Objects
+from ingest.domain.errors import SourceGone, SourceUnavailable
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.source_object import SourceGone, SourceUnavailable
 from tests import builders
 from tests.integration.folder_parts import Counted, FolderSetting
 

@@ -14,6 +14,7 @@ from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.reprocess import Reprocessing
 from ingest.domain.retry import RetryPolicy
+from ingest.domain.stage import Stage
 from tests import builders
 from tests.integration.deleted_parts import (
     TOMBSTONES,
@@ -270,7 +271,7 @@ async def test_nothing_readable_of_a_deleted_document_is_left(
     [job] = await builders.claim(place.database, lane=Lane.BACKFILL)
     unreadable = DocumentUnreadable(f"{MARK}.md cannot be read")
     failed_attempts = FailedAttempts(JobStore(place.database), RetryPolicy())
-    await failed_attempts.fail_job(job, unreadable, stage="parsing")
+    await failed_attempts.fail_job(job, unreadable, stage=Stage.PARSING)
     assert any(MARK in row for row in await rows(place.database, "events"))
 
     await delete(place, f"{MARK}.md")

@@ -13,7 +13,7 @@ from ingest.adapters.splitters.structure import StructureSplitter
 from ingest.app.pipeline.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
 from ingest.app.pipeline.parse import ParsedJob
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
-from ingest.domain.batch_api import Deferred, TextsFailed
+from ingest.domain.batch_api import Deferred
 from ingest.domain.chunk import Chunk
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.embedding import Vectors
@@ -22,10 +22,11 @@ from ingest.domain.errors import (
     DocumentUnreadable,
     IngestError,
     NotFound,
+    SpaceMoved,
     StoreUnavailable,
+    TextsFailed,
 )
 from ingest.domain.job import ClaimedJob, Degraded, JobState, Lane
-from ingest.domain.serving_space import SpaceMoved
 from tests.unit.stage_parts import LEASE, Blobs, Ends, a_job
 
 SPLITTER = StructureSplitter(max_tokens=16, overlap_tokens=0)

@@ -8,7 +8,14 @@ import pytest
 
 from ingest.cli.client.connect import gateway_url
 from ingest.cli.commands.dead_letter import seconds_of
-from ingest.cli.exit_codes import ExitCode, Refused, Unreachable, WrongUsage, exit_code
+from ingest.cli.exit_codes import (
+    CommandError,
+    ExitCode,
+    Refused,
+    Unreachable,
+    WrongUsage,
+    exit_code,
+)
 from ingest.cli.output import age, clean, duration, emit_json, lapse, money, plural, size
 from ingest.cli.render import pause_text
 from ingest.cli.render.job_report import document_faults, next_steps
@@ -160,7 +167,7 @@ def test_a_gateway_on_every_address_is_reached_on_this_machine(host: str, url: s
     ],
 )
 def test_the_exit_code_tells_a_failure_from_a_system_that_cannot_be_used(
-    error: errors.IngestError, code: ExitCode
+    error: errors.IngestError | CommandError, code: ExitCode
 ) -> None:
     assert exit_code(error) is code
 
@@ -179,7 +186,7 @@ def test_the_next_step_depends_on_whose_fault_it_was() -> None:
 
 
 def test_every_fault_of_a_document_is_known_as_one() -> None:
-    assert {"document_empty", "too_many_pages", "parser_limit_exceeded"} <= document_faults()
+    assert {"document_empty", "parser_limit_exceeded", "source_gone"} <= document_faults()
     assert "store_unavailable" not in document_faults()
 
 

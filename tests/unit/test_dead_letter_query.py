@@ -9,12 +9,12 @@ def test_a_class_stands_for_itself_and_those_below_it() -> None:
 
     assert rejected is not None
     assert transient is not None
-    assert {"DocumentRejected", "DocumentEncrypted", "ParseInvalid"} <= set(rejected)
-    assert {"WorkerLost", "ProviderPaused"} <= set(transient)
+    assert {"DocumentRejected", "DocumentEncrypted", "ParseInvalid", "SourceGone"} <= set(rejected)
+    assert {"WorkerLost", "ProviderPaused", "SourceUnavailable", "WaitExpired"} <= set(transient)
     assert not set(rejected) & set(transient)
     assert DeadLetterQuery(error_class="DocumentEncrypted").classes == ["DocumentEncrypted"]
 
 
-def test_a_class_that_only_the_database_writes_stands_for_itself() -> None:
-    assert DeadLetterQuery(error_class="WaitExpired").classes == ["WaitExpired"]
+def test_a_class_that_another_version_has_stored_stands_for_itself() -> None:
+    assert DeadLetterQuery(error_class="OfTheFuture").classes == ["OfTheFuture"]
     assert DeadLetterQuery().classes is None

@@ -17,6 +17,7 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import Cause, Degraded, JobState
 from ingest.domain.retry import RetryPolicy
+from ingest.domain.stage import Stage
 from tests.unit.stage_parts import Ends, a_job
 
 POLICY = RetryPolicy(max_attempts=3, base=timedelta(seconds=2), cap=timedelta(seconds=60))
@@ -38,7 +39,7 @@ async def test_the_error_and_the_attempt_decide_the_end(
     ends = Ends()
     job = a_job(attempt=attempt)
 
-    await FailedAttempts(ends, POLICY).fail_job(job, error, stage="parsing")
+    await FailedAttempts(ends, POLICY).fail_job(job, error, stage=Stage.PARSING)
 
     settlement = ends.settlements[job.lease.job_id]
     assert (settlement.state, settlement.costs_attempt) == (state, costs)
@@ -51,7 +52,9 @@ async def test_attempts_that_failed_together_do_not_come_back_together() -> None
     jobs = [a_job() for _ in range(50)]
 
     for job in jobs:
-        await FailedAttempts(ends, POLICY).fail_job(job, ProviderUnavailable(), stage="embedding")
+        await FailedAttempts(ends, POLICY).fail_job(
+            job, ProviderUnavailable(), stage=Stage.EMBEDDING
+        )
 
     delays = {settlement.delay for settlement in ends.settlements.values()}
     assert len(delays) > 40
@@ -61,47 +64,47 @@ async def test_attempts_that_failed_together_do_not_come_back_together() -> None
 async def test_a_lost_lease_needs_no_end() -> None:
     ends = Ends()
 
-    await FailedAttempts(ends, POLICY).fail_job(a_job(), LeaseLost(), stage="embedding")
+    await FailedAttempts(ends, POLICY).fail_job(a_job(), LeaseLost(), stage=Stage.EMBEDDING)
 
     assert ends.settlements == {}
 
 
 @pytest.mark.parametrize("broken", [StoreUnavailable(), ValueError("nobody foresaw this")])
 async def test_a_job_that_cannot_be_settled_raises_nothing(broken: Exception) -> None:
-    counted: list[tuple[str, str, JobState]] = []
+    counted: list[tuple[Stage, str, JobState]] = []
     failed_attempts = FailedAttempts(
         Ends(fails=broken), POLICY, count=lambda *facts: counted.append(facts)
     )
 
-    await failed_attempts.fail_job(a_job(), DocumentEncrypted(), stage="parsing")
+    await failed_attempts.fail_job(a_job(), DocumentEncrypted(), stage=Stage.PARSING)
 
     assert counted == []
 
 
 @pytest.mark.parametrize("held", [True, False])
 async def test_only_an_end_that_was_written_is_counted(held: bool) -> None:
-    counted: list[tuple[str, str, JobState]] = []
+    counted: list[tuple[Stage, str, JobState]] = []
     failed_attempts = FailedAttempts(
         Ends(held=held), POLICY, count=lambda *facts: counted.append(facts)
     )
 
-    await failed_attempts.fail_job(a_job(), DocumentEncrypted(), stage="parsing")
+    await failed_attempts.fail_job(a_job(), DocumentEncrypted(), stage=Stage.PARSING)
 
-    assert counted == ([("parsing", "document_encrypted", JobState.DEADLETTER)] if held else [])
+    assert counted == ([(Stage.PARSING, "document_encrypted", JobState.DEADLETTER)] if held else [])
 
 
 @pytest.mark.parametrize(
     ("error", "stage", "part"),
     [
-        (ProviderPaused(), "parsing", Degraded.PARSER),
-        (ProviderPaused(), "embedding", Degraded.EMBEDDER),
-        (ProviderPaused(), "parsed", None),
-        (BudgetExhausted(), "embedding", None),
-        (ProviderUnavailable(), "embedding", None),
+        (ProviderPaused(), Stage.PARSING, Degraded.PARSER),
+        (ProviderPaused(), Stage.EMBEDDING, Degraded.EMBEDDER),
+        (ProviderPaused(), Stage.PARSED, None),
+        (BudgetExhausted(), Stage.EMBEDDING, None),
+        (ProviderUnavailable(), Stage.EMBEDDING, None),
     ],
 )
 async def test_an_upload_goes_on_without_a_provider_that_is_away(
-    error: IngestError, stage: str, part: Degraded | None
+    error: IngestError, stage: Stage, part: Degraded | None
 ) -> None:
     ends, job = Ends(), a_job()
 
@@ -128,7 +131,7 @@ async def test_a_job_waits_for_a_provider_that_is_away(
     ends, job = Ends(), a_job(cause=cause, degraded=already)
 
     await FailedAttempts(ends, POLICY, may_fall_back=may_fall_back).fail_job(
-        job, ProviderPaused(), stage="embedding"
+        job, ProviderPaused(), stage=Stage.EMBEDDING
     )
 
     settlement = ends.settlements[job.lease.job_id]

@@ -7,6 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ingest.adapters.parsers.local import frames
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentRejected,
+    DocumentUnreadable,
+    classes_below,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +43,24 @@ def test_a_frame_arrives_as_it_was_sent() -> None:
 
         assert frames.receive(ours, deadline=time.monotonic() + 5) == sent
         sending.result()
+
+
+@pytest.mark.parametrize("kind", classes_below("DocumentRejected"))
+def test_a_rejection_arrives_as_the_error_that_it_was(kind: type[DocumentRejected]) -> None:
+    again = frames.rejected(frames.rejection(kind("it has 412 pages, limit 400")))
+
+    assert (type(again), again.message) == (kind, "it has 412 pages, limit 400")
+
+
+def test_an_empty_document_arrives_with_its_number_of_pages() -> None:
+    again = frames.rejected(frames.rejection(DocumentEmpty("there is no text", pages=7)))
+
+    assert isinstance(again, DocumentEmpty)
+    assert again.pages == 7
+
+
+@pytest.mark.parametrize("code", ["store_unavailable", "unauthenticated", "of_the_future"])
+def test_a_child_can_only_reject_its_document(code: str) -> None:
+    error = frames.rejected(frames.Frame(frames.Kind.REJECTED, code, b'["hm", {}]'))
+
+    assert type(error) is DocumentUnreadable

@@ -14,11 +14,11 @@ from ingest.domain.errors import (
     IngestError,
     NotFound,
     ProviderUnavailable,
+    SourceGone,
     StoreUnavailable,
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob, JobState
-from ingest.domain.source_object import SourceGone
 from tests.unit.parse_parts import LINGER, Setting
 from tests.unit.stage_parts import TENANT, Ends, a_job, ids
 

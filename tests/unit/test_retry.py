@@ -22,7 +22,7 @@ POLICY = RetryPolicy(max_attempts=5, base=2 * SECOND, cap=60 * SECOND)
 
 @pytest.mark.parametrize("error", [DocumentEncrypted(), ProviderRefused(), InvalidVector()])
 def test_what_will_not_help_is_not_tried_again(error: DocumentEncrypted) -> None:
-    assert POLICY.decide(error, attempt=1, jitter=0.5) == DeadLetter(exhausted=False)
+    assert POLICY.decide(error, attempt=1, jitter=0.5) == DeadLetter()
 
 
 def test_a_transient_error_is_tried_again_until_the_attempts_are_used_up() -> None:
@@ -32,7 +32,7 @@ def test_a_transient_error_is_tried_again_until_the_attempts_are_used_up() -> No
 
     assert decisions == [
         *(RetryAfter(seconds * SECOND, costs_attempt=True) for seconds in (2, 4, 8, 16)),
-        DeadLetter(exhausted=True),
+        DeadLetter(),
     ]
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingest import settings, wiring
-from ingest.domain.errors import ConfigurationError
-from ingest.domain.wrong_settings import WrongSettings
+from ingest.domain.errors import ConfigurationError, WrongSettings
 from ingest.settings import Settings, is_loopback
 
 URL = "postgresql://ingest:hunter2@db/ingest"

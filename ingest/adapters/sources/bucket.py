@@ -11,8 +11,8 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
-from ingest.domain.errors import ConfigurationError, NotFound
-from ingest.domain.source_object import Broken, SourceObject, SourceUnavailable
+from ingest.domain.errors import ConfigurationError, NotFound, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceObject
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta

@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.domain.errors import NotFound
-from ingest.domain.source_object import Broken, SourceChanged, SourceObject, SourceUnavailable
+from ingest.domain.errors import NotFound, SourceChanged, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceObject
 
 _PAGE = 1000
 _PART_BYTES = 1024 * 1024

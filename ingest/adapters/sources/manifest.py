@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.adapters.sources.bucket import REMOTE, is_remote
-from ingest.domain.errors import ConfigurationError
-from ingest.domain.source_object import Broken, ManifestLineInvalid, SourceObject, SourceUnavailable
+from ingest.domain.errors import ConfigurationError, ManifestLineInvalid, SourceUnavailable
+from ingest.domain.source_object import Broken, SourceObject
 
 MAX_LINE_BYTES = 64 * 1024
 _PAGE = 1000

@@ -15,8 +15,8 @@ from ingest.adapters.storage.backup_journal import MARK, BackupJournal, new_atte
 from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.adapters.storage.folder_mark import Owner
 from ingest.adapters.storage.fsync import flush
-from ingest.domain.backup import BackupUnusable, Manifest, digest_in
-from ingest.domain.folder import FolderRefused
+from ingest.domain.backup import Manifest, digest_in
+from ingest.domain.errors import BackupUnusable, FolderRefused
 
 _MANIFEST = "manifest.json"
 _BLOBS = "blobs"

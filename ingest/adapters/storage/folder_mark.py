@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.adapters.storage.fsync import flush
-from ingest.domain.folder import FolderRefused
+from ingest.domain.errors import FolderRefused
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
 """Of file systems without locks: then nobody is kept out."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ingest.adapters.storage.folder_mark import FolderMark, Owner
-from ingest.domain.folder import FolderRefused
+from ingest.domain.errors import FolderRefused
 
 _MARK = FolderMark("ingest-state.txt", b"The state folder of ingest: INGEST_STATE_DIR\n", 0o644)
 _EVIDENCE = (

@@ -17,22 +17,17 @@ from ingest.app.intake.upload import Intake
 from ingest.coalesce import Coalescer
 from ingest.domain.arrival import NEVER, Accepted, Arrival
 from ingest.domain.errors import (
+    DocumentDeleted,
     DocumentRejected,
     IngestError,
     InvalidRequest,
     RequestRejected,
+    SourceChanged,
+    SourceUnavailable,
     StoreUnavailable,
 )
 from ingest.domain.job import Lane
-from ingest.domain.source_object import (
-    MAX_URI_CHARS,
-    Broken,
-    DocumentDeleted,
-    RegisteredObject,
-    SourceChanged,
-    SourceObject,
-    SourceUnavailable,
-)
+from ingest.domain.source_object import MAX_URI_CHARS, Broken, RegisteredObject, SourceObject
 from ingest.ports.sources import Inventory, ObjectReader, References, Source
 
 log = structlog.get_logger(module=__name__)

@@ -6,10 +6,15 @@ from uuid import UUID
 
 from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.domain.arrival import Accepted, Arrival
-from ingest.domain.errors import DocumentRejected, IngestError, RequestRejected
+from ingest.domain.errors import (
+    DocumentDeleted,
+    DocumentRejected,
+    IngestError,
+    LimitReached,
+    RequestRejected,
+)
 from ingest.domain.job import Lane
-from ingest.domain.source_object import DocumentDeleted, SourceObject
-from ingest.domain.tenant_limits import LimitReached
+from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import ObjectReader, References
 
 Became = Accepted | IngestError | None

@@ -5,7 +5,8 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from uuid import uuid4
 
-from ingest.domain.backup import BackupUnusable, digest_in
+from ingest.domain.backup import digest_in
+from ingest.domain.errors import BackupUnusable
 from ingest.ports.backups import StreamedBlobs
 
 _AT_ONCE = 4

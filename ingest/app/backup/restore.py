@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ingest.app.backup.copy_blobs import copy, in_turn
-from ingest.domain.backup import BackupUnusable, Manifest
-from ingest.domain.errors import NotFound
+from ingest.domain.backup import Manifest
+from ingest.domain.errors import BackupUnusable, NotFound
 from ingest.ports.backups import BackupFolder, DatabaseDump, StreamedBlobs
 
 

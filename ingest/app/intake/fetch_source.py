@@ -11,9 +11,14 @@ from ingest.coalesce import Coalescer
 from ingest.domain import identity
 from ingest.domain.arrival import Content
 from ingest.domain.attempt import Target
-from ingest.domain.errors import LeaseLost, NotFound, StoreUnavailable
+from ingest.domain.errors import (
+    LeaseLost,
+    NotFound,
+    SourceGone,
+    SourceUnavailable,
+    StoreUnavailable,
+)
 from ingest.domain.job import ClaimedJob
-from ingest.domain.source_object import SourceGone, SourceUnavailable
 from ingest.ports.sources import ObjectReader, References
 
 log = structlog.get_logger(module=__name__)

@@ -7,12 +7,17 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
-from ingest.domain.arrival import Accepted, Arrival, Content, DocumentExists
+from ingest.domain.arrival import Accepted, Arrival, Content
 from ingest.domain.document import clean_filename
-from ingest.domain.errors import DocumentEmpty, DocumentTooLarge, InvalidRequest
+from ingest.domain.errors import (
+    DocumentEmpty,
+    DocumentExists,
+    DocumentTooLarge,
+    InvalidRequest,
+    LimitReached,
+)
 from ingest.domain.job import Lane
 from ingest.domain.media_type import guess, sniff
-from ingest.domain.tenant_limits import LimitReached
 from ingest.ports import AcceptsUploads, BlobStore
 
 SMALL_BYTES = 1024 * 1024

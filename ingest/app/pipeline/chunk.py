@@ -22,9 +22,14 @@ from ingest.domain.batch_api import Deferred
 from ingest.domain.batching import pack, spread
 from ingest.domain.chunk import Chunk, Landmarks
 from ingest.domain.document import ParsedDocument
-from ingest.domain.errors import DocumentEmpty, IngestError, StoreUnavailable, Unexpected
+from ingest.domain.errors import (
+    DocumentEmpty,
+    IngestError,
+    SpaceMoved,
+    StoreUnavailable,
+    Unexpected,
+)
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.serving_space import SpaceMoved
 from ingest.domain.stage import Stage
 from ingest.ports import BlobStore, Splitter, StoresChunks
 
@@ -119,7 +124,7 @@ class ChunkStage:
             missing = await self._plan([(jobs[d.target], d) for d in cut_documents])
         except StoreUnavailable as exc:
             for job in jobs.values():
-                await self._failed_attempts.fail_job(job, exc, stage="chunking")
+                await self._failed_attempts.fail_job(job, exc, stage=Stage.CHUNKING)
             return Packed()
         most = self._pack([(jobs[d.target], d) for d in cut_documents])
         return Packed(tuple(self._pack([(jobs[d.target], d) for d in missing])), most=len(most))
@@ -146,7 +151,7 @@ class ChunkStage:
         jobs = {job.lease.job_id: job for job, _ in own}
         for document, error in deferred.failed:
             await self._failed_attempts.fail_job(
-                jobs[document.target.lease.job_id], error, stage="embedding"
+                jobs[document.target.lease.job_id], error, stage=Stage.EMBEDDING
             )
         return deferred.ready + [document for document in planned if not document.chunks]
 
@@ -181,11 +186,11 @@ class ChunkStage:
             self._measures.took(Stage.CHUNKING, time.monotonic() - started)
             return chunks
         except IngestError as exc:
-            await self._failed_attempts.fail_job(job, exc, stage="chunking")
+            await self._failed_attempts.fail_job(job, exc, stage=Stage.CHUNKING)
         except Exception as exc:
             log.exception("chunking failed unexpectedly", job_id=job.lease.job_id)
             error = Unexpected(f"chunking failed unexpectedly ({type(exc).__name__})")
-            await self._failed_attempts.fail_job(job, error, stage="chunking")
+            await self._failed_attempts.fail_job(job, error, stage=Stage.CHUNKING)
         return []
 
 

@@ -180,7 +180,7 @@ class EmbedStage:
         try:
             return await self._chunks.leave_out(document.target, chunk, refusal, lease=self._lease)
         except IngestError as exc:
-            await self._failed_attempts.fail_job(job, exc, stage="embedding")
+            await self._failed_attempts.fail_job(job, exc, stage=Stage.EMBEDDING)
             return NOTHING
 
     async def _run_all(self, batches: Sequence[Batch]) -> StoredBatch:
@@ -247,4 +247,4 @@ class EmbedStage:
 
     async def _fail(self, batch: Batch, error: IngestError) -> None:
         for job in batch.jobs:
-            await self._failed_attempts.fail_job(job, error, stage="embedding")
+            await self._failed_attempts.fail_job(job, error, stage=Stage.EMBEDDING)

@@ -119,12 +119,12 @@ class ParseStage:
                 parsed, key, digest = await self._text_of(job)
                 self._measures.took(Stage.PARSING, time.monotonic() - started)
         except IngestError as exc:
-            await self._failed_attempts.fail_job(job, exc, stage="parsing")
+            await self._failed_attempts.fail_job(job, exc, stage=Stage.PARSING)
             return None
         except Exception as exc:
             log.exception("parse failed unexpectedly", job_id=job.lease.job_id)
             error = Unexpected(f"parsing failed unexpectedly ({type(exc).__name__})")
-            await self._failed_attempts.fail_job(job, error, stage="parsing")
+            await self._failed_attempts.fail_job(job, error, stage=Stage.PARSING)
             return None
         record = ParsedRecord(
             target=Target.of(job),
@@ -184,14 +184,14 @@ class ParseStage:
             )
         except StoreUnavailable as exc:
             for parsed_job, _ in results:
-                await self._failed_attempts.fail_job(parsed_job.job, exc, stage="parsed")
+                await self._failed_attempts.fail_job(parsed_job.job, exc, stage=Stage.PARSED)
             return []
         except Exception as exc:
             log.exception("record failed unexpectedly", jobs=len(results))
             if len(results) > 1:
                 return [parsed for result in results for parsed in await self._record([result])]
             error = Unexpected(f"recording failed unexpectedly ({type(exc).__name__})")
-            await self._failed_attempts.fail_job(results[0][0].job, error, stage="parsed")
+            await self._failed_attempts.fail_job(results[0][0].job, error, stage=Stage.PARSED)
             return []
         for parsed_job, record in results:
             if parsed_job.job.lease.job_id not in held:

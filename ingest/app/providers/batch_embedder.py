@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
-from ingest.domain.batch_api import TextsMissing
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.errors import InputRefused
+from ingest.domain.errors import InputRefused, TextsMissing
 from ingest.domain.pricing import Payer
 from ingest.ports.provider_batches import DefersTexts
 

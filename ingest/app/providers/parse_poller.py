@@ -10,13 +10,13 @@ import structlog
 
 from ingest.app.providers.submit_once import key_of
 from ingest.domain import identity
-from ingest.domain.error_codes import of_code
 from ingest.domain.errors import (
     DocumentEmpty,
     DocumentRejected,
     IngestError,
     ProviderUnavailable,
     StoreUnavailable,
+    of_code,
 )
 from ingest.domain.parse_quality import check_parse, refuse_empty
 from ingest.domain.pricing import CREDITS_PER_PAGE, CallState, Charge, Price, unit_price

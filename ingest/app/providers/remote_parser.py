@@ -14,7 +14,6 @@ from ingest.app.providers.preflight import Preflight, PreflightResult
 from ingest.app.providers.submit_once import SKEW, SubmissionSteps, SubmitOnce
 from ingest.domain import identity
 from ingest.domain.document import MediaType, ParsedDocument
-from ingest.domain.error_codes import of_code
 from ingest.domain.errors import (
     DocumentUnreadable,
     IngestError,
@@ -23,6 +22,7 @@ from ingest.domain.errors import (
     ParseInvalid,
     ParseUnderway,
     ProviderUnavailable,
+    of_code,
 )
 from ingest.domain.pricing import CREDITS_PER_PAGE, Payer, Price, unit_price
 from ingest.domain.remote_parse import (

@@ -15,10 +15,11 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState
 from ingest.domain.retry import DeadLetter, RetryPolicy, Wait
+from ingest.domain.stage import Stage
 from ingest.ports import SettlesJobs
 
 log = structlog.get_logger(module=__name__)
-_PARTS = {"parsing": Degraded.PARSER, "embedding": Degraded.EMBEDDER}
+_PARTS = {Stage.PARSING: Degraded.PARSER, Stage.EMBEDDING: Degraded.EMBEDDER}
 
 
 class FailedAttempts:
@@ -30,7 +31,7 @@ class FailedAttempts:
         policy: RetryPolicy,
         *,
         may_fall_back: bool = False,
-        count: Callable[[str, str, JobState], None] | None = None,
+        count: Callable[[Stage, str, JobState], None] | None = None,
     ) -> None:
         """Put the failed_attempts together.
 
@@ -45,7 +46,7 @@ class FailedAttempts:
         self._degrades = may_fall_back
         self._count = count
 
-    async def fail_job(self, job: ClaimedJob, error: IngestError, *, stage: str) -> None:
+    async def fail_job(self, job: ClaimedJob, error: IngestError, *, stage: Stage) -> None:
         """End an attempt with an error; never raises for the sake of one job.
 
         A lost lease or an unreachable database needs nothing: the lease runs out by itself and
@@ -57,7 +58,7 @@ class FailedAttempts:
             if not isinstance(error, LeaseLost):
                 await self._end_attempt(job, error, stage)
 
-    async def _end_attempt(self, job: ClaimedJob, error: IngestError, stage: str) -> None:
+    async def _end_attempt(self, job: ClaimedJob, error: IngestError, stage: Stage) -> None:
         lease = job.lease
         settlement = self._decide(job, error, stage)
         try:
@@ -83,7 +84,7 @@ class FailedAttempts:
                 degrade=settlement.degrade,
             )
 
-    def _decide(self, job: ClaimedJob, error: IngestError, stage: str) -> Settlement:
+    def _decide(self, job: ClaimedJob, error: IngestError, stage: Stage) -> Settlement:
         jitter = random.random()  # noqa: S311
         part = _PARTS.get(stage)
         if isinstance(error, ProviderPaused) and part and self._may_degrade(job, part):

@@ -19,7 +19,7 @@ from ingest.cli.instance import Instance
 from ingest.cli.output import Json, size
 from ingest.cli.process import run_async
 from ingest.cli.system import leftovers, startup_checks
-from ingest.domain.folder import FolderRefused
+from ingest.domain.errors import FolderRefused
 from ingest.settings import Settings
 
 _FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from ingest import settings
 from ingest.cli.checks import components, machine
 from ingest.cli.checks.findings import Finding, broken
-from ingest.domain.errors import IngestError
-from ingest.domain.wrong_settings import WrongSettings
+from ingest.cli.exit_codes import CommandError
+from ingest.domain.errors import IngestError, WrongSettings
 from ingest.settings import Settings
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -35,7 +35,7 @@ def examine() -> Iterator[Finding]:
     for subject, check in _CHECKS:
         try:
             yield from check(loaded)
-        except IngestError as exc:
+        except (IngestError, CommandError) as exc:
             yield broken(subject, exc.message, "see above")
         except Exception as exc:  # noqa: BLE001 one broken part must not hide the others
             first = f"{type(exc).__name__}: {exc}".splitlines()[0]

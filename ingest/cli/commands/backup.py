@@ -111,7 +111,7 @@ def _check_place(settings: "Settings", folder: Path) -> None:
     from ingest import wiring
     from ingest.adapters.sources import local_path
     from ingest.adapters.storage.backup_folder import LocalBackupFolder
-    from ingest.domain.folder import FolderRefused
+    from ingest.domain.errors import FolderRefused
 
     blobs, chosen = wiring.blob_url(settings), folder.resolve()
     saved = {"state folder": Path(settings.state_dir)}

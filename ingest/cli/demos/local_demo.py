@@ -29,7 +29,7 @@ def perform(*, say: Callable[[str], None], show: bool) -> Json:
         What it did, in figures, with the answers.
 
     Raises:
-        IngestError: a step failed.
+        CommandError: a step failed.
     """
     temporary_system.ensure_startable()
     started = time.monotonic()

@@ -45,7 +45,7 @@ def perform(*, say: Say) -> Json:
         What happened, and what both sides counted.
 
     Raises:
-        IngestError: a step failed, or the two sides do not agree.
+        CommandError: a step failed, or the two sides do not agree.
     """
     temporary_system.ensure_startable(**_settings(_LATER, _LATER))
     started = time.monotonic()

@@ -8,7 +8,7 @@ from rich.console import Console
 from ingest.adapters.postgres.jobs.job_store import MOST_AHEAD
 from ingest.cli.output import Json, ago, duration, facts, lapse, plural, size, table
 from ingest.cli.render import pause_text
-from ingest.domain.errors import DocumentRejected
+from ingest.domain.errors import DocumentRejected, classes_below
 from ingest.domain.pause import PauseKind
 from ingest.domain.stage import STAGES, Stage
 
@@ -79,13 +79,7 @@ def next_steps(job: Json) -> str:
 
 def document_faults() -> frozenset[str]:
     """Codes of errors that trying again cannot mend."""
-    return frozenset({DocumentRejected.code, *(kind.code for kind in _below(DocumentRejected))})
-
-
-def _below(base: type[DocumentRejected]) -> Iterator[type[DocumentRejected]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _below(kind)
+    return frozenset(error.code for error in classes_below(DocumentRejected.__name__))
 
 
 def _reason(job: Json) -> str | None:

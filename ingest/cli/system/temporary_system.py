@@ -71,7 +71,7 @@ def system(state: Path, say: Callable[[str], None], **extra: str) -> Iterator[st
         Its URL.
 
     Raises:
-        IngestError: it did not start, or did not stop cleanly.
+        CommandError: it did not start, or did not stop cleanly.
     """
     environment = _environment(state, extra)
     with _as_environment(environment):

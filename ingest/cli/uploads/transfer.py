@@ -5,7 +5,7 @@ import asyncio
 from ingest.cli.client.connect import BATCH_PATIENCE_SECONDS, connect
 from ingest.cli.client.follow_jobs import Follower
 from ingest.cli.client.gateway_client import GatewayClient
-from ingest.cli.exit_codes import Refused, Unreachable, WrongUsage, first_failure
+from ingest.cli.exit_codes import CommandError, Refused, Unreachable, WrongUsage, first_failure
 from ingest.cli.uploads.counters import UploadCounters
 from ingest.cli.uploads.progress import shown
 from ingest.cli.uploads.select_files import Candidate, Selection
@@ -63,7 +63,7 @@ class Transfer:
                     await upload_files(gateway, self.selection.files, self._manner, listener)
                     self.counters.uploaded()
                     follower.complete()
-        except IngestError as failure:
+        except (IngestError, CommandError) as failure:
             raise _resumable(failure) from None
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ingest.domain.errors import DocumentEmpty, DocumentRejected, DocumentUnreadable
+from ingest.domain.errors import CODES, DocumentEmpty, DocumentRejected, DocumentUnreadable
 
 _HEADER = struct.Struct(">BIQ")
 _MAX_NAME_BYTES = 64 * 1024
@@ -105,11 +105,12 @@ def rejected(frame: Frame) -> DocumentRejected:
     Raises:
         Closed: the frame is none that ``rejection`` makes.
     """
-    classes: dict[str, type[DocumentRejected]]
-    classes = {cls.code: cls for cls in DocumentRejected.__subclasses__()}
+    error = CODES.get(frame.name, DocumentUnreadable)
+    # A child that a document has taken over could send any code.
+    kind = error if issubclass(error, DocumentRejected) else DocumentUnreadable
     try:
         message, extras = json.loads(frame.body)
-        return classes.get(frame.name, DocumentUnreadable)(message, **extras)
+        return kind(message, **extras)
     except (ValueError, TypeError) as exc:
         raise Closed from exc
 

@@ -16,8 +16,8 @@ from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.backup import Manifest, RestoreRefused
-from ingest.domain.errors import ConfigurationError, StoreUnavailable
+from ingest.domain.backup import Manifest
+from ingest.domain.errors import ConfigurationError, RestoreRefused, StoreUnavailable
 from ingest.ports.backups import Snapshot
 
 SQL = load("backup")

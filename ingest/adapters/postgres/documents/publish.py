@@ -8,7 +8,7 @@ from ingest.adapters.postgres.pool import Connection
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import Target
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.serving_space import SpaceMoved
+from ingest.domain.errors import SpaceMoved
 
 SQL = load("document_chunks")
 

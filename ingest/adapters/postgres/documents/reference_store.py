@@ -11,8 +11,8 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.arrival import Arrival, Content
 from ingest.domain.attempt import Target
-from ingest.domain.errors import StoreUnavailable
-from ingest.domain.source_object import DocumentDeleted, SourceObject
+from ingest.domain.errors import DocumentDeleted, StoreUnavailable
+from ingest.domain.source_object import SourceObject
 
 DOCUMENTS = load("documents")
 JOBS = load("upload_jobs")

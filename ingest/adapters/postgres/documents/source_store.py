@@ -6,8 +6,9 @@ from uuid import UUID
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
+from ingest.domain.errors import DocumentDeleted
 from ingest.domain.identity import document_id, external_name
-from ingest.domain.source_object import DocumentDeleted, RegisteredObject, SourceObject
+from ingest.domain.source_object import RegisteredObject, SourceObject
 from ingest.ports.sources import Noted
 
 SQL = load("source_objects")

@@ -7,8 +7,8 @@ from uuid import UUID
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.arrival import Arrival
+from ingest.domain.errors import DocumentDeleted
 from ingest.domain.identity import external_id
-from ingest.domain.source_object import DocumentDeleted
 
 SQL = load("tombstones")
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.tenant_limits import LimitKind, LimitReached, TenantLimits
+from ingest.domain.errors import LimitReached
+from ingest.domain.tenant_limits import LimitKind, TenantLimits
 
 SQL = load("tenant_limits")
 _WORDS = {

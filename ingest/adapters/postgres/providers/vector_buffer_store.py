@@ -10,11 +10,10 @@ from ingest.adapters.postgres.documents.chunk_store import locked_leases
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import DocumentChunks
-from ingest.domain.batch_api import MOST_TRIES, BatchRoom, Deferred, TextsFailed, request_bytes
+from ingest.domain.batch_api import MOST_TRIES, BatchRoom, Deferred, request_bytes
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.error_codes import of_code
-from ingest.domain.errors import IngestError
+from ingest.domain.errors import IngestError, TextsFailed, of_code
 
 SQL = load("provider_batch_texts")
 BATCHES = load("provider_batches")
