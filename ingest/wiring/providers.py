@@ -86,6 +86,7 @@ def parse_terms(settings: Settings) -> Terms:
         options = json.dumps(settings.llamaparse_options, sort_keys=True)
         version += f"+{sha256_hex(options.encode())[:8]}"
     return Terms(
+        provider="llamaparse",
         tiers=tiers[wanted : wanted + 1 + settings.llamaparse_escalate],
         version=version,
         only_scanned=settings.parser is ParserKind.AUTO,

@@ -26,6 +26,7 @@ from ingest.domain.pricing import PRICES, Operation, Payer
 from tests import builders, samples
 
 TERMS = Terms(
+    provider="llamaparse",
     tiers=("cost_effective", "agentic"),
     version="latest",
     only_scanned=False,

@@ -28,6 +28,7 @@ from ingest.domain.pricing import CREDITS_PER_PAGE, Payer, Price, unit_price
 from ingest.domain.remote_parse import (
     ParseJob,
     ParseOrder,
+    ParserLabel,
     ParseStatus,
     ParseWish,
     SourceFile,
@@ -47,6 +48,7 @@ GRACE = timedelta(minutes=10)
 class Terms:
     """On which terms documents are handed over."""
 
+    provider: str
     tiers: Sequence[str]
     """To try one after the other, should a parse not be usable."""
     version: str
@@ -60,7 +62,7 @@ class Terms:
 
     def label(self, tier: str) -> str:
         """Of what a tier gives."""
-        return f"llamaparse/{tier}@{self.version}"
+        return ParserLabel(self.provider, tier, self.version).label
 
     def describe(self, local: str) -> str:
         """The parser as a whole, whose local part has this label."""
