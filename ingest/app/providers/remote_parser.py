@@ -24,7 +24,8 @@ from ingest.domain.errors import (
     ParseUnderway,
     ProviderUnavailable,
 )
-from ingest.domain.pricing import CREDITS_PER_PAGE, Payer, Price, unit_price
+from ingest.domain.pricing import CREDIT, Payer, Price, unit_price
+from ingest.domain.provider_specs import parsers
 from ingest.domain.remote_parse import (
     ParseJob,
     ParseOrder,
@@ -196,7 +197,7 @@ class RemoteParser:
         tier: str,
         most_pages: int,
     ) -> None:
-        units = most_pages * CREDITS_PER_PAGE[tier]
+        units = most_pages * parsers()[self._service.provider].credits_per_page[tier]
         quote = Quote(tier, units, units * self._price())
         url = f"{self._terms.webhook_url}/{token}" if self._terms.webhook_url else None
         order = ParseOrder(job.parse_job_id, tier, url, most_pages)
@@ -231,4 +232,4 @@ class RemoteParser:
 
     def _price(self) -> Decimal:
         today = datetime.now(UTC).date()
-        return unit_price(self._prices, self._service.provider, "credit", today)
+        return unit_price(self._prices, self._service.provider, CREDIT, today)
