@@ -20,10 +20,10 @@ from benchmarks.report import Report, Results, run
 from benchmarks.simulator import running_simulator
 from ingest.adapters.auth.provider_keys import Keys
 from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
-from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.domain.embedding import Vectors
+from ingest.domain.provider_specs import OPENAI
 
-_MODEL = MODELS["text-embedding-3-small"]
+_MODEL = OPENAI.models["text-embedding-3-small"]
 _INPUTS = 256
 _KEY = "sk-wire"
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]

@@ -21,6 +21,7 @@ from ingest.domain.job import Lane
 from ingest.domain.pricing import CallState, Charge, Operation, Payer, Reservation
 from ingest.domain.provider import KeyHealth, Permit, PermitRequest
 from ingest.domain.provider import Report as CallReport
+from ingest.domain.provider_specs import OPENAI
 
 _KEY = "sk-metering"
 _LATENCY = 0.2
@@ -92,9 +93,12 @@ async def _measure(url: str, requests: int) -> Results:
     configured = settings.load().model_copy(update={"openai_base_url": url})
     database = wiring.open_database(configured)
     timed = Timed(SharedRateLimiter(), LedgerStore(database))
-    service = wiring.make_openai(configured)
+    service = wiring.make_embedding_service(configured, wiring.embedding_model(configured))
     calls = ProviderCalls(
-        service.provider, rate_limiter=timed, ledger=timed, keys=wiring.openai_keys(configured)
+        service.provider,
+        rate_limiter=timed,
+        ledger=timed,
+        keys=wiring.provider_keys(configured, OPENAI),
     )
     embedder = PaidEmbedder(service, calls, prices=wiring.prices(configured))
     payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)

@@ -18,7 +18,7 @@ def open_rate_limiter(settings: Settings) -> Iterator[RateLimiter]:
     Without a cluster it is one of this process alone: then nothing else may call the providers.
     """
     address = settings.ray_address or os.environ.get("RAY_ADDRESS")
-    if address is None or not settings.calls_openai:
+    if address is None or not settings.embedding_providers:
         yield LocalRateLimiter(wiring.quotas(settings))
         return
     cluster = LocalRay(settings.model_copy(update={"ray_address": address}))

@@ -30,7 +30,7 @@ from ingest.cluster.local_ray import NAMESPACE
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
-from ingest.domain.job import Degraded, Lane, WaitReason
+from ingest.domain.job import Lane, WaitReason
 from ingest.domain.pause import calls_held_by
 from ingest.domain.pricing import Period, Purpose, first_day
 from ingest.wiring import provider_batches
@@ -173,8 +173,8 @@ class _Supervisor:
         while True:
             try:
                 blobs, chores = wiring.open_blobs(self._settings), []
-                if Degraded.PARSER in self._provided:
-                    collect = wiring.make_parse_poller(self._settings, database).collect
+                if (parser := self._settings.parsing_provider) is not None:
+                    collect = wiring.make_parse_poller(self._settings, parser, database).collect
                     chores.append(
                         self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
                     )
@@ -182,7 +182,7 @@ class _Supervisor:
             except ConfigurationError as exc:
                 log.warning("chores not begun", code=exc.code, detail=exc.message)
                 await asyncio.sleep(_RESTART_SECONDS)
-        if self._settings.calls_openai:
+        if provider_batches.batch_provider(self._settings) is not None:
             chores += self._of_batches(database)
         pruner = Pruner(RetentionStore(database), blobs, self._settings.retention)
         chores.append(self._repeat(pruner.sweep, every=_PRUNE_SECONDS, failed="not pruned"))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from ingest.domain.errors import BackupUnusable
+from ingest.domain.identity import blob_digest
 
 FORMAT = 1
 """Of the manifest; raised when an older version could not restore what it describes."""
@@ -71,15 +72,10 @@ class Manifest:
             raise BackupUnusable("the manifest of the backup is torn")
 
 
-def digest_in(key: str) -> str | None:
-    """The SHA-256 of a blob's bytes, which its key ends with; None for other keys."""
-    found = key.rpartition("/")[2].partition(".")[0]
-    return found if _DIGEST.fullmatch(found) else None
-
-
 def is_blob_key(key: str) -> bool:
     """Whether a backup may hold a blob under this key: it ends with a digest, and leads nowhere."""
-    return digest_in(key) is not None and {"", ".", ".."}.isdisjoint(key.split("/"))
+    has_digest = _DIGEST.fullmatch(blob_digest(key)) is not None
+    return has_digest and {"", ".", ".."}.isdisjoint(key.split("/"))
 
 
 def _is_size(value: Any) -> bool:

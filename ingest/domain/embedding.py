@@ -1,28 +1,13 @@
 """Embedding models and what makes their vectors acceptable."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.domain.embedding_model import EmbeddingModel as EmbeddingModel
 from ingest.domain.errors import InvalidVector
 
 Vectors = NDArray[np.float32]
 """float32[n, dimension], one row a text, L2-normalised."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingModel:
-    """A vector space; vectors of different models are never compared."""
-
-    name: str
-    version: str
-    dimension: int
-
-    @property
-    def label(self) -> str:
-        """Name and version in one word."""
-        return f"{self.name}@{self.version}"
 
 
 def validate_vectors(vectors: Vectors, *, count: int, model: EmbeddingModel) -> Vectors:

@@ -70,8 +70,16 @@ def raw_key(tenant_id: UUID, file_sha256: str) -> str:
 
 
 def is_raw(key: str) -> bool:
-    """Whether a blob key is of uploaded bytes; its last part is their digest then."""
+    """Whether a blob key is of uploaded bytes."""
     return "/raw/" in key
+
+
+def blob_digest(key: str) -> str:
+    """What stands for the digest in a key of ``raw_key`` or ``parsed_key``: SHA-256, 64 hex digits.
+
+    Of another key it is the last part of the path without its ending, which is no digest.
+    """
+    return key.rpartition("/")[2].partition(".")[0]
 
 
 def parsed_key(tenant_id: UUID, parsed_sha256: str) -> str:

@@ -12,6 +12,8 @@ from ingest.domain.job import Lane
 
 EVERYBODY = UUID(int=0)
 """Whose budget bounds all tenants together."""
+CREDIT = "credit"
+"""What parsers charge by; stands for the model in prices."""
 
 
 class Operation(StrEnum):
@@ -99,23 +101,12 @@ class Price:
 
     provider: str
     model: str
-    """Model of an embedder, with ``/batch`` in provider batches; ``credit`` for LlamaParse."""
+    """Model of an embedder, with ``/batch`` in provider batches; ``credit`` for a parser."""
     since: date
     usd: Decimal
     """Per million tokens, or per credit."""
 
 
-# developers.openai.com model pages and LlamaCloud's billing page ($1.25 per 1,000 credits).
-PRICES: tuple[Price, ...] = (
-    Price("openai", "text-embedding-3-small", date(2024, 1, 25), Decimal("0.02")),
-    Price("openai", "text-embedding-3-large", date(2024, 1, 25), Decimal("0.13")),
-    Price("openai", "text-embedding-ada-002", date(2023, 6, 13), Decimal("0.10")),
-    Price("openai", "text-embedding-3-small/batch", date(2024, 4, 15), Decimal("0.01")),
-    Price("openai", "text-embedding-3-large/batch", date(2024, 4, 15), Decimal("0.065")),
-    Price("llamaparse", "credit", date(2025, 1, 1), Decimal("0.00125")),
-)
-CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
-"""LlamaParse's tiers (LlamaCloud's billing page)."""
 _MILLION = Decimal(1_000_000)
 
 

@@ -9,9 +9,6 @@ from ingest.domain.errors import IngestError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import CallState, Charge
 
-PROVIDERS = ("openai", "llamaparse")
-"""All there are, as calls, quotas and pauses name them."""
-
 
 @dataclass(frozen=True, slots=True)
 class ProviderKey:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from ingest.domain.document import ParsedDocument
@@ -41,6 +42,29 @@ class WebhookVerdict(StrEnum):
     LATE = "late"
     """About a parse that is over."""
     MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class ParserLabel:
+    """How a provider parses a document; part of the index version."""
+
+    provider: str
+    tier: str
+    """Neither it nor the provider holds a ``/`` or an ``@``."""
+    version: str
+    """Of the tier, with whatever else decides about the text."""
+
+    @property
+    def label(self) -> str:
+        """All of it in one word, e.g. ``llamaparse/agentic@latest``."""
+        return f"{self.provider}/{self.tier}@{self.version}"
+
+    @classmethod
+    def parse(cls, label: str) -> Self | None:
+        """Read a label; None when it is not of this form, as in rows of other versions."""
+        provider, slash, rest = label.partition("/")
+        tier, at, version = rest.partition("@")
+        return cls(provider, tier, version) if slash and at else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ingest.domain.capacity import Cost, Work
 
-OPENAI: Mapping[Work, Cost] = {
+PROVIDER: Mapping[Work, Cost] = {
     Work.CLAIM: Cost(0.0002, 0.0, 0.0001),
     Work.PARSE: Cost(0.0026, 0.0001, 0.0002),
     Work.CHUNK: Cost(0.0005, 0.00047, 0.0003),
@@ -15,7 +15,7 @@ OPENAI: Mapping[Work, Cost] = {
 """By ``benchmarks.capacity``: Markdown, vectors of 1,536 numbers from a provider, and an HNSW index
 of half-precision numbers over some ten thousand of them, whose cost grows with the logarithm."""
 LOCAL: Mapping[Work, Cost] = {
-    **OPENAI,
+    **PROVIDER,
     Work.EMBED: Cost(0.0005, 0.0008, 0.0076),
     Work.DATABASE: Cost(0.0007, 0.0015, 0.0025),
 }

@@ -1,22 +1,43 @@
-"""Settings: environment variables with the prefix INGEST_, read once by each process."""
+"""Settings: environment variables with the prefix INGEST_, read once by each process.
 
-import re
-from collections.abc import Iterator
+Over 400 lines because each variable is one field, and all fields stand in one class: nested models
+would change the names of the variables.
+"""
+
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ingest.domain import provider_specs
+from ingest.domain.provider_specs import EmbedderSpec, ParserSpec, ProviderSpec
 from ingest.domain.retention import Retention
-from ingest.settings import faults
-from ingest.settings.authentication import AccessSettings
+from ingest.settings import checks, faults
 from ingest.settings.authentication import Auth as Auth
-from ingest.settings.providers import is_loopback as is_loopback
-
-_HTTP = ("http", "https")
-_RAY_ADDRESS = re.compile(r"auto|local|(ray://)?[^/\s]+:\d{1,5}")
+from ingest.settings.providers import (
+    AUTO,
+    LOCAL,
+    BatchAccess,
+    EmbedderName,
+    Fallback,
+    ParserName,
+    PriceEntry,
+    Profile,
+    ProviderAccess,
+    Tier,
+    from_json,
+)
 
 
 class HttpProxy(StrEnum):
@@ -26,8 +47,143 @@ class HttpProxy(StrEnum):
     HAPROXY = "haproxy"
 
 
-class Settings(AccessSettings):
+class Settings(BaseSettings):
     """Everything that can be set; each field is the variable INGEST_<FIELD>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INGEST_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+    )
+
+    profile: Profile = Field(
+        Profile.DEVELOPMENT, description="production refuses simulated providers."
+    )
+    embedder: EmbedderName = Field(LOCAL, description="local, or openai.")
+    parser: ParserName = Field(
+        LOCAL,
+        description="local, llamaparse, or auto: llamaparse for scanned pages only.",
+    )
+    fallback: Fallback = Field(
+        Fallback.OFF,
+        description="While a provider is away, off: wait; degrade: make documents searchable with "
+        "the local parser or embedder, marked as degraded, and make them again later.",
+    )
+    prices: Annotated[list[PriceEntry], NoDecode, BeforeValidator(from_json)] = Field(
+        [],
+        description="JSON list of {provider, model, since, usd}: prices that override the built-in "
+        "ones; usd per million tokens, or per credit.",
+    )
+    quota_share: float = Field(
+        0.97, gt=0, le=1, description="Share of a provider's limits that is used."
+    )
+    wait_days: float = Field(
+        7.0, gt=0, description="Longest wait for a provider or a budget before the dead letter."
+    )
+
+    openai_api_keys: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("INGEST_OPENAI_API_KEYS", "OPENAI_API_KEY"),
+        description="Keys, separated by commas; OPENAI_API_KEY is read, too.",
+    )
+    openai_api_key_file: Path | None = Field(
+        None, description="File with one key a line; changes are noticed within a second."
+    )
+    openai_base_url: str | None = Field(
+        None, description="Another server that speaks OpenAI's protocol, up to and with /v1."
+    )
+    openai_model: str = Field("text-embedding-3-small", description="The embedding model.")
+    next_model: str | None = Field(
+        None,
+        description="Embedding model beside the one above, to which 'ingest model move' takes "
+        "tenants: local, or one of OpenAI's; a tenant is served by one of the two.",
+    )
+    openai_requests_per_minute: float = Field(
+        3000.0, ge=1, description="Requests a minute that each key allows (tier 1)."
+    )
+    openai_tokens_per_minute: float = Field(
+        1_000_000.0, gt=0, description="Tokens a minute that each key allows (tier 1)."
+    )
+    openai_timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for an answer.")
+
+    openai_batch_texts: int = Field(
+        50_000, ge=1, le=50_000, description="Most texts in a provider batch (the API's limit)."
+    )
+    openai_batch_queue_tokens: int = Field(
+        3_000_000,
+        ge=8191,
+        description="Most tokens of a model in provider batches at a time (tier 1).",
+    )
+    openai_batch_quiet_seconds: float = Field(
+        10.0, gt=0, description="A provider batch that took no text for so long is handed over."
+    )
+    openai_batch_poll_seconds: float = Field(
+        60.0, gt=0, description="A provider batch is asked for this often."
+    )
+
+    llamaparse_api_keys: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("INGEST_LLAMAPARSE_API_KEYS", "LLAMA_CLOUD_API_KEY"),
+        description="Keys, separated by commas; LLAMA_CLOUD_API_KEY is read, too.",
+    )
+    llamaparse_api_key_file: Path | None = Field(None, description="As for OpenAI.")
+    llamaparse_base_url: str | None = Field(
+        None, description="Another region, or another server that speaks LlamaParse's protocol."
+    )
+    llamaparse_tier: Tier = Field(
+        Tier.COST_EFFECTIVE, description="fast, cost_effective, agentic or agentic_plus."
+    )
+    llamaparse_version: str = Field("latest", description="Version of the tier.")
+    llamaparse_escalate: bool = Field(
+        True, description="Try the next better tier once when a parse is not usable."
+    )
+    llamaparse_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(from_json)] = Field(
+        {}, description="JSON object of further fields of LlamaParse's request."
+    )
+    llamaparse_timeout_seconds: float = Field(
+        120.0, gt=0, description="Longest wait for an answer, uploads included."
+    )
+    llamaparse_requests_per_minute: float = Field(
+        300.0, ge=1, description="Submissions a minute that each key allows."
+    )
+    llamaparse_deadline_seconds: float = Field(
+        3600.0, gt=0, description="Longest wait for one parse."
+    )
+    llamaparse_poll_seconds: float = Field(
+        20.0, gt=0, description="A parse that nobody reported is asked for this often."
+    )
+    llamaparse_webhook_url: str | None = Field(
+        None,
+        description="Public address of this system, e.g. https://ingest.example.com; empty: parses "
+        "are polled for.",
+    )
+    llamaparse_webhook_secret: SecretStr | None = Field(
+        None, description="Signs webhooks (LC-Signature); empty: their address alone is secret."
+    )
+
+    auth: Auth = Field(
+        Auth.OFF,
+        description="keys, jwt (tokens of a login service), both, or off: allowed only on a "
+        "loopback host.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="Verifies tokens signed with HS256; at least 32 bytes."
+    )
+    jwt_jwks: str | None = Field(
+        None,
+        description="Public keys of the login service: an https:// URL (http:// on loopback) or a "
+        "file; instead of jwt_secret.",
+    )
+    jwt_audience: str | None = Field(None, description="What a token's aud must hold; required.")
+    jwt_issuer: str | None = Field(None, description="What a token's iss must be; empty: any.")
+    jwt_tenant_claim: str = Field(
+        "tenant", min_length=1, description="Claim with the tenant: a UUID, or a name."
+    )
+    jwt_leeway_seconds: float = Field(
+        10.0, ge=0, le=60, description="How far the login service's clock may be off."
+    )
 
     state_dir: Path = Field(
         Path(".ingest"), description="Folder of the embedded system: database, blobs, logs, Ray."
@@ -185,40 +341,52 @@ class Settings(AccessSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        found = [*self._own_faults(), *self.provider_faults(), *self.access_faults()]
-        if found:
+        if found := list(checks.all_faults(self)):
             raise ValueError("\n".join(found))
         return self
 
-    def _own_faults(self) -> Iterator[str]:
-        if self.auth is Auth.OFF and not is_loopback(self.host):
-            yield (
-                f"INGEST_AUTH is off, which is allowed only on a loopback host, and INGEST_HOST is "
-                f"{self.host!r}"
-            )
-        if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
-            yield (
-                f"INGEST_CHUNK_OVERLAP_TOKENS is {self.chunk_overlap_tokens}; it must be at most "
-                f"half of INGEST_CHUNK_TOKENS, which is {self.chunk_tokens}"
-            )
-        url = self.database_url.get_secret_value() if self.database_url else None
-        yield from filter(None, [faults.url_fault("database_url", url, "postgresql", "postgres")])
-        yield from filter(None, [faults.url_fault("blob_endpoint", self.blob_endpoint, *_HTTP)])
-        if self.ray_address is not None and not _RAY_ADDRESS.fullmatch(self.ray_address):
-            yield (
-                f"INGEST_RAY_ADDRESS is {self.ray_address!r}; it must be HOST:PORT, or auto: "
-                "the cluster of this machine"
-            )
-        for path in self.shared_paths:
-            if not path.is_absolute():
-                yield f"INGEST_SHARED_FOLDERS must be absolute paths, not {str(path)!r}"
-        for stage in ("parse", "chunk", "embed"):
-            least, most = getattr(self, f"{stage}_pool_min"), getattr(self, f"{stage}_pool_max")
-            if least > most:
-                name = f"INGEST_{stage.upper()}_POOL"
-                yield f"{name}_MIN is {least}; it must be at most {name}_MAX, which is {most}"
-        if self.dashboard and self.dashboard_port == self.port:
-            yield f"INGEST_DASHBOARD_PORT and INGEST_PORT are both {self.port}; they must differ"
+    @property
+    def embedding_provider(self) -> EmbedderSpec | None:
+        """The provider that embeds where no other space serves a tenant; None: the local model."""
+        return provider_specs.embedders().get(self.embedder)
+
+    @property
+    def embedding_providers(self) -> tuple[EmbedderSpec, ...]:
+        """Every provider that embeds for any tenant, each once."""
+        following = provider_specs.embedder_of(self.next_model) if self.next_model else None
+        called = filter(None, (self.embedding_provider, following))
+        return tuple({spec.name: spec for spec in called}.values())
+
+    @property
+    def parsing_provider(self) -> ParserSpec | None:
+        """The provider that parses; None: all documents are parsed here."""
+        parsers = provider_specs.parsers()
+        if self.parser == AUTO:
+            return next(iter(parsers.values()))
+        return parsers.get(self.parser)
+
+    @property
+    def parses_only_scanned(self) -> bool:
+        """Whether the provider gets only what has no readable text of its own."""
+        return self.parser == AUTO
+
+    def of(self, spec: ProviderSpec) -> ProviderAccess:
+        """The variables of a provider that each provider has."""
+        return ProviderAccess.read(self, spec)
+
+    def batches_of(self, spec: EmbedderSpec) -> BatchAccess:
+        """The variables of a provider with a batch API."""
+        return BatchAccess.read(self, spec)
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether API keys let callers in."""
+        return self.auth in (Auth.KEYS, Auth.BOTH)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether tokens let callers in."""
+        return self.auth in (Auth.JWT, Auth.BOTH)
 
     @property
     def shared_paths(self) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,6 +75,16 @@ def url_fault(field: str, url: str | None, *schemes: str) -> str | None:
             begin = f"is {url!r}"
         return f"{variable(field)} {begin}; it must begin with {wanted}"
     return None if has_host else f"{variable(field)} names no host; it must be {schemes[0]}://HOST"
+
+
+def is_loopback(host: str) -> bool:
+    """True for localhost and loopback addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _choices(expected: str) -> list[str]:

@@ -1,13 +1,11 @@
 """From settings to working parts: the only place that picks adapters."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from ingest.adapters.embedders.openai.terms import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
 from ingest.adapters.embedders.wordllama import MODEL as LOCAL_MODEL
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
-from ingest.adapters.parsers.llamaparse.terms import READS
 from ingest.adapters.parsers.local import LocalParser
 from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
@@ -23,26 +21,28 @@ from ingest.app.providers.parse_poller import ParsePoller
 from ingest.app.providers.preflight import Preflight
 from ingest.app.providers.remote_parser import RemoteParser
 from ingest.app.queue.claim import ClaimPace
+from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Degraded, Lane
-from ingest.domain.pricing import CREDITS_PER_PAGE, batched, unit_price
+from ingest.domain.pricing import CREDIT, batched
+from ingest.domain.provider_specs import ParserSpec
 from ingest.domain.retry import RetryPolicy
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
-from ingest.settings.providers import EmbedderKind, ParserKind
 from ingest.wiring.providers import (
     WEBHOOK_PATH,
     embedding_model,
     embedding_models,
-    llamaparse_keys,
-    make_llamaparse,
-    make_openai,
+    make_embedding_service,
+    make_parse_service,
     may_fall_back,
-    openai_keys,
     parse_terms,
+    price_today,
     prices,
     provided,
+    provider_keys,
+    provider_of,
     quotas,
 )
 
@@ -53,29 +53,30 @@ __all__ = [
     "database_url",
     "embedding_model",
     "embedding_models",
-    "llamaparse_keys",
     "make_chunk_store",
     "make_chunk_stores",
     "make_embedder",
     "make_embedders",
+    "make_embedding_service",
     "make_estimator",
     "make_fallback_chunk_store",
     "make_fallback_parser",
-    "make_llamaparse",
     "make_local_parser",
-    "make_openai",
     "make_parse_poller",
+    "make_parse_service",
     "make_parser",
     "make_splitter",
     "may_fall_back",
     "open_blobs",
     "open_database",
-    "openai_keys",
     "pace",
     "parse_terms",
     "parser_label",
+    "price_today",
     "prices",
     "provided",
+    "provider_keys",
+    "provider_of",
     "quotas",
     "retry_policy",
 ]
@@ -136,10 +137,11 @@ def make_parser(
         ConfigurationError: the price is not known.
     """
     local = make_local_parser(settings)
-    if settings.parser is ParserKind.LOCAL:
+    spec = settings.parsing_provider
+    if spec is None:
         return local
-    service = make_llamaparse(settings)
-    ledger, keys = LedgerStore(database), llamaparse_keys(settings)
+    service = make_parse_service(settings, spec)
+    ledger, keys = LedgerStore(database), provider_keys(settings, spec)
     return RemoteParser(
         local,
         service,
@@ -149,27 +151,27 @@ def make_parser(
         parses=ParseStore(database),
         blobs=open_blobs(settings),
         prices=prices(settings),
-        terms=parse_terms(settings),
+        terms=parse_terms(settings, spec),
     )
 
 
 def parser_label(settings: Settings) -> str:
     """What the parser is called, without making one."""
     local = make_local_parser(settings).label
-    if settings.parser is ParserKind.LOCAL:
+    if settings.parsing_provider is None:
         return local
-    return parse_terms(settings).describe(local)
+    return parse_terms(settings, settings.parsing_provider).describe(local)
 
 
-def make_parse_poller(settings: Settings, database: Database) -> ParsePoller:
-    """Who finds the parses that are over at the provider."""
+def make_parse_poller(settings: Settings, spec: ParserSpec, database: Database) -> ParsePoller:
+    """Who finds the parses that are over at a provider."""
     return ParsePoller(
-        make_llamaparse(settings),
-        keys=llamaparse_keys(settings),
+        make_parse_service(settings, spec),
+        keys=provider_keys(settings, spec),
         parses=ParseStore(database),
         blobs=open_blobs(settings),
         prices=prices(settings),
-        poll=timedelta(seconds=settings.llamaparse_poll_seconds),
+        poll=parse_terms(settings, spec).poll,
     )
 
 
@@ -179,17 +181,18 @@ def make_estimator(settings: Settings, lane: Lane = Lane.BACKFILL) -> tuple[Esti
     Raises:
         ConfigurationError: a price is not known.
     """
-    local, today, known = make_local_parser(settings), datetime.now(UTC).date(), prices(settings)
-    remote = settings.parser is not ParserKind.LOCAL
-    paid = settings.embedder is EmbedderKind.OPENAI
-    model = batched(settings.openai_model) if lane is Lane.BATCH else settings.openai_model
-    tariff = Tariff(
-        unit_price(known, "openai", model, today) if paid else Decimal(),
-        CREDITS_PER_PAGE[settings.llamaparse_tier],
-        unit_price(known, "llamaparse", "credit", today),
-    )
-    only_scanned = settings.parser is ParserKind.AUTO
-    preflight = Preflight(local, READS if remote else frozenset(), only_scanned=only_scanned)
+    local, reads = make_local_parser(settings), frozenset[MediaType]()
+    per_million, credits_per_page, per_credit = Decimal(), 0, Decimal()
+    if (embedder := settings.embedding_provider) is not None:
+        name = embedding_model(settings).name
+        model = batched(name) if lane is Lane.BATCH else name
+        per_million = price_today(settings, embedder, model)
+    if (parser := settings.parsing_provider) is not None:
+        reads = parser.reads
+        credits_per_page = parser.credits_per_page[parse_terms(settings, parser).tiers[0]]
+        per_credit = price_today(settings, parser, CREDIT)
+    preflight = Preflight(local, reads, only_scanned=settings.parses_only_scanned)
+    tariff = Tariff(per_million, credits_per_page, per_credit)
     return Estimator(preflight, make_splitter(settings), tariff), local
 
 
@@ -219,14 +222,15 @@ def make_embedder(
         ConfigurationError: model or price are not known.
     """
     wanted = model or embedding_model(settings)
-    if wanted == LOCAL_MODEL:
+    spec = provider_of(wanted)
+    if spec is None:
         return WordllamaEmbedder()
-    service = make_openai(settings, wanted)
+    service = make_embedding_service(settings, wanted)
     calls = ProviderCalls(
         service.provider,
         rate_limiter=rate_limiter,
         ledger=LedgerStore(database),
-        keys=openai_keys(settings),
+        keys=provider_keys(settings, spec),
     )
     return PaidEmbedder(service, calls, prices=prices(settings))
 
@@ -257,9 +261,9 @@ def batch_limits(settings: Settings) -> BatchLimits:
     A request spends its whole share at once, so small ones keep the pace even and the order fair.
     """
     tokens = settings.batch_tokens
-    if settings.calls_openai:
-        share = int(_BATCH_SHARE * settings.openai_tokens_per_minute)
-        tokens = min(tokens, max(OPENAI_TEXT_TOKENS, share))
+    for spec in settings.embedding_providers:
+        share = int(_BATCH_SHARE * (settings.of(spec).tokens_per_minute or 0))
+        tokens = min(tokens, max(spec.max_text_tokens, share))
     return BatchLimits(
         items=settings.batch_items,
         tokens=tokens,

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from functools import partial
 
-from ingest.adapters.embedders.openai.terms import MAX_FILE_BYTES, MODELS
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
@@ -15,10 +14,13 @@ from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
 from ingest.app.providers.calls import ProviderCalls
 from ingest.domain.batch_api import BatchRoom
 from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.errors import ConfigurationError
+from ingest.domain.provider_specs import BatchApi, EmbedderSpec
 from ingest.ports.provider_batches import BatchService
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
-from ingest.wiring.providers import embedding_model, embedding_models, openai_keys, prices
+from ingest.wiring import provider_services
+from ingest.wiring.providers import embedding_model, embedding_models, prices, provider_keys
 
 _RESERVED = timedelta(hours=1)
 """While a batch is handed over; then its reservation lasts as long as the batch may."""
@@ -26,15 +28,28 @@ _WINDOW = timedelta(hours=25)
 """The provider's day, and an hour for its clock."""
 
 
+def batch_provider(settings: Settings) -> EmbedderSpec | None:
+    """The provider whose batch API is used: of those that embed, the first one that has one.
+
+    One at a time, because a batch that waits in the database names its model, and no provider.
+    """
+    return next((spec for spec in settings.embedding_providers if spec.batch_api), None)
+
+
 def batchable_models(settings: Settings) -> dict[str, EmbeddingModel]:
     """Vector spaces whose texts may come by provider batches, by their labels."""
+    spec = batch_provider(settings)
     return {
-        label: model for label, model in embedding_models(settings).items() if model.name in MODELS
+        label: model
+        for label, model in embedding_models(settings).items()
+        if spec is not None and model.name in spec.models
     }
 
 
 def make_deferrals(settings: Settings, database: Database) -> dict[str | None, Defer]:
     """Who puts texts into batches, by the space that serves their tenant; None: the settings'."""
+    if batch_provider(settings) is None:
+        return {}
     texts = _text_store(settings, database)
     at_most = timedelta(days=settings.wait_days)
     own = embedding_model(settings).label
@@ -48,6 +63,8 @@ def make_deferrals(settings: Settings, database: Database) -> dict[str | None, D
 
 def make_batch_embedders(settings: Settings, database: Database) -> dict[str, BatchEmbedder]:
     """Who says why texts did not come by a batch, by the label of their space."""
+    if batch_provider(settings) is None:
+        return {}
     texts = _text_store(settings, database)
     return {
         label: BatchEmbedder(model, texts) for label, model in batchable_models(settings).items()
@@ -58,7 +75,9 @@ def make_batch_submitter(
     settings: Settings, database: Database, rate_limiter: RateLimiter
 ) -> BatchSubmitter:
     """Who hands batches over."""
-    service, ledger, keys = _service(settings), LedgerStore(database), openai_keys(settings)
+    spec, _ = _batch_api(settings)
+    service, ledger = _service(settings), LedgerStore(database)
+    keys, access = provider_keys(settings, spec), settings.batches_of(spec)
     calls = ProviderCalls(
         service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys, reserved=_RESERVED
     )
@@ -72,33 +91,43 @@ def make_batch_submitter(
         collects=batches,
         prices=prices(settings),
         terms=BatchTerms(
-            quiet=timedelta(seconds=settings.openai_batch_quiet_seconds),
-            poll=timedelta(seconds=settings.openai_batch_poll_seconds),
+            quiet=access.quiet,
+            poll=access.poll,
             window=_WINDOW,
-            queue_tokens=settings.openai_batch_queue_tokens,
+            queue_tokens=access.queue_tokens,
         ),
     )
 
 
 def make_batch_poller(settings: Settings, database: Database) -> BatchPoller:
     """Who takes in what batches gave."""
+    spec, _ = _batch_api(settings)
     return BatchPoller(
         _service(settings),
-        keys=openai_keys(settings),
+        keys=provider_keys(settings, spec),
         batches=ProviderBatchStore(database),
         prices=prices(settings),
-        poll=timedelta(seconds=settings.openai_batch_poll_seconds),
+        poll=settings.batches_of(spec).poll,
     )
+
+
+def _batch_api(settings: Settings) -> tuple[EmbedderSpec, BatchApi]:
+    spec = batch_provider(settings)
+    if spec is None or spec.batch_api is None:
+        raise ConfigurationError("no provider that embeds has a batch API")
+    return spec, spec.batch_api
 
 
 def _service(settings: Settings) -> BatchService:
-    from ingest.adapters.embedders.openai.batch_api import OpenAIBatches
-
-    return OpenAIBatches(base_url=settings.openai_base_url)
+    spec, _ = _batch_api(settings)
+    make = provider_services.EMBEDDERS[spec.name].make_batches
+    if make is None:
+        raise ConfigurationError(f"nothing is wired to the batch API of {spec.title}")
+    return make(settings)
 
 
 def _text_store(settings: Settings, database: Database) -> VectorBufferStore:
-    room = BatchRoom(
-        settings.openai_batch_texts, MAX_FILE_BYTES, settings.openai_batch_queue_tokens
-    )
+    spec, api = _batch_api(settings)
+    access = settings.batches_of(spec)
+    room = BatchRoom(access.texts, api.max_file_bytes, access.queue_tokens)
     return VectorBufferStore(database, room)

@@ -26,7 +26,7 @@ from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import Target
 from ingest.domain.batch_api import BatchRoom, Deferred
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.pricing import PRICES
+from ingest.domain.provider_specs import builtin_prices
 from ingest.domain.retry import RetryPolicy
 from tests import builders
 from tests.builders import LARGE_MODEL, LEASE, some_chunks
@@ -59,7 +59,7 @@ class Batching:
         keys = Keys("sk-good")
         service = OpenAIBatches(base_url=f"{simulator.url}/v1", timeout_seconds=10)
         self.collector = BatchPoller(
-            service, keys=keys, batches=self.batches, prices=PRICES, poll=SOON
+            service, keys=keys, batches=self.batches, prices=builtin_prices(), poll=SOON
         )
         rate_limiter = LocalRateLimiter({"openai": Quota(60_000, 60_000_000)})
         self.submitter = BatchSubmitter(
@@ -69,7 +69,7 @@ class Batching:
             ledger=self.ledger,
             batches=self.batches,
             collects=self.batches,
-            prices=PRICES,
+            prices=builtin_prices(),
             terms=BatchTerms(quiet=SOON, poll=SOON, window=window, queue_tokens=queue_tokens),
         )
         failed_attempts = FailedAttempts(JobStore(database), RetryPolicy())

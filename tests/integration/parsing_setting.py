@@ -22,10 +22,12 @@ from ingest.app.providers.remote_parser import RemoteParser, Terms
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParseUnderway
 from ingest.domain.job import Lane
-from ingest.domain.pricing import PRICES, Operation, Payer
+from ingest.domain.pricing import Operation, Payer
+from ingest.domain.provider_specs import builtin_prices
 from tests import builders, samples
 
 TERMS = Terms(
+    provider="llamaparse",
     tiers=("cost_effective", "agentic"),
     version="latest",
     only_scanned=False,
@@ -75,7 +77,7 @@ class ParsingSetting:
             ledger=self.ledger,
             parses=self.parses,
             blobs=self.blobs,
-            prices=PRICES,
+            prices=builtin_prices(),
             terms=replace(TERMS, **terms),
         )
         self.collector = ParsePoller(
@@ -83,7 +85,7 @@ class ParsingSetting:
             keys=self.keys,
             parses=self.parses,
             blobs=self.blobs,
-            prices=PRICES,
+            prices=builtin_prices(),
             poll=timedelta(),
         )
 

@@ -11,7 +11,6 @@ import pytest
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.auth.provider_keys import Keys
 from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
-from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.providers.calls import ProviderCalls
@@ -28,10 +27,11 @@ from ingest.domain.errors import (
     RequestTooLarge,
 )
 from ingest.domain.job import Lane
-from ingest.domain.pricing import PRICES, Operation, Payer, Period
+from ingest.domain.pricing import Operation, Payer, Period
+from ingest.domain.provider_specs import OPENAI, builtin_prices
 from tests import builders
 
-MODEL = MODELS["text-embedding-3-small"]
+MODEL = OPENAI.models["text-embedding-3-small"]
 TEXTS = ["one text", "and another", "the third"]
 
 
@@ -61,7 +61,7 @@ class Setting:
         calls = ProviderCalls(
             "openai", rate_limiter=self.rate_limiter, ledger=self.ledger, keys=self.keys
         )
-        self.embedder = PaidEmbedder(service, calls, prices=PRICES)
+        self.embedder = PaidEmbedder(service, calls, prices=builtin_prices())
 
     async def embed(self, texts: list[str]) -> np.ndarray:
         payer = Payer(self.tenant, Lane.INTERACTIVE, Operation.EMBED)

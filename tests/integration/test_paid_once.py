@@ -24,7 +24,8 @@ from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import IngestError, LeaseLost, StoreUnavailable
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.pricing import PRICES, Operation, Payer
+from ingest.domain.pricing import Operation, Payer
+from ingest.domain.provider_specs import builtin_prices
 from ingest.domain.retry import RetryPolicy
 from tests import builders
 from tests.builders import LARGE_MODEL, numbered_chunks
@@ -60,7 +61,7 @@ async def embedder(openai: Simulator, database: Database) -> AsyncIterator[PaidE
         "openai", rate_limiter=rate_limiter, ledger=LedgerStore(database), keys=Keys("sk-test")
     )
     service = OpenAIEmbedding(LARGE_MODEL, base_url=f"{openai.url}/v1", timeout_seconds=60)
-    made = PaidEmbedder(service, calls, prices=PRICES)
+    made = PaidEmbedder(service, calls, prices=builtin_prices())
     yield made
     await made.close()
 

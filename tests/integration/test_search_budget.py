@@ -10,7 +10,6 @@ import pytest
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.auth.provider_keys import Keys
 from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
-from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.providers.calls import ProviderCalls
@@ -19,8 +18,9 @@ from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.rate_limiter import Quota
 from ingest.domain.errors import BudgetExhausted
 from ingest.domain.job import Lane
-from ingest.domain.pricing import EVERYBODY, PRICES, Operation, Payer, Period, Purpose
+from ingest.domain.pricing import EVERYBODY, Operation, Payer, Period, Purpose
 from ingest.domain.provider import Permit, PermitRequest
+from ingest.domain.provider_specs import OPENAI, builtin_prices
 from ingest.settings import Auth
 from tests.integration.gateway import Running, a_settings
 from tests.integration.gateway import running as running_gateway
@@ -62,7 +62,7 @@ async def asked(
 @pytest.fixture
 async def documents(openai: Simulator) -> AsyncIterator[OpenAIEmbedding]:
     service = OpenAIEmbedding(
-        MODELS["text-embedding-3-small"], base_url=f"{openai.url}/v1", timeout_seconds=5
+        OPENAI.models["text-embedding-3-small"], base_url=f"{openai.url}/v1", timeout_seconds=5
     )
     yield service
     await service.close()
@@ -76,7 +76,7 @@ async def ingest(service: OpenAIEmbedding, database: Database, tenant: UUID, tex
     )
     calls = ProviderCalls("openai", rate_limiter=rate_limiter, ledger=ledger, keys=Keys(KEY))
     payer = Payer(tenant, Lane.INTERACTIVE, Operation.EMBED)
-    await PaidEmbedder(service, calls, prices=PRICES).embed([text], payer=payer)
+    await PaidEmbedder(service, calls, prices=builtin_prices()).embed([text], payer=payer)
 
 
 class Watched(LocalRateLimiter):
@@ -200,7 +200,7 @@ async def test_only_questions_go_before_what_waits_at_the_gate(
     calls = ProviderCalls(
         "openai", rate_limiter=rate_limiter, ledger=LedgerStore(database), keys=Keys(KEY)
     )
-    embedder = PaidEmbedder(documents, calls, prices=PRICES)
+    embedder = PaidEmbedder(documents, calls, prices=builtin_prices())
     for operation in (Operation.EMBED, Operation.SEARCH):
         await embedder.embed(["a text"], payer=Payer(uuid4(), Lane.INTERACTIVE, operation))
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from ingest.adapters.embedders.openai.batch_api import understood
-from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.domain.errors import InputRefused, ProviderUnavailable
+from ingest.domain.provider_specs import OPENAI
 
-MODEL = MODELS["text-embedding-3-small"]
+MODEL = OPENAI.models["text-embedding-3-small"]
 
 
 def line(status: int, code: str | None = None) -> str:

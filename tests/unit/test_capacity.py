@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.domain import capacity
 from ingest.domain.capacity import Cost, Fleet, Mix, Provider, Work
-from ingest.domain.stage_costs import LOCAL, OPENAI
+from ingest.domain.stage_costs import LOCAL, PROVIDER
 
 OFFICE = Mix(chunks=8, tokens=3_200)
 TIER_1 = Provider(1_000_000, 3_000, 0.3, Decimal("0.02"))
@@ -20,7 +20,7 @@ MIXES = st.builds(
 
 
 def tightest(mix: Mix, fleet: Fleet, provider: Provider | None) -> capacity.Bound:
-    costs = OPENAI if provider else LOCAL
+    costs = PROVIDER if provider else LOCAL
     return capacity.bounds(mix, costs, fleet, provider)[0]
 
 
@@ -45,8 +45,7 @@ def test_a_slow_provider_bounds_a_small_pool() -> None:
 def test_twice_the_cpus_let_twice_as_much_through_where_cpus_are_short(
     provider: Provider | None,
 ) -> None:
-
-    costs = {**(OPENAI if provider else LOCAL), Work.RAY: Cost(0.0, 0.0, 0.0)}
+    costs = {**(PROVIDER if provider else LOCAL), Work.RAY: Cost(0.0, 0.0, 0.0)}
     one, two = (
         capacity.bounds(OFFICE, costs, fleet, provider)[0]
         for fleet in (
@@ -62,7 +61,7 @@ def test_twice_the_cpus_let_twice_as_much_through_where_cpus_are_short(
 def test_a_fleet_for_a_pace_keeps_it(
     pace: float, mix: Mix, provider: Provider | None, shared: bool
 ) -> None:
-    costs = OPENAI if provider else LOCAL
+    costs = PROVIDER if provider else LOCAL
     start = Fleet(database_here=shared, database_cpus=1e9)
     fleet = capacity.fleet_for(pace, mix, costs, start, provider)
     others = [

@@ -72,3 +72,10 @@ def test_blob_keys_of_one_tenant_never_meet() -> None:
 
     assert len(keys) == 3
     assert all(key.startswith(f"tenants/{TENANT}/") for key in keys)
+
+
+def test_the_digest_is_read_back_out_of_the_keys_that_hold_it() -> None:
+    keys = [identity.raw_key(TENANT, DIGEST), identity.parsed_key(TENANT, DIGEST)]
+
+    assert [identity.blob_digest(key) for key in keys] == [DIGEST, DIGEST]
+    assert [identity.is_raw(key) for key in keys] == [True, False]

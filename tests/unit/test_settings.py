@@ -6,7 +6,8 @@ import pytest
 
 from ingest import settings, wiring
 from ingest.domain.errors import ConfigurationError, WrongSettings
-from ingest.settings import Settings, is_loopback
+from ingest.settings import Settings
+from ingest.settings.faults import is_loopback
 
 URL = "postgresql://ingest:hunter2@db/ingest"
 

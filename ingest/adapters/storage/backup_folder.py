@@ -15,8 +15,9 @@ from ingest.adapters.storage.backup_journal import MARK, BackupJournal, new_atte
 from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.adapters.storage.folder_mark import Owner
 from ingest.adapters.storage.fsync import flush
-from ingest.domain.backup import Manifest, digest_in
+from ingest.domain.backup import Manifest
 from ingest.domain.errors import BackupUnusable, FolderRefused
+from ingest.domain.identity import blob_digest
 
 _MANIFEST = "manifest.json"
 _BLOBS = "blobs"
@@ -146,7 +147,7 @@ class LocalBackupFolder:
     def _ensure_fits(self, key: str) -> None:
         """Check a blob that somebody else has put there."""
         path = self._folder / _BLOBS / key
-        if not path.is_file() or _digest(path) != digest_in(key):
+        if not path.is_file() or _digest(path) != blob_digest(key):
             raise FolderRefused(
                 f"{str(path)!r} has the name of a file of the backup, and other content: move it "
                 "away, and take the backup again"

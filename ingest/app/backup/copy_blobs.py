@@ -5,8 +5,8 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from uuid import uuid4
 
-from ingest.domain.backup import digest_in
 from ingest.domain.errors import BackupUnusable
+from ingest.domain.identity import blob_digest
 from ingest.ports.backups import StreamedBlobs
 
 _AT_ONCE = 4
@@ -38,7 +38,7 @@ async def copy(
 
     part = f"{incoming}/{uuid4()}"
     await target.put_stream(part, hashed())
-    if digest.hexdigest() != digest_in(key):
+    if digest.hexdigest() != blob_digest(key):
         await target.delete(part)
         raise BackupUnusable(f"the bytes of the blob {key!r} are not what its name says")
     await target.rename(part, key)

@@ -1,7 +1,6 @@
 """From uploaded bytes to stored text: job_validated, parsing, parsed, parse_validated."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -158,8 +157,7 @@ class ParseStage:
         if job.raw_key is None:
             raise Unexpected("the bytes of the document were not fetched")
         data = await self._blobs.get(job.raw_key)
-        expected = job.raw_key.rpartition("/")[2]
-        if hashlib.sha256(data).hexdigest() != expected:
+        if identity.sha256_hex(data) != identity.blob_digest(job.raw_key):
             raise StoreUnavailable("the stored bytes do not match their digest")
         parsed = await self._parser.parse(
             data,

@@ -19,9 +19,16 @@ from ingest.domain.errors import (
     of_code,
 )
 from ingest.domain.parse_quality import check_parse, refuse_empty
-from ingest.domain.pricing import CREDITS_PER_PAGE, CallState, Charge, Price, unit_price
+from ingest.domain.pricing import CREDIT, CallState, Charge, Price, unit_price
 from ingest.domain.provider import CallFailed, ProviderKey
-from ingest.domain.remote_parse import ParseJob, RemoteParseState, RemoteStatus, RemoteText
+from ingest.domain.provider_specs import parsers
+from ingest.domain.remote_parse import (
+    ParseJob,
+    ParserLabel,
+    RemoteParseState,
+    RemoteStatus,
+    RemoteText,
+)
 from ingest.ports import BlobStore
 from ingest.ports.parses import EndsParses
 from ingest.ports.providers import ParseService, ProviderKeys
@@ -177,9 +184,10 @@ class ParsePoller:
         """What the provider says it charged; until it does, its price for so many pages."""
         pages = len(text.parsed.pages) if text is not None else None
         if credits_used is None and pages is not None:
-            tier = job.parser.partition("/")[2].partition("@")[0]
-            credits_used = pages * CREDITS_PER_PAGE.get(tier, 0)
+            by = ParserLabel.parse(job.parser)
+            by_tier = parsers()[self._service.provider].credits_per_page
+            credits_used = pages * by_tier.get(by.tier, 0) if by else 0
         today = datetime.now(UTC).date()
-        price = unit_price(self._prices, self._service.provider, "credit", today)
+        price = unit_price(self._prices, self._service.provider, CREDIT, today)
         usd: Decimal | None = None if credits_used is None else credits_used * price
         return Charge(units=credits_used, pages=pages, usd=usd, request_id=job.provider_job_id)

@@ -24,10 +24,12 @@ from ingest.domain.errors import (
     ProviderUnavailable,
     of_code,
 )
-from ingest.domain.pricing import CREDITS_PER_PAGE, Payer, Price, unit_price
+from ingest.domain.pricing import CREDIT, Payer, Price, unit_price
+from ingest.domain.provider_specs import parsers
 from ingest.domain.remote_parse import (
     ParseJob,
     ParseOrder,
+    ParserLabel,
     ParseStatus,
     ParseWish,
     SourceFile,
@@ -47,6 +49,7 @@ GRACE = timedelta(minutes=10)
 class Terms:
     """On which terms documents are handed over."""
 
+    provider: str
     tiers: Sequence[str]
     """To try one after the other, should a parse not be usable."""
     version: str
@@ -60,7 +63,7 @@ class Terms:
 
     def label(self, tier: str) -> str:
         """Of what a tier gives."""
-        return f"llamaparse/{tier}@{self.version}"
+        return ParserLabel(self.provider, tier, self.version).label
 
     def describe(self, local: str) -> str:
         """The parser as a whole, whose local part has this label."""
@@ -194,7 +197,7 @@ class RemoteParser:
         tier: str,
         most_pages: int,
     ) -> None:
-        units = most_pages * CREDITS_PER_PAGE[tier]
+        units = most_pages * parsers()[self._service.provider].credits_per_page[tier]
         quote = Quote(tier, units, units * self._price())
         url = f"{self._terms.webhook_url}/{token}" if self._terms.webhook_url else None
         order = ParseOrder(job.parse_job_id, tier, url, most_pages)
@@ -229,4 +232,4 @@ class RemoteParser:
 
     def _price(self) -> Decimal:
         today = datetime.now(UTC).date()
-        return unit_price(self._prices, self._service.provider, "credit", today)
+        return unit_price(self._prices, self._service.provider, CREDIT, today)

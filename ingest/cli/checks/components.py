@@ -31,7 +31,7 @@ from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Settings
-from ingest.settings.providers import EmbedderKind, ParserKind
+from ingest.wiring.provider_services import PARSERS
 
 Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
@@ -189,7 +189,7 @@ def blobs(settings: Settings) -> Iterator[Finding]:
 
 
 def parser(settings: Settings) -> Iterator[Finding]:
-    """Parse a line of text, and ask LlamaParse with each key for what it knows, which is free."""
+    """Parse a line of text, and ask the provider with each key for what it knows, which is free."""
 
     async def parse() -> str:
         made = wiring.make_local_parser(settings)
@@ -200,19 +200,20 @@ def parser(settings: Settings) -> Iterator[Finding]:
             await made.close()
 
     yield fine("parser", run_async(parse()))
-    if settings.parser is ParserKind.LOCAL:
+    if (spec := settings.parsing_provider) is None:
         return
-    keys = wiring.llamaparse_keys(settings).current()
-    yield from _try_keys("parser", wiring.parser_label(settings), keys, partial(_ask, settings))
+    keys = wiring.provider_keys(settings, spec).current()
+    check = partial(PARSERS[spec.name].check, settings)
+    yield from _try_keys("parser", wiring.parser_label(settings), keys, check)
 
 
 def embedder(settings: Settings) -> Iterator[Finding]:
     """Embed a word; at a provider with each key, which costs one token."""
-    if settings.embedder is EmbedderKind.LOCAL:
+    if (spec := settings.embedding_provider) is None:
         run_async(WordllamaEmbedder().embed(["probe"]))
         yield fine("embedder", _label(wiring.embedding_model(settings)))
         return
-    keys = wiring.openai_keys(settings).current()
+    keys = wiring.provider_keys(settings, spec).current()
     label = _label(wiring.embedding_model(settings))
     yield from _try_keys("embedder", label, keys, partial(_probe, settings))
 
@@ -235,16 +236,8 @@ def _try_keys(
             yield fine(subject, f"{label}, key {key.fingerprint}")
 
 
-async def _ask(settings: Settings, key: ProviderKey) -> None:
-    service = wiring.make_llamaparse(settings)
-    try:
-        await service.check(key=key)
-    finally:
-        await service.close()
-
-
 async def _probe(settings: Settings, key: ProviderKey) -> None:
-    service = wiring.make_openai(settings)
+    service = wiring.make_embedding_service(settings, wiring.embedding_model(settings))
     try:
         await service.call(["probe"], key=key, call_id=uuid4())
     finally:

@@ -208,7 +208,10 @@ def _check_start(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
     if hand_over and lane is not Lane.BATCH:
         raise WrongUsage("--hand-over goes with --lane batch only")
     if lane is Lane.BATCH and not batchable_models(settings):
-        raise WrongUsage("--lane batch needs INGEST_EMBEDDER=openai")
+        from ingest.domain.provider_specs import embedders
+
+        able = " or ".join(name for name, spec in embedders().items() if spec.batch_api)
+        raise WrongUsage(f"--lane batch needs INGEST_EMBEDDER={able}")
 
 
 def _check_objects(about_objects: bool, *, any_named: bool, outdated: bool) -> None:

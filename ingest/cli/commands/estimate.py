@@ -20,11 +20,9 @@ def estimate(
     ],
     parser: Annotated[
         str | None,
-        typer.Option(help="As if INGEST_PARSER were this: local, llamaparse or auto."),
+        typer.Option(help="As if INGEST_PARSER were this."),
     ] = None,
-    embedder: Annotated[
-        str | None, typer.Option(help="As if INGEST_EMBEDDER were this: local or openai.")
-    ] = None,
+    embedder: Annotated[str | None, typer.Option(help="As if INGEST_EMBEDDER were this.")] = None,
     tier: Annotated[
         str | None, typer.Option(help="As if INGEST_LLAMAPARSE_TIER were this.")
     ] = None,
@@ -70,8 +68,8 @@ def _as_json(found: "Estimate", settings: "Settings") -> Json:
         "pages": found.pages,
         "chunks": found.chunks,
         "tokens": found.tokens,
-        "parser": settings.parser.value,
-        "embedder": settings.embedder.value,
+        "parser": settings.parser,
+        "embedder": settings.embedder,
         "provider_documents": found.provider_documents,
         "credits": found.credits,
         "parse_usd": plain(found.parse_usd),
@@ -83,22 +81,25 @@ def _as_json(found: "Estimate", settings: "Settings") -> Json:
 def _facts(
     found: "Estimate", settings: "Settings", skipped: dict[str, int]
 ) -> list[tuple[str, object]]:
+    from ingest import wiring
     from ingest.cli.output import money, plural
 
     rejected = ", ".join(f"{count} {code}" for code, count in found.rejected.most_common())
-    tier = settings.llamaparse_tier.value
-    by_provider = (
-        f"{plural(found.provider_documents, 'document')} by LlamaParse ({tier}), "
-        f"{plural(found.credits, 'credit')}: {money(found.parse_usd)}"
-    )
-    model = settings.openai_model if settings.embedder.value == "openai" else "local"
+    parsing = "local: nothing"
+    if (parser := settings.parsing_provider) is not None and found.provider_documents:
+        tier = wiring.parse_terms(settings, parser).tiers[0]
+        parsing = (
+            f"{plural(found.provider_documents, 'document')} by {parser.title} ({tier}), "
+            f"{plural(found.credits, 'credit')}: {money(found.parse_usd)}"
+        )
+    model = wiring.embedding_model(settings).name if settings.embedding_provider else "local"
     return [
         ("documents", f"{found.documents:,}"),
         ("rejected", rejected or None),
         ("skipped", ", ".join(f"{n:,} {why}" for why, n in skipped.items()) or None),
         ("pages", f"{found.pages:,}"),
         ("chunks", f"{found.chunks:,}"),
-        ("parsing", by_provider if found.provider_documents else "local: nothing"),
+        ("parsing", parsing),
         ("embedding", f"{plural(found.tokens, 'token')}, {model}: {money(found.embed_usd)}"),
         ("at most", money(found.usd)),
     ]

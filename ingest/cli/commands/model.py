@@ -143,17 +143,12 @@ def _move(to: str | None) -> "Move":
 
 def _price(target: "EmbeddingModel") -> "Decimal":
     """US dollars a million tokens."""
-    from datetime import UTC, datetime
     from decimal import Decimal
 
     from ingest import settings, wiring
-    from ingest.adapters.embedders.wordllama import MODEL
-    from ingest.domain.pricing import unit_price
 
-    if target == MODEL:
-        return Decimal()
-    known = wiring.prices(settings.load())
-    return unit_price(known, "openai", target.name, datetime.now(UTC).date())
+    spec = wiring.provider_of(target)
+    return Decimal() if spec is None else wiring.price_today(settings.load(), spec, target.name)
 
 
 async def _count(database: "Database", wanted: "Move", tenant: str | None) -> tuple[int, int]:

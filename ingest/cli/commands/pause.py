@@ -24,7 +24,7 @@ _Tenant = Annotated[
 _Lane = Annotated[Lane | None, typer.Option(help="Only this lane's jobs.", show_default=False)]
 _Provider = Annotated[
     str | None,
-    typer.Option(help="Only calls to this provider: openai or llamaparse.", show_default=False),
+    typer.Option(help="Only calls to this provider, e.g. openai.", show_default=False),
 ]
 
 
@@ -118,12 +118,13 @@ def list_pauses(as_json: JsonOption = False) -> None:
 
 
 def _check(tenant: str | None, lane: Lane | None, provider: str | None) -> None:
-    from ingest.domain.provider import PROVIDERS
+    from ingest.domain import provider_specs
 
     if sum(option is not None for option in (tenant, lane, provider)) > 1:
         raise WrongUsage("give one of --tenant, --lane and --provider, or none for everything")
-    if provider is not None and provider not in PROVIDERS:
-        raise WrongUsage(f"--provider must be {' or '.join(PROVIDERS)}, not {provider!r}")
+    known = provider_specs.names()
+    if provider is not None and provider not in known:
+        raise WrongUsage(f"--provider must be {' or '.join(known)}, not {provider!r}")
 
 
 async def _whose(

@@ -63,9 +63,7 @@ def plan(
     days: Annotated[
         int, typer.Option(min=1, metavar="N", help="How long documents are kept.")
     ] = 365,
-    embedder: Annotated[
-        str | None, typer.Option(help="As if INGEST_EMBEDDER were this: local or openai.")
-    ] = None,
+    embedder: Annotated[str | None, typer.Option(help="As if INGEST_EMBEDDER were this.")] = None,
     latency: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="A provider's time for an answer.")
     ] = 0.3,

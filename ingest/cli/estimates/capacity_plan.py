@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from ingest.cli.output import Json, duration, money, plural, size
 from ingest.cli.uploads.select_files import select
 from ingest.domain import capacity
 from ingest.domain.capacity import Bound, Cost, Fleet, Mix, Provider, Storage, Work
-from ingest.domain.pricing import plain, unit_price
-from ingest.domain.stage_costs import LOCAL, OPENAI
+from ingest.domain.pricing import plain
+from ingest.domain.stage_costs import LOCAL, PROVIDER
 from ingest.settings import Settings
-from ingest.settings.providers import EmbedderKind
 
 _PER = ("document", "chunk", "call")
 KINDS = {
@@ -132,14 +130,15 @@ def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: S
 
 
 def _provider(settings: Settings, latency: float) -> Provider | None:
-    if settings.embedder is EmbedderKind.LOCAL:
+    spec = settings.embedding_provider
+    if spec is None:
         return None
-    today, keys = datetime.now(UTC).date(), max(1, len(wiring.openai_keys(settings).current()))
+    access, keys = settings.of(spec), max(1, len(wiring.provider_keys(settings, spec).current()))
     return Provider(
-        keys * settings.openai_tokens_per_minute,
-        keys * settings.openai_requests_per_minute,
+        keys * (access.tokens_per_minute or 0),
+        keys * access.requests_per_minute,
         latency,
-        unit_price(wiring.prices(settings), "openai", settings.openai_model, today),
+        wiring.price_today(settings, spec, wiring.embedding_model(settings).name),
         settings.quota_share,
     )
 
@@ -178,7 +177,7 @@ def costs_of(file: Path | None, settings: Settings) -> Mapping[Work, Cost]:
         WrongUsage: the file is not what the benchmark writes.
     """
     if file is None:
-        return OPENAI if settings.embedder is EmbedderKind.OPENAI else LOCAL
+        return LOCAL if settings.embedding_provider is None else PROVIDER
     try:
         found = json.loads(file.read_text())["results"]
         return {

@@ -20,18 +20,23 @@ def changed_settings(changes: dict[str, str | None]) -> "Settings":
         WrongUsage: one cannot have this value.
     """
     from ingest import settings
-    from ingest.settings.providers import EmbedderKind, ParserKind, Tier
+    from ingest.settings.providers import Tier, embedder_names, parser_names
 
-    kinds = {"parser": ParserKind, "embedder": EmbedderKind, "llamaparse_tier": Tier}
-    wanted = {}
+    tiers = {tier.value: tier for tier in Tier}
+    names = {
+        "parser": parser_names(),
+        "embedder": embedder_names(),
+        "llamaparse_tier": tuple(tiers),
+    }
+    wanted: dict[str, str] = {}
     for name, value in changes.items():
         if value is None:
             continue
-        known = [str(member.value) for member in kinds[name]]
+        known = names[name]
         if value not in known:
             option = name.removeprefix("llamaparse_")
             raise WrongUsage(f"--{option} must be {' or '.join(known)}, not {value!r}")
-        wanted[name] = kinds[name](value)
+        wanted[name] = Tier(value) if name == "llamaparse_tier" else value
     return settings.load().model_copy(update=wanted)
 
 

@@ -4,17 +4,17 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest import wiring
 from ingest.adapters.storage.blob_store import folder_of
+from ingest.domain import provider_specs
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Lane
-from ingest.domain.pricing import batched, unit_price
+from ingest.domain.pricing import CREDIT, batched
 from ingest.settings import Settings
 from ingest.settings.faults import ensure_none
-from ingest.settings.providers import EmbedderKind, ParserKind
+from ingest.settings.providers import LOCAL
 from ingest.wiring.provider_batches import batchable_models
 
 
@@ -37,21 +37,29 @@ def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = N
 
 def value_faults(settings: Settings, lane: Lane | None = None) -> Iterator[str]:
     """Models, prices, addresses of blobs, and files of keys that cannot be used."""
-    today, prices = datetime.now(UTC).date(), wiring.prices(settings)
     own = settings.model_copy(update={"next_model": None})
-    other = settings.model_copy(update={"embedder": EmbedderKind.LOCAL})
+    other = settings.model_copy(update={"embedder": LOCAL})
     unknown = [*_refusal(wiring.embedding_models, own), *_refusal(wiring.embedding_models, other)]
     yield from unknown
-    bought = [] if unknown else [model.name for model in batchable_models(settings).values()]
-    if lane is Lane.BATCH:
-        bought += [batched(name) for name in bought]
-    for name in bought:
-        yield from _refusal(unit_price, prices, "openai", name, today)
-    if settings.parser is not ParserKind.LOCAL:
-        yield from _refusal(unit_price, prices, "llamaparse", "credit", today)
+    if not unknown:
+        yield from _price_faults(settings, lane)
+    if settings.parsing_provider is not None:
+        yield from _refusal(wiring.price_today, settings, settings.parsing_provider, CREDIT)
     yield from _refusal(folder_of, wiring.blob_url(settings))
-    for field in ("openai_api_key_file", "llamaparse_api_key_file", "jwt_jwks"):
-        yield from _unreadable(f"INGEST_{field.upper()}", getattr(settings, field))
+    for each in provider_specs.SPECS:
+        variable = f"INGEST_{each.name.upper()}_API_KEY_FILE"
+        yield from _unreadable(variable, settings.of(each).api_key_file)
+    yield from _unreadable("INGEST_JWT_JWKS", settings.jwt_jwks)
+
+
+def _price_faults(settings: Settings, lane: Lane | None) -> Iterator[str]:
+    """Prices that are not known of models that are called."""
+    in_batches = batchable_models(settings) if lane is Lane.BATCH else {}
+    for label, model in wiring.embedding_models(settings).items():
+        if (spec := wiring.provider_of(model)) is not None:
+            yield from _refusal(wiring.price_today, settings, spec, model.name)
+            if label in in_batches:
+                yield from _refusal(wiring.price_today, settings, spec, batched(model.name))
 
 
 def folder_faults(settings: Settings) -> Iterator[str]:

@@ -20,6 +20,7 @@ from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError, InputRefused, InvalidVector, ProviderUnavailable
 from ingest.domain.pricing import CallState
 from ingest.domain.provider import CallFailed, ProviderKey
+from ingest.domain.provider_specs import OPENAI
 from ingest.ports.provider_batches import Page
 
 log = structlog.get_logger(module=__name__)
@@ -47,7 +48,7 @@ def line_of(digest: bytes, text: str, model: EmbeddingModel) -> bytes:
 class OpenAIBatches:
     """The BatchService port on the official SDK, whose own retries are off."""
 
-    provider = "openai"
+    provider = OPENAI.name
 
     def __init__(self, *, base_url: str | None = None, timeout_seconds: float = 600.0) -> None:
         """Prepare, without connecting; the longest wait is for files of 200 MB."""

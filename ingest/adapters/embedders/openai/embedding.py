@@ -13,11 +13,11 @@ import tiktoken
 from ingest.adapters.embedders.openai.clients import Clients
 from ingest.adapters.embedders.openai.decode_vectors import decode
 from ingest.adapters.embedders.openai.error_mapping import limits, lost, understand
-from ingest.adapters.embedders.openai.terms import MAX_TEXT_TOKENS
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InvalidVector, ProviderUnavailable
 from ingest.domain.pricing import CallState, Charge
 from ingest.domain.provider import CallFailed, EmbedAnswer, Outcome, ProviderKey, Report
+from ingest.domain.provider_specs import OPENAI
 
 _IN_THREAD_BYTES = 256 * 1024
 
@@ -25,8 +25,8 @@ _IN_THREAD_BYTES = 256 * 1024
 class OpenAIEmbedding:
     """The EmbeddingService port on the official SDK, whose own retries are off."""
 
-    provider = "openai"
-    max_text_tokens = MAX_TEXT_TOKENS
+    provider = OPENAI.name
+    max_text_tokens = OPENAI.max_text_tokens
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class OpenAIEmbedding:
         """Prepare, without connecting.
 
         Args:
-            model: One of ``terms.MODELS``.
+            model: One of the models in the specification ``OPENAI``.
             base_url: Of another server that speaks the same protocol.
             timeout_seconds: Longest wait for an answer.
             connections: Most calls at the same time.

@@ -12,9 +12,9 @@ from llama_cloud import AsyncLlamaCloud
 
 from ingest.adapters.parsers.llamaparse.error_mapping import job_failure, lost, understood
 from ingest.adapters.parsers.llamaparse.result import assemble
-from ingest.adapters.parsers.llamaparse.terms import READS
 from ingest.domain.document import EXTENSIONS
 from ingest.domain.provider import CallFailed, ProviderKey
+from ingest.domain.provider_specs import LLAMAPARSE
 from ingest.domain.remote_parse import (
     ParseOrder,
     RemoteParseState,
@@ -35,8 +35,8 @@ _STATES = {
 class LlamaParse:
     """The ParseService port on the official SDK, whose own retries are off."""
 
-    provider = "llamaparse"
-    reads = READS
+    provider = LLAMAPARSE.name
+    reads = LLAMAPARSE.reads
 
     def __init__(
         self,

@@ -260,7 +260,7 @@ class DocumentStore:
             texts = set(keys) - uploaded
             for key in sorted(uploaded):
                 if await remove_unused(connection, tenant_id, key, remove_blob):
-                    content = key.rpartition("/")[2]
+                    content = identity.blob_digest(key)
                     parses = await connection.fetch(PARSES["forget_content"], tenant_id, content)
                     texts |= {row["parsed_key"] for row in parses if row["parsed_key"]}
             for key in sorted(texts):

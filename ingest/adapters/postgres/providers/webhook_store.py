@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.parse_store import token_digest
 from ingest.adapters.postgres.statements import load
+from ingest.domain.provider_specs import LLAMAPARSE
 from ingest.domain.remote_parse import ParseStatus, WebhookVerdict
 
 SQL = load("webhook_log")
@@ -56,7 +57,7 @@ class WebhookStore:
             new = await connection.fetchval(
                 SQL["log_delivery"],
                 delivery,
-                "llamaparse",
+                LLAMAPARSE.name,
                 body_sha256,
                 verdict,
                 source,
@@ -79,7 +80,7 @@ class WebhookStore:
             await connection.execute(
                 SQL["log_delivery"],
                 str(uuid4()),
-                "llamaparse",
+                LLAMAPARSE.name,
                 body_sha256,
                 verdict,
                 source,
