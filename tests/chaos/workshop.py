@@ -19,7 +19,7 @@ from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
 from ingest.app.pipeline.embed import Batch, EmbedStage
 from ingest.app.pipeline.parse import ParseStage
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane

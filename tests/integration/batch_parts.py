@@ -20,8 +20,7 @@ from ingest.app.providers.batch_embedder import BatchEmbedder
 from ingest.app.providers.batch_poller import BatchPoller
 from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import Target
 from ingest.domain.batch_api import BatchRoom, Deferred

@@ -16,9 +16,8 @@ from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.pipeline.chunk import BatchLimits, batches_of
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
 from ingest.app.providers.paid_embedder import PaidEmbedder
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors

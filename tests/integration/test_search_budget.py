@@ -14,9 +14,8 @@ from ingest.adapters.embedders.openai.terms import MODELS
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
 from ingest.app.providers.paid_embedder import PaidEmbedder
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.domain.errors import BudgetExhausted
 from ingest.domain.job import Lane
 from ingest.domain.pricing import EVERYBODY, PRICES, Operation, Payer, Period, Purpose
@@ -86,9 +85,9 @@ class Watched(LocalRateLimiter):
         super().__init__({"openai": Quota(60_000, 60_000_000)})
         self.needs: list[PermitRequest] = []
 
-    async def enter(self, need: PermitRequest) -> Permit:
-        self.needs.append(need)
-        return await super().enter(need)
+    async def acquire(self, request: PermitRequest) -> Permit:
+        self.needs.append(request)
+        return await super().acquire(request)
 
 
 async def search(gateway: Running) -> int:
