@@ -14,7 +14,8 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.pipeline.chunk import LEAST_ITEMS, ChunkStage
-from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cluster.envelope import seal, unseal
@@ -183,8 +184,9 @@ class EmbedActor:
         return seal(_EMPTY)
 
     def _stage_of(self, batch: Batch) -> EmbedStage:
-        if batch.embeds_by_fallback:
+        key = batch.key
+        if key.embeds_by_fallback:
             return self._fallback
-        label = batch.served_in or self._default
-        deferred = self._deferred.get(label) if batch.lane is Lane.BATCH else None
+        label = key.served_in or self._default
+        deferred = self._deferred.get(label) if key.lane is Lane.BATCH else None
         return deferred or self._stages[label]

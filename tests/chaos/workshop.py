@@ -17,7 +17,8 @@ from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
-from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.app.queue.end_attempt import FailedAttempts

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from ingest.app.pipeline.parse import ParsedJob, ParseStage
+from ingest.app.pipeline.messages import ParsedJob
+from ingest.app.pipeline.parse import ParseStage
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.document import MediaType, Page, ParsedDocument

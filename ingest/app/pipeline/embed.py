@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,9 +10,9 @@ import numpy as np
 import structlog
 
 from ingest.app.pipeline.failures import SettlesFailures
+from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
 from ingest.domain.attempt import DocumentChunks, StoredBatch
-from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import (
     IngestError,
@@ -23,7 +22,6 @@ from ingest.domain.errors import (
     StoreUnavailable,
     Unexpected,
 )
-from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.pricing import Operation, Payer
 from ingest.domain.stage import Stage
 from ingest.ports import Embedder, StoresChunks
@@ -31,62 +29,6 @@ from ingest.ports import Embedder, StoresChunks
 log = structlog.get_logger(module=__name__)
 STORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Seconds between tries to store a batch that is embedded already; then its attempts end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Chunks of one or many documents that are embedded by one call."""
-
-    jobs: tuple[ClaimedJob, ...]
-    documents: tuple[DocumentChunks, ...]
-    """One for each job, in the same order."""
-
-    @property
-    def embeds_by_fallback(self) -> bool:
-        """Whether its jobs, which agree on that, do without the embedding provider."""
-        return self.jobs[0].embeds_by_fallback
-
-    @property
-    def chunks(self) -> list[Chunk]:
-        """All chunks, in order."""
-        return [chunk for document in self.documents for chunk in document.chunks]
-
-    @property
-    def lane(self) -> Lane:
-        """The one that its jobs are in."""
-        return self.jobs[0].lane
-
-    @property
-    def served_in(self) -> str | None:
-        """The vector space that serves their tenant; see ``ClaimedJob``."""
-        return self.jobs[0].served_in
-
-    def of(self, index: int) -> "Batch":
-        """What belongs to one job."""
-        return Batch((self.jobs[index],), (self.documents[index],))
-
-    def without(self, job_ids: frozenset[UUID]) -> "Batch":
-        """What belongs to other jobs than these."""
-        kept = [
-            (job, document)
-            for job, document in zip(self.jobs, self.documents, strict=True)
-            if job.lease.job_id not in job_ids
-        ]
-        return Batch(tuple(job for job, _ in kept), tuple(document for _, document in kept))
-
-    def part(self, start: int, end: int) -> "Batch":
-        """The chunks from one place to another; documents without any go with the first part."""
-        jobs: list[ClaimedJob] = []
-        documents: list[DocumentChunks] = []
-        place = 0
-        for job, document in zip(self.jobs, self.documents, strict=True):
-            size = len(document.chunks)
-            cut = document.chunks[max(0, start - place) : max(0, end - place)]
-            if cut or (not size and start == 0):
-                jobs.append(job)
-                documents.append(DocumentChunks(document.target, cut))
-            place += size
-        return Batch(tuple(jobs), tuple(documents))
 
 
 NOTHING = StoredBatch(frozenset(), frozenset())
@@ -111,17 +53,17 @@ class EmbedStage:
         self._lease = lease
         self._measures = measures
 
-    async def run(self, batch: Batch) -> StoredBatch:
-        """Embed and store a batch, all of one tenant.
+    async def run(self, batch: Batch, *, after_loss: bool = False) -> StoredBatch:
+        """Embed and store a batch.
 
         A batch whose content is refused is halved until the culprit is alone; that chunk is left
         out and the rest of its document goes on without it. Nothing is paid for documents whose
         lease is lost when it would be.
-        """
-        return await self._run(batch)
 
-    async def _run(self, batch: Batch, *, after_loss: bool = False) -> StoredBatch:
-        """Run a batch; after a lease of it was lost, with what is still held of it."""
+        Args:
+            batch: Chunks that have no vector yet.
+            after_loss: A lease of it was lost before; work only on what is still held.
+        """
         try:
             lost = await self._lost(batch) if after_loss else frozenset()
             batch = batch.without(lost)
@@ -130,7 +72,7 @@ class EmbedStage:
             stored = await self._embed_and_store(batch)
             return StoredBatch(stored.published, stored.stale | lost)
         except LeaseLost:
-            return await self._run(batch, after_loss=True)
+            return await self.run(batch, after_loss=True)
         except (InputRefused, InvalidVector) as exc:
             return await self._divide(batch, exc)
         except IngestError as exc:
@@ -213,7 +155,7 @@ class EmbedStage:
         chunks = batch.chunks
         if not chunks:
             return np.empty((0, dimension), dtype=np.float32)
-        payer = Payer(batch.jobs[0].tenant_id, batch.jobs[0].lane, Operation.EMBED)
+        payer = Payer(batch.key.tenant_id, batch.key.lane, Operation.EMBED)
         if not self._embedder.paid:
             return await self._embedder.embed([chunk.text for chunk in chunks], payer=payer)
         distinct: dict[bytes, int] = {}

@@ -4,13 +4,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from ingest.app.pipeline.failures import SettlesFailures
+from ingest.app.pipeline.messages import ParsedJob
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord, Target
@@ -31,16 +31,6 @@ from ingest.ports import BlobStore, Parser, RecordsTexts
 log = structlog.get_logger(module=__name__)
 TRAVEL_CHARS = 256 * 1024
 """Longest text that goes to the next stage with its job; bounds what is under way in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedJob:
-    """A job whose text is stored."""
-
-    job: ClaimedJob
-    parsed_key: str
-    parsed: ParsedDocument | None
-    """None when it is too long to travel; the next stage reads it from storage."""
 
 
 class FetchesBytes(Protocol):
