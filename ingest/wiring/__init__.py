@@ -3,17 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.adapters.embedders.openai.terms import MAX_TEXT_TOKENS as OPENAI_TEXT_TOKENS
 from ingest.adapters.embedders.wordllama import MODEL as LOCAL_MODEL
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.parsers.llamaparse.terms import READS
 from ingest.adapters.parsers.local import LocalParser
+from ingest.adapters.parsers.local.draft import LABEL as LOCAL_LABEL
 from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.parse_store import ParseStore
-from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.adapters.splitters.labels import structure_label
 from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.app.pipeline.chunk import BatchLimits
 from ingest.app.providers.calls import ProviderCalls
@@ -45,6 +47,9 @@ from ingest.wiring.providers import (
     provided,
     quotas,
 )
+
+if TYPE_CHECKING:
+    from ingest.adapters.splitters.structure import StructureSplitter
 
 __all__ = [
     "WEBHOOK_PATH",
@@ -78,6 +83,7 @@ __all__ = [
     "provided",
     "quotas",
     "retry_policy",
+    "splitter_label",
 ]
 
 _BATCH_SHARE = 0.03
@@ -155,10 +161,9 @@ def make_parser(
 
 def parser_label(settings: Settings) -> str:
     """What the parser is called, without making one."""
-    local = make_local_parser(settings).label
     if settings.parser is ParserKind.LOCAL:
-        return local
-    return parse_terms(settings).describe(local)
+        return LOCAL_LABEL
+    return parse_terms(settings).describe(LOCAL_LABEL)
 
 
 def make_parse_poller(settings: Settings, database: Database) -> ParsePoller:
@@ -193,8 +198,17 @@ def make_estimator(settings: Settings, lane: Lane = Lane.BACKFILL) -> tuple[Esti
     return Estimator(preflight, make_splitter(settings), tariff), local
 
 
-def make_splitter(settings: Settings) -> StructureSplitter:
+def splitter_label(settings: Settings) -> str:
+    """What the splitter is called, without making one; part of a chunk's id."""
+    return structure_label(
+        max_tokens=settings.chunk_tokens, overlap_tokens=settings.chunk_overlap_tokens
+    )
+
+
+def make_splitter(settings: Settings) -> "StructureSplitter":
     """The splitter."""
+    from ingest.adapters.splitters.structure import StructureSplitter
+
     return StructureSplitter(
         max_tokens=settings.chunk_tokens, overlap_tokens=settings.chunk_overlap_tokens
     )
@@ -269,12 +283,12 @@ def batch_limits(settings: Settings) -> BatchLimits:
 
 def make_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks, in the embedder's vector space and cut by the splitter."""
-    return ChunkStore(database, embedding_model(settings), chunker=make_splitter(settings).label)
+    return ChunkStore(database, embedding_model(settings), chunker=splitter_label(settings))
 
 
 def make_chunk_stores(settings: Settings, database: Database) -> dict[str, ChunkStore]:
     """The chunks in each vector space that may serve a tenant, by its label."""
-    chunker = make_splitter(settings).label
+    chunker = splitter_label(settings)
     return {
         label: ChunkStore(database, model, chunker=chunker)
         for label, model in embedding_models(settings).items()
@@ -283,7 +297,7 @@ def make_chunk_stores(settings: Settings, database: Database) -> dict[str, Chunk
 
 def make_fallback_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks that are embedded here because the provider is away."""
-    return ChunkStore(database, LOCAL_MODEL, chunker=make_splitter(settings).label, is_stopgap=True)
+    return ChunkStore(database, LOCAL_MODEL, chunker=splitter_label(settings), is_stopgap=True)
 
 
 def pace(settings: Settings) -> ClaimPace:
