@@ -1,5 +1,7 @@
 """From settings to working parts: the only place that picks adapters."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,18 +20,21 @@ from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.adapters.splitters.labels import structure_label
 from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.app.pipeline.chunk import BatchLimits
+from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.cost_estimate import Estimator, Tariff
 from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.parse_poller import ParsePoller
 from ingest.app.providers.preflight import Preflight
-from ingest.app.providers.remote_parser import RemoteParser
+from ingest.app.providers.remote_parser import FallbackParser, RemoteParser
+from ingest.app.providers.unpaid import UnpaidEmbedder, UnpaidParser
 from ingest.app.queue.claim import ClaimPace
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Degraded, Lane
 from ingest.domain.pricing import CREDITS_PER_PAGE, batched, unit_price
 from ingest.domain.retry import RetryPolicy
+from ingest.ports import ParsesForPayer
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind, ParserKind
@@ -65,13 +70,14 @@ __all__ = [
     "make_embedders",
     "make_estimator",
     "make_fallback_chunk_store",
-    "make_fallback_parser",
+    "make_fallback_embedder",
     "make_llamaparse",
     "make_local_parser",
     "make_openai",
     "make_parse_poller",
-    "make_parser",
+    "make_parsers",
     "make_splitter",
+    "make_vectors",
     "may_fall_back",
     "open_blobs",
     "open_database",
@@ -133,20 +139,30 @@ def make_local_parser(settings: Settings) -> LocalParser:
     )
 
 
-def make_parser(
-    settings: Settings, database: Database, rate_limiter: RateLimiter
-) -> LocalParser | RemoteParser:
-    """The parser; a provider's is called through the rate limiter and recorded in the database.
+@dataclass(frozen=True, slots=True)
+class Parsers:
+    """Who reads documents."""
+
+    usual: ParsesForPayer
+    fallback: ParsesForPayer
+    """While the provider is away."""
+    local: LocalParser
+    """What both of them start with; may be started ahead of the first document."""
+
+
+def make_parsers(settings: Settings, database: Database, rate_limiter: RateLimiter) -> Parsers:
+    """The parsers; a provider is called through the rate limiter and recorded in the database.
 
     Raises:
         ConfigurationError: the price is not known.
     """
     local = make_local_parser(settings)
     if settings.parser is ParserKind.LOCAL:
-        return local
+        unpaid = UnpaidParser(local)
+        return Parsers(unpaid, unpaid, local)
     service = make_llamaparse(settings)
     ledger, keys = LedgerStore(database), llamaparse_keys(settings)
-    return RemoteParser(
+    remote = RemoteParser(
         local,
         service,
         ProviderCalls(service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys),
@@ -157,6 +173,7 @@ def make_parser(
         prices=prices(settings),
         terms=parse_terms(settings),
     )
+    return Parsers(remote, FallbackParser(remote), local)
 
 
 def parser_label(settings: Settings) -> str:
@@ -220,7 +237,7 @@ def make_embedder(
     rate_limiter: RateLimiter,
     *,
     model: EmbeddingModel | None = None,
-) -> WordllamaEmbedder | PaidEmbedder:
+) -> UnpaidEmbedder | PaidEmbedder:
     """The embedder; a provider's is called through the rate limiter and recorded in the database.
 
     Args:
@@ -234,8 +251,14 @@ def make_embedder(
     """
     wanted = model or embedding_model(settings)
     if wanted == LOCAL_MODEL:
-        return WordllamaEmbedder()
-    service = make_openai(settings, wanted)
+        return UnpaidEmbedder(WordllamaEmbedder())
+    return _make_paid_embedder(settings, database, rate_limiter, wanted)
+
+
+def _make_paid_embedder(
+    settings: Settings, database: Database, rate_limiter: RateLimiter, model: EmbeddingModel
+) -> PaidEmbedder:
+    service = make_openai(settings, model)
     calls = ProviderCalls(
         service.provider,
         rate_limiter=rate_limiter,
@@ -247,7 +270,7 @@ def make_embedder(
 
 def make_embedders(
     settings: Settings, database: Database, rate_limiter: RateLimiter
-) -> dict[str, WordllamaEmbedder | PaidEmbedder]:
+) -> dict[str, UnpaidEmbedder | PaidEmbedder]:
     """An embedder of each vector space that may serve a tenant, by its label.
 
     Raises:
@@ -259,10 +282,40 @@ def make_embedders(
     }
 
 
-def make_fallback_parser(settings: Settings) -> WordllamaEmbedder | None:
+def make_vectors(
+    settings: Settings,
+    database: Database,
+    rate_limiter: RateLimiter,
+    stores: Mapping[str, ChunkStore],
+) -> dict[str, BatchVectors]:
+    """Where the vectors of each space come from, by its label; loads what takes long to load.
+
+    Args:
+        settings: Keys and quotas.
+        database: Of the ledger.
+        rate_limiter: Calls to providers go through it.
+        stores: The chunks of each space, by its label.
+
+    Raises:
+        ConfigurationError: model or price are not known.
+    """
+    made: dict[str, BatchVectors] = {}
+    for label, model in embedding_models(settings).items():
+        if model == LOCAL_MODEL:
+            local = WordllamaEmbedder()
+            local.warm()
+            made[label] = LocalVectors(local)
+        else:
+            paid = _make_paid_embedder(settings, database, rate_limiter, model)
+            paid.warm()
+            made[label] = PaidVectors(paid, stores[label])
+    return made
+
+
+def make_fallback_embedder(settings: Settings) -> UnpaidEmbedder | None:
     """Who embeds while the provider is away, if anybody does."""
-    has_stopgap = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
-    return WordllamaEmbedder() if has_stopgap else None
+    has_fallback = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
+    return UnpaidEmbedder(WordllamaEmbedder()) if has_fallback else None
 
 
 def batch_limits(settings: Settings) -> BatchLimits:
@@ -297,7 +350,7 @@ def make_chunk_stores(settings: Settings, database: Database) -> dict[str, Chunk
 
 def make_fallback_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks that are embedded here because the provider is away."""
-    return ChunkStore(database, LOCAL_MODEL, chunker=splitter_label(settings), is_stopgap=True)
+    return ChunkStore(database, LOCAL_MODEL, chunker=splitter_label(settings), is_fallback=True)
 
 
 def pace(settings: Settings) -> ClaimPace:

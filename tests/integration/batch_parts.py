@@ -17,6 +17,7 @@ from ingest.adapters.postgres.providers.provider_batch_store import BatchView, P
 from ingest.adapters.postgres.providers.vector_buffer_store import VectorBufferStore
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
+from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.batch_embedder import BatchEmbedder
 from ingest.app.providers.batch_poller import BatchPoller
 from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
@@ -74,7 +75,7 @@ class Batching:
         )
         failed_attempts = FailedAttempts(JobStore(database), RetryPolicy())
         self.stage = EmbedStage(
-            BatchEmbedder(LARGE_MODEL, self.texts),
+            PaidVectors(BatchEmbedder(LARGE_MODEL, self.texts), self.chunks),
             self.chunks,
             failed_attempts=failed_attempts,
             lease=LEASE,

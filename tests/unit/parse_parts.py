@@ -24,16 +24,13 @@ async def decode(data: bytes) -> str:
 
 
 class Parser:
-    """Reads bytes as text, by a function of the test's."""
+    """A ParsesForPayer: reads bytes as text, by a function of the test's."""
 
     label = "test/1"
 
     def __init__(self, read: Parse = decode) -> None:
         self.read = read
         self.parsed: list[bytes] = []
-
-    async def start(self) -> None:
-        """There is nothing to start."""
 
     async def parse(
         self,
@@ -42,15 +39,11 @@ class Parser:
         filename: str,
         media_type: MediaType,
         payer: Payer,
-        here: bool = False,
     ) -> ParsedDocument:
         assert payer == Payer(TENANT, Lane.INTERACTIVE, Operation.PARSE)
         self.parsed.append(data)
         text = await self.read(data)
         return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label)
-
-    async def close(self) -> None:
-        """There is nothing to stop."""
 
 
 class Texts:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import numpy as np
 import structlog
 
 from ingest.app.pipeline.failures import SettlesFailures
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
+from ingest.app.pipeline.vectors import BatchVectors
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import (
@@ -22,9 +22,8 @@ from ingest.domain.errors import (
     StoreUnavailable,
     Unexpected,
 )
-from ingest.domain.pricing import Operation, Payer
 from ingest.domain.stage import Stage
-from ingest.ports import Embedder, StoresChunks
+from ingest.ports import StoresChunks
 
 log = structlog.get_logger(module=__name__)
 STORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
@@ -39,7 +38,7 @@ class EmbedStage:
 
     def __init__(
         self,
-        embedder: Embedder,
+        vectors: BatchVectors,
         chunks: StoresChunks,
         *,
         failed_attempts: SettlesFailures,
@@ -47,7 +46,7 @@ class EmbedStage:
         measures: Measures = UNMEASURED,
     ) -> None:
         """Put the stage together; ``lease`` is a lease's length from each sign of progress on."""
-        self._embedder = embedder
+        self._vectors = vectors
         self._chunks = chunks
         self._failed_attempts = failed_attempts
         self._lease = lease
@@ -87,14 +86,9 @@ class EmbedStage:
         return NOTHING
 
     async def _lost(self, batch: Batch) -> frozenset[UUID]:
-        """The jobs that others hold by now; not looked for when embedding costs nothing."""
-        if not self._embedder.paid:
-            return frozenset()
+        """The jobs that others hold by now."""
         held = await self._chunks.held([document.target for document in batch.documents])
         return frozenset(job.lease.job_id for job in batch.jobs) - held
-
-    async def _is_held(self, batch: Batch) -> bool:
-        return not await self._lost(batch)
 
     async def _divide(self, batch: Batch, refusal: InputRefused | InvalidVector) -> StoredBatch:
         size = len(batch.chunks)
@@ -134,7 +128,7 @@ class EmbedStage:
 
     async def _embed_and_store(self, batch: Batch) -> StoredBatch:
         started = time.monotonic()
-        vectors = await self._vectors(batch)
+        vectors = await self._vectors.of(batch)
         stored = await self._store(batch.documents, vectors)
         self._measures.took(Stage.EMBEDDING, time.monotonic() - started)
         kept = [d for d in batch.documents if d.target.lease.job_id not in stored.stale]
@@ -144,39 +138,6 @@ class EmbedStage:
             documents=len(stored.published),
         )
         return stored
-
-    async def _vectors(self, batch: Batch) -> Vectors:
-        """float32[chunks, dimension]; texts that are there twice, or were before, are paid once.
-
-        Raises:
-            InputRefused: with the index of the chunk in the batch, if one is named.
-        """
-        dimension = self._embedder.model.dimension
-        chunks = batch.chunks
-        if not chunks:
-            return np.empty((0, dimension), dtype=np.float32)
-        payer = Payer(batch.key.tenant_id, batch.key.lane, Operation.EMBED)
-        if not self._embedder.paid:
-            return await self._embedder.embed([chunk.text for chunk in chunks], payer=payer)
-        distinct: dict[bytes, int] = {}
-        for index, chunk in enumerate(chunks):
-            distinct.setdefault(chunk.text_sha256, index)
-        known = await self._chunks.embedded_before(payer.tenant_id, list(distinct))
-        new = [index for digest, index in distinct.items() if digest not in known]
-        if new:
-            try:
-                fresh = await self._embedder.embed(
-                    [chunks[index].text for index in new],
-                    payer=payer,
-                    tokens=[chunks[index].token_count for index in new],
-                    wanted=lambda: self._is_held(batch),
-                )
-            except InputRefused as exc:
-                if exc.index is not None and 0 <= exc.index < len(new):
-                    exc.index = new[exc.index]
-                raise
-            known |= {chunks[i].text_sha256: row for i, row in zip(new, fresh, strict=True)}
-        return np.stack([known[chunk.text_sha256] for chunk in chunks])
 
     async def _store(self, documents: Sequence[DocumentChunks], vectors: Vectors) -> StoredBatch:
         for pause in STORE_PAUSES:

@@ -26,7 +26,7 @@ from ingest.domain.job import ClaimedJob
 from ingest.domain.parse_quality import check_text
 from ingest.domain.pricing import Operation, Payer
 from ingest.domain.stage import Stage
-from ingest.ports import BlobStore, Parser, RecordsTexts
+from ingest.ports import BlobStore, ParsesForPayer, RecordsTexts
 
 log = structlog.get_logger(module=__name__)
 TRAVEL_CHARS = 256 * 1024
@@ -46,9 +46,10 @@ class ParseStage:
 
     def __init__(
         self,
-        parser: Parser,
+        parser: ParsesForPayer,
         blobs: BlobStore,
         *,
+        fallback_parser: ParsesForPayer | None = None,
         fetcher: FetchesBytes,
         texts: RecordsTexts,
         failed_attempts: SettlesFailures,
@@ -62,6 +63,7 @@ class ParseStage:
         Args:
             parser: Reads the documents.
             blobs: Holds their bytes and their texts.
+            fallback_parser: Reads those of jobs that do without the parsing provider.
             fetcher: Brings in the bytes that are not there yet.
             texts: Where finished ones are recorded.
             failed_attempts: Where failed ones end.
@@ -72,6 +74,7 @@ class ParseStage:
                 they go on together; a slow one delays the rest by no more than this.
         """
         self._parser = parser
+        self._fallback_parser = fallback_parser or parser
         self._blobs = blobs
         self._fetcher = fetcher
         self._texts = texts
@@ -151,12 +154,12 @@ class ParseStage:
         expected = job.raw_key.rpartition("/")[2]
         if hashlib.sha256(data).hexdigest() != expected:
             raise StoreUnavailable("the stored bytes do not match their digest")
-        parsed = await self._parser.parse(
+        parser = self._fallback_parser if job.parses_by_fallback else self._parser
+        parsed = await parser.parse(
             data,
             filename=job.filename,
             media_type=MediaType(job.media_type),
             payer=Payer(job.tenant_id, job.lane, Operation.PARSE),
-            here=job.parses_by_fallback,
         )
         check_text(parsed)
         encoded = parsed.to_bytes()

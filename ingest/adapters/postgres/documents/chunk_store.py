@@ -32,13 +32,13 @@ class ChunkStore:
         model: EmbeddingModel,
         *,
         chunker: str,
-        is_stopgap: bool = False,
+        is_fallback: bool = False,
     ) -> None:
         """Open the store; what a fallback's chunks stand in for is kept beside them, unseen."""
         self._database = database
         self._model = model
         self._chunker = chunker
-        self._is_stopgap = is_stopgap
+        self._is_fallback = is_fallback
 
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
@@ -68,7 +68,7 @@ class ChunkStore:
                 [chunk.chunk_id for kept in retained for chunk in kept],
                 self._model.name,
                 self._model.version,
-                self._is_stopgap,
+                self._is_fallback,
             )
             await connection.execute(
                 JOBS["advance_chunked"],
@@ -158,7 +158,7 @@ class ChunkStore:
                 return StoredBatch(frozenset(), frozenset())
             counts = {target.lease.job_id: row["chunks_total"]}
             await publish(
-                connection, [target], counts, model=self._model, is_stopgap=self._is_stopgap
+                connection, [target], counts, model=self._model, is_fallback=self._is_fallback
             )
         return StoredBatch(frozenset({target.lease.job_id}), frozenset())
 
@@ -235,7 +235,7 @@ class ChunkStore:
             [d.target for d in documents if d.target.lease.job_id in complete],
             {row["job_id"]: row["chunks_total"] for row in rows},
             model=self._model,
-            is_stopgap=self._is_stopgap,
+            is_fallback=self._is_fallback,
         )
         return StoredBatch(
             published=frozenset(complete),
