@@ -170,7 +170,7 @@ async def test_a_result_that_has_expired_is_made_again(
 
 
 @pytest.mark.parametrize(
-    ("request", "numbers"),
+    ("marker", "numbers"),
     [
         ("GARBAGE", "100% of its characters are unreadable, limit 5%"),
         ("EMPTY", "it holds no text, the document has [0-9]+ characters of its own and 3 pages"),
@@ -179,10 +179,10 @@ async def test_a_result_that_has_expired_is_made_again(
     ],
 )
 async def test_a_parse_that_does_not_hold_the_document_is_tried_on_a_better_tier(
-    parsing: ParsingSetting, llamaparse: Simulator, request: str, numbers: str
+    parsing: ParsingSetting, llamaparse: Simulator, marker: str, numbers: str
 ) -> None:
     pages = samples.pdf([f"Page {number} tells of the tides." for number in (1, 2, 3)])
-    hopeless = pages + f"\n%SIM:{request}".encode()
+    hopeless = pages + f"\n%SIM:{marker}".encode()
     parsed = await parsing.through(hopeless + b" SIM:BETTER_TIER=agentic", MediaType.PDF)
 
     with pytest.raises(ParseInvalid, match=numbers):
