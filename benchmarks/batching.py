@@ -18,7 +18,7 @@ from benchmarks.report import Report, Results, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
 from ingest import wiring
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.job import Lane
 from ingest.domain.pricing import Operation, Payer

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 import ingest
 from ingest import wiring
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.domain.errors import IngestError
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings

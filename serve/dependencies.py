@@ -12,7 +12,6 @@ from fastapi import Depends, Request
 
 from ingest import wiring
 from ingest.adapters.auth.jwt import TokenVerifier
-from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.admin.key_store import PREFIX, KeyStore
 from ingest.adapters.postgres.admin.tenant_store import TenantStore
@@ -32,11 +31,12 @@ from ingest.adapters.postgres.search.serving_store import ServingStore
 from ingest.adapters.storage.blob_store import ObjectBlobStore
 from ingest.app.intake.upload import Intake
 from ingest.app.providers.paid_embedder import PaidEmbedder
+from ingest.app.providers.unpaid import UnpaidEmbedder
 from ingest.domain.errors import ConfigurationError, Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.pause import Pause
 from ingest.domain.scopes import ALL_SCOPES, Caller
-from ingest.ports import Embedder
+from ingest.ports import EmbedsForPayer
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Auth, Settings
 from serve.authentication import KeyRing, make_token_verifier
@@ -61,7 +61,7 @@ class Backends:
 class Space:
     """A vector space: who embeds questions for it, and where they are answered."""
 
-    embedder: Embedder
+    embedder: EmbedsForPayer
     store: SearchStore
 
 
@@ -157,7 +157,7 @@ async def open_dependencies(
     database = wiring.open_database(settings)
     blobs = wiring.open_blobs(settings)
     embedders = wiring.make_embedders(settings, database, rate_limiter)
-    fallback = wiring.make_fallback_parser(settings)
+    fallback = wiring.make_fallback_embedder(settings)
     all_embedders = [*embedders.values(), *([fallback] if fallback else [])]
     warming = asyncio.create_task(_warm(all_embedders))
     try:
@@ -199,7 +199,7 @@ async def open_dependencies(
         await database.close()
 
 
-async def _warm(embedders: Sequence[WordllamaEmbedder | PaidEmbedder]) -> None:
+async def _warm(embedders: Sequence[UnpaidEmbedder | PaidEmbedder]) -> None:
     """Load the models beside the first requests rather than within the first search."""
     try:
         for embedder in embedders:
@@ -208,7 +208,7 @@ async def _warm(embedders: Sequence[WordllamaEmbedder | PaidEmbedder]) -> None:
         log.exception("embedder not loaded")
 
 
-def _backends(settings: Settings, embedder: Embedder) -> Backends:
+def _backends(settings: Settings, embedder: EmbedsForPayer) -> Backends:
     return Backends(
         parser=wiring.parser_label(settings),
         embedder=embedder.model.label,

@@ -14,15 +14,17 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.pipeline.chunk import LEAST_ITEMS, ChunkStage
-from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
+from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cluster.envelope import seal, unseal
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.cluster.ray_metrics import StageMetrics
 from ingest.domain.batching import share_out
 from ingest.domain.job import Lane
-from ingest.ports import Embedder, StoresChunks
+from ingest.ports import StoresChunks
 from ingest.settings import Settings
 from ingest.wiring import provider_batches, sources
 
@@ -86,10 +88,12 @@ class ParseActor:
     def __init__(self) -> None:
         configured, database, metrics, failed_attempts = _begin()
         self._repeats = _Repeats()
-        self._parser = wiring.make_parser(configured, database, SharedRateLimiter())
+        parsers = wiring.make_parsers(configured, database, SharedRateLimiter())
+        self._local_parser = parsers.local
         self._stage = ParseStage(
-            self._parser,
+            parsers.usual,
             wiring.open_blobs(configured),
+            fallback_parser=parsers.fallback,
             fetcher=sources.make_fetcher(configured, database),
             texts=DocumentStore(database),
             failed_attempts=failed_attempts,
@@ -103,7 +107,7 @@ class ParseActor:
         """Parse one wave; one without jobs starts the parser and goes on."""
         wave = unseal(table)
         if not wave:
-            await self._parser.start()
+            await self._local_parser.start()
             yield seal(_EMPTY)
             return
         if self._repeats.next():
@@ -156,23 +160,22 @@ class EmbedActor:
     def __init__(self) -> None:
         configured, database, metrics, failed_attempts = _begin()
         stores = wiring.make_chunk_stores(configured, database)
-        embedders = wiring.make_embedders(configured, database, SharedRateLimiter())
+        vectors = wiring.make_vectors(configured, database, SharedRateLimiter(), stores)
 
-        def stage(by: Embedder, store: StoresChunks) -> EmbedStage:
+        def stage(of: BatchVectors, store: StoresChunks) -> EmbedStage:
             return EmbedStage(
-                by, store, failed_attempts=failed_attempts, lease=configured.lease, measures=metrics
+                of, store, failed_attempts=failed_attempts, lease=configured.lease, measures=metrics
             )
 
-        for embedder in embedders.values():
-            embedder.warm()
-        self._stages = {label: stage(by, stores[label]) for label, by in embedders.items()}
+        self._stages = {label: stage(of, stores[label]) for label, of in vectors.items()}
         self._default = wiring.embedding_model(configured).label
         self._deferred = {
-            label: stage(by, stores[label])
+            label: stage(PaidVectors(by, stores[label]), stores[label])
             for label, by in provider_batches.make_batch_embedders(configured, database).items()
         }
         self._fallback = stage(
-            WordllamaEmbedder(), wiring.make_fallback_chunk_store(configured, database)
+            LocalVectors(WordllamaEmbedder()),
+            wiring.make_fallback_chunk_store(configured, database),
         )
         _settle_down()
 
@@ -183,8 +186,9 @@ class EmbedActor:
         return seal(_EMPTY)
 
     def _stage_of(self, batch: Batch) -> EmbedStage:
-        if batch.embeds_by_fallback:
+        key = batch.key
+        if key.embeds_by_fallback:
             return self._fallback
-        label = batch.served_in or self._default
-        deferred = self._deferred.get(label) if batch.lane is Lane.BATCH else None
+        label = key.served_in or self._default
+        deferred = self._deferred.get(label) if key.lane is Lane.BATCH else None
         return deferred or self._stages[label]

@@ -20,6 +20,7 @@ from ingest.cluster.background_loop import BackgroundLoop
 from ingest.cluster.envelope import seal
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane
+from ingest.settings import Settings
 
 _POLL_SECONDS = 0.05
 
@@ -59,7 +60,7 @@ def read_waves(lane: Lane, worker_id: UUID) -> Iterator[pa.Table]:
     logs.configure(configured.log_level)
     with BackgroundLoop() as loop:
         database = wiring.open_database(configured, plans_once=True)
-        claimer = _claimer(database, lane, worker_id)
+        claimer = _claimer(configured, database, lane, worker_id)
         loop.spawn(claimer.keep_alive())
         try:
             yield seal([])  # through all stages: it starts what they need, and shows that they run
@@ -70,13 +71,13 @@ def read_waves(lane: Lane, worker_id: UUID) -> Iterator[pa.Table]:
             loop.run(database.close())
 
 
-def _claimer(database: Database, lane: Lane, worker_id: UUID) -> Claimer:
+def _claimer(configured: Settings, database: Database, lane: Lane, worker_id: UUID) -> Claimer:
     workers = WorkerStore(database)
     return Claimer(
         JobStore(database),
         lane=lane,
         worker_id=worker_id,
-        pace=wiring.pace(settings.load()),
+        pace=wiring.pace(configured),
         wait_for_jobs=JobListener(database, lane).wait,
         beat=lambda: workers.beat(worker_id),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ingest import wiring
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.cluster.local_ray import LocalRay
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
@@ -24,6 +24,7 @@ def open_rate_limiter(settings: Settings) -> Iterator[RateLimiter]:
     cluster = LocalRay(settings.model_copy(update={"ray_address": address}))
     cluster.start()
     try:
+        # Its module imports Ray, which reads its token from the environment when it is imported.
         from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 
         yield SharedRateLimiter()

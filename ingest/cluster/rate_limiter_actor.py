@@ -7,7 +7,7 @@ from typing import Any
 import ray
 
 from ingest import logs, settings, wiring
-from ingest.app.providers.rate_limiter import RateLimiterCore
+from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.errors import IngestError, ProviderPaused
 from ingest.domain.provider import KeyHealth, Permit, PermitRequest, Report
@@ -25,7 +25,7 @@ class _RateLimiterActor:
     def __init__(self) -> None:
         configured = settings.load()
         logs.configure(configured.log_level)
-        self._rate_limiter = RateLimiterCore(wiring.quotas(configured))
+        self._rate_limiter = LocalRateLimiter(wiring.quotas(configured))
 
     async def acquire(self, request: PermitRequest) -> Permit | IngestError:
         """Wait for permission; an error is returned, because Ray would wrap one that is raised."""
@@ -36,11 +36,11 @@ class _RateLimiterActor:
 
     async def release(self, permit: Permit, report: Report) -> None:
         """Say how a call ended."""
-        self._rate_limiter.release(permit, report)
+        await self._rate_limiter.release(permit, report)
 
     async def health(self) -> list[KeyHealth]:
         """How every key is."""
-        return self._rate_limiter.health()
+        return await self._rate_limiter.health()
 
 
 Limiter = ray.remote(_RateLimiterActor)

@@ -24,6 +24,7 @@ from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.maintenance.prune import Pruner
+from ingest.app.queue import fallback
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
 from ingest.cluster.local_ray import NAMESPACE
@@ -45,7 +46,6 @@ _POLL_SECONDS = 0.05
 _TRIES = 5
 _WAKE = 1000
 _PROBES = 2
-_UPGRADES = 100
 _COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
 _SWEEP_SECONDS = 60.0
@@ -225,10 +225,7 @@ class _Supervisor:
             await self._jobs.hasten(WaitReason.PAUSED)  # it was lifted while they went to wait
         await self._jobs.wake(WaitReason.PAUSED, limit=_WAKE)
         if self._provided:
-            back = {part for part, provider in self._provided.items() if provider not in away}
-            await self._jobs.upgrade(back, limit=_UPGRADES, probing=False)
-            if away:
-                await self._jobs.upgrade(self._provided, limit=1, probing=True)
+            await fallback.upgrade(self._jobs, self._provided, away)
 
     async def _away(self) -> set[str]:
         """Providers of which no key works."""

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -93,9 +93,17 @@ class ParsedDocument:
     """In order of char_start."""
     parser: str
     """Name and version of the parser, e.g. ``local/1``."""
+    _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    """What it was decoded from: a parsed text arrives encoded and is stored encoded."""
+
+    def __reduce__(self) -> tuple[type["ParsedDocument"], tuple[object, ...]]:
+        """Travel between processes without the encoding, which would double the message."""
+        return ParsedDocument, (self.text, self.pages, self.headings, self.parser)
 
     def to_bytes(self) -> bytes:
         """Canonical encoding: equal documents give equal bytes."""
+        if self._encoded is not None:
+            return self._encoded
         return json.dumps(
             {
                 "headings": [[h.char_start, h.level, h.title] for h in self.headings],
@@ -116,7 +124,7 @@ class ParsedDocument:
         """
         try:
             fields = json.loads(data)
-            return cls(
+            parsed = cls(
                 text=fields["text"],
                 pages=tuple(Page(*page) for page in fields["pages"]),
                 headings=tuple(Heading(*heading) for heading in fields["headings"]),
@@ -124,3 +132,5 @@ class ParsedDocument:
             )
         except (ValueError, KeyError, TypeError) as exc:
             raise DocumentUnreadable("the stored parsed document cannot be decoded") from exc
+        object.__setattr__(parsed, "_encoded", data)
+        return parsed

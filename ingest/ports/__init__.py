@@ -73,34 +73,40 @@ class Parser(Protocol):
         """Start what takes long to start, ahead of the first document; optional."""
         ...
 
-    async def parse(
-        self,
-        data: bytes,
-        *,
-        filename: str,
-        media_type: MediaType,
-        payer: Payer,
-        here: bool = False,
-    ) -> ParsedDocument:
+    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
         """Parse one document, within limits of time, memory, pages and output.
 
         Args:
             data: The file.
             filename: Its name.
-            media_type: The door's guess.
-            payer: On whose behalf.
-            here: Do without the provider, unless only it can read the document.
+            media_type: The guess that was made when it was accepted; its content decides.
 
         Raises:
             DocumentRejected: a subclass says what is wrong with the document.
-            ParseUnderway: a provider works on it; its end wakes the job.
-            MustWait: the provider or the budget allow nothing now.
-            ProviderUnavailable: a remote parser did not answer.
+            WorkerLost: the parser did not start, or is closed.
         """
         ...
 
     async def close(self) -> None:
         """Stop what the parser started."""
+        ...
+
+
+class ParsesForPayer(Protocol):
+    """A parser that may ask a provider, for which somebody pays."""
+
+    async def parse(
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+    ) -> ParsedDocument:
+        """As ``Parser.parse``; ``payer`` is on whose behalf.
+
+        Raises:
+            DocumentRejected: a subclass says what is wrong with the document.
+            WorkerLost: the local parser did not start, or is closed.
+            ParseUnderway: a provider works on it; its end wakes the job.
+            MustWait: the provider or the budget allow nothing now.
+            ProviderUnavailable: the provider did not answer.
+        """
         ...
 
 
@@ -129,8 +135,36 @@ class Embedder(Protocol):
         """The vector space of everything this embedder returns."""
         ...
 
-    paid: bool
-    """Whether texts that were embedded before should rather be looked up."""
+    def warm(self) -> None:
+        """Load what takes long to load, ahead of the first texts; optional."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts in order.
+
+        Args:
+            texts: 1 to 2048 non-empty strings, together within the batch's token budget.
+
+        Returns:
+            float32[len(texts), model.dimension], validated and L2-normalised.
+
+        Raises:
+            InvalidVector: a text has no token that the model knows.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release what the embedder holds."""
+        ...
+
+
+class EmbedsForPayer(Protocol):
+    """An embedder whose calls somebody may pay for."""
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """The vector space of everything this embedder returns."""
+        ...
 
     async def embed(
         self,
@@ -140,7 +174,7 @@ class Embedder(Protocol):
         tokens: Sequence[int] | None = None,
         wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
-        """Embed texts in order.
+        """As ``Embedder.embed``, on somebody's behalf.
 
         Args:
             texts: 1 to 2048 non-empty strings, together within the batch's token budget.
@@ -159,10 +193,6 @@ class Embedder(Protocol):
             InputRefused: one of the texts, or all of them together.
             InvalidVector: the answer is not usable.
         """
-        ...
-
-    async def close(self) -> None:
-        """Release connections."""
         ...
 
 

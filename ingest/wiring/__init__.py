@@ -1,33 +1,40 @@
 """From settings to working parts: the only place that picks adapters."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.adapters.embedders.wordllama import MODEL as LOCAL_MODEL
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.parsers.local import LocalParser
+from ingest.adapters.parsers.local.draft import LABEL as LOCAL_LABEL
 from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.parse_store import ParseStore
-from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.adapters.splitters.labels import structure_label
 from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.app.pipeline.chunk import BatchLimits
+from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.cost_estimate import Estimator, Tariff
 from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.parse_poller import ParsePoller
 from ingest.app.providers.preflight import Preflight
-from ingest.app.providers.remote_parser import RemoteParser
+from ingest.app.providers.remote_parser import FallbackParser, RemoteParser
+from ingest.app.providers.unpaid import UnpaidEmbedder, UnpaidParser
 from ingest.app.queue.claim import ClaimPace
 from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Degraded, Lane
 from ingest.domain.pricing import CREDIT, batched
-from ingest.domain.provider_specs import ParserSpec
+from ingest.domain.provider_specs import EmbedderSpec, ParserSpec
 from ingest.domain.retry import RetryPolicy
+from ingest.ports import ParsesForPayer
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
 from ingest.wiring.providers import (
@@ -46,6 +53,9 @@ from ingest.wiring.providers import (
     quotas,
 )
 
+if TYPE_CHECKING:
+    from ingest.adapters.splitters.structure import StructureSplitter
+
 __all__ = [
     "WEBHOOK_PATH",
     "batch_limits",
@@ -60,12 +70,13 @@ __all__ = [
     "make_embedding_service",
     "make_estimator",
     "make_fallback_chunk_store",
-    "make_fallback_parser",
+    "make_fallback_embedder",
     "make_local_parser",
     "make_parse_poller",
     "make_parse_service",
-    "make_parser",
+    "make_parsers",
     "make_splitter",
+    "make_vectors",
     "may_fall_back",
     "open_blobs",
     "open_database",
@@ -79,6 +90,7 @@ __all__ = [
     "provider_of",
     "quotas",
     "retry_policy",
+    "splitter_label",
 ]
 
 _BATCH_SHARE = 0.03
@@ -128,10 +140,19 @@ def make_local_parser(settings: Settings) -> LocalParser:
     )
 
 
-def make_parser(
-    settings: Settings, database: Database, rate_limiter: RateLimiter
-) -> LocalParser | RemoteParser:
-    """The parser; a provider's is called through the rate limiter and recorded in the database.
+@dataclass(frozen=True, slots=True)
+class Parsers:
+    """Who reads documents."""
+
+    usual: ParsesForPayer
+    fallback: ParsesForPayer
+    """While the provider is away."""
+    local: LocalParser
+    """What both of them start with; may be started ahead of the first document."""
+
+
+def make_parsers(settings: Settings, database: Database, rate_limiter: RateLimiter) -> Parsers:
+    """The parsers; a provider is called through the rate limiter and recorded in the database.
 
     Raises:
         ConfigurationError: the price is not known.
@@ -139,10 +160,11 @@ def make_parser(
     local = make_local_parser(settings)
     spec = settings.parsing_provider
     if spec is None:
-        return local
+        unpaid = UnpaidParser(local)
+        return Parsers(unpaid, unpaid, local)
     service = make_parse_service(settings, spec)
     ledger, keys = LedgerStore(database), provider_keys(settings, spec)
-    return RemoteParser(
+    remote = RemoteParser(
         local,
         service,
         ProviderCalls(service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys),
@@ -153,14 +175,14 @@ def make_parser(
         prices=prices(settings),
         terms=parse_terms(settings, spec),
     )
+    return Parsers(remote, FallbackParser(remote), local)
 
 
 def parser_label(settings: Settings) -> str:
     """What the parser is called, without making one."""
-    local = make_local_parser(settings).label
     if settings.parsing_provider is None:
-        return local
-    return parse_terms(settings, settings.parsing_provider).describe(local)
+        return LOCAL_LABEL
+    return parse_terms(settings, settings.parsing_provider).describe(LOCAL_LABEL)
 
 
 def make_parse_poller(settings: Settings, spec: ParserSpec, database: Database) -> ParsePoller:
@@ -196,8 +218,17 @@ def make_estimator(settings: Settings, lane: Lane = Lane.BACKFILL) -> tuple[Esti
     return Estimator(preflight, make_splitter(settings), tariff), local
 
 
-def make_splitter(settings: Settings) -> StructureSplitter:
+def splitter_label(settings: Settings) -> str:
+    """What the splitter is called, without making one; part of a chunk's id."""
+    return structure_label(
+        max_tokens=settings.chunk_tokens, overlap_tokens=settings.chunk_overlap_tokens
+    )
+
+
+def make_splitter(settings: Settings) -> "StructureSplitter":
     """The splitter."""
+    from ingest.adapters.splitters.structure import StructureSplitter
+
     return StructureSplitter(
         max_tokens=settings.chunk_tokens, overlap_tokens=settings.chunk_overlap_tokens
     )
@@ -209,7 +240,7 @@ def make_embedder(
     rate_limiter: RateLimiter,
     *,
     model: EmbeddingModel | None = None,
-) -> WordllamaEmbedder | PaidEmbedder:
+) -> UnpaidEmbedder | PaidEmbedder:
     """The embedder; a provider's is called through the rate limiter and recorded in the database.
 
     Args:
@@ -224,8 +255,18 @@ def make_embedder(
     wanted = model or embedding_model(settings)
     spec = provider_of(wanted)
     if spec is None:
-        return WordllamaEmbedder()
-    service = make_embedding_service(settings, wanted)
+        return UnpaidEmbedder(WordllamaEmbedder())
+    return _make_paid_embedder(settings, database, rate_limiter, wanted, spec)
+
+
+def _make_paid_embedder(
+    settings: Settings,
+    database: Database,
+    rate_limiter: RateLimiter,
+    model: EmbeddingModel,
+    spec: EmbedderSpec,
+) -> PaidEmbedder:
+    service = make_embedding_service(settings, model)
     calls = ProviderCalls(
         service.provider,
         rate_limiter=rate_limiter,
@@ -237,7 +278,7 @@ def make_embedder(
 
 def make_embedders(
     settings: Settings, database: Database, rate_limiter: RateLimiter
-) -> dict[str, WordllamaEmbedder | PaidEmbedder]:
+) -> dict[str, UnpaidEmbedder | PaidEmbedder]:
     """An embedder of each vector space that may serve a tenant, by its label.
 
     Raises:
@@ -249,10 +290,41 @@ def make_embedders(
     }
 
 
-def make_fallback_parser(settings: Settings) -> WordllamaEmbedder | None:
+def make_vectors(
+    settings: Settings,
+    database: Database,
+    rate_limiter: RateLimiter,
+    stores: Mapping[str, ChunkStore],
+) -> dict[str, BatchVectors]:
+    """Where the vectors of each space come from, by its label; loads what takes long to load.
+
+    Args:
+        settings: Keys and quotas.
+        database: Of the ledger.
+        rate_limiter: Calls to providers go through it.
+        stores: The chunks of each space, by its label.
+
+    Raises:
+        ConfigurationError: model or price are not known.
+    """
+    made: dict[str, BatchVectors] = {}
+    for label, model in embedding_models(settings).items():
+        spec = provider_of(model)
+        if spec is None:
+            local = WordllamaEmbedder()
+            local.warm()
+            made[label] = LocalVectors(local)
+        else:
+            paid = _make_paid_embedder(settings, database, rate_limiter, model, spec)
+            paid.warm()
+            made[label] = PaidVectors(paid, stores[label])
+    return made
+
+
+def make_fallback_embedder(settings: Settings) -> UnpaidEmbedder | None:
     """Who embeds while the provider is away, if anybody does."""
-    has_stopgap = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
-    return WordllamaEmbedder() if has_stopgap else None
+    has_fallback = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
+    return UnpaidEmbedder(WordllamaEmbedder()) if has_fallback else None
 
 
 def batch_limits(settings: Settings) -> BatchLimits:
@@ -273,12 +345,12 @@ def batch_limits(settings: Settings) -> BatchLimits:
 
 def make_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks, in the embedder's vector space and cut by the splitter."""
-    return ChunkStore(database, embedding_model(settings), chunker=make_splitter(settings).label)
+    return ChunkStore(database, embedding_model(settings), chunker=splitter_label(settings))
 
 
 def make_chunk_stores(settings: Settings, database: Database) -> dict[str, ChunkStore]:
     """The chunks in each vector space that may serve a tenant, by its label."""
-    chunker = make_splitter(settings).label
+    chunker = splitter_label(settings)
     return {
         label: ChunkStore(database, model, chunker=chunker)
         for label, model in embedding_models(settings).items()
@@ -287,7 +359,7 @@ def make_chunk_stores(settings: Settings, database: Database) -> dict[str, Chunk
 
 def make_fallback_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks that are embedded here because the provider is away."""
-    return ChunkStore(database, LOCAL_MODEL, chunker=make_splitter(settings).label, is_stopgap=True)
+    return ChunkStore(database, LOCAL_MODEL, chunker=splitter_label(settings), is_fallback=True)
 
 
 def pace(settings: Settings) -> ClaimPace:

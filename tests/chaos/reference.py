@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from uuid import uuid4
 
 import httpx
 
@@ -13,15 +12,12 @@ from ingest.adapters.splitters.structure import StructureSplitter
 from ingest.domain import media_type
 from ingest.domain.chunk import Landmarks
 from ingest.domain.document import ParsedDocument
-from ingest.domain.job import Lane
-from ingest.domain.pricing import Operation, Payer
 from tests import samples
 from tests.chaos.corpus import Item
 from tests.chaos.evidence import Passage
 
 _CHUNK_TOKENS, _OVERLAP_TOKENS = 512, 64
 _TEXTS = 256
-_PAYER = Payer(uuid4(), Lane.INTERACTIVE, Operation.PARSE)
 
 
 def read_all(items: Iterable[Item]) -> dict[str, list[Passage]]:
@@ -39,9 +35,7 @@ async def _read_all(items: dict[str, Item]) -> dict[str, list[Passage]]:
                 parsed = _recognised(item.scanned_pages)
             else:
                 kind = media_type.detect(item.content, filename=item.filename)
-                parsed = await parser.parse(
-                    item.content, filename=item.filename, media_type=kind, payer=_PAYER
-                )
+                parsed = await parser.parse(item.content, filename=item.filename, media_type=kind)
             found[digest] = _cut(parsed, splitter)
         return found
     finally:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 from benchmarks.corpus import prose, write_markdown
@@ -17,9 +16,12 @@ from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
-from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
+from ingest.app.pipeline.vectors import PaidVectors
+from ingest.app.providers.rate_limiter import LocalRateLimiter
+from ingest.app.providers.unpaid import UnpaidParser
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
@@ -46,9 +48,9 @@ class Worker:
         blobs, chunks = wiring.open_blobs(settings), wiring.make_chunk_store(settings, database)
         rate_limiter = LocalRateLimiter(wiring.quotas(settings))
         self._parser = wiring.make_local_parser(settings)
-        self._embedder: Any = wiring.make_embedder(settings, database, rate_limiter)
+        self._embedder = wiring.make_embedder(settings, database, rate_limiter)
         self._parse = ParseStage(
-            self._parser,
+            UnpaidParser(self._parser),
             blobs,
             fetcher=sources.make_fetcher(settings, database),
             texts=DocumentStore(database),
@@ -65,7 +67,10 @@ class Worker:
             limits=_TWO_CHUNKS,
         )
         self._embed = EmbedStage(
-            self._embedder, chunks, failed_attempts=failed_attempts, lease=LEASE
+            PaidVectors(self._embedder, chunks),
+            chunks,
+            failed_attempts=failed_attempts,
+            lease=LEASE,
         )
 
     async def claim(self, limit: int = 10) -> list[ClaimedJob]:

@@ -15,13 +15,14 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.provider_batch_store import BatchView, ProviderBatchStore
 from ingest.adapters.postgres.providers.vector_buffer_store import VectorBufferStore
-from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.messages import Batch
+from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.batch_embedder import BatchEmbedder
 from ingest.app.providers.batch_poller import BatchPoller
 from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import Target
 from ingest.domain.batch_api import BatchRoom, Deferred
@@ -74,7 +75,7 @@ class Batching:
         )
         failed_attempts = FailedAttempts(JobStore(database), RetryPolicy())
         self.stage = EmbedStage(
-            BatchEmbedder(LARGE_MODEL, self.texts),
+            PaidVectors(BatchEmbedder(LARGE_MODEL, self.texts), self.chunks),
             self.chunks,
             failed_attempts=failed_attempts,
             lease=LEASE,

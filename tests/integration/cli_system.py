@@ -27,6 +27,8 @@ from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.parse import ParseStage
+from ingest.app.pipeline.vectors import LocalVectors
+from ingest.app.providers.unpaid import UnpaidParser
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cli import main
 from ingest.domain.identity import NO_TENANT
@@ -200,7 +202,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     parser, embedder = wiring.make_local_parser(settings), WordllamaEmbedder()
     texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
     parse = ParseStage(
-        parser,
+        UnpaidParser(parser),
         blobs,
         fetcher=sources.make_fetcher(settings, database),
         texts=texts,
@@ -217,7 +219,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
         lease=LEASE,
         limits=limits,
     )
-    embed = EmbedStage(embedder, chunks, failed_attempts=failed_attempts, lease=LEASE)
+    embed = EmbedStage(LocalVectors(embedder), chunks, failed_attempts=failed_attempts, lease=LEASE)
     await workers.register(worker_id, Lane.INTERACTIVE, host="test", pid=os.getpid(), version="0")
     ready.set()
     try:

@@ -24,9 +24,7 @@ TEXTS = ("one buoy", "two buoys", "three buoys")
 
 
 class Embedder:
-    """An Embedder that notes what it is asked, and something may happen beside."""
-
-    paid = True
+    """An EmbedsForPayer that notes what it is asked, and something may happen beside."""
 
     def __init__(self, model: EmbeddingModel = LARGE_MODEL) -> None:
         self.model = model
@@ -55,9 +53,6 @@ class Embedder:
             again, self.meanwhile = self.meanwhile, None
             await again()
         return builders.some_vectors(len(texts), self.model, seed=len(self.asked))
-
-    async def close(self) -> None:
-        """There is nothing to release."""
 
 
 class SlowToCommit(Database):

@@ -15,9 +15,8 @@ from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
 from ingest.app.providers.parse_poller import ParsePoller
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.app.providers.remote_parser import RemoteParser, Terms
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParseUnderway

@@ -36,9 +36,6 @@ class SlowParser:
     def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._meanwhile = meanwhile
 
-    async def start(self) -> None:
-        """There is nothing to start."""
-
     async def parse(
         self,
         data: bytes,
@@ -46,13 +43,9 @@ class SlowParser:
         filename: str,
         media_type: MediaType,
         payer: Payer,
-        here: bool = False,
     ) -> ParsedDocument:
         await self._meanwhile()
         return ParsedDocument(data.decode(), (Page(1, 0, len(data)),), (), self.label)
-
-    async def close(self) -> None:
-        """There is nothing to stop."""
 
 
 class Watched:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.simulator import Simulator
 from ingest.adapters.postgres.pool import Database
+from ingest.app.providers.remote_parser import FallbackParser
 from ingest.domain.document import MediaType
 from ingest.domain.errors import (
     DocumentEmpty,
@@ -229,15 +230,14 @@ async def test_while_the_provider_is_away_a_text_that_is_there_is_read_here(
     payer = Payer(parsing.tenant, Lane.INTERACTIVE, Operation.PARSE)
     garbled = ("word \ue000\ue001 " * 60).encode()
 
-    here = await parsing.parser.parse(
-        TEXT, filename="a.md", media_type=MediaType.MARKDOWN, payer=payer, here=True
-    )
+    fallback = FallbackParser(parsing.parser)
+    here = await fallback.parse(TEXT, filename="a.md", media_type=MediaType.MARKDOWN, payer=payer)
     for data, name, kind in (
         (samples.pdf(["", ""]), "scan.pdf", MediaType.PDF),
         (garbled, "garbled.txt", MediaType.TEXT),
     ):
         with pytest.raises(ParseUnderway):
-            await parsing.parser.parse(data, filename=name, media_type=kind, payer=payer, here=True)
+            await fallback.parse(data, filename=name, media_type=kind, payer=payer)
 
     assert "outer buoy" in here.text
     assert here.parser.startswith("local/")

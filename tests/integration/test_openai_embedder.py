@@ -14,9 +14,8 @@ from ingest.adapters.embedders.openai.embedding import OpenAIEmbedding
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
 from ingest.app.providers.paid_embedder import PaidEmbedder
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.errors import (
     BudgetExhausted,

@@ -15,10 +15,10 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.pipeline.chunk import BatchLimits, batches_of
 from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.calls import ProviderCalls
-from ingest.app.providers.local_rate_limiter import LocalRateLimiter
 from ingest.app.providers.paid_embedder import PaidEmbedder
-from ingest.app.providers.rate_limiter import Quota
+from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
@@ -72,7 +72,8 @@ async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
     await builders.execute(database, "DROP INDEX upload_pipeline.idx_hnsw_chunks_te3s_v1")
     store = ChunkStore(database, LARGE_MODEL, chunker=builders.CHUNKER)
     failed_attempts = FailedAttempts(JobStore(database), RetryPolicy())
-    stage = EmbedStage(embedder, store, failed_attempts=failed_attempts, lease=builders.LEASE)
+    vectors = PaidVectors(embedder, store)
+    stage = EmbedStage(vectors, store, failed_attempts=failed_attempts, lease=builders.LEASE)
     job = await builders.a_claimed_job(database)
     chunks = numbered_chunks(job, CHUNKS)
 
@@ -84,7 +85,7 @@ async def test_a_crash_at_99_percent_pays_again_for_what_was_in_flight_alone(
     for batch in done:
         await stage.run(batch)
     dying = DiesBeforeStoring(database, LARGE_MODEL, chunker=builders.CHUNKER)
-    last_stage = EmbedStage(embedder, dying, failed_attempts=failed_attempts, lease=builders.LEASE)
+    last_stage = EmbedStage(vectors, dying, failed_attempts=failed_attempts, lease=builders.LEASE)
     death = asyncio.create_task(last_stage.run(last))
     await dying.reached.wait()
     death.cancel()

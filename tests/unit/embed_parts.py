@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.app.pipeline.embed import Batch, EmbedStage
+from ingest.app.pipeline.embed import EmbedStage
+from ingest.app.pipeline.messages import Batch
+from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
@@ -51,13 +53,12 @@ def digest(text: str) -> bytes:
 
 
 class Embedder:
-    """Vectors of a text's length and number in its call."""
+    """An Embedder and an EmbedsForPayer: vectors of a text's length and number in its call."""
 
     model = MODEL
 
-    def __init__(self, refuse: Refuse = lambda _: None, *, paid: bool = False) -> None:
-        self.paid = paid
-        self.payers: set[Payer] = set()
+    def __init__(self, refuse: Refuse = lambda _: None) -> None:
+        self.payers: set[Payer | None] = set()
         self.calls: list[list[str]] = []
         self.before_calls: Callable[[], None] = lambda: None
         self._refuse = refuse
@@ -66,7 +67,7 @@ class Embedder:
         self,
         texts: Sequence[str],
         *,
-        payer: Payer,
+        payer: Payer | None = None,
         tokens: Sequence[int] | None = None,
         wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
@@ -78,6 +79,9 @@ class Embedder:
         if error := self._refuse(texts):
             raise error
         return np.array([[len(text), n] for n, text in enumerate(texts)], dtype=np.float32)
+
+    def warm(self) -> None:
+        """There is nothing to load."""
 
     async def close(self) -> None:
         """There is nothing to release."""
@@ -142,12 +146,15 @@ class Setting:
         storing: Refuse = lambda _: None,
         paid: bool = False,
     ) -> None:
-        self.embedder = Embedder(embedding, paid=paid)
+        self.embedder = Embedder(embedding)
         self.chunks = Chunks(storing)
+        self.vectors: BatchVectors = (
+            PaidVectors(self.embedder, self.chunks) if paid else LocalVectors(self.embedder)
+        )
         self.ends = Ends()
 
     async def run(self, batch: Batch) -> StoredBatch:
         stage = EmbedStage(
-            self.embedder, self.chunks, failed_attempts=self.ends.failed_attempts(), lease=LEASE
+            self.vectors, self.chunks, failed_attempts=self.ends.failed_attempts(), lease=LEASE
         )
         return await stage.run(batch)

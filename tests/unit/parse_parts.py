@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from ingest.app.pipeline.parse import ParsedJob, ParseStage
+from ingest.app.pipeline.messages import ParsedJob
+from ingest.app.pipeline.parse import ParseStage
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.document import MediaType, Page, ParsedDocument
@@ -23,16 +24,13 @@ async def decode(data: bytes) -> str:
 
 
 class Parser:
-    """Reads bytes as text, by a function of the test's."""
+    """A ParsesForPayer: reads bytes as text, by a function of the test's."""
 
     label = "test/1"
 
     def __init__(self, read: Parse = decode) -> None:
         self.read = read
         self.parsed: list[bytes] = []
-
-    async def start(self) -> None:
-        """There is nothing to start."""
 
     async def parse(
         self,
@@ -41,15 +39,11 @@ class Parser:
         filename: str,
         media_type: MediaType,
         payer: Payer,
-        here: bool = False,
     ) -> ParsedDocument:
         assert payer == Payer(TENANT, Lane.INTERACTIVE, Operation.PARSE)
         self.parsed.append(data)
         text = await self.read(data)
         return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label)
-
-    async def close(self) -> None:
-        """There is nothing to stop."""
 
 
 class Texts:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ingest.adapters.splitters.structure import StructureSplitter
 from ingest.app.pipeline.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
-from ingest.app.pipeline.parse import ParsedJob
+from ingest.app.pipeline.messages import ParsedJob
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.batch_api import Deferred
 from ingest.domain.chunk import Chunk
@@ -278,7 +278,7 @@ async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
 
     packed = await setting.run(paid, here)
 
-    assert [batch.embeds_by_fallback for batch in packed.batches] == [False, True]
+    assert [batch.key.embeds_by_fallback for batch in packed.batches] == [False, True]
     assert [[job.document_id for job in batch.jobs] for batch in packed.batches] == [
         [paid.job.document_id],
         [here.job.document_id],

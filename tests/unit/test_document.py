@@ -1,6 +1,8 @@
 """Parsed documents as they are stored: equal ones give equal bytes, others are refused."""
 
 import json
+import pickle
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -58,3 +60,25 @@ def test_text_is_stored_as_it_is_and_not_escaped() -> None:
 
     assert "שלום 😀" in encoded.decode()
     assert json.loads(encoded)["text"] == "שלום 😀"
+
+
+def test_a_document_that_was_decoded_is_not_encoded_again() -> None:
+    encoded = ParsedDocument("a text", (), (), "p").to_bytes()
+
+    assert ParsedDocument.from_bytes(encoded).to_bytes() is encoded
+
+
+def test_a_changed_copy_of_a_decoded_document_has_an_encoding_of_its_own() -> None:
+    decoded = ParsedDocument.from_bytes(ParsedDocument("a text", (), (), "p").to_bytes())
+
+    other = replace(decoded, text="another text")
+
+    assert ParsedDocument.from_bytes(other.to_bytes()).text == "another text"
+
+
+def test_the_encoding_stays_behind_when_a_document_travels() -> None:
+    made = ParsedDocument("a text " * 1000, (), (), "p")
+    decoded = ParsedDocument.from_bytes(made.to_bytes())
+
+    assert pickle.loads(pickle.dumps(decoded)) == made  # noqa: S301 - written one line above
+    assert len(pickle.dumps(decoded)) == len(pickle.dumps(made))

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
-from ingest.app.pipeline.parse import TRAVEL_CHARS, ParsedJob
+from ingest.app.pipeline.messages import ParsedJob
+from ingest.app.pipeline.parse import TRAVEL_CHARS
 from ingest.domain import identity
 from ingest.domain.errors import (
     DocumentEmpty,

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.domain.embedding import EmbeddingModel, Vectors, validate_vectors
-from ingest.domain.pricing import Payer
 
 MODEL = EmbeddingModel("wordllama-l2-supercat", "1", 256)
 _loading = threading.Lock()
@@ -19,8 +18,6 @@ _loaded: list["_Model"] = []
 
 class WordllamaEmbedder:
     """Static token embeddings, averaged; thousands of passages a second on one core."""
-
-    paid = False
 
     @property
     def model(self) -> EmbeddingModel:
@@ -31,20 +28,8 @@ class WordllamaEmbedder:
         """Load the model now, about a second, rather than with the first texts."""
         _model()
 
-    async def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        payer: Payer | None = None,
-        tokens: Sequence[int] | None = None,
-        wanted: Callable[[], Awaitable[bool]] | None = None,
-    ) -> Vectors:
-        """Embed texts in order, in a thread.
-
-        Raises:
-            InvalidVector: a text has no token the model knows.
-        """
-        del payer, tokens, wanted  # it costs nothing
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """See the port; runs in a thread."""
         return await asyncio.to_thread(_embed, list(texts))
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ import tiktoken
 from numpy.typing import NDArray
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
+from ingest.adapters.splitters.labels import structure_label
 from ingest.domain.chunk import Passage
 from ingest.domain.document import ParsedDocument
 
@@ -34,7 +35,7 @@ class StructureSplitter:
             overlap_tokens: Most tokens a passage shares with the one before it.
         """
         self._max_tokens = max_tokens
-        self._label = f"structure/1:{max_tokens}+{overlap_tokens}"
+        self._label = structure_label(max_tokens=max_tokens, overlap_tokens=overlap_tokens)
         self._overlap_tokens = overlap_tokens
         self._encoding = tiktoken.get_encoding(_VOCABULARY)
         self._plain = TextSplitter.from_tiktoken_model(_MODEL, max_tokens, overlap=overlap_tokens)

@@ -12,10 +12,9 @@ from uuid import UUID
 
 import structlog
 
-from ingest.app.pipeline.embed import Batch
 from ingest.app.pipeline.failures import SettlesFailures
+from ingest.app.pipeline.messages import Batch, ParsedJob, SpaceKey
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
-from ingest.app.pipeline.parse import ParsedJob
 from ingest.domain import identity
 from ingest.domain.attempt import DocumentChunks, Target
 from ingest.domain.batch_api import Deferred
@@ -196,12 +195,11 @@ class ChunkStage:
 
 def _by_space(
     documents: Sequence[tuple[ClaimedJob, DocumentChunks]],
-) -> dict[tuple[UUID, bool, str | None], list[tuple[ClaimedJob, DocumentChunks]]]:
-    """Documents of one tenant, who alone pays for them, and of one vector space each."""
-    groups: dict[tuple[UUID, bool, str | None], list[tuple[ClaimedJob, DocumentChunks]]] = {}
+) -> dict[SpaceKey, list[tuple[ClaimedJob, DocumentChunks]]]:
+    """Documents that may share a batch."""
+    groups: dict[SpaceKey, list[tuple[ClaimedJob, DocumentChunks]]] = {}
     for job, document in documents:
-        space = (job.tenant_id, job.embeds_by_fallback, job.served_in)
-        groups.setdefault(space, []).append((job, document))
+        groups.setdefault(SpaceKey.of(job), []).append((job, document))
     return groups
 
 

@@ -3,17 +3,16 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import numpy as np
 import structlog
 
 from ingest.app.pipeline.failures import SettlesFailures
+from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
+from ingest.app.pipeline.vectors import BatchVectors
 from ingest.domain.attempt import DocumentChunks, StoredBatch
-from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import (
     IngestError,
@@ -23,70 +22,12 @@ from ingest.domain.errors import (
     StoreUnavailable,
     Unexpected,
 )
-from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.pricing import Operation, Payer
 from ingest.domain.stage import Stage
-from ingest.ports import Embedder, StoresChunks
+from ingest.ports import StoresChunks
 
 log = structlog.get_logger(module=__name__)
 STORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
 """Seconds between tries to store a batch that is embedded already; then its attempts end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Chunks of one or many documents that are embedded by one call."""
-
-    jobs: tuple[ClaimedJob, ...]
-    documents: tuple[DocumentChunks, ...]
-    """One for each job, in the same order."""
-
-    @property
-    def embeds_by_fallback(self) -> bool:
-        """Whether its jobs, which agree on that, do without the embedding provider."""
-        return self.jobs[0].embeds_by_fallback
-
-    @property
-    def chunks(self) -> list[Chunk]:
-        """All chunks, in order."""
-        return [chunk for document in self.documents for chunk in document.chunks]
-
-    @property
-    def lane(self) -> Lane:
-        """The one that its jobs are in."""
-        return self.jobs[0].lane
-
-    @property
-    def served_in(self) -> str | None:
-        """The vector space that serves their tenant; see ``ClaimedJob``."""
-        return self.jobs[0].served_in
-
-    def of(self, index: int) -> "Batch":
-        """What belongs to one job."""
-        return Batch((self.jobs[index],), (self.documents[index],))
-
-    def without(self, job_ids: frozenset[UUID]) -> "Batch":
-        """What belongs to other jobs than these."""
-        kept = [
-            (job, document)
-            for job, document in zip(self.jobs, self.documents, strict=True)
-            if job.lease.job_id not in job_ids
-        ]
-        return Batch(tuple(job for job, _ in kept), tuple(document for _, document in kept))
-
-    def part(self, start: int, end: int) -> "Batch":
-        """The chunks from one place to another; documents without any go with the first part."""
-        jobs: list[ClaimedJob] = []
-        documents: list[DocumentChunks] = []
-        place = 0
-        for job, document in zip(self.jobs, self.documents, strict=True):
-            size = len(document.chunks)
-            cut = document.chunks[max(0, start - place) : max(0, end - place)]
-            if cut or (not size and start == 0):
-                jobs.append(job)
-                documents.append(DocumentChunks(document.target, cut))
-            place += size
-        return Batch(tuple(jobs), tuple(documents))
 
 
 NOTHING = StoredBatch(frozenset(), frozenset())
@@ -97,7 +38,7 @@ class EmbedStage:
 
     def __init__(
         self,
-        embedder: Embedder,
+        vectors: BatchVectors,
         chunks: StoresChunks,
         *,
         failed_attempts: SettlesFailures,
@@ -105,23 +46,23 @@ class EmbedStage:
         measures: Measures = UNMEASURED,
     ) -> None:
         """Put the stage together; ``lease`` is a lease's length from each sign of progress on."""
-        self._embedder = embedder
+        self._vectors = vectors
         self._chunks = chunks
         self._failed_attempts = failed_attempts
         self._lease = lease
         self._measures = measures
 
-    async def run(self, batch: Batch) -> StoredBatch:
-        """Embed and store a batch, all of one tenant.
+    async def run(self, batch: Batch, *, after_loss: bool = False) -> StoredBatch:
+        """Embed and store a batch.
 
         A batch whose content is refused is halved until the culprit is alone; that chunk is left
         out and the rest of its document goes on without it. Nothing is paid for documents whose
         lease is lost when it would be.
-        """
-        return await self._run(batch)
 
-    async def _run(self, batch: Batch, *, after_loss: bool = False) -> StoredBatch:
-        """Run a batch; after a lease of it was lost, with what is still held of it."""
+        Args:
+            batch: Chunks that have no vector yet.
+            after_loss: A lease of it was lost before; work only on what is still held.
+        """
         try:
             lost = await self._lost(batch) if after_loss else frozenset()
             batch = batch.without(lost)
@@ -130,7 +71,7 @@ class EmbedStage:
             stored = await self._embed_and_store(batch)
             return StoredBatch(stored.published, stored.stale | lost)
         except LeaseLost:
-            return await self._run(batch, after_loss=True)
+            return await self.run(batch, after_loss=True)
         except (InputRefused, InvalidVector) as exc:
             return await self._divide(batch, exc)
         except IngestError as exc:
@@ -145,14 +86,9 @@ class EmbedStage:
         return NOTHING
 
     async def _lost(self, batch: Batch) -> frozenset[UUID]:
-        """The jobs that others hold by now; not looked for when embedding costs nothing."""
-        if not self._embedder.paid:
-            return frozenset()
+        """The jobs that others hold by now."""
         held = await self._chunks.held([document.target for document in batch.documents])
         return frozenset(job.lease.job_id for job in batch.jobs) - held
-
-    async def _is_held(self, batch: Batch) -> bool:
-        return not await self._lost(batch)
 
     async def _divide(self, batch: Batch, refusal: InputRefused | InvalidVector) -> StoredBatch:
         size = len(batch.chunks)
@@ -192,7 +128,7 @@ class EmbedStage:
 
     async def _embed_and_store(self, batch: Batch) -> StoredBatch:
         started = time.monotonic()
-        vectors = await self._vectors(batch)
+        vectors = await self._vectors.of(batch)
         stored = await self._store(batch.documents, vectors)
         self._measures.took(Stage.EMBEDDING, time.monotonic() - started)
         kept = [d for d in batch.documents if d.target.lease.job_id not in stored.stale]
@@ -202,39 +138,6 @@ class EmbedStage:
             documents=len(stored.published),
         )
         return stored
-
-    async def _vectors(self, batch: Batch) -> Vectors:
-        """float32[chunks, dimension]; texts that are there twice, or were before, are paid once.
-
-        Raises:
-            InputRefused: with the index of the chunk in the batch, if one is named.
-        """
-        dimension = self._embedder.model.dimension
-        chunks = batch.chunks
-        if not chunks:
-            return np.empty((0, dimension), dtype=np.float32)
-        payer = Payer(batch.jobs[0].tenant_id, batch.jobs[0].lane, Operation.EMBED)
-        if not self._embedder.paid:
-            return await self._embedder.embed([chunk.text for chunk in chunks], payer=payer)
-        distinct: dict[bytes, int] = {}
-        for index, chunk in enumerate(chunks):
-            distinct.setdefault(chunk.text_sha256, index)
-        known = await self._chunks.embedded_before(payer.tenant_id, list(distinct))
-        new = [index for digest, index in distinct.items() if digest not in known]
-        if new:
-            try:
-                fresh = await self._embedder.embed(
-                    [chunks[index].text for index in new],
-                    payer=payer,
-                    tokens=[chunks[index].token_count for index in new],
-                    wanted=lambda: self._is_held(batch),
-                )
-            except InputRefused as exc:
-                if exc.index is not None and 0 <= exc.index < len(new):
-                    exc.index = new[exc.index]
-                raise
-            known |= {chunks[i].text_sha256: row for i, row in zip(new, fresh, strict=True)}
-        return np.stack([known[chunk.text_sha256] for chunk in chunks])
 
     async def _store(self, documents: Sequence[DocumentChunks], vectors: Vectors) -> StoredBatch:
         for pause in STORE_PAUSES:

@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from ingest.app.pipeline.failures import SettlesFailures
+from ingest.app.pipeline.messages import ParsedJob
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord, Target
@@ -25,21 +25,11 @@ from ingest.domain.job import ClaimedJob
 from ingest.domain.parse_quality import check_text
 from ingest.domain.pricing import Operation, Payer
 from ingest.domain.stage import Stage
-from ingest.ports import BlobStore, Parser, RecordsTexts
+from ingest.ports import BlobStore, ParsesForPayer, RecordsTexts
 
 log = structlog.get_logger(module=__name__)
 TRAVEL_CHARS = 256 * 1024
 """Longest text that goes to the next stage with its job; bounds what is under way in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedJob:
-    """A job whose text is stored."""
-
-    job: ClaimedJob
-    parsed_key: str
-    parsed: ParsedDocument | None
-    """None when it is too long to travel; the next stage reads it from storage."""
 
 
 class FetchesBytes(Protocol):
@@ -55,9 +45,10 @@ class ParseStage:
 
     def __init__(
         self,
-        parser: Parser,
+        parser: ParsesForPayer,
         blobs: BlobStore,
         *,
+        fallback_parser: ParsesForPayer | None = None,
         fetcher: FetchesBytes,
         texts: RecordsTexts,
         failed_attempts: SettlesFailures,
@@ -71,6 +62,7 @@ class ParseStage:
         Args:
             parser: Reads the documents.
             blobs: Holds their bytes and their texts.
+            fallback_parser: Reads those of jobs that do without the parsing provider.
             fetcher: Brings in the bytes that are not there yet.
             texts: Where finished ones are recorded.
             failed_attempts: Where failed ones end.
@@ -81,6 +73,7 @@ class ParseStage:
                 they go on together; a slow one delays the rest by no more than this.
         """
         self._parser = parser
+        self._fallback_parser = fallback_parser or parser
         self._blobs = blobs
         self._fetcher = fetcher
         self._texts = texts
@@ -159,12 +152,12 @@ class ParseStage:
         data = await self._blobs.get(job.raw_key)
         if identity.sha256_hex(data) != identity.blob_digest(job.raw_key):
             raise StoreUnavailable("the stored bytes do not match their digest")
-        parsed = await self._parser.parse(
+        parser = self._fallback_parser if job.parses_by_fallback else self._parser
+        parsed = await parser.parse(
             data,
             filename=job.filename,
             media_type=MediaType(job.media_type),
             payer=Payer(job.tenant_id, job.lane, Operation.PARSE),
-            here=job.parses_by_fallback,
         )
         check_text(parsed)
         encoded = parsed.to_bytes()

@@ -1,4 +1,4 @@
-"""The Embedder port of the lane batch: says why texts came by no provider batch."""
+"""The EmbedsForPayer port of the lane batch: says why texts came by no provider batch."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,8 +15,6 @@ _AGAIN = timedelta(seconds=1)
 
 class BatchEmbedder:
     """Buys nothing: what has a vector is not asked for, and what has none was refused."""
-
-    paid = True
 
     def __init__(self, model: EmbeddingModel, texts: DefersTexts) -> None:
         """Put it together; ``texts`` are those that were put into batches."""
@@ -43,6 +41,3 @@ class BatchEmbedder:
             if digest in refusals:
                 raise InputRefused(refusals[digest].message, index=index)
         raise TextsMissing("texts came by no batch, and are put into the next", retry_after=_AGAIN)
-
-    async def close(self) -> None:
-        """There is nothing to release."""

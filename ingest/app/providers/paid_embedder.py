@@ -1,4 +1,4 @@
-"""The Embedder port over a provider that counts, limits and charges."""
+"""The EmbedsForPayer port over a provider that counts, limits and charges."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -15,8 +15,6 @@ from ingest.ports.providers import EmbeddingService
 
 class PaidEmbedder:
     """Embeds by one call each time, within quota and budget."""
-
-    paid = True
 
     def __init__(
         self, service: EmbeddingService, calls: ProviderCalls, *, prices: Sequence[Price]
@@ -48,7 +46,7 @@ class PaidEmbedder:
         tokens: Sequence[int] | None = None,
         wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
-        """Embed texts in order; see ``ports.Embedder``."""
+        """Embed texts in order; see the port."""
         counts = self._service.count(texts) if tokens is None else tokens
         for index, count in enumerate(counts):
             if count > self._service.max_text_tokens:

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
-from ingest.domain.identity import LOCAL_TENANT
-from ingest.domain.job import Lane
 from ingest.domain.parse_quality import check_text, is_scanned
-from ingest.domain.pricing import Operation, Payer
 from ingest.domain.remote_parse import Source
 from ingest.ports import Parser
 
@@ -16,7 +13,6 @@ _PAGE_CHARS = 3000
 _FACTOR, _MORE = 3, 10
 _ASKED = "every document is"
 _HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
-_NOBODY = Payer(LOCAL_TENANT, Lane.INTERACTIVE, Operation.PARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +51,7 @@ class Preflight:
         """
         is_paged = media_type is MediaType.PDF
         try:
-            text = await self._local.parse(
-                data, filename=filename, media_type=media_type, payer=_NOBODY
-            )
+            text = await self._local.parse(data, filename=filename, media_type=media_type)
         except DocumentEmpty as exc:
             if media_type not in _HAS_PICTURES & self._reads:
                 raise

@@ -1,4 +1,7 @@
-"""The rate limiter before providers: one for the whole cluster, which shares the quota."""
+"""The RateLimiter port within one process; in a cluster one actor runs it for everybody.
+
+Whoever shares a quota must share a rate limiter: two that know nothing of each other exceed it.
+"""
 
 import asyncio
 import itertools
@@ -82,7 +85,7 @@ class _Pool:
         return self.questions.peek() or self.queue.peek()
 
 
-class RateLimiterCore:
+class LocalRateLimiter:
     """Grants calls in a fair order, within quota, and none to a provider that fails."""
 
     def __init__(
@@ -126,11 +129,11 @@ class RateLimiterCore:
         except asyncio.CancelledError:
             queue.discard(waiter)
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self.release(waiter.granted.result(), Report(Outcome.UNUSED))
+                await self.release(waiter.granted.result(), Report(Outcome.UNUSED))
             raise
 
-    def release(self, permit: Permit, report: Report) -> None:
-        """Say how a call ended that was let in."""
+    async def release(self, permit: Permit, report: Report) -> None:
+        """Say how a call ended that was let in; never suspends, so cancellation cannot stop it."""
         pool = self._pools.get((permit.provider, permit.model))
         key = pool.keys.get(permit.fingerprint) if pool else None
         if pool is None or key is None:
@@ -143,7 +146,7 @@ class RateLimiterCore:
             _account(key.tokens, permit, report, limits.tokens, limits.tokens_left, now)
         pool.changed.set()
 
-    def health(self) -> list[KeyHealth]:
+    async def health(self) -> list[KeyHealth]:
         """How every key is that was ever asked for."""
         now = self._clock()
         return [
@@ -272,9 +275,7 @@ def _account(
         return
     meter.arrived(permit.permit_id, now)
     meter.believe(limit=limit, remaining=left, now=now)
-    if report.outcome is Outcome.LIMITED:
-        meter.pause(report.retry_after or LIMITED_SECONDS, now)
-    if report.outcome is Outcome.SLOW_DOWN:
+    if report.outcome in {Outcome.LIMITED, Outcome.SLOW_DOWN}:
         meter.pause(report.retry_after or LIMITED_SECONDS, now)
     if report.outcome is Outcome.SLOW_DOWN or _is_blind(report):
         meter.slow(now)

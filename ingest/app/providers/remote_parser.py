@@ -1,4 +1,4 @@
-"""The Parser port over a provider that parses on its own time."""
+"""The ParsesForPayer port over a provider that parses on its own time."""
 
 import secrets
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ class RemoteParser:
             ConfigurationError: the price of a credit is not known.
         """
         self._local = local
-        self._preflight = Preflight(local, service.reads, only_scanned=terms.only_scanned)
+        self.preflight = Preflight(local, service.reads, only_scanned=terms.only_scanned)
         self._service = service
         self._calls = calls
         self._keys = keys
@@ -104,32 +104,26 @@ class RemoteParser:
         self._terms = terms
         self._price()
 
-    @property
-    def label(self) -> str:
-        """Name and version; part of the index version."""
-        return self._terms.describe(self._local.label)
-
-    async def start(self) -> None:
-        """Start the local parser ahead of the first document; optional."""
-        await self._local.start()
-
     async def parse(
-        self,
-        data: bytes,
-        *,
-        filename: str,
-        media_type: MediaType,
-        payer: Payer,
-        here: bool = False,
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
     ) -> ParsedDocument:
-        """Parse one document; see ``ports.Parser``.
+        """See the port.
 
         What is broken, encrypted or too long is refused here, before it costs anything.
         """
-        seen = await self._preflight.check(data, filename, media_type)
-        if seen.text is not None and (here or not seen.reason):
+        seen = await self.preflight.check(data, filename, media_type)
+        if seen.text is not None and not seen.reason:
             return seen.text
-        file = SourceFile(data, filename, media_type)
+        return await self.by_provider(SourceFile(data, filename, media_type), seen, payer)
+
+    async def by_provider(
+        self, file: SourceFile, seen: PreflightResult, payer: Payer
+    ) -> ParsedDocument:
+        """The text that the provider makes of a document, tier after tier.
+
+        Raises:
+            IngestError: as ``parse``.
+        """
         *first, last = self._terms.tiers
         try:
             for tier in first:
@@ -233,3 +227,23 @@ class RemoteParser:
     def _price(self) -> Decimal:
         today = datetime.now(UTC).date()
         return unit_price(self._prices, self._service.provider, CREDIT, today)
+
+
+class FallbackParser:
+    """What stands in for ``RemoteParser`` while the provider is away.
+
+    Reads every document that has a text of its own. One that only the provider can read, such as a
+    picture of a page, is handed over all the same, and waits for it.
+    """
+
+    def __init__(self, remote: RemoteParser) -> None:
+        self._remote = remote
+
+    async def parse(
+        self, data: bytes, *, filename: str, media_type: MediaType, payer: Payer
+    ) -> ParsedDocument:
+        """See the port."""
+        seen = await self._remote.preflight.check(data, filename, media_type)
+        if seen.text is not None:
+            return seen.text
+        return await self._remote.by_provider(SourceFile(data, filename, media_type), seen, payer)

@@ -5,21 +5,15 @@ from collections.abc import Callable
 
 import structlog
 
+from ingest.app.queue import fallback
 from ingest.domain.attempt import Settlement
-from ingest.domain.errors import (
-    IngestError,
-    LeaseLost,
-    ParseUnderway,
-    ProviderPaused,
-    StoreUnavailable,
-)
-from ingest.domain.job import Cause, ClaimedJob, Degraded, JobState
+from ingest.domain.errors import IngestError, LeaseLost, ParseUnderway, StoreUnavailable
+from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.retry import DeadLetter, RetryPolicy, Wait
 from ingest.domain.stage import Stage
 from ingest.ports import SettlesJobs
 
 log = structlog.get_logger(module=__name__)
-_PARTS = {Stage.PARSING: Degraded.PARSER, Stage.EMBEDDING: Degraded.EMBEDDER}
 
 
 class FailedAttempts:
@@ -33,17 +27,17 @@ class FailedAttempts:
         may_fall_back: bool = False,
         count: Callable[[Stage, str, JobState], None] | None = None,
     ) -> None:
-        """Put the failed_attempts together.
+        """Begin.
 
         Args:
             jobs: Where attempts end.
             policy: Decides what failed attempts lead to.
-            may_fall_back: Uploads go on without a provider that is away, rather than wait for it.
+            may_fall_back: Uploads go on without a provider that is away; see ``fallback``.
             count: Is told stage, error code and new state.
         """
         self._jobs = jobs
         self._policy = policy
-        self._degrades = may_fall_back
+        self._may_fall_back = may_fall_back
         self._count = count
 
     async def fail_job(self, job: ClaimedJob, error: IngestError, *, stage: Stage) -> None:
@@ -86,8 +80,7 @@ class FailedAttempts:
 
     def _decide(self, job: ClaimedJob, error: IngestError, stage: Stage) -> Settlement:
         jitter = random.random()  # noqa: S311
-        part = _PARTS.get(stage)
-        if isinstance(error, ProviderPaused) and part and self._may_degrade(job, part):
+        if self._may_fall_back and (part := fallback.part_of(job, error, stage=stage)):
             return Settlement(JobState.QUEUED, error, degrade=part)
         decision = self._policy.decide(error, attempt=job.attempt, jitter=jitter)
         if isinstance(decision, DeadLetter):
@@ -103,7 +96,3 @@ class FailedAttempts:
             )
         state = JobState.RETRYABLE if decision.costs_attempt else JobState.QUEUED
         return Settlement(state, error, delay=decision.delay, costs_attempt=decision.costs_attempt)
-
-    def _may_degrade(self, job: ClaimedJob, part: Degraded) -> bool:
-        """Not twice, and not to make again what is degraded already."""
-        return self._degrades and job.cause is Cause.UPLOAD and part not in job.degraded

@@ -16,7 +16,7 @@ from ingest.domain.errors import BudgetExhausted, InputRefused, StoreUnavailable
 from ingest.domain.job import Lane
 from ingest.domain.pricing import Operation, Payer
 from ingest.domain.serving_space import Move, Unembedded
-from ingest.ports import Embedder, StoresChunks
+from ingest.ports import EmbedsForPayer, StoresChunks
 from ingest.ports.spaces import PageKey, Spaces
 
 log = structlog.get_logger(module=__name__)
@@ -47,7 +47,7 @@ class ModelSwitcher:
         self,
         spaces: Spaces,
         chunks: StoresChunks,
-        embedder: Embedder,
+        embedder: EmbedsForPayer,
         move: Move,
         *,
         items: int,

@@ -177,7 +177,7 @@ def _taking_in(
 async def _renewing(
     settings: Settings, database: Database, request: BackfillRequest, *, run: str
 ) -> tuple[Registered, _Register]:
-    model, chunker = await _model(settings, database, request), wiring.make_splitter(settings).label
+    model, chunker = await _model(settings, database, request), wiring.splitter_label(settings)
     wanted = Reprocessing(request.tenant_id, model, chunker, run, request.lane)
     renewer = Reprocessor(JobStore(database), wanted, limit=request.limit)
     return renewer.registered, renewer.register

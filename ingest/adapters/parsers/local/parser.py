@@ -9,7 +9,6 @@ from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.sandbox import ChildDied, Sandbox
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
-from ingest.domain.pricing import Payer
 
 _TRIES = 2
 OVERTIME_SECONDS = 1.0
@@ -85,23 +84,8 @@ class LocalParser:
         except ChildDied:
             raise WorkerLost("the parser was closed while it started") from None
 
-    async def parse(
-        self,
-        data: bytes,
-        *,
-        filename: str,
-        media_type: MediaType,
-        payer: Payer | None = None,
-        here: bool = True,
-    ) -> ParsedDocument:
-        """Parse one document; the content decides how, ``media_type`` is the door's guess.
-
-        Cancelling kills the parse. Nobody pays, and it is always done here.
-
-        Raises:
-            DocumentRejected: a subclass says what is wrong with the document.
-            WorkerLost: no child process could be started, or the parser is closed.
-        """
+    async def parse(self, data: bytes, *, filename: str, media_type: MediaType) -> ParsedDocument:
+        """See the port; cancelling kills the parse."""
         self._check_open()
         slot = await self._free.get()
         overtime = asyncio.get_running_loop().call_later(OVERTIME_SECONDS, self._lend, slot)

@@ -32,13 +32,13 @@ class ChunkStore:
         model: EmbeddingModel,
         *,
         chunker: str,
-        is_stopgap: bool = False,
+        is_fallback: bool = False,
     ) -> None:
         """Open the store; what a fallback's chunks stand in for is kept beside them, unseen."""
         self._database = database
         self._model = model
         self._chunker = chunker
-        self._is_stopgap = is_stopgap
+        self._is_fallback = is_fallback
 
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
@@ -68,7 +68,7 @@ class ChunkStore:
                 [chunk.chunk_id for kept in retained for chunk in kept],
                 self._model.name,
                 self._model.version,
-                self._is_stopgap,
+                self._is_fallback,
             )
             await connection.execute(
                 JOBS["advance_chunked"],
@@ -157,7 +157,9 @@ class ChunkStore:
             if row["chunks_stored"] < row["chunks_total"]:
                 return StoredBatch(frozenset(), frozenset())
             counts = {target.lease.job_id: row["chunks_total"]}
-            await self._publish(connection, [target], counts)
+            await publish(
+                connection, [target], counts, model=self._model, is_fallback=self._is_fallback
+            )
         return StoredBatch(frozenset({target.lease.job_id}), frozenset())
 
     async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
@@ -228,20 +230,17 @@ class ChunkStore:
                 self._model.version,
             )
         complete = {r["job_id"] for r in rows if r["chunks_stored"] == r["chunks_total"]}
-        await self._publish(
+        await publish(
             connection,
             [d.target for d in documents if d.target.lease.job_id in complete],
             {row["job_id"]: row["chunks_total"] for row in rows},
+            model=self._model,
+            is_fallback=self._is_fallback,
         )
         return StoredBatch(
             published=frozenset(complete),
             stale=frozenset(d.target.lease.job_id for d in stale),
         )
-
-    async def _publish(
-        self, connection: Connection, targets: Sequence[Target], counts: Mapping[UUID, int]
-    ) -> None:
-        await publish(connection, targets, counts, model=self._model, is_stopgap=self._is_stopgap)
 
 
 async def locked_leases(connection: Connection, targets: Sequence[Target]) -> frozenset[UUID]:

@@ -1,0 +1,40 @@
+"""What was made by fallback is made again once its provider is back, and not before."""
+
+from collections.abc import Collection
+
+import pytest
+
+from ingest.app.queue import fallback
+from ingest.domain.job import Degraded
+
+BOTH = {Degraded.PARSER: "llamaparse", Degraded.EMBEDDER: "openai"}
+
+
+class Queue:
+    """Keeps which upgrades were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[set[Degraded], int, bool]] = []
+
+    async def upgrade(self, parts: Collection[Degraded], *, limit: int, probing: bool) -> int:
+        self.asked.append((set(parts), limit, probing))
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("away", "asked"),
+    [
+        (set(), [(set(BOTH), fallback.UPGRADES, False)]),
+        ({"openai"}, [({Degraded.PARSER}, fallback.UPGRADES, False), (set(BOTH), 1, True)]),
+        ({"openai", "llamaparse"}, [(set(), fallback.UPGRADES, False), (set(BOTH), 1, True)]),
+    ],
+    ids=["both are back", "one is away", "both are away"],
+)
+async def test_parts_whose_provider_is_back_are_upgraded_and_one_job_probes_the_others(
+    away: set[str], asked: list[tuple[set[Degraded], int, bool]]
+) -> None:
+    queue = Queue()
+
+    await fallback.upgrade(queue, BOTH, away)
+
+    assert queue.asked == asked
