@@ -13,7 +13,7 @@ BENCHMARKS ?= latency throughput http webhook footprint index quota batching emb
 # In CI a skipped test is a failed test.
 PYTEST := PYTHONPATH=tests/plugins $(BIN)/python -m pytest $(if $(CI),-p no_skips)
 
-.PHONY: help setup demo demo-services up down test quick lint fmt docs bench attack chaos lock clean
+.PHONY: help setup demo demo-services up down test test-one quick lint fmt docs bench attack chaos lock clean
 
 help: ## Show this text.
 	@echo "make TARGET   (Python 3.11 or newer and make are all it needs)"
@@ -48,6 +48,9 @@ down: setup ## Stop what "make up" started.
 
 test: setup ## Run every test, in two processes; the attack, too, where CI is set.
 	@$(PYTEST) -p side_by_side --numprocesses 2 --no-loadscope-reorder $(if $(CI),-m "")
+
+test-one: setup ## Run one file or one test: make test-one T=tests/unit/test_errors.py
+	@$(PYTEST) $(T)
 
 quick: lint ## Run the linters and the tests that need no system: under five minutes.
 	@$(PYTEST) -m "not slow" tests/unit tests/architecture

@@ -1,8 +1,8 @@
-"""``python -m benchmarks report``: what was measured, as a page and as the table in README.md."""
+"""``python -m benchmarks report``: writes the results as a page, and into README.md and docs/."""
 
 import argparse
 
-from benchmarks import page, readme
+from benchmarks import page, summary
 from benchmarks.report import RESULTS
 
 
@@ -11,8 +11,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=["report"])
     parser.parse_args()
-    found = readme.load(RESULTS)
-    readme.write(found)
+    found = summary.load(RESULTS)
+    summary.write(found)
     target = RESULTS / "index.html"
     target.write_text(page.render(found), encoding="utf-8")
     print(f"{target}: {len(found)} benchmarks")

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.readme import ROWS, Found
+from benchmarks.summary import ROWS, Found
 
 mpl.use("svg")
 _STYLE = """

@@ -133,7 +133,7 @@ class WaitingFor(Body):
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
     jobs_ahead: int | None = Field(
         None,
-        description="Jobs of the same tenant and lane that come first, counted up to 1,000. Only "
+        description="Jobs of the same tenant and lane that come first, counted up to 500. Only "
         "when one job is asked for.",
     )
     until: datetime | None = Field(

@@ -57,9 +57,11 @@ def state_machine() -> str:
     return f"""{_NOTE}
 # Stages and states of a job
 
-A job is one wish to bring one generation of a document to one index version. Its **stage** says
-how far it has come, its **state** what is happening to it there. One table of transitions holds
-in the code and in a trigger of the database, which refuses everything else.
+Which stages does a job go through, and which states can it have?
+
+A job brings one generation of a document to one index version. Its **stage** says how far it has
+come. Its **state** says what happens to it there. The code and a trigger of the database have the
+same table of transitions; the trigger refuses every other change.
 
 ## Stages
 
@@ -67,8 +69,8 @@ in the code and in a trigger of the database, which refuses everything else.
 |--:|---|---|
 {stages}
 
-A job only moves forward. When an attempt is cut short, the next one starts at the last durable
-point: `parsed` when the text is stored, else `queued`.
+Within an attempt a job only moves forward. When an attempt is interrupted, the next one starts at
+the last durable point: `parsed` when the text is stored, else `queued`.
 
 ## States
 
@@ -96,11 +98,13 @@ def settings() -> str:
     return f"""{_NOTE}
 # Settings
 
-Environment variables, read once by each process; an empty one counts as not set. `ingest up`,
-`backfill` and `demo` check all of them before they start anything: a value that is wrong, or that
-contradicts another one, ends the command with exit code 2 and a line for each fault. The line names
-the variable, its value unless it is secret, and what is allowed. `ingest doctor` makes the same
-check, and shows what is in use.
+Which settings are there, and what are their defaults?
+
+Settings are environment variables. Each process reads them once. An empty variable counts as not
+set. `ingest up`, `backfill` and `demo` check all of them before they start anything. A value that
+is wrong, or that contradicts another value, ends the command with exit code 2 and one line for each
+fault. The line names the variable, what is allowed, and the value unless it is secret.
+`ingest doctor` makes the same check and shows what is in use.
 
 | variable | default | meaning |
 |---|---|---|
@@ -119,7 +123,9 @@ def _default(value: object) -> str:
 _HTTP_INTRO = """\
 # HTTP
 
-The gateway describes itself: the full schema of every request and answer is at `/docs`, and as
+How do I use the HTTP API?
+
+The gateway describes itself. The full schema of every request and answer is at `/docs`, and as
 OpenAPI at `/openapi.json`.
 
 ```console
@@ -129,37 +135,37 @@ $ curl --no-buffer http://127.0.0.1:8000/v1/jobs/JOB/events
 $ curl --json '{"query": "notice period", "k": 5}' http://127.0.0.1:8000/v1/search
 ```
 
-An upload is answered with 202 once its bytes and its job are stored, or with 200 when the same
-content had been accepted before. The answer names the document, the job, and where to watch it.
-Name documents with `external_id` to make new bytes their next generation; send an
-`Idempotency-Key` to make a repeated request the same request.
+An upload is answered with 202 when its bytes and its job are stored, or with 200 when the same
+content was accepted before. The answer has the ids of the document and the job, and the address to
+follow the job. With an `external_id`, new bytes become the next generation of the same document.
+With an `Idempotency-Key`, a repeated request is the same request.
 
 `POST /v1/documents` takes these as query parameters, or as fields of the form before the file:
 
 * `external_id`: your own name for the document, at most 512 characters.
-* `source_path`: where you have the file, e.g. its path, at most 1,024 characters. It is kept with
-  the generation.
+* `source_path`: where you have the file, for example its path, at most 1,024 characters. It is
+  kept with the generation.
 * `replace=false`: when the `external_id` exists with other bytes, the upload is refused with 409
   `document_exists`, and nothing is stored. By default it becomes the next generation.
 
 When an upload becomes the next generation, `replaces` in the answer has the `filename`, the
 `source_path` and the `generation` that it replaces. Otherwise `replaces` is null.
 A deleted document is answered with 404. [Backfills do not bring it
-back](operations.md#deletions); an upload with the same `external_id` does, and so do the same bytes
-without one.
+back](documents.md#deletions). An upload with the same `external_id` brings it back, and so do the
+same bytes without an `external_id`.
 
-With `INGEST_AUTH=keys`, every request but `/healthz`, `/readyz` and `/metrics` carries
-`Authorization: Bearer KEY`, a key with the scope that the route needs. `X-Request-ID` comes back
-and is in every log line of the request and of the job that it made. Errors are
-`application/problem+json` with a stable `code`; all are in [bad input](bad-input.md). 429 and 503
-carry `Retry-After`, and repeating is safe. `POST /v1/search` answers 402 (`budget_exhausted`) when
-a [search budget](providers.md#money) is used up; repeat it when the budget is raised, or when its
-period ends.
+With `INGEST_AUTH=keys`, every request except `/healthz`, `/readyz` and `/metrics` needs
+`Authorization: Bearer KEY`, with a key that has the scope of the route. The answer repeats
+`X-Request-ID`; it is in every log line of the request and of the job that it made. Errors are
+`application/problem+json` with a stable `code`; [bad input](bad-input.md) lists them. Answers with
+429 and 503 have `Retry-After`, and it is safe to repeat the request. `POST /v1/search` answers 402
+(`budget_exhausted`) when a [search budget](providers.md#money) is used up. Repeat it when the
+budget is raised, or when its period ends.
 
 A query parameter that a route does not know is refused with 422 `unknown_parameter`, and so is one
-that is given twice (`repeated_parameter`). Nothing is read, stored or deleted then. `/healthz`,
-`/readyz`, `/metrics`, `/docs` and the webhook take any parameter and ignore it: probes, scrapers,
-browsers and providers add their own, and no answer there depends on one.
+that is given twice (`repeated_parameter`). In that case nothing is read, stored or deleted.
+`/healthz`, `/readyz`, `/metrics`, `/docs` and the webhook ignore unknown parameters, because
+probes, scrapers, browsers and providers add their own.
 
 | request | needs | does |
 |---|---|---|
@@ -167,15 +173,17 @@ browsers and providers add their own, and no answer there depends on one.
 _CLI_INTRO = """\
 # Command line
 
-`.venv/bin/ingest` after `make setup`, or `ingest` where the package is installed. Commands that
-talk to a running system find it by the state folder; `--url` or `INGEST_URL` names another one.
-`--json` prints JSON to standard output; progress and errors go to standard error.
+Which commands and options are there?
+
+The command is `.venv/bin/ingest` after `make setup`, or `ingest` where the package is installed.
+Commands that use a running system find it by the state folder. `--url` or `INGEST_URL` names
+another system. `--json` prints JSON to standard output. Progress and errors go to standard error.
 
 | exit code | meaning |
 |--:|---|
-| 0 | all is well; also when Ctrl-C ends what runs until it is stopped: `up`, `status --watch` |
+| 0 | success; also when Ctrl-C ends `up` or `status --watch`, which run until they are stopped |
 | 1 | the command ran, and something failed; also when Ctrl-C ends a backfill in good order |
-| 2 | it could not run: wrong usage or settings, something does not answer, or no rights for it |
+| 2 | the command could not run: wrong usage or settings, no answer, or missing rights |
 | 130 | interrupted: Ctrl-C ends a command in good order, a second Ctrl-C ends it at once |
 | 143 | terminated by SIGTERM while the system started |
 """

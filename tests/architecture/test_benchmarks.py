@@ -1,18 +1,19 @@
-"""Benchmarks: what README.md says of them is what was measured."""
+"""Benchmarks: README.md and docs/benchmarks.md give the figures that were measured."""
 
 import importlib.util
 from pathlib import Path
 
-from benchmarks import page, readme
+from benchmarks import page, summary
 from benchmarks.report import RESULTS
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_table_in_readme_is_the_one_that_full_runs_gave() -> None:
-    table = readme.table(readme.load(RESULTS))
+def test_the_figures_in_the_documentation_are_those_of_full_runs() -> None:
+    found = summary.load(RESULTS)
 
-    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert summary.table(found) in (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+    assert summary.highlights(found) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_benchmark_has_a_line_in_the_table_and_runs_with_the_others() -> None:
@@ -22,12 +23,12 @@ def test_every_benchmark_has_a_line_in_the_table_and_runs_with_the_others() -> N
         if line.startswith("BENCHMARKS ?=")
     )
 
-    assert set(listed) == set(readme.ROWS)
+    assert set(listed) == set(summary.ROWS)
     assert all(importlib.util.find_spec(f"benchmarks.{name}") for name in listed)
 
 
 def test_the_page_shows_each_result_and_its_pictures() -> None:
-    found = readme.load(RESULTS)
+    found = summary.load(RESULTS)
     shown = page.render(found)
 
     assert shown.count("<section ") == len(found) > 0

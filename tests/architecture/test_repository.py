@@ -97,6 +97,6 @@ def test_the_wheel_has_both_packages_the_migrations_and_the_docs(tmp_path: Path)
     assert "ingest/_migrations/sql/0001_create_documents.up.sql" in names
     assert "ingest/_migrations/env.py" in names
     assert "ingest/_docs/README.md" in names
-    assert "ingest/_docs/operations.md" in names
+    assert "ingest/_docs/deploy.md" in names
     assert {"ingest/py.typed", "serve/py.typed"} <= names
     assert "ingest/adapters/postgres/sql/upload_jobs.sql" in names

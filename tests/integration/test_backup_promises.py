@@ -1,4 +1,4 @@
-"""What docs/operations.md promises of backups beyond that they come back."""
+"""What docs/recover.md promises of backups beyond that they come back."""
 
 import asyncio
 import hashlib

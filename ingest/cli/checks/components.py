@@ -120,7 +120,7 @@ def _stuck(settings: Settings) -> Iterator[Finding]:
     )
     found = ", ".join(f"{jobs} {kind}" for kind, jobs in counts.items() if jobs)
     if found:
-        advice = "start the system if it is stopped; see 'stuck jobs' in docs/operations.md"
+        advice = "start the system if it is stopped; see 'stuck jobs' in docs/observe.md"
         yield doubtful("jobs", f"stuck: {found}", advice)
     else:
         yield fine("jobs", "none is stuck")

@@ -84,7 +84,7 @@ def _remedy(error: BaseException | None, url: sqlalchemy.URL) -> str | None:
         wanted = f"its owner has to run once: GRANT CREATE ON SCHEMA public TO {login}"
     else:
         wanted = "use the login that migrated before, or a superuser"
-    return f"{wanted} (docs/operations.md, 'Your own PostgreSQL server')"
+    return f"{wanted} (docs/deploy.md, 'Your own PostgreSQL server')"
 
 
 def upgrade(url: str, revision: str = "head") -> None:

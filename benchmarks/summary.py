@@ -1,4 +1,4 @@
-"""The table of benchmarks in README.md, written from what was measured."""
+"""The figures in README.md and docs/benchmarks.md, written from the results of full runs."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,20 @@ from typing import Any
 Found = Mapping[str, Mapping[str, Any]]
 """The JSON of each benchmark, by its name."""
 README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- benchmarks: python -m benchmarks report -->\n", "<!-- end of benchmarks -->\n"
-_HEAD = "| benchmark | measured | against |\n|---|---|---|\n"
+_HEAD = "| benchmark | measured | compared with |\n|---|---|---|\n"
+HIGHLIGHTS = {
+    "latency": "One small document is searchable {p50_ms:.0f} ms (p50) or {p95_ms:.0f} ms (p95) "
+    "after its upload was sent.",
+    "quota": "{actors} actors use {used_ratio:.0%} of a provider's quota, and the provider "
+    "refuses {http_429} requests. With a rate limiter in each actor it refuses {http_429_naive:,} "
+    "of {requests_naive:,}.",
+    "backfill": "A backfill of {objects:,} objects loses its driver, a worker node and the head "
+    "node: {missing} documents are missing, {twice} are there twice, and the ledger equals the "
+    "provider's count.",
+}
+"""The sentences in README.md, by benchmark, with the figures' names in braces."""
 
 
 class Row:
@@ -34,15 +46,15 @@ ROWS = {
     "latency": Row(
         "one small document, request sent → searchable",
         "p50 {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms",
-        "{public_p50_ms:.0f} and {public_p95_ms:.0f} ms on Ray's public settings alone",
+        "{public_p50_ms:.0f} and {public_p95_ms:.0f} ms with Ray's public settings only",
     ),
     "throughput": Row(
         "{documents} mixed files, queued → searchable",
         "{docs_per_s:.0f} documents/s, {chunks_per_s:.0f} chunks/s; {no_index_docs_per_s:.0f} and "
         "{no_index_chunks_per_s:.0f} without the HNSW index",
-        "{ratio_vs_script:.2f} × ({no_index_ratio_vs_script:.2f} × without the index) a "
-        "one-process script with the same libraries and no ledger; {ratio_vs_copy:.2f} × COPY of "
-        "the finished rows",
+        "{ratio_vs_script:.2f} × ({no_index_ratio_vs_script:.2f} × without the index) the speed of "
+        "a one-process script with the same libraries and no job records; {ratio_vs_copy:.2f} × "
+        "the speed of COPY of the finished rows",
     ),
     "http": Row(
         "{requests_per_s} requests/s for {seconds:.0f} s",
@@ -54,18 +66,18 @@ ROWS = {
         "{rows:,} chunks, real vectors, {connections} connections",
         "`halfvec` {halfvec_rows_per_s:,.0f} rows/s, recall@10 {recall_halfvec:.3f}; with "
         "`ef_construction` 32 {quick_halfvec_rows_per_s:,.0f}, {recall_quick_halfvec:.3f}; `bit` "
-        "{bit_rows_per_s:,.0f}, {recall_bit:.3f}; loaded first and indexed then "
-        "{bulk_rows_per_s:,.0f} rows/s",
-        "exact search; {none_rows_per_s:,.0f} rows/s without an index; COPY alone, then CREATE "
-        "INDEX: the ledger's way has {bulk_ratio_vs_copy_then_index:.2f} × its pace",
+        "{bit_rows_per_s:,.0f}, {recall_bit:.3f}; index built after "
+        "the load {bulk_rows_per_s:,.0f} rows/s",
+        "exact search for recall; {none_rows_per_s:,.0f} rows/s without an index; the load is "
+        "{bulk_ratio_vs_copy_then_index:.2f} × as fast as COPY followed by CREATE INDEX",
     ),
     "quota": Row(
         "{actors} actors share {tokens_per_minute:,.0f} tokens a minute of a provider that answers "
         "in {latency_seconds:.1f} s, {seconds:.0f} s",
-        "{used_ratio:.1%} of what is allowed, {http_429} refused; where refusals count, too: "
-        "{used_ratio_harsh:.1%}, {http_429_harsh} refused",
-        "a limiter in each actor: {http_429_naive:,} of {requests_naive:,} requests refused; where "
-        "refusals count, {used_ratio_naive_harsh:.1%} gets through",
+        "{used_ratio:.1%} of the quota used, {http_429} requests refused; where refused requests "
+        "count against the quota, too: {used_ratio_harsh:.1%}, {http_429_harsh} refused",
+        "a rate limiter in each actor: {http_429_naive:,} of {requests_naive:,} requests refused; "
+        "where refused requests count, {used_ratio_naive_harsh:.1%} of the quota used",
     ),
     "batching": Row(
         "{documents:,} small documents",
@@ -80,38 +92,38 @@ ROWS = {
     ),
     "metering": Row(
         "a request of 200 ms",
-        "permission adds {lease_share:.1%}, the ledger {reservation_share:.1%}",
+        "the rate limiter adds {lease_share:.1%}, the ledger {reservation_share:.1%}",
         "the request alone",
     ),
     "webhook": Row(
-        "50 a second, each three times",
+        "50 deliveries a second, each sent three times",
         "p95 {webhook_p95_ms:.0f} ms, {errors} errors",
-        "{healthz_p95_ms:.0f} ms for a request that asks nobody",
+        "{healthz_p95_ms:.0f} ms for a request without database access",
     ),
     "footprint": Row(
         "embedded system",
         "{ready_s:.0f} s from the command to the first searchable document; {pss_mb:,.0f} MB",
-        "{bare_ray_pss_mb:,.0f} MB: Ray with Serve and nothing of ours",
+        "{bare_ray_pss_mb:,.0f} MB for Ray with Serve alone",
     ),
     "registration": Row(
         "{objects:,} objects of a bucket, {files:,} files of a folder",
         "{referred_per_s:,.0f} objects a second become jobs, {shared_per_s:,.0f} files of a shared "
         "folder; {unchanged_per_s:,.0f} when nothing changed",
-        "{copied_per_s:,.0f} files a second, which are read and copied",
+        "{copied_per_s:,.0f} files a second when each is read and copied",
     ),
     "backfill": Row(
         "{objects:,} objects of a bucket by `ray job submit`; driver, a worker node and the head "
         "node killed",
         "{documents:,} documents, {missing} missing, {twice} twice, {docs_per_s:.0f} a second; "
         "tokens in the ledger {tokens_in_ledger:,}, at the provider {tokens_at_provider:,}",
-        "{ratio_vs_undisturbed:.2f} × the pace before the first kill",
+        "{ratio_vs_undisturbed:.2f} × the speed before the first kill",
     ),
     "fairness": Row(
         "a note every 0.75 s beside two backfills that use up a quota of {tokens_per_minute:,} "
         "tokens a minute",
         "searchable after p50 {beside_p50_ms:.0f}, p95 {beside_p95_ms:.0f} ms; the slower backfill "
         "gets {ratio_between_backfills:.2f} × the other's; {http_429} refusals",
-        "alone {alone_p50_ms:.0f} and {alone_p95_ms:.0f} ms: moved by {moved_pct:.0f} %",
+        "alone {alone_p50_ms:.0f} and {alone_p95_ms:.0f} ms: a change of {moved_pct:.0f} %",
     ),
     "backlog": Row(
         "a queue of {jobs:,} jobs",
@@ -121,31 +133,31 @@ ROWS = {
     ),
     "scaling": Row(
         "16 embed actors, a provider that answers in {latency_seconds:.1f} s",
-        "{calls_per_s_16:.0f} calls/s; its limit: {limit}",
+        "{calls_per_s_16:.0f} calls/s; the bottleneck is the {limit}",
         "{efficiency_16:.2f} × 16 times one actor's; {efficiency_8:.2f} with 8, "
         "{efficiency_4:.2f} with 4; {efficiency_16_at_1s:.2f} with 16 where it answers in "
         "{long_latency_seconds:.0f} s; {efficiency_4x4:.2f} with 4 that make 4 calls at once",
     ),
     "pools": Row(
-        "embed actors from {embed_pool_min} to {embed_pool_max}, as there is work",
+        "an embed pool that scales from {embed_pool_min} to {embed_pool_max} actors",
         "{grown_s:.0f} s until there are {most_actors}; {shrunk_s:.0f} s until there is one again",
-        "{ratio_vs_one_actor:.1f} × one actor's pace, growing included",
+        "{ratio_vs_one_actor:.1f} × one actor's throughput, with the time to grow included",
     ),
     "capacity": Row(
-        "what `ingest plan` says of throughput",
-        "at most {worst_error_pct:.0f} % off",
+        "the throughput that `ingest plan` predicts",
+        "wrong by at most {worst_error_pct:.0f} %",
         "{runs} real runs with other pools, quotas and documents",
     ),
     "load": Row(
         "{wanted_jobs_per_hour:,} jobs an hour for {seconds:.0f} s",
         "{jobs_per_hour:,.0f} jobs an hour, p95 {api_p95_ms:.0f} ms, {error_pct:.1f} % errors",
-        "what the first design asked for: p95 under 100 ms, under 1 % errors",
+        "the design target: p95 under 100 ms, under 1 % errors",
     ),
 }
 
 
 def load(folder: Path) -> Found:
-    """What full runs left, in the order of the table."""
+    """The results of full runs, in the order of the table."""
     found = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     if unknown := found.keys() - ROWS.keys():
         raise LookupError(f"no line of the table is written for {sorted(unknown)}")
@@ -153,7 +165,7 @@ def load(folder: Path) -> Found:
 
 
 def table(found: Found) -> str:
-    """The table, in Markdown."""
+    """The table of docs/benchmarks.md, in Markdown."""
     lines = [(name, *ROWS[name].fill(one)) for name, one in found.items()]
     return _HEAD + "".join(
         f"| `{name}`: {about} | {measured} | {against} |\n"
@@ -161,9 +173,25 @@ def table(found: Found) -> str:
     )
 
 
+def highlights(found: Found) -> str:
+    """The list of README.md, in Markdown.
+
+    Raises:
+        LookupError: the ledger of the backfill differs from the provider's count, so the sentence
+            about it is not true.
+    """
+    counted = found["backfill"]["results"]
+    if counted["tokens_in_ledger"] != counted["tokens_at_provider"]:
+        raise LookupError("the backfill's ledger and the provider's count differ")
+    return "".join(
+        f"* {text.format(**{**found[name]['settings'], **found[name]['results']})}\n"
+        for name, text in HIGHLIGHTS.items()
+    )
+
+
 def write(found: Found) -> None:
-    """Put the table into README.md, where the last one was."""
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(_BEGIN)
-    _, after = rest.split(_END)
-    README.write_text(f"{before}{_BEGIN}\n{table(found)}\n{_END}{after}", encoding="utf-8")
+    """Put both into their pages, where the last ones were."""
+    for page, text in ((PAGE, table(found)), (README, highlights(found))):
+        before, rest = page.read_text(encoding="utf-8").split(_BEGIN)
+        _, after = rest.split(_END)
+        page.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}", encoding="utf-8")
