@@ -22,7 +22,7 @@ def test_stacks_are_counted_by_stage_without_threads_that_wait() -> None:
     assert (stage, box.samples) == ("chunk", 4)
     [(name, cut)] = box.calls.items()
     assert (name, cut.samples) == ("cut chunk.py", 4)
-    assert {n: b.samples for n, b in cut.calls.items()} == {"Ruler.count structure_splitter.py": 3}
+    assert {n: b.samples for n, b in cut.calls.items()} == {"Ruler.count structure.py": 3}
 
 
 def test_the_picture_is_as_wide_as_all_seconds_and_names_each_stage() -> None:
