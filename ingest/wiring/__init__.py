@@ -161,12 +161,12 @@ def parser_label(settings: Settings) -> str:
     return parse_terms(settings).describe(local)
 
 
-def make_parse_poller(settings: Settings, database: Database) -> ParsePoller:
+def make_parse_poller(settings: Settings, parses: ParseStore) -> ParsePoller:
     """Who finds the parses that are over at the provider."""
     return ParsePoller(
         make_llamaparse(settings),
         keys=llamaparse_keys(settings),
-        parses=ParseStore(database),
+        parses=parses,
         blobs=open_blobs(settings),
         prices=prices(settings),
         poll=timedelta(seconds=settings.llamaparse_poll_seconds),

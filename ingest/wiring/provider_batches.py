@@ -55,14 +55,16 @@ def make_batch_embedders(settings: Settings, database: Database) -> dict[str, Ba
 
 
 def make_batch_submitter(
-    settings: Settings, database: Database, rate_limiter: RateLimiter
+    settings: Settings,
+    database: Database,
+    rate_limiter: RateLimiter,
+    batches: ProviderBatchStore,
 ) -> BatchSubmitter:
     """Who hands batches over."""
     service, ledger, keys = _service(settings), LedgerStore(database), openai_keys(settings)
     calls = ProviderCalls(
         service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys, reserved=_RESERVED
     )
-    batches = ProviderBatchStore(database)
     return BatchSubmitter(
         service,
         calls,
@@ -80,12 +82,12 @@ def make_batch_submitter(
     )
 
 
-def make_batch_poller(settings: Settings, database: Database) -> BatchPoller:
+def make_batch_poller(settings: Settings, batches: ProviderBatchStore) -> BatchPoller:
     """Who takes in what batches gave."""
     return BatchPoller(
         _service(settings),
         keys=openai_keys(settings),
-        batches=ProviderBatchStore(database),
+        batches=batches,
         prices=prices(settings),
         poll=timedelta(seconds=settings.openai_batch_poll_seconds),
     )
