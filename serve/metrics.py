@@ -27,7 +27,6 @@ from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import JobState, Lane, WaitReason
 from ingest.domain.pause import PauseKind
 from ingest.domain.stage import Stage
-from serve.worker_liveness import is_alive
 
 FRESH_SECONDS = 2.0
 """For how long numbers from the database are good; longer when they took long to get."""
@@ -114,7 +113,7 @@ class Backlog(Collector):
         )
         workers = GaugeMetricFamily("ingest_workers", "Living streams.", labels=("lane",))
         for lane in Lane:
-            alive = sum(worker.lane == lane and is_alive(worker) for worker in snapshot.workers)
+            alive = sum(worker.lane == lane and worker.is_alive for worker in snapshot.workers)
             workers.add_metric((lane,), alive)
         yield workers
         waiting = GaugeMetricFamily(

@@ -12,7 +12,7 @@ from ingest.settings import Settings
 
 @contextlib.contextmanager
 def backfill_stream(
-    settings: Settings, lane: Lane, *, run: str, at_once: threading.Event
+    settings: Settings, lane: Lane, *, run: str, leave_now: threading.Event
 ) -> Iterator[None]:
     """Work on the lane until the block ends; then finish what is held, as settings allow.
 
@@ -23,7 +23,8 @@ def backfill_stream(
         settings: Where everything is.
         lane: Backfill or batch.
         run: Names the stream's supervisor; two backfills have one each.
-        at_once: When it is set by then, what is held is left, and returns with its leases.
+        leave_now: When it is set at the end of the block, what is held is left, and returns when
+            its leases end.
     """
     here = settings.model_copy(
         update={"ray_address": settings.ray_address or os.environ.get("RAY_ADDRESS")}
@@ -39,7 +40,7 @@ def backfill_stream(
         try:
             yield
         finally:
-            longest = 0 if at_once.is_set() else settings.drain_timeout_seconds + 5
+            longest = 0 if leave_now.is_set() else settings.drain_timeout_seconds + 5
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.get(actor.drain.remote(longest), timeout=longest + 10)
     finally:

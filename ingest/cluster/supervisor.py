@@ -1,4 +1,4 @@
-"""Keeps one stream of a lane alive, and returns to the queue what dead streams held."""
+"""Keeps one stream of a lane alive, and returns to the queue what it held when it ended."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, date, datetime
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -16,44 +14,37 @@ from ray.actor import ActorHandle
 
 import ingest
 from ingest import logs, settings, wiring
-from ingest.adapters.postgres.jobs.counter_store import CounterStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
-from ingest.adapters.postgres.jobs.pause_store import PauseStore
-from ingest.adapters.postgres.jobs.retention_store import RetentionStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.providers.ledger_store import LedgerStore
-from ingest.app.maintenance.prune import Pruner
-from ingest.app.queue import fallback
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
 from ingest.cluster.local_ray import NAMESPACE
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter
-from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
-from ingest.domain.job import Lane, WaitReason
-from ingest.domain.pause import calls_held_by
-from ingest.domain.pricing import Period, Purpose, first_day
-from ingest.wiring import provider_batches
+from ingest.domain.job import Lane
+from ingest.wiring import maintenance
 
 log = logs.get(__name__)
-SILENT_SECONDS = 10.0
-"""A stream beats every two seconds; one that is silent for this long is taken for dead."""
 RECYCLE_BLOCKS = 50_000
 """Blocks after which a stream is replaced: the dataflow keeps about 2 KB for each of them."""
 _RESTART_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 _TRIES = 5
-_WAKE = 1000
-_PROBES = 2
-_COLLECT_SECONDS = 0.5
 _HANGS_SECONDS = 60.0
-_SWEEP_SECONDS = 60.0
-_PRUNE_SECONDS = 3600.0
+"""A stream that is silent for this long, and for a lease, will not come back. Sooner would end one
+that a busy machine or a database that is away keeps from its heartbeat."""
+_WATCH_SECONDS = 5.0
+"""Between two checks of the own stream's heartbeat; a twelfth of the silence that is waited for."""
+_GIVE_UP_SECONDS = 3.0
 
 
 class _Supervisor:
-    """Runs inside an actor that Ray restarts; all it must remember is in the database."""
+    """Runs inside an actor that Ray restarts; all it must remember is in the database.
+
+    The periodic duties of the whole system run beside the stream, in whichever supervisor holds
+    their leases; see ``app.maintenance``.
+    """
 
     def __init__(self, lane: str) -> None:
         self._settings = settings.load()
@@ -63,20 +54,18 @@ class _Supervisor:
         database = wiring.open_database(self._settings)
         self._jobs = JobStore(database)
         self._workers = WorkerStore(database)
-        self._ledger = LedgerStore(database)
-        self._pauses = PauseStore(database)
-        self._tallies = CounterStore(database)
         self._rate_limiter = SharedRateLimiter()
-        self._provided = wiring.provided(self._settings)
-        self._were_away: set[str] = set()
+        self._maintenance = maintenance.make_runner(
+            database, holder=f"{socket.gethostname()}/{os.getpid()} ({lane})"
+        )
         self._draining = threading.Event()
         self._current: UUID | None = None
         self._flows = False
-        self._warned: set[tuple[UUID, Purpose, Period, date]] = set()
+        self._hangs_after = max(self._settings.lease_seconds, _HANGS_SECONDS)
         self._low_latency = stream.configure(self._settings)
         self._loop.spawn(self._watch())
         # Not here: Ray never restarts an actor whose constructor failed.
-        self._loop.spawn(self._do_chores(database))
+        self._beginning = self._loop.spawn(self._maintain(database))
         self._thread = threading.Thread(target=self._run_streams, daemon=True)
         self._thread.start()
 
@@ -89,6 +78,7 @@ class _Supervisor:
         self._draining.set()
         self._ask_to_drain()
         self._thread.join(longest)
+        self._stop_maintenance()
         return not self._thread.is_alive()
 
     def _ask_to_drain(self) -> None:
@@ -153,116 +143,54 @@ class _Supervisor:
         log.info("stream ended", lane=self._lane, worker_id=worker_id, released=len(released))
 
     async def _watch(self) -> None:
-        """Rescue jobs for ever; step down when the own stream is silent but does not end."""
-        while True:
-            try:
-                rescued = await self._jobs.rescue(max_rescues=self._settings.max_rescues)
-                if rescued:
-                    log.warning("jobs rescued", jobs=len(rescued))
-                await self._wake()
-                await self._ledger.expire()
-                await self._tallies.fold()
-                await self._warn()
-                await self._look_at_workers()
-            except StoreUnavailable as exc:
-                log.warning("rescue failed", code=exc.code)
-            await asyncio.sleep(self._settings.rescue_interval_seconds)
+        """Step down when the own stream is silent but does not end.
 
-    async def _do_chores(self, database: Database) -> None:
-        """What needs the blob storage, which may be away at this moment; for ever."""
+        Of each stream by its own supervisor: another one cannot tell a stream that hangs from one
+        whose machine is lost, nor end this process.
+        """
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            try:
+                running = await self._workers.list_running()
+            except StoreUnavailable as exc:
+                log.warning("stream not checked", code=exc.code)
+                continue
+            for worker in running:
+                if worker.worker_id == self._current and worker.silent_seconds > self._hangs_after:
+                    log.error("stream hangs", lane=self._lane, worker_id=worker.worker_id)
+                    os._exit(1)  # Ray restarts the actor, which starts a new stream
+
+    async def _maintain(self, database: Database) -> None:
+        """Begin the periodic duties; those that need what may be away at this moment, later."""
+        runtime = ray.get_runtime_context()
+        self._maintenance.start(
+            maintenance.queue_duties(
+                self._settings,
+                database,
+                self._rate_limiter,
+                cluster=str(runtime.gcs_address),
+                own=lambda: self._current,
+            )
+        )
         while True:
             try:
-                blobs, chores = wiring.open_blobs(self._settings), []
-                if (parser := self._settings.parsing_provider) is not None:
-                    collect = wiring.make_parse_poller(self._settings, parser, database).collect
-                    chores.append(
-                        self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
-                    )
+                duties = maintenance.outside_duties(self._settings, database, self._rate_limiter)
                 break
             except ConfigurationError as exc:
                 log.warning("chores not begun", code=exc.code, detail=exc.message)
-                await asyncio.sleep(_RESTART_SECONDS)
-        if provider_batches.batch_provider(self._settings) is not None:
-            chores += self._of_batches(database)
-        pruner = Pruner(RetentionStore(database), blobs, self._settings.retention)
-        chores.append(self._repeat(pruner.sweep, every=_PRUNE_SECONDS, failed="not pruned"))
-        await asyncio.gather(*chores)
-
-    def _of_batches(self, database: Database) -> list[Coroutine[None, None, None]]:
-        submitter = provider_batches.make_batch_submitter(
-            self._settings, database, self._rate_limiter
-        )
-        collector = provider_batches.make_batch_poller(self._settings, database)
-        return [
-            self._repeat(submitter.submit, every=_COLLECT_SECONDS, failed="batches not submitted"),
-            self._repeat(collector.collect, every=_COLLECT_SECONDS, failed="batches not collected"),
-            self._repeat(collector.sweep, every=_SWEEP_SECONDS, failed="texts not swept"),
-        ]
-
-    async def _repeat(
-        self, work: Callable[[], Awaitable[object]], *, every: float, failed: str
-    ) -> None:
-        """Do something for ever; a failure is noted and tried again in its turn."""
-        while True:
-            try:
-                await work()
-            except StoreUnavailable as exc:
-                log.warning(failed, code=exc.code)
             except Exception:
-                log.exception(failed)
-            await asyncio.sleep(every)
+                log.exception("chores not begun")
+            await asyncio.sleep(_RESTART_SECONDS)
+        self._maintenance.start(duties)
 
-    async def _wake(self) -> None:
-        """Let jobs look again that wait; only a few while a provider's keys do not work."""
-        away = await self._away() if self._provided else set()
-        if self._were_away - away:
-            await self._jobs.hasten(WaitReason.PROVIDER)  # one that was away is back
-        self._were_away = away
-        await self._jobs.wake(WaitReason.PROVIDER, limit=_PROBES if away else _WAKE)
-        await self._jobs.wake(WaitReason.PARSE, limit=_WAKE)
-        await self._jobs.wake(WaitReason.BUDGET, limit=_WAKE)
-        if not calls_held_by(view.pause for view in await self._pauses.list_all()):
-            await self._jobs.hasten(WaitReason.PAUSED)  # it was lifted while they went to wait
-        await self._jobs.wake(WaitReason.PAUSED, limit=_WAKE)
-        if self._provided:
-            await fallback.upgrade(self._jobs, self._provided, away)
+    def _stop_maintenance(self) -> None:
+        """Let another supervisor do it at once, instead of once the leases end."""
+        with contextlib.suppress(StoreUnavailable, TimeoutError):
+            self._loop.run(asyncio.wait_for(self._end_maintenance(), _GIVE_UP_SECONDS))
 
-    async def _away(self) -> set[str]:
-        """Providers of which no key works."""
-        health = await self._rate_limiter.health()
-        works = {key.provider for key in health if key.breaker is BreakerState.CLOSED}
-        return {key.provider for key in health} - works
-
-    async def _warn(self) -> None:
-        """Say once a period that a budget is over its soft limit."""
-        over = {
-            (
-                budget.tenant_id,
-                budget.purpose,
-                budget.period,
-                first_day(budget.period, datetime.now(UTC).date()),
-            )
-            for budget in await self._ledger.budgets()
-            if budget.over_soft
-        }
-        for tenant_id, purpose, period, since in over - self._warned:
-            log.warning(
-                "budget is over its soft limit",
-                tenant_id=tenant_id,
-                purpose=purpose,
-                period=period,
-                day=since,
-            )
-        self._warned = over
-
-    async def _look_at_workers(self) -> None:
-        for worker in await self._workers.list_running():
-            if worker.worker_id == self._current:
-                if worker.silent_seconds > max(self._settings.lease_seconds, _HANGS_SECONDS):
-                    log.error("stream hangs", lane=self._lane, worker_id=worker.worker_id)
-                    os._exit(1)  # Ray restarts the actor, which starts a new stream
-            elif worker.silent_seconds > SILENT_SECONDS:
-                await self._end(worker.worker_id)
+    async def _end_maintenance(self) -> None:
+        self._beginning.cancel()
+        await self._maintenance.stop()
 
 
 Supervisor = ray.remote(_Supervisor)
@@ -287,7 +215,7 @@ def start(lane: Lane, *, name: str | None = None) -> ActorHandle[_Supervisor]:
 
 
 def wait_until_it_flows(supervisor: ActorHandle[_Supervisor], *, longest: float) -> bool:
-    """Wait until something went through all stages; False when nothing did in so many seconds."""
+    """Wait until something went through all stages; False when nothing did in this many seconds."""
     deadline = time.monotonic() + longest
     while time.monotonic() < deadline:
         with contextlib.suppress(ray.exceptions.RayError):  # Ray restarts a supervisor
@@ -298,6 +226,6 @@ def wait_until_it_flows(supervisor: ActorHandle[_Supervisor], *, longest: float)
 
 
 def drain(supervisor: ActorHandle[_Supervisor], *, longest: float) -> None:
-    """Let a stream finish what it holds, for at most so many seconds."""
+    """Let a stream finish what it holds, for at most this many seconds."""
     with contextlib.suppress(ray.exceptions.RayError):
         ray.get(supervisor.drain.remote(longest), timeout=longest + 10)

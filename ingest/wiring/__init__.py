@@ -185,12 +185,12 @@ def parser_label(settings: Settings) -> str:
     return parse_terms(settings, settings.parsing_provider).describe(LOCAL_LABEL)
 
 
-def make_parse_poller(settings: Settings, spec: ParserSpec, database: Database) -> ParsePoller:
+def make_parse_poller(settings: Settings, spec: ParserSpec, parses: ParseStore) -> ParsePoller:
     """Who finds the parses that are over at a provider."""
     return ParsePoller(
         make_parse_service(settings, spec),
         keys=provider_keys(settings, spec),
-        parses=ParseStore(database),
+        parses=parses,
         blobs=open_blobs(settings),
         prices=prices(settings),
         poll=parse_terms(settings, spec).poll,

@@ -72,7 +72,10 @@ def make_batch_embedders(settings: Settings, database: Database) -> dict[str, Ba
 
 
 def make_batch_submitter(
-    settings: Settings, database: Database, rate_limiter: RateLimiter
+    settings: Settings,
+    database: Database,
+    rate_limiter: RateLimiter,
+    batches: ProviderBatchStore,
 ) -> BatchSubmitter:
     """Who hands batches over."""
     spec, _ = _batch_api(settings)
@@ -81,7 +84,6 @@ def make_batch_submitter(
     calls = ProviderCalls(
         service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys, reserved=_RESERVED
     )
-    batches = ProviderBatchStore(database)
     return BatchSubmitter(
         service,
         calls,
@@ -99,13 +101,13 @@ def make_batch_submitter(
     )
 
 
-def make_batch_poller(settings: Settings, database: Database) -> BatchPoller:
+def make_batch_poller(settings: Settings, batches: ProviderBatchStore) -> BatchPoller:
     """Who takes in what batches gave."""
     spec, _ = _batch_api(settings)
     return BatchPoller(
         _service(settings),
         keys=provider_keys(settings, spec),
-        batches=ProviderBatchStore(database),
+        batches=batches,
         prices=prices(settings),
         poll=settings.batches_of(spec).poll,
     )

@@ -11,14 +11,13 @@ from starlette.responses import JSONResponse, Response
 
 import ingest
 from ingest.adapters.postgres.admin import inspection, migrate
-from ingest.adapters.postgres.jobs.worker_store import WorkerView
+from ingest.adapters.postgres.jobs.worker_store import WorkerView, working_lanes
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane
 from ingest.domain.pause import Pause, PauseKind
 from serve.dependencies import CurrentDependencies, Dependencies
 from serve.metrics import Metrics
 from serve.problems import documented, respond
-from serve.worker_liveness import is_alive, working_lanes
 
 router = APIRouter(tags=["operations"])
 CHECK_SECONDS = 5.0
@@ -83,7 +82,7 @@ def _facts(gateway: Dependencies, database: _Database) -> dict[str, Any]:
             {
                 "worker_id": str(worker.worker_id),
                 "lane": worker.lane.value,
-                "alive": is_alive(worker),
+                "alive": worker.is_alive,
                 "draining": worker.draining,
             }
             for worker in database.workers

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from ingest.adapters.postgres.jobs.job_store import MOST_AHEAD, JobView
+from ingest.adapters.postgres.jobs.worker_store import working_lanes
 from ingest.domain.errors import Conflict, NotFound
 from ingest.domain.eta import time_left
 from ingest.domain.job import FINAL_STATES, JobState, Lane, WaitReason
@@ -18,7 +19,6 @@ from serve.dependencies import CurrentDependencies, Dependencies
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
 from serve.schemas import JobBatch, JobBatchRequest, JobBody, JobPage, PauseBody, WaitingFor
-from serve.worker_liveness import working_lanes
 
 router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 MISSING = "there is no such job"

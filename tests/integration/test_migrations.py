@@ -14,7 +14,7 @@ from ingest.adapters.postgres.admin import migrate
 from ingest.domain.errors import ConfigurationError
 from tests.conftest import on_database
 
-REVISIONS = [f"{number:04}" for number in range(1, 29)]
+REVISIONS = [f"{number:04}" for number in range(1, 30)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -162,6 +162,7 @@ def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -
             ("0026", "0014"),
             ("0027", "0014"),
             ("0028", "0014"),
+            ("0029", "0014"),
         ]
 
 

@@ -212,7 +212,15 @@ async def test_the_oldest_due_job_is_found_without_looking_at_others(
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_stuck_jobs_are_looked_for_where_they_would_be(large_queue: str, mode: str) -> None:
     lanes, most = ["interactive", "backfill"], 1_000
-    plan = await explain(large_queue, mode, QUEUE["count_stuck"], timedelta(minutes=1), lanes, most)
+    plan = await explain(
+        large_queue,
+        mode,
+        QUEUE["count_stuck"],
+        timedelta(minutes=1),
+        lanes,
+        most,
+        timedelta(seconds=10),
+    )
 
     assert "" not in indexes(plan)
     assert rows_touched(plan) <= 3 * WORKING + most

@@ -28,7 +28,15 @@ FOR_WORKERS_ONLY = {
     "provider_batches",
     "provider_batch_texts",
 }
-SHARED = {"embedding_models", "pauses", "schema_steps", "tallies", "webhook_log", "workers"}
+SHARED = {
+    "embedding_models",
+    "maintenance_leases",
+    "pauses",
+    "schema_steps",
+    "tallies",
+    "webhook_log",
+    "workers",
+}
 """Tables without a tenant."""
 SECURED = """
     SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS secured, EXISTS (

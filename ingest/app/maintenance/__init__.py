@@ -1,1 +1,1 @@
-"""Periodic duties of a running system, one file each."""
+"""Periodic duties of a running system, one file each, and the runner that does those it holds."""

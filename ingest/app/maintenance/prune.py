@@ -10,6 +10,9 @@ import structlog
 from ingest.domain.retention import Retention
 
 log = structlog.get_logger(module=__name__)
+INTERVAL = 3600.0
+"""Seconds. What is removed was kept for days, so an hour is nothing; a table that is pruned once an
+hour has few rows to remove each time."""
 BATCH = 1000
 """Rows of one statement; so nobody waits for it."""
 PAUSE_SECONDS = 0.1
@@ -17,11 +20,11 @@ PAUSE_SECONDS = 0.1
 
 
 class EventsSeen(Protocol):
-    """What one look at events did."""
+    """What one page of events came to."""
 
     @property
     def reached(self) -> int | None:
-        """The last one that was looked at."""
+        """The last one that was read."""
         ...
 
     @property
@@ -104,6 +107,29 @@ class Pruner:
                 return pruned
             after = seen.reached
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+class Prune:
+    """Removes what is too old, and duties that nobody does any more.
+
+    If it never ran, nothing would fail: the history of jobs, webhooks, failed parses and the bytes
+    of uploads that were cut off would fill the disk, slowly. Survives a database and a blob storage
+    that are away.
+    """
+
+    name = "prune"
+    failed = "not pruned"
+
+    def __init__(self, pruner: Pruner, forget_duties: Callable[[], Awaitable[object]]) -> None:
+        """Sweep with this pruner; ``forget_duties`` removes rows of the duties' own table."""
+        self.interval = INTERVAL
+        self._pruner = pruner
+        self._forget_duties = forget_duties
+
+    async def run_once(self) -> None:
+        """Remove all that is too old now; see ``Duty``."""
+        await self._pruner.sweep()
+        await self._forget_duties()
 
 
 async def _until_none(prune: Callable[[], Awaitable[int]]) -> int:

@@ -13,14 +13,13 @@ import structlog
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.identity import NO_TENANT
 from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.liveness import HEARTBEAT
 
 log = structlog.get_logger(module=__name__)
 IDLE = timedelta(seconds=1)
 """Longest sleep without jobs; a new job rings the doorbell, a due retry does not."""
 FULL = timedelta(milliseconds=25)
 """Sleep while the stream holds all the jobs it may."""
-BEAT = timedelta(seconds=2)
-"""Between signs of life."""
 SMALL_WAVES_AT_ONCE = 4
 """Waves that are not full and need not wait, after a while without any."""
 
@@ -172,6 +171,6 @@ class Claimer:
                     since_heartbeat = timedelta()
             except StoreUnavailable as exc:
                 log.warning("heartbeat failed", code=exc.code)
-            pause = min(BEAT, self._pace.lease / 4)
+            pause = min(HEARTBEAT, self._pace.lease / 4)
             await asyncio.sleep(pause.total_seconds())
             since_heartbeat += pause

@@ -24,8 +24,6 @@ SQL = load("backup")
 _SEEDED = frozenset({"embedding_models", "schema_steps", "tallies", "tenants"})
 """Tables that the migrations themselves fill."""
 _SCHEMA = "upload_pipeline"
-_WORKING_SECONDS = 30.0
-"""A worker that was heard of within this time is at work."""
 
 
 class PostgresDump:
@@ -92,7 +90,7 @@ class PostgresDump:
             await connection.close()
         if "workers" in counts:
             for worker in await WorkerStore(self._database).list_running():
-                if worker.silent_seconds < _WORKING_SECONDS:
+                if worker.is_alive:
                     raise RestoreRefused(
                         f"a worker on {worker.host!r} (pid {worker.pid}) is at work on the "
                         "database; stop the system first"

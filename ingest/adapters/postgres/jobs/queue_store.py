@@ -8,6 +8,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.eta import Throughput
 from ingest.domain.job import Lane, WaitReason
+from ingest.domain.liveness import SILENT_AFTER
 
 SQL = load("queue")
 MOST_UNFINISHED = 500
@@ -89,5 +90,7 @@ class QueueStore:
             after: How long something that should have moved a job may be late.
         """
         async with self._database.planning_once() as connection:
-            rows = await connection.fetch(SQL["count_stuck"], after, list(Lane), MOST_IGNORED)
+            rows = await connection.fetch(
+                SQL["count_stuck"], after, list(Lane), MOST_IGNORED, SILENT_AFTER
+            )
         return {row["kind"]: row["jobs"] for row in rows}

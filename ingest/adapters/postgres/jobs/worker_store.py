@@ -1,5 +1,6 @@
 """The register of streams."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from ingest.adapters.postgres.admin import inspection
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
+from ingest.domain import liveness
 from ingest.domain.job import Lane
 
 SQL = load("workers")
@@ -25,6 +27,11 @@ class WorkerView:
     draining: bool
     silent_seconds: float
     """Since its last heartbeat, by the database's clock."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it was heard of within ``liveness.SILENT_AFTER``."""
+        return liveness.is_alive(self.silent_seconds)
 
 
 class WorkerStore:
@@ -65,3 +72,8 @@ class WorkerStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["list_workers"])
         return [WorkerView(**{**row, "lane": Lane(row["lane"])}) for row in rows]
+
+
+def working_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:
+    """Lanes of which a living stream takes jobs."""
+    return frozenset(worker.lane for worker in workers if worker.is_alive and not worker.draining)

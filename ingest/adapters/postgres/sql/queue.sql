@@ -57,13 +57,14 @@ WHERE state = 'waiting' GROUP BY wait_reason;
 -- name: count_stuck
 -- Unfinished jobs that nothing moves, $1 after something should have: whose lease ran out or has no
 -- end; whose wait is over or has no end; that are never due, in lanes $2; that are due while a stream
--- of their lane, which nobody paused, is alive and does nothing, counted up to $3.
+-- of their lane, which nobody paused, is alive and does nothing, counted up to $3; one is alive for
+-- $4 after its last heartbeat.
 WITH stops AS MATERIALIZED (
     SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
 ), idle AS MATERIALIZED (
     SELECT DISTINCT w.lane FROM upload_pipeline.workers AS w
     WHERE w.stopped_at IS NULL AND NOT w.draining
-        AND w.heartbeat_at > now() - interval '15 s' AND w.started_at < now() - $1::interval
+        AND w.heartbeat_at > now() - $4::interval AND w.started_at < now() - $1::interval
         AND NOT EXISTS (
             SELECT 1 FROM upload_pipeline.upload_jobs AS j
             WHERE j.state = 'working' AND j.lane = w.lane

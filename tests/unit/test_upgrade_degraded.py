@@ -4,7 +4,9 @@ from collections.abc import Collection
 
 import pytest
 
-from ingest.app.queue import fallback
+from ingest.app.maintenance.outages import Outages
+from ingest.app.maintenance.upgrade_degraded import UpgradeDegraded
+from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.domain.job import Degraded
 
 BOTH = {Degraded.PARSER: "llamaparse", Degraded.EMBEDDER: "openai"}
@@ -21,12 +23,23 @@ class Queue:
         return 0
 
 
+class Away(Outages):
+    """Says that these providers are away."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__(LocalRateLimiter({}), BOTH)
+        self._names = names
+
+    async def away(self) -> set[str]:
+        return self._names
+
+
 @pytest.mark.parametrize(
     ("away", "asked"),
     [
-        (set(), [(set(BOTH), fallback.UPGRADES, False)]),
-        ({"openai"}, [({Degraded.PARSER}, fallback.UPGRADES, False), (set(BOTH), 1, True)]),
-        ({"openai", "llamaparse"}, [(set(), fallback.UPGRADES, False), (set(BOTH), 1, True)]),
+        (set(), [(set(BOTH), 100, False)]),
+        ({"openai"}, [({Degraded.PARSER}, 100, False), (set(BOTH), 1, True)]),
+        ({"openai", "llamaparse"}, [(set(), 100, False), (set(BOTH), 1, True)]),
     ],
     ids=["both are back", "one is away", "both are away"],
 )
@@ -35,6 +48,6 @@ async def test_parts_whose_provider_is_back_are_upgraded_and_one_job_probes_the_
 ) -> None:
     queue = Queue()
 
-    await fallback.upgrade(queue, BOTH, away)
+    await UpgradeDegraded(queue, Away(away), BOTH, cluster="test").run_once()
 
     assert queue.asked == asked
