@@ -11,6 +11,7 @@ This file does the same four things for a provider called Tides, and then goes t
 one goes. The API of Tides is a few lines of arithmetic here, so nothing is called outside.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -22,7 +23,9 @@ import pytest
 from pydantic import Field, SecretStr
 
 from ingest import wiring
+from ingest.adapters.postgres.admin import inspection, migrate
 from ingest.adapters.postgres.pool import Database
+from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.cli.checks import components
 from ingest.cli.estimates import capacity_plan
 from ingest.cli.system import startup_checks
@@ -31,6 +34,7 @@ from ingest.domain import provider_specs
 from ingest.domain.circuit_breaker import BreakerState
 from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import Degraded, Lane
 from ingest.domain.pricing import Charge, Operation, Payer, Price
 from ingest.domain.provider import EmbedAnswer, Outcome, ProviderKey, Report
@@ -214,6 +218,8 @@ async def test_an_estimate_and_a_plan_have_its_price(settings: TidesSettings) ->
     assert "quota: tokens" in [bound.resource for bound in plan.bounds]
 
 
+# The template that all tests copy is migrated before the registry has Tides in it.
+@pytest.mark.usefixtures("template_database")
 async def test_wiring_makes_an_embedder_that_is_metered_and_paid(
     settings: TidesSettings, database: Database
 ) -> None:
@@ -235,6 +241,22 @@ async def test_wiring_makes_an_embedder_that_is_metered_and_paid(
         key.fingerprint,
     )
     assert health.breaker is BreakerState.CLOSED
+
+
+async def test_migrating_makes_its_vector_space(
+    settings: TidesSettings, database: Database, database_url: str
+) -> None:
+    facts = await inspection.inspect(database_url)
+    assert facts.mismatch == "the database lacks the vector space tides-embed@1"
+
+    for _ in range(2):
+        await asyncio.to_thread(migrate.upgrade, database_url)
+
+    assert (await inspection.inspect(database_url)).mismatch is None
+    (space,) = [s for s in await IndexStore(database).spaces() if s.embed_model == MODEL.name]
+    assert (space.dimension, space.usable) == (MODEL.dimension, False)
+    await IndexStore(database).rebuild(MODEL, IndexKind.HALFVEC)
+    assert await IndexStore(database).is_usable(MODEL)
 
 
 def test_doctor_tries_each_of_its_keys(settings: TidesSettings) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import ingest
 from ingest import wiring
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
-from ingest.adapters.postgres.admin import inspection, migrate
+from ingest.adapters.postgres.admin import inspection, migrate, vector_spaces
 from ingest.adapters.postgres.admin.inspection import DatabaseFacts
 from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.adapters.postgres.jobs.queue_store import QueueStore
@@ -95,6 +95,8 @@ def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterato
     elif settings.database_url is None and facts.revision in (None, *migrate.revisions()):
         found = "not made yet" if fresh else f"at {facts.revision or 'none'}"
         yield fine("database", f"schema {found}; 'ingest up' brings it to {migrate.head()}")
+    elif facts.mismatch.startswith(vector_spaces.MISSING):
+        yield broken("database", facts.mismatch, "run 'ingest migrate'")
     elif facts.revision == migrate.head():
         yield broken("database", facts.mismatch, "GRANT it, as the one who ran 'ingest migrate'")
     elif facts.revision in migrate.revisions() or facts.revision is None:

@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from ingest.adapters.postgres.admin import vector_spaces
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import ConfigurationError
 
@@ -51,6 +52,8 @@ def _run(url: str, revision: str, *, down: bool) -> None:
         config.attributes["connection"] = connection
         try:
             (command.downgrade if down else command.upgrade)(config, revision)
+            if not down and revision in ("head", head()):
+                vector_spaces.register(connection)
         except CommandError as exc:  # such as a revision that this code has never seen
             raise ConfigurationError(f"the migrations cannot run: {exc}") from exc
         except (psycopg.Error, sqlalchemy.exc.DBAPIError) as exc:
@@ -88,7 +91,7 @@ def _remedy(error: BaseException | None, url: sqlalchemy.URL) -> str | None:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Apply migrations, one process at a time; at the newest already, change nothing."""
+    """Apply migrations, one process at a time; at the newest, add missing vector spaces."""
     _run(url, revision, down=False)
 
 
@@ -134,8 +137,8 @@ async def mismatch(connection: asyncpg.Connection) -> str | None:
     """
     if wrong := await _schema_mismatch(connection):
         return wrong
-    missing: str | None = await connection.fetchval(STEPS["missing_roles"])
-    return missing
+    lacks: str | None = await connection.fetchval(STEPS["missing_roles"])
+    return lacks or await vector_spaces.missing(connection)
 
 
 async def _schema_mismatch(connection: asyncpg.Connection) -> str | None:

@@ -3,6 +3,15 @@
 SELECT embed_model, embed_version, dimension, index_kind, ef_construction, index_name
 FROM upload_pipeline.embedding_models WHERE embed_model = $1 AND embed_version = $2;
 
+-- name: list_models
+-- Every vector space that chunks may be stored in.
+SELECT embed_model, embed_version FROM upload_pipeline.embedding_models;
+
+-- name: add_model
+-- A vector space ($1, $2) of dimension $3, and the name that its index will have.
+INSERT INTO upload_pipeline.embedding_models (embed_model, embed_version, dimension, index_name)
+VALUES ($1, $2, $3, $4) ON CONFLICT (embed_model, embed_version) DO NOTHING;
+
 -- name: set_index_kind
 -- Search follows this from the next query on.
 UPDATE upload_pipeline.embedding_models SET index_kind = $3, ef_construction = $4
