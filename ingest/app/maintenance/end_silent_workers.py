@@ -66,7 +66,7 @@ class EndSilentWorkers:
         own: Callable[[], UUID | None],
         interval: float = INTERVAL,
     ) -> None:
-        """Look at this register.
+        """Of this register.
 
         Args:
             workers: Where streams are registered.

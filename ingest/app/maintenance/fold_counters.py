@@ -10,8 +10,8 @@ Readers of the counters add up what was written since."""
 class FoldCounters:
     """Puts many small rows together into few; changes no sum.
 
-    If it never ran, every change of a job would leave a row for ever, and each look at the metrics
-    would add up all of them. Survives a database that is away.
+    If it never ran, every change of a job would leave a row for ever, and each refresh of the
+    metrics would add up all of them. Survives a database that is away.
     """
 
     name = "fold_counters"

@@ -30,7 +30,7 @@ class Rescue:
     failed = "rescue failed"
 
     def __init__(self, jobs: RescuesJobs, *, max_rescues: int, interval: float = INTERVAL) -> None:
-        """Look at this queue; after ``max_rescues`` a job ends in the dead letter."""
+        """Of this queue; after ``max_rescues`` a job ends in the dead letter."""
         self.interval = interval
         self._jobs = jobs
         self._max_rescues = max_rescues

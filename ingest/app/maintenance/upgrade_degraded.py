@@ -41,7 +41,7 @@ class UpgradeDegraded:
         cluster: str,
         interval: float = INTERVAL,
     ) -> None:
-        """Look at this queue; ``provided`` is what providers do, and which."""
+        """Of this queue; ``provided`` is what providers do, and which."""
         self.name = scoped("upgrade_degraded", cluster, *sorted(provided))
         self.interval = interval
         self._jobs = jobs

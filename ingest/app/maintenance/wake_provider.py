@@ -1,4 +1,4 @@
-"""Jobs that wait for a provider look again: all when it is back, a few while it is away."""
+"""Jobs that wait for a provider are tried again: all when it is back, a few while it is away."""
 
 from ingest.app.maintenance.outages import Outages
 from ingest.app.maintenance.wake_waiting import WakesJobs
@@ -25,7 +25,7 @@ class WakeProvider:
     def __init__(
         self, jobs: WakesJobs, outages: Outages, *, cluster: str, interval: float = INTERVAL
     ) -> None:
-        """Look at this queue; ``cluster`` names the one that shares a limiter."""
+        """Of this queue; ``cluster`` names the one that shares a limiter."""
         self.name = scoped("wake_provider", cluster)
         self.interval = interval
         self._jobs = jobs

@@ -1,4 +1,4 @@
-"""Jobs that wait for a parse, a budget or the end of a pause look again."""
+"""Jobs that wait for a parse, a budget or the end of a pause are tried again."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -15,11 +15,11 @@ class WakesJobs(Protocol):
     """The queue, as far as waiting jobs need it."""
 
     async def wake(self, reason: WaitReason, *, limit: int) -> int:
-        """Return to the queue jobs that wait for this and are due to look again."""
+        """Return to the queue jobs that wait for this and are due to be tried again."""
         ...
 
     async def hasten(self, reason: WaitReason) -> None:
-        """Let jobs that wait for this look again at once."""
+        """Let jobs that wait for this be tried again at once."""
         ...
 
 
@@ -44,7 +44,7 @@ class WakeWaiting:
         *,
         interval: float = INTERVAL,
     ) -> None:
-        """Look at this queue; ``calls_are_paused`` says whether a provider is paused."""
+        """Of this queue; ``calls_are_paused`` says whether a provider is paused."""
         self.interval = interval
         self._jobs = jobs
         self._calls_are_paused = calls_are_paused
