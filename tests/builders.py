@@ -35,7 +35,7 @@ CHUNKER = "test/1"
 LEASE = timedelta(minutes=5)
 EXPIRED = timedelta(milliseconds=-1)
 """A lease that has run out when it begins; needs no waiting."""
-TABLES = ("documents", "upload_jobs", "document_chunks", "document_vector_buffer", "events")
+TABLES = ("documents", "upload_jobs", "document_chunks", "events")
 
 
 def a_tenant() -> UUID:

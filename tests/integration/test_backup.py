@@ -69,6 +69,24 @@ def test_a_backup_brings_everything_back(place: Place, empty: Place, tmp_path: P
         assert asyncio.run(empty.blobs.get(key)) == asyncio.run(place.blobs.get(key))
 
 
+def test_a_backup_of_code_with_fewer_functions_comes_back_with_those_of_this_code(
+    place: Place, empty: Place, tmp_path: Path
+) -> None:
+    functions = "SELECT pg_get_functiondef(oid) FROM pg_proc" + (
+        " WHERE pronamespace = 'upload_pipeline'::regnamespace ORDER BY 1"
+    )
+    of_this_code = place.rows(functions)
+    with psycopg.connect(place.url) as connection:
+        connection.execute("DROP FUNCTION upload_pipeline.serving_space_of")
+        connection.execute("DROP FUNCTION upload_pipeline.admit_search")
+    place.run("backup", tmp_path / "backup")
+
+    restored = empty.run("restore", tmp_path / "backup")
+
+    assert restored.code == 0, restored.err
+    assert empty.rows(functions) == of_this_code
+
+
 def test_a_database_that_is_only_migrated_takes_a_backup_and_counts_right(
     place: Place, empty: Place, tmp_path: Path
 ) -> None:

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.errors import BudgetExhausted, InvalidRequest
@@ -135,21 +134,3 @@ async def test_the_soft_limit_is_not_over_the_hard_one(database: Database) -> No
         )
 
     assert len(await store.budgets([tenant])) == 2
-
-
-async def test_going_back_adds_what_search_has_spent_to_the_sums_that_are_left(
-    database: Database, database_url: str
-) -> None:
-    store, tenant = LedgerStore(database), uuid4()
-    under_way = a_reservation(tenant, Operation.SEARCH)
-    for reserved in (under_way, ended := a_reservation(tenant, Operation.SEARCH)):
-        await store.reserve(reserved)
-    await store.reserve(a_reservation(tenant, Operation.EMBED))
-    await store.end(ended.call_id, CallState.SETTLED, Charge(usd=Decimal("0.02")))
-
-    await asyncio.to_thread(migrate.downgrade, database_url, "0024")
-    before = (await sums(database, "spending"))[tenant, "day"]
-    await store.end(under_way.call_id, CallState.SETTLED, Charge(usd=Decimal("0.03")))
-
-    assert before == (Decimal("0.02"), Decimal("0.02"))
-    assert (await sums(database, "spending"))[tenant, "day"] == (Decimal("0.01"), Decimal("0.05"))

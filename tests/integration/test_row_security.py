@@ -23,7 +23,6 @@ from tests.integration.backup_place import Place, fill
 
 WAYS = pytest.mark.parametrize("way", ["straight", "pooler", "older"], indirect=True)
 FOR_WORKERS_ONLY = {
-    "document_vector_buffer",
     "api_keys",
     "provider_batches",
     "provider_batch_texts",
@@ -250,7 +249,7 @@ def test_an_owner_who_is_no_superuser_saves_and_restores_everything(
     assert restored.code == 0, restored.err
     assert restored.json()["counts"] == taken.json()["counts"]
     assert restored.json()["counts"]["document_chunks"] == 3
-    assert place.rows(SECURED_COUNT) == [(21,)]
+    assert place.rows(SECURED_COUNT) == [(20,)]
 
 
 async def test_an_owner_without_the_roles_is_bound_and_told(
