@@ -10,9 +10,6 @@ from uuid import UUID
 from ingest.domain.errors import ConfigurationError, InvalidRequest
 from ingest.domain.job import Lane
 
-EVERYBODY = UUID(int=0)
-"""Whose budget bounds all tenants together."""
-
 
 class Operation(StrEnum):
     """What a call is for."""

@@ -247,8 +247,8 @@ def make_embedders(
 
 def make_fallback_parser(settings: Settings) -> WordllamaEmbedder | None:
     """Who embeds while the provider is away, if anybody does."""
-    has_stopgap = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
-    return WordllamaEmbedder() if has_stopgap else None
+    has_fallback = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
+    return WordllamaEmbedder() if has_fallback else None
 
 
 def batch_limits(settings: Settings) -> BatchLimits:
@@ -283,7 +283,9 @@ def make_chunk_stores(settings: Settings, database: Database) -> dict[str, Chunk
 
 def make_fallback_chunk_store(settings: Settings, database: Database) -> ChunkStore:
     """The chunks that are embedded here because the provider is away."""
-    return ChunkStore(database, LOCAL_MODEL, chunker=make_splitter(settings).label, is_stopgap=True)
+    return ChunkStore(
+        database, LOCAL_MODEL, chunker=make_splitter(settings).label, is_fallback=True
+    )
 
 
 def pace(settings: Settings) -> ClaimPace:

@@ -2,22 +2,32 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
+-- The place of a stage in their order, from 1.
 CREATE OR REPLACE FUNCTION upload_pipeline.stage_ordinal(stage text) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN array_position(
-    ARRAY[
-        'queued', 'job_validated', 'parsing', 'parsed', 'parse_validated',
-        'chunking', 'chunks_buffered', 'embedding', 'embedded'
-    ],
-    stage
-);
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_position(upload_pipeline.stages(), stage)
+$$;
 
 CREATE OR REPLACE FUNCTION upload_pipeline.stage_at(ordinal integer) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (ARRAY[
-    'queued', 'job_validated', 'parsing', 'parsed', 'parse_validated',
-    'chunking', 'chunks_buffered', 'embedding', 'embedded'
-])[ordinal];
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (upload_pipeline.stages())[ordinal]
+$$;
+
+-- A stage that is reached, unless the job is further already.
+CREATE OR REPLACE FUNCTION upload_pipeline.further_stage(present text, reached text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT upload_pipeline.stage_at(greatest(
+        upload_pipeline.stage_ordinal(present), upload_pipeline.stage_ordinal(reached)
+    ))
+$$;
+
+-- The last durable point: where an attempt that ends leaves its job, and where the next one begins. It
+-- is the text, if it is stored and of the generation that the job is for.
+CREATE OR REPLACE FUNCTION upload_pipeline.durable_stage(parsed_key text, is_of_job boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN parsed_key IS NOT NULL AND is_of_job THEN 'parsed' ELSE 'queued' END
+$$;
 
 -- The only judge of changes: refuses what the transition table does not allow, and keeps the
 -- columns that follow from the state.
@@ -66,7 +76,10 @@ BEGIN
 END
 $$;
 
--- Writes one event for each stage passed and for each change of state, and wakes the streams.
+-- Writes one event for each stage passed and for each change of state, and wakes the streams. An
+-- UPDATE may pass several stages at once: there is a row for each of them, from the one after the old
+-- stage to the new one, and only the last row carries the new state and its error. When a job goes
+-- back, or keeps its stage, the only row is that of the new stage.
 CREATE OR REPLACE FUNCTION upload_pipeline.record_job_changes() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -74,9 +87,9 @@ BEGIN
         INSERT INTO upload_pipeline.events
             (job_id, document_id, tenant_id, stage, state, attempt, correlation_id)
         SELECT job_id, document_id, tenant_id, stage, state, attempt_count + 1, correlation_id
-        FROM changed;
+        FROM new_rows;
         PERFORM pg_notify('ingest_jobs', lane)
-        FROM (SELECT DISTINCT lane FROM changed WHERE state = 'queued') AS lanes;
+        FROM (SELECT DISTINCT lane FROM new_rows WHERE state = 'queued') AS lanes;
         RETURN NULL;
     END IF;
     INSERT INTO upload_pipeline.events (
@@ -95,8 +108,8 @@ BEGIN
         c.correlation_id,
         CASE WHEN passed.ordinal = last.ordinal
             AND c.last_error IS DISTINCT FROM b.last_error THEN c.last_error END
-    FROM changed AS c
-    INNER JOIN before AS b ON b.job_id = c.job_id
+    FROM new_rows AS c
+    INNER JOIN old_rows AS b ON b.job_id = c.job_id
     CROSS JOIN LATERAL (SELECT upload_pipeline.stage_ordinal(b.stage) AS ordinal) AS was
     CROSS JOIN LATERAL (SELECT upload_pipeline.stage_ordinal(c.stage) AS ordinal) AS last
     CROSS JOIN LATERAL generate_series(least(was.ordinal + 1, last.ordinal), last.ordinal)
@@ -105,8 +118,8 @@ BEGIN
     ORDER BY c.job_id, passed.ordinal;
     PERFORM pg_notify('ingest_jobs', lane)
     FROM (
-        SELECT DISTINCT c.lane FROM changed AS c
-        INNER JOIN before AS b ON b.job_id = c.job_id
+        SELECT DISTINCT c.lane FROM new_rows AS c
+        INNER JOIN old_rows AS b ON b.job_id = c.job_id
         WHERE c.state = 'queued' AND b.state <> 'queued'
     ) AS lanes;
     RETURN NULL;

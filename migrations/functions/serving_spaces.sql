@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION upload_pipeline.serving_space_of(tenant uuid)
 RETURNS SETOF upload_pipeline.serving_spaces
 LANGUAGE sql STABLE AS $$
     SELECT * FROM upload_pipeline.serving_spaces AS s
-    WHERE s.tenant_id IN (tenant, '00000000-0000-0000-0000-000000000000')
+    WHERE s.tenant_id IN (tenant, upload_pipeline.all_tenants())
     ORDER BY s.tenant_id = tenant DESC LIMIT 1;
 $$;
 
@@ -18,7 +18,7 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(
-        hashtextextended('00000000-0000-0000-0000-000000000000', 1)
+        hashtextextended(upload_pipeline.all_tenants()::text, 1)
     );
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(tenant::text, 1));
     RETURN coalesce((

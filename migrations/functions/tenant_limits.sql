@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION upload_pipeline.limits_of(tenant uuid)
 RETURNS SETOF upload_pipeline.tenant_limits
 LANGUAGE sql STABLE AS $$
     SELECT * FROM upload_pipeline.tenant_limits AS l
-    WHERE l.tenant_id IN (tenant, '00000000-0000-0000-0000-000000000000')
+    WHERE l.tenant_id IN (tenant, upload_pipeline.all_tenants())
     ORDER BY l.tenant_id = tenant DESC LIMIT 1;
 $$;
 

@@ -8,4 +8,5 @@ DROP TABLE upload_pipeline.tombstones;
 DROP TABLE upload_pipeline.documents;
 DROP TABLE upload_pipeline.tenants;
 DROP TABLE upload_pipeline.schema_steps;
+DROP FUNCTION upload_pipeline.all_tenants();
 DROP SCHEMA upload_pipeline;

@@ -6,6 +6,12 @@ SET LOCAL statement_timeout = '60s';
 CREATE SCHEMA IF NOT EXISTS upload_pipeline;
 CREATE EXTENSION IF NOT EXISTS vector;
 
+-- What stands for all tenants where a table has a row for each: the sum of all in budgets and spending,
+-- and each tenant without a row of its own in tenant_limits and serving_spaces. No tenant has this id.
+CREATE FUNCTION upload_pipeline.all_tenants() RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '00000000-0000-0000-0000-000000000000'::uuid;
+
 -- One row for each migration, written as a part of it: code that is older than the schema asks here
 -- whether it still works with it.
 CREATE TABLE upload_pipeline.schema_steps (
@@ -24,7 +30,7 @@ CREATE TABLE upload_pipeline.tenants (
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT tenants_name_key UNIQUE (name),
     CONSTRAINT tenants_name_check CHECK (char_length(name) BETWEEN 1 AND 255),
-    CONSTRAINT tenants_is_one_check CHECK (tenant_id <> '00000000-0000-0000-0000-000000000000')
+    CONSTRAINT tenants_is_one_check CHECK (tenant_id <> upload_pipeline.all_tenants())
 );
 
 -- The tenant of every request when authentication is off.

@@ -4,6 +4,14 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
+-- The stages of a job, in order. This is the only list of them in the database.
+CREATE FUNCTION upload_pipeline.stages() RETURNS text []
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY[
+    'queued', 'job_validated', 'parsing', 'parsed', 'parse_validated',
+    'chunking', 'chunks_buffered', 'embedding', 'embedded'
+];
+
 CREATE TABLE upload_pipeline.upload_jobs (
     job_id uuid PRIMARY KEY,
     document_id uuid NOT NULL
@@ -20,12 +28,7 @@ CREATE TABLE upload_pipeline.upload_jobs (
     cause text NOT NULL DEFAULT 'upload'
     CONSTRAINT upload_jobs_cause_check CHECK (cause IN ('upload', 'upgrade')),
     stage text NOT NULL DEFAULT 'queued'
-    CONSTRAINT upload_jobs_stage_check CHECK (
-        stage IN (
-            'queued', 'job_validated', 'parsing', 'parsed', 'parse_validated',
-            'chunking', 'chunks_buffered', 'embedding', 'embedded'
-        )
-    ),
+    CONSTRAINT upload_jobs_stage_check CHECK (stage = ANY(upload_pipeline.stages())),
     state text NOT NULL DEFAULT 'queued'
     CONSTRAINT upload_jobs_state_check CHECK (
         state IN (
@@ -84,7 +87,7 @@ CREATE TABLE upload_pipeline.upload_jobs (
 ) WITH (fillfactor = 70);
 
 -- Serves claim: the tenants of a lane with claimable jobs, and each one's next jobs.
-CREATE INDEX idx_upload_jobs_claim
+CREATE INDEX ix_jobs_state
 ON upload_pipeline.upload_jobs (lane, tenant_id, priority DESC, run_after, job_id)
 WHERE state IN ('queued', 'retryable');
 -- Serves the age of the oldest due job, and jobs that are never due.
@@ -149,26 +152,26 @@ CREATE TABLE upload_pipeline.events (
     correlation_id text NOT NULL,
     error jsonb
 );
--- Serves a job's history and its live event stream.
-CREATE INDEX idx_events_job ON upload_pipeline.events (job_id, event_id);
+-- Serves the history of a document's jobs in the order of time, and their live event streams.
+CREATE INDEX ix_events_doc_ts ON upload_pipeline.events (job_id, event_id);
 
 -- include: functions/jobs.sql
 
 CREATE TRIGGER guard_job_change BEFORE UPDATE OF state, stage ON upload_pipeline.upload_jobs
 FOR EACH ROW EXECUTE FUNCTION upload_pipeline.guard_job_change();
 CREATE TRIGGER record_new_jobs AFTER INSERT ON upload_pipeline.upload_jobs
-REFERENCING NEW TABLE AS changed
+REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.record_job_changes();
 CREATE TRIGGER record_job_changes AFTER UPDATE ON upload_pipeline.upload_jobs
-REFERENCING OLD TABLE AS before NEW TABLE AS changed
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.record_job_changes();
 
 -- How many jobs and documents there are is shown all the time, and counting them takes seconds with
--- millions of them. Every statement that changes rows adds what it changed to tallies; readers sum
+-- millions of them. Every statement that changes rows adds what it changed to counters; readers sum
 -- up, and the supervisors fold rows into few.
-CREATE TABLE upload_pipeline.tallies (
+CREATE TABLE upload_pipeline.counters (
     counted text NOT NULL
-    CONSTRAINT tallies_counted_check CHECK (counted IN ('jobs', 'documents', 'chunks', 'degraded')),
+    CONSTRAINT counters_counted_check CHECK (counted IN ('jobs', 'documents', 'chunks', 'degraded')),
     -- Of jobs; empty otherwise.
     lane text NOT NULL DEFAULT '',
     stage text NOT NULL DEFAULT '',
@@ -177,30 +180,30 @@ CREATE TABLE upload_pipeline.tallies (
     amount bigint NOT NULL
 );
 
--- include: functions/tallies.sql
+-- include: functions/counters.sql
 
-CREATE TRIGGER tally_new_jobs AFTER INSERT ON upload_pipeline.upload_jobs
-REFERENCING NEW TABLE AS arrived
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_jobs();
-CREATE TRIGGER tally_changed_jobs AFTER UPDATE ON upload_pipeline.upload_jobs
-REFERENCING OLD TABLE AS left_over NEW TABLE AS arrived
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_jobs();
-CREATE TRIGGER tally_removed_jobs AFTER DELETE ON upload_pipeline.upload_jobs
-REFERENCING OLD TABLE AS left_over
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_jobs();
-CREATE TRIGGER tally_no_jobs AFTER TRUNCATE ON upload_pipeline.upload_jobs
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_jobs();
-CREATE TRIGGER tally_new_documents AFTER INSERT ON upload_pipeline.documents
-REFERENCING NEW TABLE AS arrived
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_documents();
-CREATE TRIGGER tally_changed_documents AFTER UPDATE ON upload_pipeline.documents
-REFERENCING OLD TABLE AS left_over NEW TABLE AS arrived
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_documents();
-CREATE TRIGGER tally_removed_documents AFTER DELETE ON upload_pipeline.documents
-REFERENCING OLD TABLE AS left_over
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_documents();
-CREATE TRIGGER tally_no_documents AFTER TRUNCATE ON upload_pipeline.documents
-FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.tally_documents();
+CREATE TRIGGER count_new_jobs AFTER INSERT ON upload_pipeline.upload_jobs
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_jobs();
+CREATE TRIGGER count_changed_jobs AFTER UPDATE ON upload_pipeline.upload_jobs
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_jobs();
+CREATE TRIGGER count_removed_jobs AFTER DELETE ON upload_pipeline.upload_jobs
+REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_jobs();
+CREATE TRIGGER count_no_jobs AFTER TRUNCATE ON upload_pipeline.upload_jobs
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_jobs();
+CREATE TRIGGER count_new_documents AFTER INSERT ON upload_pipeline.documents
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_documents();
+CREATE TRIGGER count_changed_documents AFTER UPDATE ON upload_pipeline.documents
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_documents();
+CREATE TRIGGER count_removed_documents AFTER DELETE ON upload_pipeline.documents
+REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_documents();
+CREATE TRIGGER count_no_documents AFTER TRUNCATE ON upload_pipeline.documents
+FOR EACH STATEMENT EXECUTE FUNCTION upload_pipeline.count_documents();
 
 -- The streams that claim jobs.
 CREATE TABLE upload_pipeline.workers (
@@ -232,8 +235,8 @@ CREATE TABLE upload_pipeline.pauses (
     CONSTRAINT pauses_everything_has_no_subject CHECK ((kind = 'everything') = (subject = ''))
 );
 
--- What a tenant may use of what all share. The tenant that is all zeros stands for each tenant that
--- has no row of its own.
+-- What a tenant may use of what all share. all_tenants() stands for each tenant that has no row of its
+-- own.
 CREATE TABLE upload_pipeline.tenant_limits (
     tenant_id uuid PRIMARY KEY,
     -- Of each: no limit when it is NULL.

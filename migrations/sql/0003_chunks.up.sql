@@ -89,8 +89,8 @@ CREATE INDEX idx_document_chunks_words
 ON upload_pipeline.document_chunks USING gin (upload_pipeline.chunk_words(tenant_id, text));
 
 -- A tenant's vectors can be made with another model while the old one serves, and then be flipped
--- together. The tenant that is all zeros stands for each tenant that has no row of its own; without
--- either, the model of the settings serves.
+-- together. all_tenants() stands for each tenant that has no row of its own; without either, the model
+-- of the settings serves.
 CREATE TABLE upload_pipeline.serving_spaces (
     tenant_id uuid PRIMARY KEY,
     embed_model text NOT NULL,

@@ -3,7 +3,7 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
-DROP TABLE upload_pipeline.provider_batch_texts;
+DROP TABLE upload_pipeline.document_vector_buffer;
 DROP TABLE upload_pipeline.provider_batches;
 DROP TABLE upload_pipeline.webhook_log;
 DROP TABLE upload_pipeline.parse_jobs;
@@ -11,10 +11,7 @@ DROP FUNCTION upload_pipeline.end_calls(uuid [], text, bigint, integer, numeric,
 DROP FUNCTION upload_pipeline.reserve_call(
     uuid, uuid, text, text, text, text, text, interval, bigint, numeric
 );
-DROP FUNCTION upload_pipeline.set_aside_for_search(uuid, numeric);
-DROP FUNCTION upload_pipeline.set_aside_for_ingestion(uuid, numeric);
+DROP FUNCTION upload_pipeline.period_start(text, date);
 DROP TABLE upload_pipeline.provider_calls;
-DROP TABLE upload_pipeline.search_spending;
-DROP TABLE upload_pipeline.search_budgets;
 DROP TABLE upload_pipeline.spending;
 DROP TABLE upload_pipeline.budgets;

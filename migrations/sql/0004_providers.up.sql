@@ -5,47 +5,30 @@ SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE upload_pipeline.budgets (
-    -- The tenant; 00000000-0000-0000-0000-000000000000 bounds all of them together.
+    -- The tenant; all_tenants() bounds all of them together.
     tenant_id uuid NOT NULL,
+    -- Whose money: a used-up budget of ingestion must not silence search.
+    purpose text NOT NULL DEFAULT 'ingestion'
+    CONSTRAINT budgets_purpose_check CHECK (purpose IN ('ingestion', 'search')),
     period text NOT NULL CONSTRAINT budgets_period_check CHECK (period IN ('day', 'month')),
     -- Over the soft limit a warning is given, over the hard one nothing is bought.
     soft_usd numeric(16, 9) CHECK (soft_usd >= 0),
     hard_usd numeric(16, 9) CHECK (hard_usd >= 0),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, period)
+    PRIMARY KEY (tenant_id, purpose, period)
 );
 
--- One row a tenant (and one for all) and period: what is set aside and what is spent.
+-- One row a tenant (and one for all_tenants()), purpose and period: what is set aside and what is
+-- spent. Questions lock rows of their purpose alone, so that none waits for a lock of ingestion's.
 CREATE TABLE upload_pipeline.spending (
     tenant_id uuid NOT NULL,
+    purpose text NOT NULL
+    CONSTRAINT spending_purpose_check CHECK (purpose IN ('ingestion', 'search')),
     period text NOT NULL CONSTRAINT spending_period_check CHECK (period IN ('day', 'month')),
     starts_on date NOT NULL,
     reserved_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (reserved_usd >= 0),
     spent_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (spent_usd >= 0),
-    PRIMARY KEY (tenant_id, period, starts_on)
-) WITH (fillfactor = 50);
-
--- A used-up budget of ingestion must not silence search: questions have budgets of their own.
-CREATE TABLE upload_pipeline.search_budgets (
-    -- As in upload_pipeline.budgets.
-    tenant_id uuid NOT NULL,
-    period text NOT NULL
-    CONSTRAINT search_budgets_period_check CHECK (period IN ('day', 'month')),
-    soft_usd numeric(16, 9) CHECK (soft_usd >= 0),
-    hard_usd numeric(16, 9) CHECK (hard_usd >= 0),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, period)
-);
-
--- Its rows are locked by questions alone, so that none waits for a lock of ingestion's.
-CREATE TABLE upload_pipeline.search_spending (
-    tenant_id uuid NOT NULL,
-    period text NOT NULL
-    CONSTRAINT search_spending_period_check CHECK (period IN ('day', 'month')),
-    starts_on date NOT NULL,
-    reserved_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (reserved_usd >= 0),
-    spent_usd numeric(16, 9) NOT NULL DEFAULT 0 CHECK (spent_usd >= 0),
-    PRIMARY KEY (tenant_id, period, starts_on)
+    PRIMARY KEY (tenant_id, purpose, period, starts_on)
 ) WITH (fillfactor = 50);
 
 CREATE TABLE upload_pipeline.provider_calls (
@@ -177,7 +160,7 @@ CREATE TABLE upload_pipeline.provider_batches (
     -- who holds an older one changes nothing any more.
     token uuid NOT NULL DEFAULT gen_random_uuid(),
     -- When it is submitted again, or the provider is asked.
-    look_after timestamptz NOT NULL DEFAULT now(),
+    poll_after timestamptz NOT NULL DEFAULT now(),
     call_id uuid,
     key_fingerprint text,
     remote_id text UNIQUE,
@@ -202,13 +185,14 @@ ON upload_pipeline.provider_batches (tenant_id, embed_model, embed_version)
 WHERE status = 'filling';
 -- Serves those that submit and poll.
 CREATE INDEX idx_provider_batches_open
-ON upload_pipeline.provider_batches (status, look_after) WHERE status <> 'ended';
+ON upload_pipeline.provider_batches (status, poll_after) WHERE status <> 'ended';
 -- Serves the list, newest first.
 CREATE INDEX idx_provider_batches_opened
 ON upload_pipeline.provider_batches (opened_at DESC, batch_id);
 
--- A text that a job of the lane batch wants a vector of; once for each tenant and space.
-CREATE TABLE upload_pipeline.provider_batch_texts (
+-- The buffer of asynchronous embedding: texts of jobs of the lane batch on their way to the provider,
+-- and their vectors on their way into document_chunks. A text is there once for each tenant and space.
+CREATE TABLE upload_pipeline.document_vector_buffer (
     tenant_id uuid NOT NULL,
     embed_model text NOT NULL,
     embed_version text NOT NULL,
@@ -230,13 +214,13 @@ CREATE TABLE upload_pipeline.provider_batch_texts (
     -- Batches that ended without a result for it.
     tries integer NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, embed_model, embed_version, text_sha256),
-    CONSTRAINT provider_batch_texts_dimension_check CHECK (vector_dims(embedding) = vector_dim),
-    CONSTRAINT provider_batch_texts_norm_check CHECK (vector_norm(embedding) > 0),
-    CONSTRAINT provider_batch_texts_refused_says_why CHECK (refused <= (error_code IS NOT NULL))
+    CONSTRAINT document_vector_buffer_dimension_check CHECK (vector_dims(embedding) = vector_dim),
+    CONSTRAINT document_vector_buffer_norm_check CHECK (vector_norm(embedding) > 0),
+    CONSTRAINT document_vector_buffer_refused_says_why CHECK (refused <= (error_code IS NOT NULL))
 );
 -- Serves a batch's file and its end.
-CREATE INDEX idx_provider_batch_texts_batch
-ON upload_pipeline.provider_batch_texts (batch_id, text_sha256);
+CREATE INDEX idx_vector_buffer_batch
+ON upload_pipeline.document_vector_buffer (batch_id, text_sha256);
 -- Serves the deletion of a document.
-CREATE INDEX idx_provider_batch_texts_document
-ON upload_pipeline.provider_batch_texts (document_id);
+CREATE INDEX idx_vector_buffer_document
+ON upload_pipeline.document_vector_buffer (document_id);

@@ -72,8 +72,7 @@ GRANT SELECT, INSERT, UPDATE ON upload_pipeline.tenant_uploads, upload_pipeline.
 TO ingest_api;
 GRANT SELECT ON upload_pipeline.document_chunks, upload_pipeline.embedding_models,
 upload_pipeline.serving_spaces, upload_pipeline.tenant_limits, upload_pipeline.provider_calls,
-upload_pipeline.spending, upload_pipeline.budgets, upload_pipeline.search_spending,
-upload_pipeline.search_budgets TO ingest_api;
+upload_pipeline.spending, upload_pipeline.budgets TO ingest_api;
 
 DO $$
 DECLARE
@@ -104,14 +103,14 @@ BEGIN
             'WITH CHECK (coalesce(tenant_id = (SELECT upload_pipeline.tenant()), false))', secured
         );
     END LOOP;
-    -- The tenant that is all zeros stands for everybody, whose rows concern each.
+    -- The rows of all_tenants() concern each.
     FOREACH secured IN ARRAY ARRAY[
-        'tenant_limits', 'serving_spaces', 'budgets', 'spending', 'search_budgets', 'search_spending'
+        'tenant_limits', 'serving_spaces', 'budgets', 'spending'
     ] LOOP
         EXECUTE format(
             'CREATE POLICY own_and_common ON upload_pipeline.%I FOR SELECT TO ingest_api '
             'USING (tenant_id IN ((SELECT upload_pipeline.tenant()), '
-            '''00000000-0000-0000-0000-000000000000''))', secured
+            'upload_pipeline.all_tenants()))', secured
         );
     END LOOP;
 END

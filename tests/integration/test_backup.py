@@ -98,12 +98,12 @@ def test_a_database_that_is_only_migrated_takes_a_backup_and_counts_right(
 
     assert restored.code == 0, restored.err
     counted = (
-        "SELECT state, sum(amount)::bigint FROM upload_pipeline.tallies WHERE counted = 'jobs' "
+        "SELECT state, sum(amount)::bigint FROM upload_pipeline.counters WHERE counted = 'jobs' "
         "GROUP BY 1 HAVING sum(amount) <> 0 ORDER BY 1"
     )
     states = "SELECT state, count(*) FROM upload_pipeline.upload_jobs GROUP BY 1 ORDER BY 1"
     assert empty.rows(counted) == empty.rows(states)
-    chunks = "SELECT sum(amount)::bigint FROM upload_pipeline.tallies WHERE counted = 'chunks'"
+    chunks = "SELECT sum(amount)::bigint FROM upload_pipeline.counters WHERE counted = 'chunks'"
     published = (
         "SELECT sum(chunk_count)::bigint FROM upload_pipeline.documents WHERE live_generation > 0"
     )

@@ -35,11 +35,11 @@ async def degrade(database: Database, job: ClaimedJob, part: Degraded = EMBEDDER
     return again
 
 
-async def publish_stopgap(database: Database, job: ClaimedJob, chunks: Sequence[Chunk]) -> None:
+async def publish_fallback(database: Database, job: ClaimedJob, chunks: Sequence[Chunk]) -> None:
     """What the stages do with a job that embeds here."""
     assert job.embeds_by_fallback
     await builders.record_parsed(database, job)
-    store = ChunkStore(database, MODEL, chunker=builders.CHUNKER, is_stopgap=True)
+    store = ChunkStore(database, MODEL, chunker=builders.CHUNKER, is_fallback=True)
     [missing], _ = await store.plan([builders.share(job, chunks)], lease=builders.LEASE)
     vectors = some_vectors(len(missing.chunks))
     assert (await store.store([missing], vectors, lease=builders.LEASE)).published
@@ -47,7 +47,7 @@ async def publish_stopgap(database: Database, job: ClaimedJob, chunks: Sequence[
 
 async def a_degraded_document(database: Database, *texts: str) -> ClaimedJob:
     job = await degrade(database, await builders.a_claimed_job(database))
-    await publish_stopgap(database, job, some_chunks(job, *texts))
+    await publish_fallback(database, job, some_chunks(job, *texts))
     return job
 
 
@@ -77,7 +77,7 @@ async def test_what_a_paid_attempt_stored_is_kept_unseen_and_used_later(
     await builders.store(database, job, chunks[:2], model=LARGE_MODEL)
     job = await degrade(database, job)
 
-    await publish_stopgap(database, job, chunks)
+    await publish_fallback(database, job, chunks)
     served = await listed(database, job)
     await upgrade(database)
     [again] = await builders.claim(database)
@@ -99,7 +99,7 @@ async def test_each_space_finds_only_what_it_serves(database: Database) -> None:
     await builders.plan(database, job, chunks, model=LARGE_MODEL)
     await builders.store(database, job, (), model=LARGE_MODEL)
     job = await degrade(database, job)
-    await publish_stopgap(database, job, chunks)
+    await publish_fallback(database, job, chunks)
     await upgrade(database)
     [again] = await builders.claim(database)
     large, small = (SearchStore(database, model) for model in (LARGE_MODEL, MODEL))
@@ -133,7 +133,7 @@ async def test_an_edit_that_degrades_keeps_the_vectors_of_what_did_not_change(
     job = await degrade(database, await builders.a_claimed_job(database, edit))
     new = some_chunks(job, "same", "new")
 
-    await publish_stopgap(database, job, new)
+    await publish_fallback(database, job, new)
     fallback = await listed(database, job)
     await upgrade(database)
     [again] = await builders.claim(database)
@@ -217,7 +217,7 @@ async def test_upgrades_that_start_together_make_each_document_once(database: Da
 async def test_newer_content_takes_the_place_of_an_upgrade(database: Database) -> None:
     arrival = builders.an_arrival(external_id="a")
     job = await degrade(database, await builders.a_claimed_job(database, arrival))
-    await publish_stopgap(database, job, some_chunks(job, "one"))
+    await publish_fallback(database, job, some_chunks(job, "one"))
     await upgrade(database)
 
     newer = await builders.accept(database, builders.an_arrival(job.tenant_id, external_id="a"))

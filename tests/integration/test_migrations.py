@@ -222,7 +222,7 @@ async def test_functions_can_be_made_again_while_they_are_in_use(database: Datab
 
     [row] = await builders.fetch(
         database,
-        "SELECT count(*) AS jobs, (SELECT sum(amount) FROM upload_pipeline.tallies"
+        "SELECT count(*) AS jobs, (SELECT sum(amount) FROM upload_pipeline.counters"
         " WHERE counted = 'jobs') AS counted, (SELECT count(*) FROM upload_pipeline.events)"
         " AS events FROM upload_pipeline.upload_jobs",
     )

@@ -22,7 +22,7 @@ from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.ports.backups import Snapshot
 
 SQL = load("backup")
-_SEEDED = frozenset({"embedding_models", "schema_steps", "tallies", "tenants"})
+_SEEDED = frozenset({"embedding_models", "schema_steps", "counters", "tenants"})
 """Tables that the migrations themselves fill."""
 _SCHEMA = "upload_pipeline"
 _FUNCTION = re.compile(rf"^\d+; .* FUNCTION {_SCHEMA} (\w+\(.*\)) ", re.MULTILINE)

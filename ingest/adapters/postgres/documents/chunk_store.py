@@ -32,13 +32,13 @@ class ChunkStore:
         model: EmbeddingModel,
         *,
         chunker: str,
-        is_stopgap: bool = False,
+        is_fallback: bool = False,
     ) -> None:
         """Open the store; what a fallback's chunks stand in for is kept beside them, unseen."""
         self._database = database
         self._model = model
         self._chunker = chunker
-        self._is_stopgap = is_stopgap
+        self._is_fallback = is_fallback
 
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
@@ -68,7 +68,7 @@ class ChunkStore:
                 [chunk.chunk_id for kept in retained for chunk in kept],
                 self._model.name,
                 self._model.version,
-                self._is_stopgap,
+                self._is_fallback,
             )
             await connection.execute(
                 JOBS["advance_chunked"],
@@ -241,7 +241,7 @@ class ChunkStore:
     async def _publish(
         self, connection: Connection, targets: Sequence[Target], counts: Mapping[UUID, int]
     ) -> None:
-        await publish(connection, targets, counts, model=self._model, is_stopgap=self._is_stopgap)
+        await publish(connection, targets, counts, model=self._model, is_fallback=self._is_fallback)
 
 
 async def locked_leases(connection: Connection, targets: Sequence[Target]) -> frozenset[UUID]:

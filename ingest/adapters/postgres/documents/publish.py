@@ -19,7 +19,7 @@ async def publish(
     chunk_counts: Mapping[UUID, int],
     *,
     model: EmbeddingModel,
-    is_stopgap: bool,
+    is_fallback: bool,
 ) -> None:
     """Swap generations and finish jobs, inside the transaction that stored the last chunk.
 
@@ -28,14 +28,14 @@ async def publish(
         targets: Whose chunks are all there.
         chunk_counts: How many those are, by job.
         model: The vector space they are in.
-        is_stopgap: The rows of other spaces stay for when their provider is back; not seen.
+        is_fallback: The rows of other spaces stay for when their provider is back; not seen.
 
     Raises:
         SpaceMoved: another space serves the tenant; nothing may be committed.
     """
     if not targets:
         return
-    tenants = () if is_stopgap else {target.tenant_id for target in targets}
+    tenants = () if is_fallback else {target.tenant_id for target in targets}
     rows = await connection.fetch(
         DOCUMENTS["live_generations"],
         [target.document_id for target in targets],
@@ -49,7 +49,7 @@ async def publish(
     for target in targets:
         if live[target.document_id]:
             await _replace(
-                connection, target, live[target.document_id], model, is_stopgap=is_stopgap
+                connection, target, live[target.document_id], model, is_fallback=is_fallback
             )
     job_ids = [target.lease.job_id for target in targets]
     counts = [chunk_counts[job_id] for job_id in job_ids]
@@ -62,7 +62,7 @@ async def _replace(
     live_generation: int,
     model: EmbeddingModel,
     *,
-    is_stopgap: bool,
+    is_fallback: bool,
 ) -> None:
     retained = await connection.fetchval(SQL["retained_chunks"], target.lease.job_id) or []
     await connection.execute(
@@ -72,7 +72,7 @@ async def _replace(
         [UUID(place["chunk_id"]) for place in retained],
         model.name,
         model.version,
-        is_stopgap,
+        is_fallback,
     )
     if retained:
         await connection.execute(
