@@ -60,7 +60,7 @@ lint: setup ## Check style, types, layers, SQL and the installed packages.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/squawk migrations/sql/*.sql
+	$(BIN)/squawk migrations/sql/*.sql migrations/functions/*.sql
 	$(BIN)/python -m pip check
 
 fmt: setup ## Format the code and sort its imports.

@@ -16,7 +16,7 @@ from ingest.adapters.postgres.jobs.counter_store import CounterStore
 from ingest.adapters.postgres.jobs.job_store import SQL, JobStore
 from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
 
 _LIMIT = 10
@@ -54,8 +54,8 @@ WHERE i.indrelid = 'upload_pipeline.{table}'::regclass
     AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conindid = i.indexrelid)
 """
 _TALLY = """
-TRUNCATE upload_pipeline.tallies;
-INSERT INTO upload_pipeline.tallies (counted, lane, stage, state, amount)
+TRUNCATE upload_pipeline.counters;
+INSERT INTO upload_pipeline.counters (counted, lane, stage, state, amount)
 SELECT 'jobs', lane, stage, state, count(*) FROM upload_pipeline.upload_jobs GROUP BY 2, 3, 4
 """
 _ONE = """
@@ -122,13 +122,13 @@ async def _measure(url: str) -> dict[str, float]:
     async with database.connection() as connection:
         job_id, tenant_id = await connection.fetchrow(_ONE)
         since = await connection.fetchval("SELECT now() + interval '1 s'")
-    jobs, queue, tallies = JobStore(database), QueueStore(database), CounterStore(database)
+    jobs, queue, counters = JobStore(database), QueueStore(database), CounterStore(database)
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "job": partial(jobs.get, job_id, tenant_id),
         "position": partial(jobs.queue_position, job_id),
         "pace": partial(queue.throughput, Lane.BACKFILL, tenant_id),
         "oldest": jobs.oldest_due_seconds,
-        "totals": tallies.jobs,
+        "totals": counters.jobs,
         "stuck": partial(queue.stuck, after=timedelta(minutes=1)),
         "page": partial(jobs.list_newest, tenant_id, limit=1),  # a tenant of few has one
         "lane": partial(queue.lane, Lane.BACKFILL, tenant_id, since=since),
@@ -152,7 +152,7 @@ async def _claims(database: Database) -> float:
             try:
                 began = time.perf_counter()
                 claimed = await connection.fetch(
-                    SQL["claim_jobs"], Lane.BACKFILL, NO_TENANT, _LIMIT, uuid4(), _LEASE
+                    SQL["claim_jobs"], Lane.BACKFILL, ALL_TENANTS, _LIMIT, uuid4(), _LEASE
                 )
                 times.append(1000 * (time.perf_counter() - began))
             finally:
@@ -168,7 +168,7 @@ async def _fresh_claims(url: str) -> float:
     jobs = JobStore(database)
     took = await _median(
         lambda: jobs.claim(
-            Lane.BACKFILL, after=NO_TENANT, limit=_LIMIT, worker_id=worker_id, lease=_LEASE
+            Lane.BACKFILL, after=ALL_TENANTS, limit=_LIMIT, worker_id=worker_id, lease=_LEASE
         )
     )
     await database.close()

@@ -18,7 +18,7 @@ from ingest.domain.arrival import Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import Vectors
-from ingest.domain.identity import LOCAL_TENANT, NO_TENANT
+from ingest.domain.identity import ALL_TENANTS, LOCAL_TENANT
 from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import ClaimedJob, Lane
 
@@ -79,7 +79,7 @@ async def _claimed(database: Database, number: int) -> ClaimedJob:
     )
     await documents.accept(arrival, blob_is_there=_there)
     [job] = await JobStore(database).claim(
-        Lane.INTERACTIVE, after=NO_TENANT, limit=1, worker_id=uuid4(), lease=_LEASE
+        Lane.INTERACTIVE, after=ALL_TENANTS, limit=1, worker_id=uuid4(), lease=_LEASE
     )
     record = ParsedRecord(
         target=Target.of(job),

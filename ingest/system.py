@@ -113,7 +113,8 @@ class System:
             self._step("starting PostgreSQL")
             self._postgres = EmbeddedPostgres(known["state_dir"], report=self._report)
             url = self._postgres.start()
-            if asyncio.run(inspection.inspect(url)).mismatch:
+            found = asyncio.run(inspection.inspect(url))
+            if found.mismatch or found.revision == migrate.head():  # its functions may be older
                 migrate.upgrade(url)
             known["database_url"] = SecretStr(url)
         self._settings = self._settings.model_copy(update=known)

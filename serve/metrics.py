@@ -52,7 +52,7 @@ class Backlog(Collector):
     def __init__(self, database: Database, *, stuck_after: timedelta) -> None:
         """Look nowhere yet; ``stuck_after`` is how late a job's next move may be."""
         self._jobs = JobStore(database)
-        self._tallies = CounterStore(database)
+        self._counters = CounterStore(database)
         self._workers = WorkerStore(database)
         self._queue = QueueStore(database)
         self._pauses = PauseStore(database)
@@ -77,9 +77,9 @@ class Backlog(Collector):
 
     async def _read(self) -> _Snapshot:
         return _Snapshot(
-            jobs=await self._tallies.jobs(),
+            jobs=await self._counters.jobs(),
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
-            counts=await self._tallies.documents(),
+            counts=await self._counters.documents(),
             workers=await self._workers.list_running(),
             waiting=await self._queue.waiting(),
             stuck=await self._queue.stuck(after=self._stuck_after),

@@ -25,7 +25,7 @@ from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, JobState, Lane
 from ingest.domain.stage import Stage
 
@@ -35,7 +35,7 @@ CHUNKER = "test/1"
 LEASE = timedelta(minutes=5)
 EXPIRED = timedelta(milliseconds=-1)
 """A lease that has run out when it begins; needs no waiting."""
-TABLES = ("documents", "upload_jobs", "document_chunks", "document_vector_buffer", "events")
+TABLES = ("documents", "upload_jobs", "document_chunks", "events")
 
 
 def a_tenant() -> UUID:
@@ -105,7 +105,7 @@ async def claim(
     database: Database,
     *,
     limit: int = 1,
-    after: UUID = NO_TENANT,
+    after: UUID = ALL_TENANTS,
     worker_id: UUID | None = None,
     lease: timedelta = LEASE,
     lane: Lane = Lane.INTERACTIVE,

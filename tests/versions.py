@@ -5,21 +5,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-REVISION = """
-from ingest.adapters.postgres.admin.migrate import run_sql
-
-revision = "{revision}"
-down_revision = "{before}"
-works_from = "{before}"
-
-
-def upgrade() -> None:
-    run_sql("{revision}.up")
-
-
-def downgrade() -> None:
-    raise NotImplementedError  # nobody goes back from it
-"""
+HEADER = "-- revision: {revision}, after: {before}, works from: {before}\n"
 EXPAND = """
 ALTER TABLE upload_pipeline.workers ADD COLUMN build text;
 ALTER TABLE upload_pipeline.workers ALTER COLUMN version SET DEFAULT '';
@@ -32,10 +18,8 @@ def next_version(folder: Path, revision: str, before: str, sql: str, *, base: Pa
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     for part in ("ingest", "serve", "migrations"):
         shutil.copytree(base / part, folder / part, ignore=ignored)
-    migrations = folder / "migrations"
-    (migrations / "sql" / f"{revision}.up.sql").write_text(sql)
-    module = REVISION.format(revision=revision, before=before)
-    (migrations / "versions" / f"{revision}.py").write_text(module)
+    migration = folder / "migrations" / "sql" / f"{revision}_workers.up.sql"
+    migration.write_text(HEADER.format(revision=revision, before=before) + sql)
     workers = folder / "ingest" / "adapters" / "postgres" / "sql" / "workers.sql"
     text = workers.read_text().replace("host, pid, version)", "host, pid, build)")
     workers.write_text(text.replace("host, pid, version,", "host, pid, build AS version,"))

@@ -5,10 +5,12 @@ from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6c8a1e6e-1f0b-4aa8-9f0a-1a7c2e6f2b42")
 _EXTERNAL = "external:"
-EACH = UUID(int=0)
-"""Stands for all tenants without a row of their own: of limits, or of a vector space."""
-NO_TENANT = UUID(int=0)
-"""Comes before every tenant, where they take turns."""
+ALL_TENANTS = UUID(int=0)
+"""What stands for all tenants where there is a row for each; the database calls it all_tenants().
+
+Of budgets and spending it is the row of all together. Of limits and vector spaces it is the row of
+each tenant without one. Where tenants take turns it comes before the first. No tenant has this id.
+"""
 LOCAL_NAME = "local"
 LOCAL_TENANT = uuid5(NAMESPACE, f"tenant:{LOCAL_NAME}")
 """The tenant of every request when authentication is off."""

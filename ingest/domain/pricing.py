@@ -10,8 +10,6 @@ from uuid import UUID
 from ingest.domain.errors import ConfigurationError, InvalidRequest
 from ingest.domain.job import Lane
 
-EVERYBODY = UUID(int=0)
-"""Whose budget bounds all tenants together."""
 CREDIT = "credit"
 """What parsers charge by; stands for the model in prices."""
 

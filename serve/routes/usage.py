@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from ingest.domain.pricing import EVERYBODY, Operation, Period, Purpose, plain
+from ingest.domain.identity import ALL_TENANTS
+from ingest.domain.pricing import Operation, Period, Purpose, plain
 from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies
 from serve.problems import documented
@@ -118,8 +119,8 @@ async def usage(
 )
 async def budgets(gateway: CurrentDependencies, tenant: Tenant) -> BudgetList:
     """The tenant's budgets, and the limits of the common ones; what others spent is not shown."""
-    views = await gateway.ledger.budgets([tenant, EVERYBODY])
-    common = [view for view in views if view.tenant_id == EVERYBODY]
+    views = await gateway.ledger.budgets([tenant, ALL_TENANTS])
+    common = [view for view in views if view.tenant_id == ALL_TENANTS]
     return BudgetList(
         budgets=[BudgetBody.model_validate(view) for view in views if view.tenant_id == tenant],
         common=[CommonBudgetBody.model_validate(view) for view in common],

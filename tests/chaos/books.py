@@ -11,13 +11,13 @@ from uuid import UUID
 
 import psycopg
 
+from ingest.domain.identity import ALL_TENANTS
 from tests.chaos.evidence import Charged, Evidence, Finding
 from tests.chaos.texts import COMMIT, digest_of, lives_of
 
 Row = dict[str, Any]
 Paid = dict[tuple[UUID, str], list[tuple[Row, Charged]]]
 """The charged calls by tenant and text, in the order in which they were reserved."""
-EVERYBODY = UUID(int=0)
 ENDS_EMBEDDERS = {"embed actor", "worker node"}
 """Kinds of faults after which Ray repeats a call of the embed stage under the same lease."""
 CALLS = """
@@ -25,11 +25,7 @@ CALLS = """
     FROM upload_pipeline.provider_calls ORDER BY reserved_at
 """
 SPENDING = """
-    SELECT 'ingestion' AS purpose, tenant_id, period, reserved_usd, spent_usd
-    FROM upload_pipeline.spending
-    UNION ALL
-    SELECT 'search' AS purpose, tenant_id, period, reserved_usd, spent_usd
-    FROM upload_pipeline.search_spending
+    SELECT purpose, tenant_id, period, reserved_usd, spent_usd FROM upload_pipeline.spending
 """
 STORED = """
     SELECT tenant_id, encode(chunk_sha, 'hex') AS sha, min(created_at) AS at
@@ -57,7 +53,7 @@ def _check_spending(calls: list[Row], spending: list[Row]) -> Iterator[Finding]:
     sums: dict[tuple[str, UUID], Decimal] = defaultdict(Decimal)
     for call in calls:
         sums[call["purpose"], call["tenant_id"]] += call["usd"]
-        sums[call["purpose"], EVERYBODY] += call["usd"]
+        sums[call["purpose"], ALL_TENANTS] += call["usd"]
     spent: dict[tuple[str, str, UUID], Decimal] = defaultdict(Decimal)
     for row in spending:
         spent[row["period"], row["purpose"], row["tenant_id"]] += row["spent_usd"]

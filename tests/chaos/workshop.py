@@ -23,7 +23,7 @@ from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.app.providers.unpaid import UnpaidParser
 from ingest.app.queue.end_attempt import FailedAttempts
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.settings import Settings
 from ingest.wiring import sources
@@ -76,7 +76,7 @@ class Worker:
     async def claim(self, limit: int = 10) -> list[ClaimedJob]:
         """Take jobs."""
         return await self._jobs.claim(
-            Lane.INTERACTIVE, after=NO_TENANT, limit=limit, worker_id=uuid4(), lease=LEASE
+            Lane.INTERACTIVE, after=ALL_TENANTS, limit=limit, worker_id=uuid4(), lease=LEASE
         )
 
     async def prepare(self, jobs: list[ClaimedJob]) -> list[Batch]:

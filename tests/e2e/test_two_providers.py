@@ -100,8 +100,9 @@ def watched(ledger: Ledger) -> Iterator[list[tuple[Decimal, Decimal]]]:
     over = threading.Event()
     query = b"""
         SELECT s.reserved_usd + s.spent_usd, b.hard_usd FROM upload_pipeline.spending AS s
-        JOIN upload_pipeline.budgets AS b USING (tenant_id, period)
-        WHERE b.period = 'day' AND b.tenant_id = '00000000-0000-0000-0000-000000000000'
+        JOIN upload_pipeline.budgets AS b USING (tenant_id, purpose, period)
+        WHERE b.purpose = 'ingestion' AND b.period = 'day'
+            AND b.tenant_id = upload_pipeline.all_tenants()
     """
 
     def watch() -> None:

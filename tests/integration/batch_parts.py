@@ -135,7 +135,7 @@ class Batching:
     async def look_again(self) -> None:
         """As if the time to hand over, or to ask, had come."""
         await builders.execute(
-            self.database, "UPDATE upload_pipeline.provider_batches SET look_after = now()"
+            self.database, "UPDATE upload_pipeline.provider_batches SET poll_after = now()"
         )
 
     async def job_row(self, job: ClaimedJob) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from ingest.app.pipeline.vectors import LocalVectors
 from ingest.app.providers.unpaid import UnpaidParser
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cli import main
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
 from ingest.settings import Auth, Settings
 from ingest.wiring import sources
@@ -226,7 +226,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
         while not stop.is_set():
             await workers.beat(worker_id)
             wave = await jobs.claim(
-                Lane.INTERACTIVE, after=NO_TENANT, limit=16, worker_id=worker_id, lease=LEASE
+                Lane.INTERACTIVE, after=ALL_TENANTS, limit=16, worker_id=worker_id, lease=LEASE
             )
             async for group in parse.run(wave):
                 for batch in (await cut.run(group)).batches:

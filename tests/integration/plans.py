@@ -69,4 +69,5 @@ def indexes(plan: dict[str, Any]) -> set[str]:
         for node in job_scans(plan)
         if node["Node Type"] != "Bitmap Heap Scan"
     }
-    return {name for name in bitmaps | direct if name == "" or "upload_jobs" in name}
+    of_jobs = ("upload_jobs", "idx_upload_jobs", "ix_jobs")
+    return {name for name in bitmaps | direct if name == "" or name.startswith(of_jobs)}

@@ -69,6 +69,24 @@ def test_a_backup_brings_everything_back(place: Place, empty: Place, tmp_path: P
         assert asyncio.run(empty.blobs.get(key)) == asyncio.run(place.blobs.get(key))
 
 
+def test_a_backup_of_code_with_fewer_functions_comes_back_with_those_of_this_code(
+    place: Place, empty: Place, tmp_path: Path
+) -> None:
+    functions = "SELECT pg_get_functiondef(oid) FROM pg_proc" + (
+        " WHERE pronamespace = 'upload_pipeline'::regnamespace ORDER BY 1"
+    )
+    of_this_code = place.rows(functions)
+    with psycopg.connect(place.url) as connection:
+        connection.execute("DROP FUNCTION upload_pipeline.serving_space_of")
+        connection.execute("DROP FUNCTION upload_pipeline.admit_search")
+    place.run("backup", tmp_path / "backup")
+
+    restored = empty.run("restore", tmp_path / "backup")
+
+    assert restored.code == 0, restored.err
+    assert empty.rows(functions) == of_this_code
+
+
 def test_a_database_that_is_only_migrated_takes_a_backup_and_counts_right(
     place: Place, empty: Place, tmp_path: Path
 ) -> None:
@@ -80,12 +98,12 @@ def test_a_database_that_is_only_migrated_takes_a_backup_and_counts_right(
 
     assert restored.code == 0, restored.err
     counted = (
-        "SELECT state, sum(amount)::bigint FROM upload_pipeline.tallies WHERE counted = 'jobs' "
+        "SELECT state, sum(amount)::bigint FROM upload_pipeline.counters WHERE counted = 'jobs' "
         "GROUP BY 1 HAVING sum(amount) <> 0 ORDER BY 1"
     )
     states = "SELECT state, count(*) FROM upload_pipeline.upload_jobs GROUP BY 1 ORDER BY 1"
     assert empty.rows(counted) == empty.rows(states)
-    chunks = "SELECT sum(amount)::bigint FROM upload_pipeline.tallies WHERE counted = 'chunks'"
+    chunks = "SELECT sum(amount)::bigint FROM upload_pipeline.counters WHERE counted = 'chunks'"
     published = (
         "SELECT sum(chunk_count)::bigint FROM upload_pipeline.documents WHERE live_generation > 0"
     )

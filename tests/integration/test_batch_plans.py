@@ -11,7 +11,7 @@ import pytest
 from ingest.adapters.postgres.statements import load
 from tests.integration.plans import explain, filled, indexes, job_scans, nodes
 
-BATCHES, TEXTS, JOBS = load("provider_batches"), load("provider_batch_texts"), load("upload_jobs")
+BATCHES, TEXTS, JOBS = load("provider_batches"), load("document_vector_buffer"), load("upload_jobs")
 TENANT = UUID(int=1)
 OVER = UUID(int=30)
 """The batch that is collected; each has 2,000 texts and as many waiting jobs."""
@@ -28,7 +28,7 @@ SELECT lpad(to_hex(n), 32, '0')::uuid, '00000000-0000-0000-0000-000000000001',
     2000, 200000, 'remote' || n, 'key', now() + interval '1 h',
     CASE WHEN n >= 30 THEN now() END
 FROM generate_series(1, 500) AS n;
-INSERT INTO upload_pipeline.provider_batch_texts (
+INSERT INTO upload_pipeline.document_vector_buffer (
     tenant_id, embed_model, embed_version, text_sha256, batch_id, document_id, token_count, text,
     vector_dim
 )
@@ -58,7 +58,7 @@ def text_rows(plan: dict[str, Any]) -> float:
     return sum(
         float((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
         for node in nodes(plan)
-        if node.get("Relation Name") == "provider_batch_texts" and "Scan" in node["Node Type"]
+        if node.get("Relation Name") == "document_vector_buffer" and "Scan" in node["Node Type"]
     )
 
 

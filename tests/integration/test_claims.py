@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
 from ingest.domain.stage import Stage
 from tests import builders
@@ -87,7 +87,7 @@ async def test_claim_takes_turns_and_ends_where_the_next_claim_goes_on(
         await a_backlog(database, tenant, 4)
     served: list[UUID] = []
 
-    after = NO_TENANT
+    after = ALL_TENANTS
     for _ in range(5):
         wave = await builders.claim(database, limit=2, after=after)
         served += [job.tenant_id for job in wave]

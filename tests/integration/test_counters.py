@@ -33,7 +33,7 @@ async def agree(database: Database) -> None:
 
 async def rows(database: Database) -> int:
     async with database.connection() as connection:
-        return int(await connection.fetchval("SELECT count(*) FROM upload_pipeline.tallies"))
+        return int(await connection.fetchval("SELECT count(*) FROM upload_pipeline.counters"))
 
 
 async def test_sums_follow_every_change(database: Database) -> None:
@@ -106,6 +106,6 @@ async def test_a_tenant_changes_sums_and_does_not_see_them(database: Database) -
     await agree(database)
     async with own.connection() as connection:
         seen = await connection.fetchval(
-            "SELECT has_table_privilege('upload_pipeline.tallies', 'SELECT')"
+            "SELECT has_table_privilege('upload_pipeline.counters', 'SELECT')"
         )
     assert seen is False

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 
-from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.backup.dump import PostgresDump
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.documents.reference_store import ReferenceStore
@@ -190,25 +189,3 @@ async def test_a_lease_that_is_lost_records_nothing(setting: Setting) -> None:
     assert setting.kept() == set()
     [document] = await setting.documents()
     assert document["raw_key"] is None
-
-
-async def test_without_this_step_of_the_schema_documents_have_the_bytes_they_had(
-    setting: Setting,
-) -> None:
-    for name in ("new.md", "edited.md"):
-        setting.put(name, name.encode())
-    await setting.register()
-    jobs = {job.filename: job for job in await setting.claim()}
-    [edited] = await setting.fetch(jobs["edited.md"])
-    assert isinstance(edited, ClaimedJob)
-    await builders.publish(setting.database, edited, builders.some_chunks(edited, "text"))
-    setting.put("edited.md", b"edited")
-    await setting.register(run="two")
-
-    await asyncio.to_thread(migrate.downgrade, setting.database.url, "0022")
-
-    [document] = await setting.documents()
-    assert (document["filename"], document["raw_key"]) == ("edited.md", edited.raw_key)
-    assert document["file_sha256"] in setting.kept()
-    states = {job["generation"]: job["state"] for job in await setting.jobs()}
-    assert states == {1: "done", 2: "cancelled"}

@@ -7,13 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.errors import BudgetExhausted, InvalidRequest
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
 from ingest.domain.pricing import (
-    EVERYBODY,
     CallState,
     Charge,
     Operation,
@@ -43,8 +42,11 @@ def a_reservation(tenant: UUID, operation: Operation, usd: str = "0.01") -> Rese
 NOTHING = Decimal(0)
 
 
-async def sums(database: Database, table: str) -> dict[tuple[UUID, str], tuple[Decimal, Decimal]]:
-    rows = await builders.fetch(database, f"SELECT * FROM upload_pipeline.{table}")
+async def sums(
+    database: Database, purpose: Purpose
+) -> dict[tuple[UUID, str], tuple[Decimal, Decimal]]:
+    query = "SELECT * FROM upload_pipeline.spending WHERE purpose = $1"
+    rows = await builders.fetch(database, query, purpose)
     return {(r["tenant_id"], r["period"]): (r["reserved_usd"], r["spent_usd"]) for r in rows}
 
 
@@ -54,7 +56,7 @@ async def test_no_concurrency_overruns_a_hard_budget_of_either_purpose(
     database: Database, period: Period, who: str
 ) -> None:
     store, tenants = LedgerStore(database), [uuid4(), uuid4()]
-    bounded = tenants[0] if who == "tenant" else EVERYBODY
+    bounded = tenants[0] if who == "tenant" else ALL_TENANTS
     limits = {INGESTION: Decimal("0.10"), SEARCH: Decimal("0.07")}
     for purpose, hard in limits.items():
         await store.set_budget(bounded, period, soft=None, hard=hard, purpose=purpose)
@@ -75,8 +77,8 @@ async def test_no_concurrency_overruns_a_hard_budget_of_either_purpose(
         granted[SEARCH if operation is Operation.SEARCH else INGESTION] += done
     free = 30 if who == "tenant" else 0
     assert granted == {INGESTION: 10 + free, SEARCH: 7 + free}
-    assert (await sums(database, "spending"))[bounded, period][0] == limits[INGESTION]
-    assert (await sums(database, "search_spending"))[bounded, period][0] == limits[SEARCH]
+    assert (await sums(database, INGESTION))[bounded, period][0] == limits[INGESTION]
+    assert (await sums(database, SEARCH))[bounded, period][0] == limits[SEARCH]
 
 
 async def test_calls_of_both_purposes_end_in_their_own_sums(database: Database) -> None:
@@ -91,15 +93,11 @@ async def test_calls_of_both_purposes_end_in_their_own_sums(database: Database) 
 
     await asyncio.gather(*(call(number) for number in range(120)))
 
-    used = {name: await sums(database, name) for name in ("spending", "search_spending")}
-    assert used["spending"][EVERYBODY, "day"] == (NOTHING, Decimal("0.24"))
-    assert used["search_spending"][EVERYBODY, "day"] == (NOTHING, Decimal("0.12"))
-    assert [used["spending"][one, "month"] for one in tenants] == [
-        (NOTHING, Decimal("0.08"))
-    ] * len(tenants)
-    assert [used["search_spending"][one, "month"] for one in tenants] == [
-        (NOTHING, Decimal("0.04"))
-    ] * len(tenants)
+    used = {purpose: await sums(database, purpose) for purpose in Purpose}
+    assert used[INGESTION][ALL_TENANTS, "day"] == (NOTHING, Decimal("0.24"))
+    assert used[SEARCH][ALL_TENANTS, "day"] == (NOTHING, Decimal("0.12"))
+    assert all(used[INGESTION][one, "month"] == (NOTHING, Decimal("0.08")) for one in tenants)
+    assert all(used[SEARCH][one, "month"] == (NOTHING, Decimal("0.04")) for one in tenants)
 
 
 async def test_a_question_does_not_wait_for_a_row_that_ingestion_has_locked(
@@ -111,7 +109,7 @@ async def test_a_question_does_not_wait_for_a_row_that_ingestion_has_locked(
         await connection.execute("SELECT 1 FROM upload_pipeline.spending FOR UPDATE")
         await asyncio.wait_for(store.reserve(a_reservation(tenant, Operation.SEARCH)), 30)
 
-    assert (await sums(database, "search_spending"))[tenant, "day"][0] == Decimal("0.01")
+    assert (await sums(database, SEARCH))[tenant, "day"][0] == Decimal("0.01")
 
 
 async def test_a_question_of_before_the_split_ends_in_the_sums_it_was_reserved_in(
@@ -126,8 +124,8 @@ async def test_a_question_of_before_the_split_ends_in_the_sums_it_was_reserved_i
 
     await store.end(old.call_id, CallState.SETTLED, Charge(usd=Decimal("0.25")))
 
-    assert (await sums(database, "spending"))[tenant, "day"] == (NOTHING, Decimal("0.25"))
-    assert await sums(database, "search_spending") == {}
+    assert (await sums(database, INGESTION))[tenant, "day"] == (NOTHING, Decimal("0.25"))
+    assert await sums(database, SEARCH) == {}
 
 
 async def test_the_soft_limit_is_not_over_the_hard_one(database: Database) -> None:
@@ -142,21 +140,3 @@ async def test_the_soft_limit_is_not_over_the_hard_one(database: Database) -> No
         )
 
     assert len(await store.budgets([tenant])) == 2
-
-
-async def test_going_back_adds_what_search_has_spent_to_the_sums_that_are_left(
-    database: Database, database_url: str
-) -> None:
-    store, tenant = LedgerStore(database), uuid4()
-    under_way = a_reservation(tenant, Operation.SEARCH)
-    for reserved in (under_way, ended := a_reservation(tenant, Operation.SEARCH)):
-        await store.reserve(reserved)
-    await store.reserve(a_reservation(tenant, Operation.EMBED))
-    await store.end(ended.call_id, CallState.SETTLED, Charge(usd=Decimal("0.02")))
-
-    await asyncio.to_thread(migrate.downgrade, database_url, "0024")
-    before = (await sums(database, "spending"))[tenant, "day"]
-    await store.end(under_way.call_id, CallState.SETTLED, Charge(usd=Decimal("0.03")))
-
-    assert before == (Decimal("0.02"), Decimal("0.02"))
-    assert (await sums(database, "spending"))[tenant, "day"] == (Decimal("0.01"), Decimal("0.05"))

@@ -10,9 +10,9 @@ import pytest
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.domain.errors import BudgetExhausted
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
 from ingest.domain.pricing import (
-    EVERYBODY,
     CallState,
     Charge,
     Operation,
@@ -56,7 +56,7 @@ async def test_a_call_is_reserved_then_settled_at_what_was_charged(database: Dat
     charge = Charge(units=900, usd=Decimal("0.45"), request_id="req_1")
     await store.end(reserved.call_id, CallState.SETTLED, charge)
 
-    places = [(who, period.value) for who in (EVERYBODY, tenant) for period in Period]
+    places = [(who, period.value) for who in (ALL_TENANTS, tenant) for period in Period]
     assert during == {place: (Decimal("0.5"), NOTHING) for place in places}
     assert await spending(database) == {place: (NOTHING, Decimal("0.45")) for place in places}
     [usage] = await store.usage(tenant, since=TODAY(), before=TODAY() + timedelta(days=1))
@@ -94,7 +94,7 @@ async def test_no_concurrency_overruns_a_hard_budget(
     database: Database, period: Period, who: str
 ) -> None:
     store, tenants = LedgerStore(database), [uuid4(), uuid4()]
-    bounded = tenants[0] if who == "tenant" else EVERYBODY
+    bounded = tenants[0] if who == "tenant" else ALL_TENANTS
     await store.set_budget(bounded, period, soft=None, hard=Decimal("0.10"))
 
     async def buy(tenant: UUID) -> bool:
@@ -153,7 +153,7 @@ async def test_reserving_and_ending_at_once_from_many_tenants_balances(database:
     await asyncio.gather(*(call(number) for number in range(200)))
 
     used = await spending(database)
-    assert used[EVERYBODY, "day"] == (NOTHING, Decimal("0.8"))
+    assert used[ALL_TENANTS, "day"] == (NOTHING, Decimal("0.8"))
     assert all(used[tenant, "day"] == (NOTHING, Decimal("0.16")) for tenant in tenants)
     balance = "SELECT sum(usd) AS usd FROM upload_pipeline.provider_calls"
     [row] = await builders.fetch(database, balance)

@@ -8,7 +8,7 @@ import pytest
 from ingest.adapters.postgres.jobs.limit_store import LimitStore, LimitUse, admit_upload
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.errors import LimitReached
-from ingest.domain.identity import EACH
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.tenant_limits import LimitKind, TenantLimits
 from tests import builders
 from tests.builders import a_tenant, an_arrival
@@ -129,15 +129,15 @@ async def test_racing_searches_never_overrun_their_limit(database: Database) -> 
 
 async def test_limits_of_its_own_take_the_place_of_those_of_each(database: Database) -> None:
     store, own, plain = LimitStore(database), a_tenant(), a_tenant()
-    await store.set(EACH, TenantLimits(uploads_per_day=0))
+    await store.set(ALL_TENANTS, TenantLimits(uploads_per_day=0))
     await store.set(own, TenantLimits(uploads_per_day=2, searches_per_minute=9))
 
     await builders.accept(database, an_arrival(own))
     with pytest.raises(LimitReached):
         await builders.accept(database, an_arrival(plain))
     used = await store.use(own)
-    assert await store.remove(EACH)
-    assert not await store.remove(EACH)
+    assert await store.remove(ALL_TENANTS)
+    assert not await store.remove(ALL_TENANTS)
     await builders.accept(database, an_arrival(plain))
 
     assert used == [

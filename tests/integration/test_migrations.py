@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -11,10 +12,12 @@ import psycopg
 import pytest
 
 from ingest.adapters.postgres.admin import migrate
+from ingest.adapters.postgres.pool import Database
 from ingest.domain.errors import ConfigurationError
+from tests import builders
 from tests.conftest import on_database
 
-REVISIONS = [f"{number:04}" for number in range(1, 30)]
+REVISIONS = [f"{number:04}" for number in range(1, 6)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,
@@ -139,31 +142,13 @@ def test_a_newer_schema_is_accepted_while_every_step_works_with_this_code(
         check(database_url)
 
 
-def test_a_step_that_says_nothing_works_only_with_its_own_code(empty_url: str) -> None:
+def test_each_step_says_which_code_works_with_it(empty_url: str) -> None:
     migrate.upgrade(empty_url)
 
     with psycopg.connect(empty_url) as connection:
-        query = "SELECT revision, works_from FROM upload_pipeline.schema_steps"
-        assert connection.execute(query).fetchall() == [
-            ("0012", "0012"),
-            ("0013", "0012"),
-            ("0014", "0013"),
-            ("0015", "0014"),
-            ("0016", "0014"),
-            ("0017", "0014"),
-            ("0018", "0014"),
-            ("0019", "0014"),
-            ("0020", "0014"),
-            ("0021", "0014"),
-            ("0022", "0014"),
-            ("0023", "0014"),
-            ("0024", "0014"),
-            ("0025", "0014"),
-            ("0026", "0014"),
-            ("0027", "0014"),
-            ("0028", "0014"),
-            ("0029", "0014"),
-        ]
+        query = "SELECT revision, works_from FROM upload_pipeline.schema_steps ORDER BY revision"
+        steps = connection.execute(query).fetchall()
+    assert steps == [(revision, "0001") for revision in REVISIONS]
 
 
 def test_migrations_of_newer_code_are_not_undone_blindly(database_url: str) -> None:
@@ -173,19 +158,124 @@ def test_migrations_of_newer_code_are_not_undone_blindly(database_url: str) -> N
         migrate.upgrade(database_url)
 
 
-def test_uris_of_documents_that_were_deleted_before_tombstones_are_removed(empty_url: str) -> None:
-    migrate.upgrade(empty_url, "0024")
-    with psycopg.connect(empty_url) as connection:
-        connection.execute(
-            "INSERT INTO upload_pipeline.source_objects"
-            " (tenant_id, uri, filename, bytes_len, version, run, taken_version, refused_code)"
-            " SELECT gen_random_uuid(), uri, uri, 1, '1', 'run', taken, refused FROM (VALUES"
-            " ('deleted', '1', NULL), ('pending', NULL, NULL), ('refused', NULL, 'not_found')"
-            ") AS v (uri, taken, refused)"
-        )
+def bodies(url: str) -> dict[str, str]:
+    """The functions as the database has them."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc"
+            " WHERE pronamespace = 'upload_pipeline'::regnamespace"
+        ).fetchall()
+    return dict(rows)
 
+
+def test_functions_that_were_changed_by_hand_are_made_again_as_the_code_has_them(
+    database_url: str,
+) -> None:
+    made = bodies(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION upload_pipeline.guard_job_change() RETURNS trigger"
+            " LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+        )
+        connection.execute("DROP FUNCTION upload_pipeline.admit_search")
+    assert bodies(database_url) != made
+
+    migrate.upgrade(database_url)
+
+    assert bodies(database_url) == made
+
+
+def test_an_older_schema_keeps_its_functions_until_it_is_the_newest(empty_url: str) -> None:
+    migrate.upgrade(empty_url, REVISIONS[-1])
+    made = bodies(empty_url)
+    migrate.downgrade(empty_url, REVISIONS[-2])
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("DROP FUNCTION upload_pipeline.admit_search")
+
+    migrate.upgrade(empty_url, REVISIONS[-2])
+    assert not any("admit_search" in name for name in bodies(empty_url))
     migrate.upgrade(empty_url)
 
-    with psycopg.connect(empty_url) as connection:
-        left = connection.execute("SELECT uri FROM upload_pipeline.source_objects ORDER BY uri")
-        assert left.fetchall() == [("pending",), ("refused",)]
+    assert bodies(empty_url) == made
+
+
+async def test_functions_can_be_made_again_while_they_are_in_use(database: Database) -> None:
+    accepted = asyncio.Event()
+
+    async def accept_until(stop: asyncio.Event) -> int:
+        count = 0
+        while not stop.is_set():
+            await builders.accept(database)
+            count += 1
+            accepted.set()
+        return count
+
+    stop = asyncio.Event()
+    uploads = [asyncio.create_task(accept_until(stop)) for _ in range(4)]
+    await accepted.wait()
+    async with database.transaction() as connection:
+        await connection.execute("UPDATE upload_pipeline.upload_jobs SET priority = 1")
+        for _ in range(5):
+            await asyncio.to_thread(migrate.upgrade, database.url)
+    stop.set()
+    made = sum(await asyncio.gather(*uploads))
+
+    [row] = await builders.fetch(
+        database,
+        "SELECT count(*) AS jobs, (SELECT sum(amount) FROM upload_pipeline.counters"
+        " WHERE counted = 'jobs') AS counted, (SELECT count(*) FROM upload_pipeline.events)"
+        " AS events FROM upload_pipeline.upload_jobs",
+    )
+    assert (row["jobs"], row["counted"], row["events"]) == (made, made, made)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The migrations, to add to."""
+    copy = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, copy)
+    monkeypatch.setattr(migrate, "MIGRATIONS", copy)
+    return copy / "sql"
+
+
+def test_an_index_can_be_built_outside_a_transaction(database_url: str, folder: Path) -> None:
+    name = "idx_documents_filename"
+    (folder / "0099_index.up.sql").write_text(
+        f"-- revision: 0099, after: {REVISIONS[-1]}, outside a transaction\n"
+        "SET lock_timeout = '5s';\n"
+        f"CREATE INDEX CONCURRENTLY {name} ON upload_pipeline.documents (filename);\n"
+    )
+    (folder / "0099_index.down.sql").write_text(
+        f"DROP INDEX CONCURRENTLY upload_pipeline.{name};\n"
+    )
+    before = describe(database_url) or ""
+
+    migrate.upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        steps = connection.execute(
+            "SELECT works_from FROM upload_pipeline.schema_steps WHERE revision = '0099'"
+        ).fetchall()
+    made = describe(database_url) or ""
+    migrate.downgrade(database_url, REVISIONS[-1])
+
+    assert name not in before
+    assert name in made
+    assert steps == [("0099",)], "a step that says nothing works only with its own code"
+    assert describe(database_url) == before
+
+
+def test_a_migration_that_does_not_say_its_revision_is_named(folder: Path) -> None:
+    (folder / "0099_index.up.sql").write_text("-- Why: an index.\n")
+
+    with pytest.raises(ConfigurationError, match=r"0099_index\.up\.sql does not say its revision"):
+        migrate.head()
+
+
+def test_a_migration_without_a_way_back_says_so(database_url: str, folder: Path) -> None:
+    (folder / "0099_step.up.sql").write_text(
+        f"-- revision: 0099, after: {REVISIONS[-1]}\nSELECT 1;\n"
+    )
+    migrate.upgrade(database_url)
+
+    with pytest.raises(ConfigurationError, match="there is no way back from schema 0099"):
+        migrate.downgrade(database_url, REVISIONS[-1])

@@ -13,7 +13,7 @@ from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.adapters.postgres.search.serving_store import ServingStore
 from ingest.domain.attempt import Settlement
 from ingest.domain.errors import BudgetExhausted, ProviderUnavailable, SpaceMoved
-from ingest.domain.identity import EACH
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import JobState
 from tests import builders
 from tests.builders import LARGE_MODEL, MODEL, some_chunks
@@ -44,7 +44,7 @@ async def test_all_documents_are_flipped_and_can_go_back_for_nothing(database: D
     assert sorted(embedder.asked) == sorted(TEXTS)
     assert await found(database, LARGE_MODEL) == sorted(TEXTS)
     assert await found(database, MODEL) == []
-    assert await documents(database) == {EACH: {}, MINE: {LARGE_MODEL.label: 1}}
+    assert await documents(database) == {ALL_TENANTS: {}, MINE: {LARGE_MODEL.label: 1}}
     chunks = await SearchStore(database, MODEL).list_chunks(job.document_id, MINE)
     assert [(c.text, c.embed_model) for c in chunks] == [(t, LARGE_MODEL.name) for t in TEXTS]
 

@@ -166,7 +166,9 @@ async def test_a_deleted_document_takes_its_texts_along(lane: Batching, batches:
 
     submitted = await lane.hand_over()
 
-    left = await builders.fetch(lane.database, "SELECT 1 FROM upload_pipeline.provider_batch_texts")
+    left = await builders.fetch(
+        lane.database, "SELECT 1 FROM upload_pipeline.document_vector_buffer"
+    )
     assert left == []
     assert submitted == 0
     assert await lane.states() == ["collected"]
@@ -253,7 +255,7 @@ async def test_texts_go_when_no_job_works_on_their_document(lane: Batching) -> N
     swept = await lane.collector.sweep()
 
     left = await builders.fetch(
-        lane.database, "SELECT DISTINCT document_id FROM upload_pipeline.provider_batch_texts"
+        lane.database, "SELECT DISTINCT document_id FROM upload_pipeline.document_vector_buffer"
     )
     assert (early, swept) == (0, len(TEXTS))
     assert left == [{"document_id": stays.document_id}]

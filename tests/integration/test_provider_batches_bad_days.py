@@ -166,7 +166,7 @@ async def test_results_that_came_by_half_are_read_again(lane: Batching, batches:
     batches.script("ok", "truncated")
 
     ended = await lane.collector.collect()
-    kept = "SELECT 1 FROM upload_pipeline.provider_batch_texts WHERE embedding IS NOT NULL"
+    kept = "SELECT 1 FROM upload_pipeline.document_vector_buffer WHERE embedding IS NOT NULL"
     half = len(await builders.fetch(lane.database, kept))
     await lane.collect()
     await lane.go_on({job.lease.job_id: texts})

@@ -13,7 +13,7 @@ from ingest.adapters.postgres.jobs.job_store import SQL
 from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from tests import builders
 from tests.integration.plans import explain, filled, indexes, job_scans
 
@@ -75,7 +75,7 @@ def rows_touched(plan: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize("after", [NO_TENANT, UUID(int=2**127), UUID(int=2**128 - 1)])
+@pytest.mark.parametrize("after", [ALL_TENANTS, UUID(int=2**127), UUID(int=2**128 - 1)])
 async def test_claim_touches_few_rows_and_pages(large_queue: str, mode: str, after: UUID) -> None:
     plan = await explain(
         large_queue, mode, SQL["claim_jobs"], "interactive", after, LIMIT, BUSY, builders.LEASE
@@ -84,7 +84,7 @@ async def test_claim_touches_few_rows_and_pages(large_queue: str, mode: str, aft
     assert plan["Actual Rows"] == LIMIT
     assert rows_touched(plan) <= TENANTS * (LIMIT + 4) + 2 * LIMIT
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 6_000
-    assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+    assert indexes(plan) == {"ix_jobs_state", "upload_jobs_pkey"}
 
 
 async def explain_paused_claim(url: str, mode: str, pauses: str) -> dict[str, Any]:
@@ -93,7 +93,14 @@ async def explain_paused_claim(url: str, mode: str, pauses: str) -> dict[str, An
         connection.execute(f"INSERT INTO upload_pipeline.pauses (kind, subject) {pauses}".encode())
         try:
             return await explain(
-                url, mode, SQL["claim_jobs"], "interactive", NO_TENANT, LIMIT, BUSY, builders.LEASE
+                url,
+                mode,
+                SQL["claim_jobs"],
+                "interactive",
+                ALL_TENANTS,
+                LIMIT,
+                BUSY,
+                builders.LEASE,
             )
         finally:
             connection.execute("DELETE FROM upload_pipeline.pauses")
@@ -111,7 +118,7 @@ async def test_a_claim_steps_over_paused_tenants_at_little_cost(
 
     assert plan["Actual Rows"] == LIMIT
     assert rows_touched(plan) <= TENANTS * (LIMIT + 4) + 2 * LIMIT + PAUSED
-    assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+    assert indexes(plan) == {"ix_jobs_state", "upload_jobs_pkey"}
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
@@ -195,7 +202,7 @@ async def test_a_place_in_the_queue_is_counted_by_index_up_to_a_limit(
     assert changed
     plan = await explain(large_queue, mode, SQL["queue_position"], changed[0], 1_000)
 
-    assert indexes(plan) == {"idx_upload_jobs_claim", "upload_jobs_pkey"}
+    assert indexes(plan) == {"ix_jobs_state", "upload_jobs_pkey"}
     assert rows_touched(plan) <= (1_001 if priority < 0 else 3)
 
 

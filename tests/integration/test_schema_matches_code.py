@@ -10,6 +10,7 @@ import pytest
 
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.batch_api import BatchStatus
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import (
     FINAL_STATES,
@@ -28,7 +29,6 @@ from tests import builders
 
 JOBS = "upload_pipeline.upload_jobs"
 ENUMS: dict[str, list[Any]] = {
-    "upload_jobs_stage_check": list(Stage),
     "upload_jobs_state_check": list(JobState),
     "upload_jobs_lane_check": list(Lane),
     "upload_jobs_wait_reason_check": list(WaitReason),
@@ -39,8 +39,8 @@ ENUMS: dict[str, list[Any]] = {
     "embedding_models_index_kind_check": list(IndexKind),
     "budgets_period_check": list(Period),
     "spending_period_check": list(Period),
-    "search_budgets_period_check": list(Period),
-    "search_spending_period_check": list(Period),
+    "budgets_purpose_check": list(Purpose),
+    "spending_purpose_check": list(Purpose),
     "provider_calls_purpose_check": list(Purpose),
     "provider_calls_operation_check": list(Operation),
     "provider_calls_lane_check": list(Lane),
@@ -94,6 +94,7 @@ async def test_every_check_lists_the_members_of_its_enum(database: Database) -> 
 
 
 async def test_the_database_numbers_the_stages_as_the_code_does(database: Database) -> None:
+    [listed] = await builders.fetch(database, "SELECT upload_pipeline.stages() AS stages")
     [row] = await builders.fetch(
         database,
         "SELECT array_agg(upload_pipeline.stage_ordinal(s) ORDER BY n) AS ordinals,"
@@ -101,8 +102,27 @@ async def test_the_database_numbers_the_stages_as_the_code_does(database: Databa
         " FROM unnest($1::text[]) WITH ORDINALITY AS t (s, n)",
         [stage.value for stage in STAGES],
     )
+    assert listed["stages"] == [stage.value for stage in Stage]
     assert row["ordinals"] == list(range(1, len(STAGES) + 1))
     assert row["back"] == [stage.value for stage in STAGES]
+
+
+async def test_a_stage_that_the_code_does_not_know_is_refused(database: Database) -> None:
+    accepted = await builders.accept(database)
+    await put(database, accepted.job_id, JobState.WORKING, Stage.PARSED)
+
+    with pytest.raises(asyncpg.CheckViolationError, match="upload_jobs_stage_check"):
+        await builders.execute(
+            database,
+            f"UPDATE {JOBS} SET stage = 'polished' WHERE job_id = $1",
+            accepted.job_id,
+        )
+
+
+async def test_the_database_knows_the_id_that_stands_for_all_tenants(database: Database) -> None:
+    [row] = await builders.fetch(database, "SELECT upload_pipeline.all_tenants() AS id")
+
+    assert row["id"] == ALL_TENANTS
 
 
 async def test_the_guard_allows_exactly_the_transitions_of_the_table(database: Database) -> None:

@@ -16,8 +16,9 @@ from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.domain.errors import BudgetExhausted
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
-from ingest.domain.pricing import EVERYBODY, Operation, Payer, Period, Purpose
+from ingest.domain.pricing import Operation, Payer, Period, Purpose
 from ingest.domain.provider import Permit, PermitRequest
 from ingest.domain.provider_specs import OPENAI, builtin_prices
 from ingest.settings import Auth
@@ -103,7 +104,7 @@ async def test_a_question_is_answered_when_ingestion_has_used_up_its_budget(
     asked: Running, documents: OpenAIEmbedding, whose: str
 ) -> None:
     ledger = LedgerStore(asked.database)
-    bounded = asked.tenant if whose == "tenant" else EVERYBODY
+    bounded = asked.tenant if whose == "tenant" else ALL_TENANTS
     await ledger.set_budget(bounded, Period.DAY, soft=None, hard=Decimal("0.00000012"))
     await ingest(documents, asked.database, asked.tenant, "five words are in here")
     with pytest.raises(BudgetExhausted):
@@ -136,7 +137,7 @@ async def test_a_search_budget_of_one_tenant_leaves_the_others_alone(asked: Runn
     async with asked.as_tenant() as other:
         assert (await search(asked), await search(other)) == (402, 200)
 
-    await ledger.set_budget(EVERYBODY, Period.DAY, soft=None, hard=Decimal(0), purpose=SEARCH)
+    await ledger.set_budget(ALL_TENANTS, Period.DAY, soft=None, hard=Decimal(0), purpose=SEARCH)
     async with asked.as_tenant() as other:
         assert await search(other) == 402
 
@@ -152,8 +153,8 @@ async def test_a_tenant_sees_its_budgets_by_purpose_and_the_common_ones_without_
 ) -> None:
     ledger, money = LedgerStore(asked.database), Decimal
     await ledger.set_budget(asked.tenant, Period.DAY, soft=None, hard=money(2), purpose=SEARCH)
-    await ledger.set_budget(EVERYBODY, Period.MONTH, soft=money(7), hard=money(9))
-    await ledger.set_budget(EVERYBODY, Period.DAY, soft=None, hard=money(0), purpose=SEARCH)
+    await ledger.set_budget(ALL_TENANTS, Period.MONTH, soft=money(7), hard=money(9))
+    await ledger.set_budget(ALL_TENANTS, Period.DAY, soft=None, hard=money(0), purpose=SEARCH)
     await ingest(documents, asked.database, uuid4(), "what another tenant pays for")
 
     answer = (await asked.client.get("/v1/budgets")).json()

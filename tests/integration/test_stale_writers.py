@@ -238,5 +238,4 @@ async def test_a_document_deleted_while_its_batches_are_stored_leaves_nothing(
         "documents": 0,
         "upload_jobs": 0,
         "document_chunks": 0,
-        "document_vector_buffer": 0,
     }

@@ -9,7 +9,6 @@ import asyncpg
 import psycopg
 import pytest
 
-from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.admin.tenant_store import TenantStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
 from ingest.domain.errors import Conflict
@@ -257,46 +256,3 @@ async def test_a_name_is_learned_once_and_never_changed_or_shared(database: Data
     assert await store.find(ACME) == Tenant(ACME, "acme")
     assert await store.find(ZEROS) is None
     assert await store.find(uuid4()) is None
-
-
-def test_tenants_of_an_older_schema_are_taken_over(database_url: str) -> None:
-    migrate.downgrade(database_url, "0027")
-    keyed, limited, paused, paying, searching = (uuid4() for _ in range(5))
-    many = [uuid4() for _ in range(5)]
-
-    async def fill(database: Database) -> None:
-        for tenant_id in [*many, *many]:
-            await builders.accept(database, builders.an_arrival(tenant_id))
-        async with database.connection() as connection:
-            await connection.execute(
-                "INSERT INTO upload_pipeline.api_keys "
-                "(key_id, tenant_id, label, key_sha256, scopes) VALUES ($1, $2, '', $3, '{read}')",
-                uuid4(),
-                keyed,
-                b"x" * 32,
-            )  # fmt: skip
-            for tenant_id in (limited, ZEROS):
-                await connection.execute(
-                    "INSERT INTO upload_pipeline.tenant_limits (tenant_id, active_jobs) "
-                    "VALUES ($1, 1)", tenant_id
-                )  # fmt: skip
-            for tenant_id in (paying, ZEROS):
-                await connection.execute(
-                    "INSERT INTO upload_pipeline.budgets (tenant_id, period, hard_usd) "
-                    "VALUES ($1, 'day', 1)", tenant_id
-                )  # fmt: skip
-            for tenant_id in (searching, ZEROS):
-                await connection.execute(
-                    "INSERT INTO upload_pipeline.search_budgets (tenant_id, period, hard_usd) "
-                    "VALUES ($1, 'day', 1)", tenant_id
-                )  # fmt: skip
-            await connection.execute(
-                "INSERT INTO upload_pipeline.pauses (kind, subject, note) "
-                "VALUES ('tenant', $1, ''), ('everything', '', '')", str(paused)
-            )  # fmt: skip
-
-    on(database_url, fill)
-    migrate.upgrade(database_url)
-
-    nameless = dict.fromkeys([*many, keyed, limited, paused, paying, searching])
-    assert rows(database_url) == {LOCAL_TENANT: "local"} | nameless

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.app.queue.claim import SMALL_WAVES_AT_ONCE, Claimer, ClaimPace
 from ingest.domain.errors import StoreUnavailable
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
 from tests.unit.stage_parts import a_job
 
@@ -97,7 +97,7 @@ async def test_a_wave_is_bounded_and_the_turn_goes_on_behind_its_last_tenant() -
 
     assert first is not None
     assert queue.limits == [4, 4]
-    assert queue.after == [NO_TENANT, first[-1].tenant_id]
+    assert queue.after == [ALL_TENANTS, first[-1].tenant_id]
 
 
 async def test_no_more_is_claimed_than_the_stream_may_hold() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from ingest.domain.errors import StoreUnavailable
-from ingest.domain.identity import NO_TENANT
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.liveness import HEARTBEAT
 
@@ -98,7 +98,7 @@ class Claimer:
         self._pace = pace
         self._wait_for_jobs = wait_for_jobs
         self._beat = beat
-        self._after = NO_TENANT
+        self._after = ALL_TENANTS
         self._draining = asyncio.Event()
         self._small_waves = float(SMALL_WAVES_AT_ONCE)
         self._counted_at = time.monotonic()

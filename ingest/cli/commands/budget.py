@@ -174,7 +174,7 @@ def list_budgets(as_json: JsonOption = False) -> None:
     from ingest.adapters.postgres.admin.tenant_store import TenantStore
     from ingest.adapters.postgres.providers.ledger_store import Budget, LedgerStore
     from ingest.cli.output import console, emit_json, money, table
-    from ingest.domain.pricing import EVERYBODY
+    from ingest.domain.identity import ALL_TENANTS
     from ingest.domain.tenant import Names
 
     async def read(database: "Database") -> tuple[list[Budget], Names]:
@@ -195,7 +195,7 @@ def list_budgets(as_json: JsonOption = False) -> None:
         return
     rows = [
         [
-            "all tenants" if view.tenant_id == EVERYBODY else names.label(view.tenant_id),
+            "all tenants" if view.tenant_id == ALL_TENANTS else names.label(view.tenant_id),
             view.purpose.value,
             view.period.value,
             None if view.soft_usd is None else money(view.soft_usd),
@@ -240,11 +240,12 @@ def _known_purpose(purpose: str) -> "Purpose":
 
 def _title(payer: "Tenant", period: "Period", purpose: "Purpose") -> str:
     """A budget's name, e.g. ``Daily search budget for tenant acme``."""
-    from ingest.domain.pricing import EVERYBODY, Period, Purpose
+    from ingest.domain.identity import ALL_TENANTS
+    from ingest.domain.pricing import Period, Purpose
 
     often = "Daily" if period is Period.DAY else "Monthly"
     what = "search budget" if purpose is Purpose.SEARCH else "budget"
-    whose = payer.label if payer.tenant_id == EVERYBODY else f"tenant {payer.label}"
+    whose = payer.label if payer.tenant_id == ALL_TENANTS else f"tenant {payer.label}"
     return f"{often} {what} for {whose}"
 
 
@@ -252,18 +253,19 @@ async def _payer(
     database: "Database", tenant: str | None, *, create: bool | None = None
 ) -> "Tenant":
     from ingest.cli.system.tenants import existing
-    from ingest.domain.pricing import EVERYBODY
+    from ingest.domain.identity import ALL_TENANTS
     from ingest.domain.tenant import Tenant
 
     if tenant is None:
-        return Tenant(EVERYBODY, "all tenants")
+        return Tenant(ALL_TENANTS, "all tenants")
     return await existing(database, tenant, create=create)
 
 
 async def _hasten(database: "Database", payer: UUID, purpose: "Purpose") -> None:
     from ingest.adapters.postgres.jobs.job_store import JobStore
+    from ingest.domain.identity import ALL_TENANTS
     from ingest.domain.job import WaitReason
-    from ingest.domain.pricing import EVERYBODY, Purpose
+    from ingest.domain.pricing import Purpose
 
     if purpose is Purpose.INGESTION:  # no job waits for another one
-        await JobStore(database).hasten(WaitReason.BUDGET, None if payer == EVERYBODY else payer)
+        await JobStore(database).hasten(WaitReason.BUDGET, None if payer == ALL_TENANTS else payer)

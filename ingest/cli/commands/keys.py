@@ -61,10 +61,9 @@ def migrate(
 
 
 def _ensure_known(revision: str, *, down: bool) -> None:
-    from ingest.adapters.postgres.admin.migrate import MIGRATIONS
+    from ingest.adapters.postgres.admin.migrate import revisions
 
-    known = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    known.append("base" if down else "head")
+    known = [*revisions(), "base" if down else "head"]
     if revision not in known:
         raise WrongUsage(f"--revision must be one of {', '.join(known)}, not {revision!r}")
 

@@ -102,7 +102,7 @@ def list_limits(as_json: JsonOption = False) -> None:
     from ingest.adapters.postgres.admin.tenant_store import TenantStore
     from ingest.adapters.postgres.jobs.limit_store import LimitStore
     from ingest.cli.output import console, emit_json, table
-    from ingest.domain.identity import EACH
+    from ingest.domain.identity import ALL_TENANTS
     from ingest.domain.tenant import Names
     from ingest.domain.tenant_limits import TenantLimits
 
@@ -124,7 +124,7 @@ def list_limits(as_json: JsonOption = False) -> None:
         return
     rows = [
         [
-            _DEFAULT if tenant_id == EACH else names.label(tenant_id),
+            _DEFAULT if tenant_id == ALL_TENANTS else names.label(tenant_id),
             *(None if value is None else f"{value:,}" for value in asdict(most).values()),
         ]
         for tenant_id, most in found.items()
@@ -134,18 +134,18 @@ def list_limits(as_json: JsonOption = False) -> None:
 
 
 def _named(whose: "Tenant") -> str:
-    from ingest.domain.identity import EACH
+    from ingest.domain.identity import ALL_TENANTS
 
-    return "default limits" if whose.tenant_id == EACH else f"limits of {whose.label}"
+    return "default limits" if whose.tenant_id == ALL_TENANTS else f"limits of {whose.label}"
 
 
 async def _whose(
     database: "Database", tenant: str | None, *, create: bool | None = None
 ) -> "Tenant":
     from ingest.cli.system.tenants import existing
-    from ingest.domain.identity import EACH
+    from ingest.domain.identity import ALL_TENANTS
     from ingest.domain.tenant import Tenant
 
     if tenant is None:
-        return Tenant(EACH, _DEFAULT)
+        return Tenant(ALL_TENANTS, _DEFAULT)
     return await existing(database, tenant, create=create)

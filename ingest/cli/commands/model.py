@@ -62,9 +62,11 @@ def show(as_json: JsonOption = False) -> None:
 
 
 def _facts(serving: "Serving", default: str, names: "Names") -> list[tuple[str, str | None]]:
-    from ingest.domain.identity import EACH
+    from ingest.domain.identity import ALL_TENANTS
 
-    whose = "all other tenants" if serving.tenant_id == EACH else names.label(serving.tenant_id)
+    whose = (
+        "all other tenants" if serving.tenant_id == ALL_TENANTS else names.label(serving.tenant_id)
+    )
     documents = ", ".join(f"{n:,} in {space or default}" for space, n in serving.documents.items())
     return [
         ("tenant", whose),

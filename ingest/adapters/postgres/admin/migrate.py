@@ -1,5 +1,8 @@
 """Bringing a database to the schema of this code, and refusing one that is not there."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,53 +10,61 @@ import asyncpg
 import psycopg
 import sqlalchemy
 import sqlalchemy.exc
-from alembic import command, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 
-from ingest.adapters.postgres.admin import vector_spaces
+from ingest.adapters.postgres.admin import migration_files, vector_spaces
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import ConfigurationError
 
 REMEDY = "run 'ingest migrate', or the version of ingest that fits, or grant the role"
 STEPS = load("schema_steps")
+_ADD_STEP = sqlalchemy.text(
+    "INSERT INTO upload_pipeline.schema_steps (revision, works_from)"
+    " VALUES (:revision, :works_from)"
+)
+_REMOVE_STEP = sqlalchemy.text(
+    "DELETE FROM upload_pipeline.schema_steps WHERE revision = :revision"
+)
 _PACKAGED = Path(__file__).parents[3] / "_migrations"
 _CHECKOUT = Path(__file__).parents[4] / "migrations"
-MIGRATIONS = _PACKAGED if (_PACKAGED / "env.py").exists() else _CHECKOUT
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
+MIGRATIONS = _PACKAGED if (_PACKAGED / "sql").exists() else _CHECKOUT
+_ADVISORY_LOCK = 7_246_102_311
 
 
 def head() -> str:
     """The newest revision this code knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    if revision is None:
-        raise ConfigurationError(f"there are no migrations in {str(MIGRATIONS)!r}")
-    return revision
+    return revisions()[-1]
 
 
 def revisions() -> tuple[str, ...]:
     """Every revision this code knows, oldest first."""
-    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    walked = migration_files.script_directory(MIGRATIONS).walk_revisions()
     return tuple(script.revision for script in walked)[::-1]
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Apply migrations, one process at a time; at the newest schema, make its functions again.
+
+    A database at the newest schema only gets the functions as this code has them, and the vector
+    spaces that it lacks.
+    """
+    _run(url, revision, down=False)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Undo migrations down to a revision, or ``base``. Data of dropped tables is lost."""
+    _run(url, revision, down=True)
 
 
 def _run(url: str, revision: str, *, down: bool) -> None:
     engine = sqlalchemy.create_engine(
         f"postgresql+psycopg://{url.partition('://')[2]}", poolclass=sqlalchemy.NullPool
     )
-    config = _config()
     with engine.connect() as connection:
-        config.attributes["connection"] = connection
         try:
-            (command.downgrade if down else command.upgrade)(config, revision)
-            if not down and revision in ("head", head()):
-                vector_spaces.register(connection)
+            with _alone(connection):
+                _apply(connection, revision, down=down)
         except CommandError as exc:  # such as a revision that this code has never seen
             raise ConfigurationError(f"the migrations cannot run: {exc}") from exc
         except (psycopg.Error, sqlalchemy.exc.DBAPIError) as exc:
@@ -62,6 +73,61 @@ def _run(url: str, revision: str, *, down: bool) -> None:
                 raise
             told = str(refused).splitlines()[0]
             raise ConfigurationError(f"the database refuses to migrate: {told}; {remedy}") from exc
+
+
+@contextmanager
+def _alone(connection: sqlalchemy.Connection) -> Iterator[None]:
+    """One process at a time migrates a database."""
+    # Asked for again and again: who sleeps in the lock would hold up an index that is built
+    # concurrently, which waits for every open snapshot.
+    while not _locks(connection, "pg_try_advisory_lock"):
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        connection.rollback()
+        _locks(connection, "pg_advisory_unlock")
+
+
+def _locks(connection: sqlalchemy.Connection, function: str) -> bool:
+    done = connection.scalar(sqlalchemy.text(f"SELECT {function}(:key)"), {"key": _ADVISORY_LOCK})
+    connection.commit()
+    return bool(done)
+
+
+def _apply(connection: sqlalchemy.Connection, revision: str, *, down: bool) -> None:
+    """Run the migrations, one transaction each; then the functions, in one transaction."""
+    scripts = migration_files.script_directory(MIGRATIONS)
+    steps = scripts._downgrade_revs if down else scripts._upgrade_revs
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "fn": lambda at, _: steps(revision, at),
+            "transaction_per_migration": True,
+            "on_version_apply": (_record,),
+        },
+    )
+    with context.begin_transaction():
+        context.run_migrations(context=context)
+    if not down and context.get_current_revision() == head():
+        # The files are those of the newest schema: an older one keeps the functions it has.
+        migration_files.execute(context, migration_files.functions(MIGRATIONS))
+        connection.commit()
+        vector_spaces.register(connection)
+
+
+def _record(*, ctx: MigrationContext, step: Any, **_: object) -> None:
+    """Note, as part of the migration, which code works with the schema that it leaves."""
+    script = step.up_revision
+    connection = ctx.connection
+    known = sqlalchemy.text("SELECT to_regclass('upload_pipeline.schema_steps')")
+    if connection is None or connection.scalar(known) is None:
+        return
+    if step.is_upgrade:
+        row = {"revision": script.revision, "works_from": script.module.works_from}
+        connection.execute(_ADD_STEP, row)
+    else:
+        connection.execute(_REMOVE_STEP, {"revision": script.revision})
 
 
 def _remedy(error: BaseException | None, url: sqlalchemy.URL) -> str | None:
@@ -88,37 +154,6 @@ def _remedy(error: BaseException | None, url: sqlalchemy.URL) -> str | None:
     else:
         wanted = "use the login that migrated before, or a superuser"
     return f"{wanted} (docs/deploy.md, 'Your own PostgreSQL server')"
-
-
-def upgrade(url: str, revision: str = "head") -> None:
-    """Apply migrations, one process at a time; at the newest, add missing vector spaces."""
-    _run(url, revision, down=False)
-
-
-def downgrade(url: str, revision: str) -> None:
-    """Undo migrations down to a revision, or ``base``. Data of dropped tables is lost."""
-    _run(url, revision, down=True)
-
-
-def run_sql(name: str, *, in_transaction: bool = True) -> None:
-    """Execute ``sql/<name>.sql`` as it stands; what each revision does.
-
-    Args:
-        name: The file, without its ending.
-        in_transaction: False for statements that cannot run in one; they run one by one.
-    """
-    text = (MIGRATIONS / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    if in_transaction:
-        _execute(text)
-        return
-    with op.get_context().autocommit_block():
-        for statement in text.split(";\n"):
-            _execute(statement)
-
-
-def _execute(text: str) -> None:
-    driver: Any = op.get_bind().connection.driver_connection  # takes % and : as they stand
-    driver.execute(text)
 
 
 async def current(connection: asyncpg.Connection) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,9 +22,11 @@ from ingest.domain.errors import ConfigurationError, RestoreRefused, StoreUnavai
 from ingest.ports.backups import Snapshot
 
 SQL = load("backup")
-_SEEDED = frozenset({"embedding_models", "schema_steps", "tallies", "tenants"})
+_SEEDED = frozenset({"embedding_models", "schema_steps", "counters", "tenants"})
 """Tables that the migrations themselves fill."""
 _SCHEMA = "upload_pipeline"
+_FUNCTION = re.compile(rf"^\d+; .* FUNCTION {_SCHEMA} (\w+\(.*\)) ", re.MULTILINE)
+"""As pg_restore lists it: 312; 1255 16634 FUNCTION upload_pipeline limits_of(uuid) owner"""
 
 
 class PostgresDump:
@@ -107,7 +110,8 @@ class PostgresDump:
         """Put a dump in the place of what is there; nobody holds its jobs any more.
 
         The migrations make what is outside the schema, such as the extension and the ledger of
-        revisions; the dump then takes the place of their empty tables in one transaction.
+        revisions; the dump then takes the place of their empty tables in one transaction. If it is
+        of this code's schema, the functions are this code's in the end.
         """
         connection = await asyncpg.connect(self._database.url, timeout=10)
         try:
@@ -117,6 +121,7 @@ class PostgresDump:
         finally:
             await connection.close()
         await asyncio.to_thread(migrate.upgrade, self._database.url, manifest.revision)
+        await self._drop_functions_missing_in(source)
         await self._run(
             "pg_restore",
             "--clean",
@@ -125,7 +130,15 @@ class PostgresDump:
             "--no-owner",
             str(source),
         )
+        await asyncio.to_thread(migrate.upgrade, self._database.url, manifest.revision)
         return await self._settle_down(manifest)
+
+    async def _drop_functions_missing_in(self, source: Path) -> None:
+        """Drop functions that the dump lacks: with them, pg_restore cannot drop the schema."""
+        brought = _FUNCTION.findall(await self._run("pg_restore", "--list", str(source)))
+        async with self._database.transaction() as connection:
+            for function in await connection.fetch(SQL["other_functions"], brought):
+                await connection.execute(SQL["drop_function"].format(function=function["name"]))
 
     async def _settle_down(self, manifest: Manifest) -> int:
         jobs = JobStore(self._database)
@@ -143,8 +156,12 @@ class PostgresDump:
         ]
         return sum(map(len, released))
 
-    async def _run(self, name: str, *arguments: str) -> None:
-        """Run one of the programs that come with the embedded server, whatever the server."""
+    async def _run(self, name: str, *arguments: str) -> str:
+        """Run one of the programs that come with the embedded server, whatever the server.
+
+        Returns:
+            What it printed.
+        """
         url = self._database.url
         environment = {**os.environ, "PGPASSWORD": unquote(urlsplit(url).password or "")}
         process = await asyncio.create_subprocess_exec(
@@ -153,11 +170,11 @@ class PostgresDump:
             *arguments,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            _, complaint = await process.communicate()
+            printed, complaint = await process.communicate()
         except BaseException:
             process.kill()
             await process.wait()
@@ -165,6 +182,7 @@ class PostgresDump:
         if process.returncode:
             reason = complaint.decode(errors="replace").strip() or f"exit {process.returncode}"
             raise StoreUnavailable(f"{name} failed: {reason[:500]}")
+        return printed.decode(errors="replace")
 
 
 async def _count(connection: asyncpg.Connection) -> dict[str, int]:

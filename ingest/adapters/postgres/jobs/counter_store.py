@@ -7,7 +7,7 @@ from ingest.adapters.postgres.statements import load
 from ingest.domain.job import JobState, Lane
 from ingest.domain.stage import Stage
 
-SQL = load("tallies")
+SQL = load("counters")
 FOLD = 20_000
 """Rows that are put together at once."""
 
@@ -23,7 +23,7 @@ class DocumentCounts:
 
 
 class CounterStore:
-    """Rows of ``tallies``, which triggers write."""
+    """Rows of ``counters``, which triggers write."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,4 +46,4 @@ class CounterStore:
     async def fold(self) -> None:
         """Put rows together, so that summing them up stays cheap; changes no sum."""
         async with self._database.connection() as connection:
-            await connection.execute(SQL["fold_tallies"], FOLD)
+            await connection.execute(SQL["fold_counters"], FOLD)

@@ -36,7 +36,7 @@ class LimitStore:
         self._database = database
 
     async def set(self, tenant_id: UUID, limits: TenantLimits) -> None:
-        """Set the limits of a tenant, or of EACH; they take the place of all that were there."""
+        """Set the limits of a tenant, or of ALL_TENANTS; they replace all that were there."""
         async with self._database.connection() as connection:
             await connection.execute(SQL["set_limits"], tenant_id, *asdict(limits).values())
 

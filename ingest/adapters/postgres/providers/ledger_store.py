@@ -23,14 +23,6 @@ from ingest.domain.pricing import (
 
 SQL = load("provider_calls")
 BUDGETS = load("budgets")
-_SET = {
-    Purpose.INGESTION: BUDGETS["set_budget"],
-    Purpose.SEARCH: BUDGETS["set_search_budget"],
-}
-_REMOVE = {
-    Purpose.INGESTION: BUDGETS["remove_budget"],
-    Purpose.SEARCH: BUDGETS["remove_search_budget"],
-}
 _RETRY_AFTER = timedelta(seconds=60)
 
 
@@ -59,7 +51,7 @@ class Budget:
     """A limit, and what is used of it."""
 
     tenant_id: UUID
-    """The tenant, or EVERYBODY."""
+    """The tenant, or ALL_TENANTS."""
     purpose: Purpose
     period: Period
     soft_usd: Decimal | None
@@ -169,21 +161,23 @@ class LedgerStore:
         hard: Decimal | None,
         purpose: Purpose = Purpose.INGESTION,
     ) -> None:
-        """Set the limits of a tenant, or of EVERYBODY, in US dollars.
+        """Set the limits of a tenant, or of ALL_TENANTS, in US dollars.
 
         Raises:
             InvalidRequest: the soft limit is over the hard one.
         """
         ensure_limits(soft=soft, hard=hard)
         async with self._database.connection() as connection:
-            await connection.execute(_SET[purpose], tenant_id, period, soft, hard)
+            await connection.execute(BUDGETS["set_budget"], tenant_id, purpose, period, soft, hard)
 
     async def remove_budget(
         self, tenant_id: UUID, period: Period, *, purpose: Purpose = Purpose.INGESTION
     ) -> bool:
         """Lift the limits; False when there were none."""
         async with self._database.connection() as connection:
-            removed = await connection.fetchval(_REMOVE[purpose], tenant_id, period)
+            removed = await connection.fetchval(
+                BUDGETS["remove_budget"], tenant_id, purpose, period
+            )
         return removed is not None
 
     async def budgets(self, tenant_ids: Sequence[UUID] | None = None) -> list[Budget]:

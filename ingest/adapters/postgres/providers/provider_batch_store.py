@@ -19,7 +19,7 @@ from ingest.domain.pricing import CallState, Charge
 from ingest.ports.provider_batches import Page
 
 SQL = load("provider_batches")
-TEXTS = load("provider_batch_texts")
+TEXTS = load("document_vector_buffer")
 JOBS = load("upload_jobs")
 LEDGER = load("provider_calls")
 GRACE = timedelta(hours=2)

@@ -15,7 +15,7 @@ from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError, TextsFailed, of_code
 
-SQL = load("provider_batch_texts")
+SQL = load("document_vector_buffer")
 BATCHES = load("provider_batches")
 JOBS = load("upload_jobs")
 _Wanted = tuple[UUID, Chunk]
@@ -50,7 +50,7 @@ class _Known:
 
 
 class VectorBufferStore:
-    """Rows of ``provider_batch_texts``, as jobs put and look for them."""
+    """Rows of ``document_vector_buffer``, as jobs put and look for them."""
 
     def __init__(self, database: Database, room: BatchRoom) -> None:
         """Open the store; ``room`` is what one batch may hold."""

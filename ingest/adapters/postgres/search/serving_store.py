@@ -8,7 +8,7 @@ from pgvector import Vector
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.identity import EACH
+from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.serving_space import Move, Serving, Unembedded
 from ingest.ports.spaces import Embed, PageKey
 
@@ -105,11 +105,11 @@ class ServingStore:
     async def set_default(self, move: Move) -> None:
         """See ``ports.spaces.Spaces``."""
         async with self._database.transaction() as connection:
-            await connection.execute(SQL["lock_serving_space"], EACH)
-            served = await connection.fetchval(SQL["served_in"], EACH)
+            await connection.execute(SQL["lock_serving_space"], ALL_TENANTS)
+            served = await connection.fetchval(SQL["served_in"], ALL_TENANTS)
             if served in (None, move.source.label):
                 await connection.execute(SQL["pin_tenants"], *_names(move)[:2])
-                await connection.execute(SQL["set_serving"], EACH, *_names(move))
+                await connection.execute(SQL["set_serving"], ALL_TENANTS, *_names(move))
 
     async def uses(self, model: EmbeddingModel) -> tuple[int, int]:
         """How many tenants a space serves by a row, and how many documents it holds."""

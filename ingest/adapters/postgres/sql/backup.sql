@@ -51,6 +51,16 @@ SELECT DISTINCT leased_by FROM upload_pipeline.upload_jobs WHERE state = 'workin
 -- Everything goes.
 DROP SCHEMA IF EXISTS upload_pipeline CASCADE;
 
+-- name: other_functions
+-- Functions of the schema besides $1, as DROP takes them.
+SELECT p.oid::regprocedure::text AS name FROM pg_proc AS p
+WHERE p.pronamespace = 'upload_pipeline'::regnamespace
+    AND format('%s(%s)', p.proname, oidvectortypes(p.proargtypes)) <> ALL($1::text []);
+
+-- name: drop_function
+-- With the triggers that call it.
+DROP FUNCTION {function} CASCADE;
+
 -- name: drop_ledger_of_revisions
 -- The migrations begin anew.
 DROP TABLE IF EXISTS alembic_version;

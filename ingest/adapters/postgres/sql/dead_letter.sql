@@ -79,7 +79,7 @@ WITH start AS MATERIALIZED (
     WHERE tenant_id = $2 AND state IN ('queued', 'retryable') AND replay_count > 0
 ), chosen AS MATERIALIZED (
     SELECT
-        j.job_id, d.parsed_key IS NOT NULL AS has_text,
+        j.job_id, d.parsed_key,
         row_number() OVER (ORDER BY wanted.place) - 1 AS turn
     FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (job_id, place)
     INNER JOIN upload_pipeline.upload_jobs AS j ON j.job_id = wanted.job_id
@@ -93,7 +93,7 @@ WITH start AS MATERIALIZED (
 )
 UPDATE upload_pipeline.upload_jobs AS j
 SET state = 'queued', attempt_count = 0, rescue_count = 0, replay_count = j.replay_count + 1,
-    stage = CASE WHEN c.has_text THEN 'parsed' ELSE 'queued' END,
+    stage = upload_pipeline.durable_stage(c.parsed_key, true),
     run_after = start.at + c.turn * $3::interval
 FROM chosen AS c, start
 WHERE j.job_id = c.job_id AND j.state = 'deadletter'

@@ -13,7 +13,7 @@ FROM (
     WHERE c.tenant_id = $1 AND c.chunk_sha = ANY($2::bytea[])
         AND c.embed_model = $3 AND c.embed_version = $4
     UNION ALL
-    SELECT t.text_sha256, t.embedding FROM upload_pipeline.provider_batch_texts AS t
+    SELECT t.text_sha256, t.embedding FROM upload_pipeline.document_vector_buffer AS t
     WHERE t.tenant_id = $1 AND t.text_sha256 = ANY($2::bytea[])
         AND t.embed_model = $3 AND t.embed_version = $4 AND t.embedding IS NOT NULL
 ) AS e;

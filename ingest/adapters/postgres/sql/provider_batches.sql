@@ -33,14 +33,14 @@ WITH chosen AS (
         (
             b.status = 'filling' AND b.texts > 0
             AND (b.added_at < now() - $1::interval OR b.opened_at < now() - 30 * $1::interval)
-        ) OR (b.status = 'submitting' AND b.look_after <= now())
+        ) OR (b.status = 'submitting' AND b.poll_after <= now())
     ) AND coalesce((
         SELECT sum(o.tokens) + b.tokens <= $3 FROM upload_pipeline.provider_batches AS o
         WHERE o.status = 'submitted' AND o.embed_model = b.embed_model
     ), true)
     ORDER BY b.opened_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), unwanted AS (
-    DELETE FROM upload_pipeline.provider_batch_texts AS t
+    DELETE FROM upload_pipeline.document_vector_buffer AS t
     USING chosen
     WHERE t.batch_id = chosen.batch_id AND chosen.call_id IS NULL AND NOT EXISTS (
         SELECT 1 FROM upload_pipeline.upload_jobs AS j
@@ -50,11 +50,11 @@ WITH chosen AS (
 )
 UPDATE upload_pipeline.provider_batches AS b
 SET status = 'submitting', closed_at = coalesce(b.closed_at, now()), token = gen_random_uuid(),
-    look_after = now() + $2::interval,
+    poll_after = now() + $2::interval,
     texts = held.texts, tokens = held.tokens
 FROM chosen, LATERAL (
     SELECT count(*) AS texts, coalesce(sum(t.token_count), 0) AS tokens
-    FROM upload_pipeline.provider_batch_texts AS t
+    FROM upload_pipeline.document_vector_buffer AS t
     WHERE t.batch_id = chosen.batch_id AND t.text_sha256 NOT IN (SELECT text_sha256 FROM unwanted)
 ) AS held
 WHERE b.batch_id = chosen.batch_id
@@ -73,7 +73,7 @@ RETURNING batch_id;
 -- given up after $7.
 UPDATE upload_pipeline.provider_batches
 SET status = 'submitted', call_id = $3, key_fingerprint = $4, remote_id = $5,
-    submitted_at = now(), look_after = now() + $6::interval, deadline = now() + $7::interval,
+    submitted_at = now(), poll_after = now() + $6::interval, deadline = now() + $7::interval,
     error_code = NULL, error_message = NULL
 WHERE batch_id = $1 AND token = $2 AND status = 'submitting'
 RETURNING deadline;
@@ -82,17 +82,17 @@ RETURNING deadline;
 -- Batch $1 of token $2 could not be handed over, because of $3, $4: again after $5. With $6, the
 -- provider may have it by the call that was noted.
 UPDATE upload_pipeline.provider_batches
-SET look_after = now() + $5::interval, error_code = $3, error_message = $4,
+SET poll_after = now() + $5::interval, error_code = $3, error_message = $4,
     call_id = CASE WHEN $6 THEN call_id END
 WHERE batch_id = $1 AND token = $2 AND status = 'submitting';
 
 -- name: due_batches
 -- Up to $1 batches that are due to be asked for, and asked for again after $2.
-UPDATE upload_pipeline.provider_batches AS b SET look_after = now() + $2::interval
+UPDATE upload_pipeline.provider_batches AS b SET poll_after = now() + $2::interval
 WHERE b.batch_id IN (
     SELECT d.batch_id FROM upload_pipeline.provider_batches AS d
-    WHERE d.status = 'submitted' AND d.look_after <= now()
-    ORDER BY d.look_after LIMIT $1 FOR UPDATE SKIP LOCKED
+    WHERE d.status = 'submitted' AND d.poll_after <= now()
+    ORDER BY d.poll_after LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 RETURNING
     b.batch_id, b.tenant_id, b.embed_model, b.embed_version, b.vector_dim, b.texts, b.tokens,
@@ -109,7 +109,7 @@ RETURNING batch_id;
 -- name: again_batch
 -- The provider did nothing of batch $1, because of $2, $3: it is handed over again after $4.
 UPDATE upload_pipeline.provider_batches
-SET status = 'submitting', look_after = now() + $4::interval, error_code = $2,
+SET status = 'submitting', poll_after = now() + $4::interval, error_code = $2,
     error_message = $3, remote_id = NULL, call_id = NULL
 WHERE batch_id = $1 AND status = 'submitted'
 RETURNING batch_id;
@@ -150,7 +150,7 @@ WHERE b.batch_id IN (
     SELECT old.batch_id FROM upload_pipeline.provider_batches AS old
     WHERE old.status = 'ended' AND old.ended_at < now() - $2::interval
         AND NOT EXISTS (
-            SELECT 1 FROM upload_pipeline.provider_batch_texts AS t
+            SELECT 1 FROM upload_pipeline.document_vector_buffer AS t
             WHERE t.batch_id = old.batch_id
         )
     LIMIT $1

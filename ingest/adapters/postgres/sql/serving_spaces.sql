@@ -35,7 +35,7 @@ SELECT u.tenant_id FROM (
     SELECT DISTINCT tenant_id FROM upload_pipeline.documents WHERE live_generation > 0
     UNION
     SELECT tenant_id FROM upload_pipeline.serving_spaces
-    WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'
+    WHERE tenant_id <> upload_pipeline.all_tenants()
 ) AS u
 LEFT JOIN LATERAL upload_pipeline.serving_space_of(u.tenant_id) AS s ON true
 WHERE coalesce((s.embed_model, s.embed_version) = ($1, $2), $3)

@@ -9,12 +9,11 @@ WHERE t.name IS NULL AND excluded.name IS NOT NULL;
 SELECT $1::uuid AS tenant_id, t.name
 FROM (VALUES ($1::uuid)) AS wanted (tenant_id)
 LEFT JOIN upload_pipeline.tenants AS t USING (tenant_id)
-WHERE wanted.tenant_id <> '00000000-0000-0000-0000-000000000000' AND (
+WHERE wanted.tenant_id <> upload_pipeline.all_tenants() AND (
     t.tenant_id IS NOT NULL
     OR EXISTS (SELECT FROM upload_pipeline.documents AS d WHERE d.tenant_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.api_keys AS k WHERE k.tenant_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.budgets AS b WHERE b.tenant_id = $1)
-    OR EXISTS (SELECT FROM upload_pipeline.search_budgets AS q WHERE q.tenant_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.tenant_limits AS l WHERE l.tenant_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.serving_spaces AS s WHERE s.tenant_id = $1)
     OR EXISTS (SELECT FROM upload_pipeline.provider_calls AS c WHERE c.tenant_id = $1)

@@ -113,8 +113,7 @@ UPDATE upload_pipeline.upload_jobs AS j
 SET state = CASE WHEN e.exhausted THEN 'deadletter' ELSE 'queued' END,
     stage = CASE
         WHEN e.exhausted THEN j.stage
-        WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
-        ELSE 'queued'
+        ELSE upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation)
     END,
     rescue_count = j.rescue_count + 1,
     run_after = now(),
@@ -143,8 +142,7 @@ UPDATE upload_pipeline.upload_jobs AS j
 SET state = CASE WHEN h.exhausted THEN 'deadletter' ELSE 'queued' END,
     stage = CASE
         WHEN h.exhausted THEN j.stage
-        WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
-        ELSE 'queued'
+        ELSE upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation)
     END,
     rescue_count = j.rescue_count + $2,
     run_after = now(),
@@ -180,10 +178,7 @@ RETURNING job_id;
 UPDATE upload_pipeline.upload_jobs AS j
 SET state = 'waiting', wait_reason = 'batch', wait_until = now() + $3::interval,
     run_after = now() + $3::interval, provider_batch_id = w.batch_id,
-    stage = CASE
-        WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
-        ELSE 'queued'
-    END
+    stage = upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation)
 FROM unnest($1::uuid[], $2::uuid[]) AS w (job_id, batch_id), upload_pipeline.documents AS d
 WHERE j.job_id = w.job_id AND j.state = 'working' AND d.document_id = j.document_id;
 
@@ -250,9 +245,7 @@ WHERE j.state = 'working';
 -- Jobs ($1) of which the bytes, with digests ($2), are stored: go to job_validated, unless they are
 -- further already, and extend leases by $3.
 UPDATE upload_pipeline.upload_jobs AS j
-SET stage = upload_pipeline.stage_at(greatest(
-        upload_pipeline.stage_ordinal(j.stage), upload_pipeline.stage_ordinal('job_validated')
-    )),
+SET stage = upload_pipeline.further_stage(j.stage, 'job_validated'),
     file_sha256 = b.file_sha256, progressed_at = now(), leased_until = now() + $3::interval
 FROM unnest($1::uuid[], $2::text[]) AS b (job_id, file_sha256)
 WHERE j.job_id = b.job_id;
@@ -261,9 +254,7 @@ WHERE j.job_id = b.job_id;
 -- Jobs $1 of which the text is stored: go to parse_validated, unless they are further already,
 -- and extend leases by $2.
 UPDATE upload_pipeline.upload_jobs
-SET stage = upload_pipeline.stage_at(greatest(
-        upload_pipeline.stage_ordinal(stage), upload_pipeline.stage_ordinal('parse_validated')
-    )),
+SET stage = upload_pipeline.further_stage(stage, 'parse_validated'),
     progressed_at = now(), leased_until = now() + $2::interval
 WHERE job_id = ANY($1::uuid[]);
 
@@ -271,9 +262,7 @@ WHERE job_id = ANY($1::uuid[]);
 -- Jobs of ($1 ids) cut into ($2) chunks, of which ($3) are stored already, with ($4) retained; one
 -- that is planned again, while batches of its first plan are being stored, does not go back.
 UPDATE upload_pipeline.upload_jobs AS j
-SET stage = upload_pipeline.stage_at(greatest(
-        upload_pipeline.stage_ordinal(j.stage), upload_pipeline.stage_ordinal('chunks_buffered')
-    )),
+SET stage = upload_pipeline.further_stage(j.stage, 'chunks_buffered'),
     chunks_total = b.chunks_total,
     chunks_stored = b.chunks_stored,
     retained_chunks = b.retained_chunks::jsonb,
@@ -342,9 +331,10 @@ UPDATE upload_pipeline.upload_jobs AS j
 SET state = n.state,
     stage = CASE
         WHEN n.state = 'deadletter' THEN j.stage
-        WHEN d.parsed_key IS NOT NULL AND d.generation = j.generation THEN 'parsed'
-        WHEN n.state = 'waiting' AND $9::uuid IS NOT NULL THEN 'parsing'
-        ELSE 'queued'
+        WHEN n.state = 'waiting' AND $9::uuid IS NOT NULL THEN upload_pipeline.further_stage(
+            upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation), 'parsing'
+        )
+        ELSE upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation)
     END,
     last_error = CASE
         WHEN $9::uuid IS NULL THEN $4::jsonb || jsonb_build_object('stage', j.stage)
@@ -564,7 +554,7 @@ WITH current AS MATERIALIZED (
 UPDATE upload_pipeline.upload_jobs AS j
 SET state = 'queued', attempt_count = 0, rescue_count = 0, run_after = now(),
     replay_count = j.replay_count + 1,
-    stage = CASE WHEN d.parsed_key IS NOT NULL THEN 'parsed' ELSE 'queued' END
+    stage = upload_pipeline.durable_stage(d.parsed_key, true)
 FROM current AS d
 WHERE j.job_id = $1 AND j.tenant_id = $2 AND j.state = 'deadletter'
     AND d.document_id = j.document_id AND d.generation = j.generation

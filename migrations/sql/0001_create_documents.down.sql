@@ -1,6 +1,0 @@
--- squawk-ignore-file ban-drop-table, ban-drop-function, ban-drop-schema
--- Why: back to an empty database. The extension stays, others may use it.
-SET LOCAL lock_timeout = '5s';
-SET LOCAL statement_timeout = '60s';
-DROP TABLE upload_pipeline.documents;
-DROP SCHEMA upload_pipeline;
