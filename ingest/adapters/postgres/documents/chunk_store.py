@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.adapters.postgres.documents.chunk_rows import COLUMNS, chunk_rows
 from ingest.adapters.postgres.documents.publish import publish
+from ingest.adapters.postgres.jobs.leases import held_leases, lock_leases
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
@@ -53,7 +54,7 @@ class ChunkStore:
             ids of the jobs whose lease was lost.
         """
         async with self._database.transaction() as connection:
-            held = await locked_leases(connection, [d.target for d in documents])
+            held = await lock_leases(connection, [d.target.lease for d in documents])
             live = [d for d in documents if d.target.lease.job_id in held]
             stored = await self._stored(connection, live)
             missing, retained = [], []
@@ -138,7 +139,7 @@ class ChunkStore:
             InputRefused: it was the last chunk; nothing was written.
         """
         async with self._database.transaction() as connection:
-            if target.lease.job_id not in await locked_leases(connection, [target]):
+            if target.lease.job_id not in await lock_leases(connection, [target.lease]):
                 return StoredBatch(frozenset(), frozenset({target.lease.job_id}))
             row = await connection.fetchrow(
                 JOBS["leave_out_chunk"],
@@ -165,7 +166,7 @@ class ChunkStore:
     async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
         """The jobs whose leases hold at this moment; nothing is locked."""
         async with self._database.connection() as connection:
-            return await _holding(connection, targets, "held_leases")
+            return await held_leases(connection, [target.lease for target in targets])
 
     async def embedded_before(
         self, tenant_id: UUID, digests: Sequence[bytes]
@@ -241,19 +242,6 @@ class ChunkStore:
             published=frozenset(complete),
             stale=frozenset(d.target.lease.job_id for d in stale),
         )
-
-
-async def locked_leases(connection: Connection, targets: Sequence[Target]) -> frozenset[UUID]:
-    """The jobs whose leases hold, which they do until the end of the caller's transaction."""
-    return await _holding(connection, targets, "lock_leases")
-
-
-async def _holding(
-    connection: Connection, targets: Sequence[Target], statement: str
-) -> frozenset[UUID]:
-    leases = [target.lease for target in targets]
-    jobs, tokens = [lease.job_id for lease in leases], [lease.token for lease in leases]
-    return frozenset(r["job_id"] for r in await connection.fetch(JOBS[statement], jobs, tokens))
 
 
 def _places(chunks: Sequence[Chunk]) -> str | None:

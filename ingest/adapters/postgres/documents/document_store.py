@@ -14,6 +14,7 @@ from ingest.adapters.postgres.documents.tombstone_store import (
     leave_tombstone,
 )
 from ingest.adapters.postgres.jobs.job_store import cancel_jobs
+from ingest.adapters.postgres.jobs.leases import lock_leases
 from ingest.adapters.postgres.jobs.limit_store import admit_upload
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
@@ -21,7 +22,7 @@ from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival, Replaced
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.errors import Conflict, StoreUnavailable
-from ingest.domain.job import Degraded, JobState, Lease
+from ingest.domain.job import Degraded, JobState
 
 SQL = load("documents")
 JOBS = load("upload_jobs")
@@ -209,7 +210,7 @@ class DocumentStore:
                 )
                 await connection.execute(JOBS["advance_parsed"], list(held), lease)
                 await ensure_kept(connection, {r.parsed_key for r in live}, text_is_there)
-        return held
+        return set(held)
 
     async def get(self, document_id: UUID, tenant_id: UUID) -> DocumentView | None:
         """One document of a tenant."""
@@ -284,14 +285,6 @@ class DocumentStore:
         """Remove a blob of a tenant, if nothing has it."""
         async with self._database.transaction() as connection:
             await remove_unused(connection, tenant_id, key, remove_blob)
-
-
-async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> set[UUID]:
-    """Lock the jobs whose leases still hold, inside a caller's transaction."""
-    rows = await connection.fetch(
-        JOBS["lock_leases"], [lease.job_id for lease in leases], [lease.token for lease in leases]
-    )
-    return {row["job_id"] for row in rows}
 
 
 def _view(row: asyncpg.Record) -> DocumentView:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from ingest.adapters.postgres.documents.document_blobs import ensure_kept
-from ingest.adapters.postgres.documents.document_store import lock_leases
 from ingest.adapters.postgres.documents.tombstone_store import kept_away
+from ingest.adapters.postgres.jobs.leases import lock_leases
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.arrival import Arrival, Content

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from ingest.adapters.postgres.documents.chunk_store import locked_leases
+from ingest.adapters.postgres.jobs.leases import lock_leases
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.attempt import DocumentChunks
@@ -66,7 +66,7 @@ class VectorBufferStore:
         tenant_id = documents[0].target.tenant_id
         async with self._database.transaction() as connection:
             await connection.execute(BATCHES["lock_batches"], tenant_id, model.name)
-            held = await locked_leases(connection, [d.target for d in documents])
+            held = await lock_leases(connection, [d.target.lease for d in documents])
             live = [d for d in documents if d.target.lease.job_id in held]
             known = await self._known(connection, tenant_id, model, live)
             failed = [(d, why) for d in live if (why := known.failure_of(d)) is not None]

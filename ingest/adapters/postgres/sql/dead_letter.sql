@@ -1,25 +1,7 @@
 -- name: list_dead
--- Dead-lettered jobs of tenant $1, the latest first, after the page key ($7, $8); narrowed by code
--- $2, classes $3, dead for at least $4 and at most $5, and text $6 in message or filename.
-SELECT
-    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
-    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
-    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
-    j.created_at, j.updated_at, j.finished_at,
-    d.filename, d.media_type, d.bytes_len
-FROM upload_pipeline.upload_jobs AS j
-INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-WHERE j.tenant_id = $1 AND j.state = 'deadletter'
-    AND ($2::text IS NULL OR j.last_error ->> 'code' = $2)
-    AND ($3::text[] IS NULL OR j.last_error ->> 'class' = ANY($3))
-    AND ($4::interval IS NULL OR j.finished_at <= now() - $4)
-    AND ($5::interval IS NULL OR j.finished_at >= now() - $5)
-    AND (
-        $6::text IS NULL
-        OR strpos(lower(j.last_error ->> 'message'), lower($6)) > 0
-        OR strpos(lower(d.filename), lower($6)) > 0
-    )
+-- Dead-lettered jobs, the latest first, after the page key ($7, $8).
+{include job_view}
+WHERE {include dead_filter}
     AND ($7::timestamptz IS NULL OR (j.finished_at, j.job_id) < ($7, $8::uuid))
 ORDER BY j.finished_at DESC, j.job_id DESC LIMIT $9;
 
@@ -27,7 +9,9 @@ ORDER BY j.finished_at DESC, j.job_id DESC LIMIT $9;
 -- Of the dead-lettered jobs of tenant $1, narrowed as in list_dead: how many there are, how many can
 -- be replayed, and the ids of the first $7 of those, or of all if $8; the longest dead first. One
 -- cannot when a newer generation, or another job of the same one, has taken its place.
-WITH dead AS MATERIALIZED (
+WITH
+-- Read once for the three answers below. replayable: the place of the job in its document is free.
+dead AS MATERIALIZED (
     SELECT
         j.job_id, j.finished_at,
         d.generation = j.generation
@@ -44,16 +28,7 @@ WITH dead AS MATERIALIZED (
         ) AS replayable
     FROM upload_pipeline.upload_jobs AS j
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
-    WHERE j.tenant_id = $1 AND j.state = 'deadletter'
-        AND ($2::text IS NULL OR j.last_error ->> 'code' = $2)
-        AND ($3::text[] IS NULL OR j.last_error ->> 'class' = ANY($3))
-        AND ($4::interval IS NULL OR j.finished_at <= now() - $4)
-        AND ($5::interval IS NULL OR j.finished_at >= now() - $5)
-        AND (
-            $6::text IS NULL
-            OR strpos(lower(j.last_error ->> 'message'), lower($6)) > 0
-            OR strpos(lower(d.filename), lower($6)) > 0
-        )
+    WHERE {include dead_filter}
 )
 SELECT
     (SELECT count(*) FROM dead) AS matching,
@@ -73,11 +48,16 @@ ORDER BY d.document_id FOR NO KEY UPDATE;
 -- name: replay_dead
 -- Those of jobs $1 of tenant $2 that are still dead and whose place nobody took go round again with
 -- fresh attempts, one by one: $3 between two, and the first after the tenant's earlier replays.
-WITH start AS MATERIALIZED (
+WITH
+-- Replays that are queued already go first, so that two replays in a row do not double the pace.
+start AS MATERIALIZED (
     SELECT greatest(now(), max(run_after) + $3::interval) AS at
     FROM upload_pipeline.upload_jobs
     WHERE tenant_id = $2 AND state IN ('queued', 'retryable') AND replay_count > 0
-), chosen AS MATERIALIZED (
+),
+-- In the order in which they were asked for. The caller holds the documents (lock_documents_of), so
+-- no next generation takes a place after this.
+chosen AS MATERIALIZED (
     SELECT
         j.job_id, d.parsed_key,
         row_number() OVER (ORDER BY wanted.place) - 1 AS turn

@@ -25,7 +25,9 @@ RETURNING document_id;
 -- sizes ($6); and their jobs ($7) of lane $8, with correlation id $9. Digests ($10) and keys ($11) are null
 -- where the bytes are still to be fetched. All do it in one order, so that none wait in a circle. Those
 -- that were deleted, and not before $12, are not made.
-WITH wanted AS MATERIALIZED (
+WITH
+-- In the order of ids, in which every process inserts documents.
+wanted AS MATERIALIZED (
     SELECT w.* FROM unnest(
         $2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [], $10::text [], $11::text []
     ) AS w (document_id, name, filename, media_type, bytes_len, job_id, file_sha256, raw_key)
@@ -34,7 +36,9 @@ WITH wanted AS MATERIALIZED (
         WHERE t.tenant_id = $1 AND t.document_id = w.document_id AND t.deleted_at >= $12
     )
     ORDER BY w.document_id
-), inserted AS (
+),
+-- Only what was not there gets a job.
+inserted AS (
     INSERT INTO upload_pipeline.documents
     (document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
     SELECT document_id, $1, name, filename, media_type, bytes_len, file_sha256, raw_key FROM wanted

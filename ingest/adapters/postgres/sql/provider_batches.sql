@@ -27,7 +27,9 @@ WHERE batch_id = $1;
 -- A batch to hand over, within $2: it is full, or took no text for $1, or for thirty times as long
 -- since its first one. Of its model, no more than $3 tokens are at the provider then, or nothing else.
 -- What no job works on any more is left out, unless the provider may have the batch already.
-WITH chosen AS (
+WITH
+-- A batch that another process takes at this moment is passed by.
+chosen AS (
     SELECT b.batch_id, b.call_id FROM upload_pipeline.provider_batches AS b
     WHERE (
         (
@@ -39,7 +41,10 @@ WITH chosen AS (
         WHERE o.status = 'submitted' AND o.embed_model = b.embed_model
     ), true)
     ORDER BY b.opened_at LIMIT 1 FOR UPDATE SKIP LOCKED
-), unwanted AS (
+),
+-- Texts of documents that were deleted, published otherwise or given up; nothing is paid for them. A batch
+-- with a call was perhaps submitted already, and has to stay as it was.
+unwanted AS (
     DELETE FROM upload_pipeline.document_vector_buffer AS t
     USING chosen
     WHERE t.batch_id = chosen.batch_id AND chosen.call_id IS NULL AND NOT EXISTS (

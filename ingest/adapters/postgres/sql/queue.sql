@@ -59,9 +59,13 @@ WHERE state = 'waiting' GROUP BY wait_reason;
 -- end; whose wait is over or has no end; that are never due, in lanes $2; that are due while a stream
 -- of their lane, which nobody paused, is alive and does nothing, counted up to $3; one is alive for
 -- $4 after its last heartbeat.
-WITH stops AS MATERIALIZED (
+WITH
+-- What is paused is not stuck.
+stops AS MATERIALIZED (
     SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
-), idle AS MATERIALIZED (
+),
+-- Lanes with a stream that lives, may claim, and has neither held nor published anything lately.
+idle AS MATERIALIZED (
     SELECT DISTINCT w.lane FROM upload_pipeline.workers AS w
     WHERE w.stopped_at IS NULL AND NOT w.draining
         AND w.heartbeat_at > now() - $4::interval AND w.started_at < now() - $1::interval

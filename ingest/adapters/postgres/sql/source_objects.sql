@@ -5,21 +5,29 @@
 -- once, however often it lists them. How many there are, how many were such documents, how many the run
 -- had listed before, and how many were deleted. Whether a deleted one is there again, made by code that
 -- knows no tombstones, is asked one after the other (OFFSET 0): otherwise the planner may begin with it.
-WITH listed AS MATERIALIZED (
+WITH
+-- A listing may name an object twice.
+listed AS MATERIALIZED (
     SELECT DISTINCT ON (l.uri) l.uri, l.filename, l.bytes_len, l.version, l.document_id
     FROM unnest($3::text [], $4::text [], $5::bigint [], $6::text [], $7::uuid [])
         AS l (uri, filename, bytes_len, version, document_id)
     ORDER BY l.uri
-), deleted AS MATERIALIZED (
+),
+-- Those that a person deleted since $8: they stay away.
+deleted AS MATERIALIZED (
     SELECT l.uri FROM listed AS l
     INNER JOIN upload_pipeline.tombstones AS t ON t.document_id = l.document_id
     WHERE t.tenant_id = $1 AND t.deleted_at >= $8 AND NOT EXISTS (
         SELECT FROM upload_pipeline.documents AS d WHERE d.document_id = l.document_id OFFSET 0
     )
-), forgotten AS (
+),
+forgotten AS (
     DELETE FROM upload_pipeline.source_objects AS s
     USING deleted AS g WHERE s.tenant_id = $1 AND s.uri = g.uri
-), known AS MATERIALIZED (
+),
+-- pending: this run has noted it before. unchanged: it is a document in this very version, whose newest
+-- job did not fail for good.
+known AS MATERIALIZED (
     SELECT
         s.uri,
         s.run = $2 AND s.taken_version IS DISTINCT FROM s.version AS pending,
@@ -35,7 +43,10 @@ WITH listed AS MATERIALIZED (
     FROM listed AS l
     INNER JOIN upload_pipeline.source_objects AS s ON s.tenant_id = $1 AND s.uri = l.uri
     LEFT JOIN upload_pipeline.documents AS d ON d.document_id = s.document_id
-), noted AS (
+),
+-- The order of URIs is the order in which every run locks these rows. An object that is pending in the
+-- same version keeps what is known of it.
+noted AS (
     INSERT INTO upload_pipeline.source_objects AS s
     (tenant_id, run, uri, filename, bytes_len, version)
     SELECT $1, $2, l.uri, l.filename, l.bytes_len, l.version FROM listed AS l
@@ -73,14 +84,19 @@ ORDER BY uri LIMIT $3;
 -- name: mark_objects
 -- Objects ($2) of tenant $1, which were listed as versions ($3), are generations ($5) of documents
 -- ($4), or were refused with codes ($6). Nothing of a document that is gone again.
-WITH ended AS MATERIALIZED (
+WITH
+ended AS MATERIALIZED (
     SELECT e.* FROM unnest(
         $2::text [], $3::text [], $4::uuid [], $5::integer [], $6::text []
     ) AS e (uri, version, document_id, generation, refused_code)
-), present AS MATERIALIZED (
+),
+-- Locked against deletion first, in the order of ids, as everybody locks documents before other rows.
+present AS MATERIALIZED (
     SELECT document_id FROM upload_pipeline.documents
     WHERE document_id = ANY($4::uuid []) ORDER BY document_id FOR KEY SHARE
-), held AS MATERIALIZED (
+),
+-- Then the objects, in the order of URIs.
+held AS MATERIALIZED (
     SELECT uri FROM upload_pipeline.source_objects
     WHERE tenant_id = $1 AND uri = ANY($2::text []) ORDER BY uri FOR NO KEY UPDATE
 )

@@ -1,11 +1,17 @@
 -- name: claim_jobs
 -- Up to $3 jobs of lane $1, round-robin over at most 16 tenants, under new leases for worker $4
--- that last $5, in the order of turns. The ring of tenants with due jobs begins after tenant $2
--- and ends with it; it is walked by skipping through the claim index. Paused tenants take no place.
--- OFFSET keeps the planner from looking for the next tenant once for each use of it.
-WITH RECURSIVE stops AS MATERIALIZED (
+-- that last $5, in the order of turns. Only rows that are given out are locked, and none is waited for:
+-- streams that claim at once get different jobs.
+WITH RECURSIVE
+-- What is paused, read once. A pause of a provider stops its calls, not the claims.
+stops AS MATERIALIZED (
     SELECT kind, subject FROM upload_pipeline.pauses WHERE kind <> 'provider'
-), ring AS (
+),
+-- The tenants with due jobs, from the one after $2 around to $2 itself. Reading all due jobs for that
+-- would take as long as the queue is; each step finds the next tenant by skipping through
+-- ix_jobs_state. A paused tenant is stepped over and takes no place of the 16. OFFSET keeps the
+-- planner from looking for the next tenant once for each use of it.
+ring AS (
     SELECT $2::uuid AS tenant_id, 0 AS place, false AS wrapped, true AS paused
     WHERE NOT EXISTS (
         SELECT 1 FROM stops WHERE kind = 'everything' OR (kind = 'lane' AND subject = $1)
@@ -41,7 +47,10 @@ WITH RECURSIVE stops AS MATERIALIZED (
         ) AS paused
     ) AS stop
     WHERE r.place < 16 AND following.tenant_id IS NOT NULL
-), candidates AS MATERIALIZED (
+),
+-- The first $3 jobs by turns: the best one of each tenant, then the second one of each, and so on, so
+-- that no tenant waits behind another one's backlog.
+candidates AS MATERIALIZED (
     SELECT due.job_id, due.turn, r.place
     FROM ring AS r
     CROSS JOIN LATERAL (
@@ -53,12 +62,17 @@ WITH RECURSIVE stops AS MATERIALIZED (
     ) AS due
     WHERE NOT r.paused
     ORDER BY due.turn, r.place LIMIT $3
-), held AS (
+),
+-- Without those that another stream is claiming at this moment, or has claimed since candidates was
+-- read: SKIP LOCKED passes the former, and the state, read again under the lock, excludes the latter.
+held AS (
     SELECT j.job_id FROM upload_pipeline.upload_jobs AS j
     WHERE j.job_id IN (SELECT job_id FROM candidates)
         AND j.state IN ('queued', 'retryable')
     FOR UPDATE SKIP LOCKED
-), claimed AS (
+),
+-- A new token with each claim: whoever held the job before writes nothing any more.
+claimed AS (
     UPDATE upload_pipeline.upload_jobs AS j
     SET state = 'working',
         leased_by = $4,
@@ -214,24 +228,9 @@ WHERE job_id IN (
 RETURNING job_id;
 
 -- name: lock_leases
--- The jobs of ($1 job ids, $2 lease tokens) that are still held by those leases, locked in order.
--- Everybody locks in this order: a document against deletion, its jobs, the document for change.
-WITH kept AS MATERIALIZED (
-    SELECT d.document_id FROM upload_pipeline.documents AS d
-    WHERE d.document_id IN (
-        SELECT j.document_id FROM upload_pipeline.upload_jobs AS j
-        WHERE j.job_id = ANY($1::uuid[])
-    )
-    ORDER BY d.document_id FOR KEY SHARE
-)
-SELECT j.job_id
-FROM upload_pipeline.upload_jobs AS j
-INNER JOIN unnest($1::uuid[], $2::uuid[]) AS b (job_id, lease_token)
-    ON j.job_id = b.job_id AND j.lease_token = b.lease_token
-INNER JOIN kept ON kept.document_id = j.document_id
-WHERE j.state = 'working'
-ORDER BY j.job_id
-FOR UPDATE OF j;
+-- The jobs of ($1 job ids, $2 lease tokens) that are still held by those leases, and locked.
+WITH {include locked_leases}
+SELECT job_id FROM held;
 
 -- name: held_leases
 -- The jobs of ($1 job ids, $2 lease tokens) that are held by those leases at this moment.
@@ -275,30 +274,14 @@ WHERE j.job_id = b.job_id;
 
 -- name: advance_stored
 -- Jobs of ($1 ids, $2 lease tokens) of which ($3) more chunks are stored; only those that are still
--- held by those leases, locked as by lock_leases, of which this is a round trip less.
-WITH kept AS MATERIALIZED (
-    SELECT d.document_id FROM upload_pipeline.documents AS d
-    WHERE d.document_id IN (
-        SELECT j.document_id FROM upload_pipeline.upload_jobs AS j
-        WHERE j.job_id = ANY($1::uuid[])
-    )
-    ORDER BY d.document_id FOR KEY SHARE
-), held AS MATERIALIZED (
-    SELECT j.job_id, b.stored
-    FROM upload_pipeline.upload_jobs AS j
-    INNER JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS b (job_id, lease_token, stored)
-        ON j.job_id = b.job_id AND j.lease_token = b.lease_token
-    INNER JOIN kept ON kept.document_id = j.document_id
-    WHERE j.state = 'working'
-    ORDER BY j.job_id
-    FOR UPDATE OF j
-)
+-- held by those leases, which it locks itself: a round trip less than after lock_leases.
+WITH {include locked_leases}
 UPDATE upload_pipeline.upload_jobs AS j
 SET stage = 'embedding',
-    chunks_stored = j.chunks_stored + held.stored,
+    chunks_stored = j.chunks_stored + b.stored,
     progressed_at = now(),
     leased_until = now() + $4::interval
-FROM held
+FROM held INNER JOIN unnest($1::uuid[], $3::int[]) AS b (job_id, stored) ON b.job_id = held.job_id
 WHERE j.job_id = held.job_id
 RETURNING j.job_id, j.chunks_total, j.chunks_stored;
 
@@ -318,9 +301,14 @@ RETURNING j.chunks_total, j.chunks_stored;
 -- after $5; $6 counts the attempt. A waiting job waits for $7, at the longest $8; if it is for parse
 -- $9, and that is over, it does not wait. The parse is locked: its end wakes whoever waits by then.
 -- From here on it does without the provider of $10; but one that waits for it will use it.
-WITH parse AS MATERIALIZED (
+WITH
+-- Locked until the end of the transaction: a parse that ends meanwhile waits for it, and then wakes
+-- this job, too.
+parse AS MATERIALIZED (
     SELECT status FROM upload_pipeline.parse_jobs WHERE parse_job_id = $9::uuid FOR SHARE
-), decided AS (
+),
+-- A parse that is over needs no waiting for.
+decided AS (
     SELECT CASE
         WHEN $9::uuid IS NULL THEN $3
         WHEN (SELECT status FROM parse) IN ('submitting', 'submitted') THEN $3
@@ -398,7 +386,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 -- name: insert_upgrades
 -- Jobs that make up to $1 degraded documents again, as their next generations; the providers of
 -- parts ($2) are back. As probes ($3), only when no other job would find out about a provider.
-WITH due AS MATERIALIZED (
+WITH
+-- Documents whose missing parts can all be made now, the oldest first; none of which a newer generation
+-- is under way already.
+due AS MATERIALIZED (
     SELECT d.document_id FROM upload_pipeline.documents AS d
     WHERE d.degraded <> '{}' AND d.degraded <@ $2::text[] AND d.generation = d.live_generation
         AND NOT ($3 AND EXISTS (
@@ -406,10 +397,16 @@ WITH due AS MATERIALIZED (
             WHERE w.state = 'waiting' AND w.wait_reason = 'provider'
         ))
     ORDER BY d.published_at LIMIT $1
-), unmoved AS MATERIALIZED (
+),
+-- Those that nobody uploads anew at this moment: the same lock as lock_accepting takes. It is only tried,
+-- because an upload makes the document again anyway.
+unmoved AS MATERIALIZED (
     SELECT document_id FROM due
     WHERE pg_try_advisory_xact_lock(hashtextextended(document_id::text, 0))
-), raised AS (
+),
+-- The text is kept if only the vectors are to be made again. The generation is checked once more, under
+-- the row's lock.
+raised AS (
     UPDATE upload_pipeline.documents AS d
     SET generation = d.generation + 1,
         parsed_key = CASE WHEN 'parser' = ANY(d.degraded) THEN NULL ELSE d.parsed_key END,
@@ -431,12 +428,16 @@ RETURNING job_id;
 -- Jobs of lane $10 for those of the next $9 documents of tenant $1, after page key ($6, $7), whose
 -- published chunks are in another space than ($2, $3) or were cut by another chunker than $4; at most
 -- $8, with correlation id $5. Degraded ones are made again anyway, once their provider is back.
-WITH page AS MATERIALIZED (
+WITH
+-- What this call looks at, whatever it finds: the caller goes on after its end.
+page AS MATERIALIZED (
     SELECT document_id, created_at FROM upload_pipeline.documents
     WHERE tenant_id = $1
         AND ($6::timestamptz IS NULL OR (created_at, document_id) > ($6, $7::uuid))
     ORDER BY created_at, document_id LIMIT $9
-), due AS MATERIALIZED (
+),
+-- Of these, what is published whole and has a chunk that was made by other settings.
+due AS MATERIALIZED (
     SELECT d.document_id FROM page AS p
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = p.document_id
     WHERE d.generation = d.live_generation AND d.degraded = '{}'
@@ -448,16 +449,21 @@ WITH page AS MATERIALIZED (
                 AND (c.embed_model, c.embed_version, c.chunker) IS DISTINCT FROM ($2, $3, $4)
         )
     ORDER BY p.created_at, p.document_id LIMIT $8
-), unmoved AS MATERIALIZED (
+),
+-- Those that nobody uploads anew at this moment, as in insert_upgrades.
+unmoved AS MATERIALIZED (
     SELECT document_id FROM due
     WHERE pg_try_advisory_xact_lock(hashtextextended(document_id::text, 0))
-), raised AS (
+),
+-- The text stays, so these jobs begin with it.
+raised AS (
     UPDATE upload_pipeline.documents AS d
     SET generation = d.generation + 1
     FROM unmoved AS u
     WHERE d.document_id = u.document_id AND d.generation = d.live_generation
     RETURNING d.document_id, d.tenant_id, d.generation, d.file_sha256
-), made AS (
+),
+made AS (
     INSERT INTO upload_pipeline.upload_jobs (
         job_id, document_id, tenant_id, generation, file_sha256, lane, cause, correlation_id
     )
@@ -483,41 +489,17 @@ WHERE document_id = $1 ORDER BY generation DESC, created_at DESC LIMIT 1;
 
 -- name: get_job
 -- One job of one tenant, with what its document says.
-SELECT
-    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
-    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
-    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
-    j.created_at, j.updated_at, j.finished_at,
-    d.filename, d.media_type, d.bytes_len
-FROM upload_pipeline.upload_jobs AS j
-INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
+{include job_view}
 WHERE j.job_id = $1 AND j.tenant_id = $2;
 
 -- name: get_jobs
 -- Several jobs of one tenant at once; unknown ids are left out.
-SELECT
-    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
-    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
-    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
-    j.created_at, j.updated_at, j.finished_at,
-    d.filename, d.media_type, d.bytes_len
-FROM upload_pipeline.upload_jobs AS j
-INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
+{include job_view}
 WHERE j.job_id = ANY($1::uuid[]) AND j.tenant_id = $2;
 
 -- name: list_jobs
 -- Jobs of a tenant, newest first, after the page key ($3, $4); $2 narrows to one state.
-SELECT
-    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
-    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
-    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
-    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
-    j.created_at, j.updated_at, j.finished_at,
-    d.filename, d.media_type, d.bytes_len
-FROM upload_pipeline.upload_jobs AS j
-INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
+{include job_view}
 WHERE j.tenant_id = $1
     AND ($2::text IS NULL OR j.state = $2)
     AND ($3::timestamptz IS NULL OR (j.created_at, j.job_id) < ($3, $4::uuid))

@@ -1,0 +1,10 @@
+-- A job as people see it, with what its document says; the fields of JobView.
+SELECT
+    j.job_id, j.document_id, j.tenant_id, j.generation, j.lane, j.stage, j.state,
+    j.attempt_count, j.rescue_count, j.replay_count, j.run_after, j.leased_by, j.leased_until,
+    j.progressed_at, j.wait_reason, j.wait_until, j.chunks_total, j.chunks_stored,
+    j.skipped_chunks, j.last_error, j.correlation_id, j.cause, j.degraded,
+    j.created_at, j.updated_at, j.finished_at,
+    d.filename, d.media_type, d.bytes_len
+FROM upload_pipeline.upload_jobs AS j
+INNER JOIN upload_pipeline.documents AS d ON d.document_id = j.document_id
