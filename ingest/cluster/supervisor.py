@@ -15,7 +15,7 @@ import ray
 from ray.actor import ActorHandle
 
 import ingest
-from ingest import logs, settings, wiring
+from ingest import logs, settings
 from ingest.adapters.postgres.jobs.counter_store import CounterStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.pause_store import PauseStore
@@ -35,6 +35,9 @@ from ingest.domain.job import Degraded, Lane, WaitReason
 from ingest.domain.pause import calls_held_by
 from ingest.domain.pricing import Period, Purpose, first_day
 from ingest.wiring import provider_batches
+from ingest.wiring.parsing import make_parse_poller
+from ingest.wiring.providers import provided
+from ingest.wiring.storage import open_blobs, open_database
 
 log = logs.get(__name__)
 SILENT_SECONDS = 10.0
@@ -60,14 +63,14 @@ class _Supervisor:
         logs.configure(self._settings.log_level)
         self._lane = Lane(lane)
         self._loop = BackgroundLoop()
-        database = wiring.open_database(self._settings)
+        database = open_database(self._settings)
         self._jobs = JobStore(database)
         self._workers = WorkerStore(database)
         self._ledger = LedgerStore(database)
         self._pauses = PauseStore(database)
         self._tallies = CounterStore(database)
         self._rate_limiter = SharedRateLimiter()
-        self._provided = wiring.provided(self._settings)
+        self._provided = provided(self._settings)
         self._were_away: set[str] = set()
         self._draining = threading.Event()
         self._current: UUID | None = None
@@ -172,9 +175,9 @@ class _Supervisor:
         """What needs the blob storage, which may be away at this moment; for ever."""
         while True:
             try:
-                blobs, chores = wiring.open_blobs(self._settings), []
+                blobs, chores = open_blobs(self._settings), []
                 if Degraded.PARSER in self._provided:
-                    collect = wiring.make_parse_poller(self._settings, database).collect
+                    collect = make_parse_poller(self._settings, database).collect
                     chores.append(
                         self._repeat(collect, every=_COLLECT_SECONDS, failed="parses not collected")
                     )

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from ingest import wiring
 from ingest.cli.estimates.files import estimate_files
 from ingest.cli.exit_codes import WrongUsage
 from ingest.cli.output import Json, duration, money, plural, size
@@ -18,6 +17,8 @@ from ingest.domain.pricing import plain, unit_price
 from ingest.domain.stage_costs import LOCAL, OPENAI
 from ingest.settings import Settings
 from ingest.settings.providers import EmbedderKind
+from ingest.wiring.chunking import batch_limits
+from ingest.wiring.providers import embedding_model, openai_keys, prices
 
 _PER = ("document", "chunk", "call")
 KINDS = {
@@ -100,7 +101,7 @@ class Plan:
 def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: Settings) -> Plan:
     """Size the pools for the busiest hour, and find out what bounds them then."""
     provider = _provider(settings, request.latency)
-    limits = wiring.batch_limits(settings)
+    limits = batch_limits(settings)
     start = Fleet(
         cpus_per_node=request.cpus,
         parse_processes=settings.parse_processes,
@@ -120,7 +121,7 @@ def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: S
         capacity.storage(
             kept * mix.chunks,
             mix,
-            dimension=wiring.embedding_model(settings).dimension,
+            dimension=embedding_model(settings).dimension,
             bits=False,
         ),
         capacity.connections(
@@ -134,12 +135,12 @@ def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: S
 def _provider(settings: Settings, latency: float) -> Provider | None:
     if settings.embedder is EmbedderKind.LOCAL:
         return None
-    today, keys = datetime.now(UTC).date(), max(1, len(wiring.openai_keys(settings).current()))
+    today, keys = datetime.now(UTC).date(), max(1, len(openai_keys(settings).current()))
     return Provider(
         keys * settings.openai_tokens_per_minute,
         keys * settings.openai_requests_per_minute,
         latency,
-        unit_price(wiring.prices(settings), "openai", settings.openai_model, today),
+        unit_price(prices(settings), "openai", settings.openai_model, today),
         settings.quota_share,
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest import wiring
 from ingest.adapters.storage.blob_store import folder_of
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Lane
@@ -15,7 +14,10 @@ from ingest.domain.pricing import batched, unit_price
 from ingest.settings import Settings
 from ingest.settings.faults import ensure_none
 from ingest.settings.providers import EmbedderKind, ParserKind
+from ingest.wiring import providers
 from ingest.wiring.provider_batches import batchable_models
+from ingest.wiring.providers import embedding_models
+from ingest.wiring.storage import blob_url
 
 
 def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = None) -> None:
@@ -37,10 +39,10 @@ def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = N
 
 def value_faults(settings: Settings, lane: Lane | None = None) -> Iterator[str]:
     """Models, prices, addresses of blobs, and files of keys that cannot be used."""
-    today, prices = datetime.now(UTC).date(), wiring.prices(settings)
+    today, prices = datetime.now(UTC).date(), providers.prices(settings)
     own = settings.model_copy(update={"next_model": None})
     other = settings.model_copy(update={"embedder": EmbedderKind.LOCAL})
-    unknown = [*_refusal(wiring.embedding_models, own), *_refusal(wiring.embedding_models, other)]
+    unknown = [*_refusal(embedding_models, own), *_refusal(embedding_models, other)]
     yield from unknown
     bought = [] if unknown else [model.name for model in batchable_models(settings).values()]
     if lane is Lane.BATCH:
@@ -49,7 +51,7 @@ def value_faults(settings: Settings, lane: Lane | None = None) -> Iterator[str]:
         yield from _refusal(unit_price, prices, "openai", name, today)
     if settings.parser is not ParserKind.LOCAL:
         yield from _refusal(unit_price, prices, "llamaparse", "credit", today)
-    yield from _refusal(folder_of, wiring.blob_url(settings))
+    yield from _refusal(folder_of, blob_url(settings))
     for field in ("openai_api_key_file", "llamaparse_api_key_file", "jwt_jwks"):
         yield from _unreadable(f"INGEST_{field.upper()}", getattr(settings, field))
 
