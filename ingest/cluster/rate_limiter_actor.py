@@ -54,7 +54,7 @@ class SharedRateLimiter:
         self._actor: Any = None
 
     async def acquire(self, request: PermitRequest) -> Permit:
-        """Wait for permission; see ``ports.providers.RateLimiter``."""
+        """See the port."""
         for _ in range(_TRIES):
             try:
                 answer = await self._limiter().acquire.remote(request)

@@ -15,8 +15,7 @@ from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms
 from ingest.app.providers.calls import ProviderCalls
 from ingest.domain.batch_api import BatchRoom
 from ingest.domain.embedding import EmbeddingModel
-from ingest.ports.provider_batches import BatchService
-from ingest.ports.providers import RateLimiter
+from ingest.ports.providers import BatchService, RateLimiter
 from ingest.settings import Settings
 from ingest.wiring.providers import embedding_model, embedding_models, openai_keys, prices
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ingest.app.intake.upload import Intake, UploadRequest
@@ -10,7 +11,11 @@ from ingest.domain.errors import DocumentRejected, IngestError, RequestRejected
 from ingest.domain.job import Lane
 from ingest.domain.source_object import DocumentDeleted, SourceObject
 from ingest.domain.tenant_limits import LimitReached
-from ingest.ports.sources import ObjectReader, References
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+    from ingest.adapters.sources import Objects
+
 
 Became = Accepted | IngestError | None
 """What became of an object; None where it is a new document, which the inventory knows."""
@@ -22,8 +27,8 @@ class ReferenceRegistrar:
     def __init__(
         self,
         intake: Intake,
-        references: References,
-        reader: ObjectReader,
+        references: "ReferenceStore",
+        reader: "Objects",
         *,
         tenant_id: UUID,
         run: str,

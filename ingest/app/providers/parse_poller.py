@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,8 +24,12 @@ from ingest.domain.pricing import CREDITS_PER_PAGE, CallState, Charge, Price, un
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.remote_parse import ParseJob, RemoteParseState, RemoteStatus, RemoteText
 from ingest.ports import BlobStore
-from ingest.ports.parses import EndsParses
-from ingest.ports.providers import ParseService, ProviderKeys
+from ingest.ports.providers import ParseService
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+    from ingest.adapters.postgres.providers.parse_store import ParseStore
+
 
 log = structlog.get_logger(module=__name__)
 BATCH = 100
@@ -40,8 +45,8 @@ class ParsePoller:
         self,
         service: ParseService,
         *,
-        keys: ProviderKeys,
-        parses: EndsParses,
+        keys: "Keys",
+        parses: "ParseStore",
         blobs: BlobStore,
         prices: Sequence[Price],
         poll: timedelta,

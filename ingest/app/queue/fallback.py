@@ -25,7 +25,13 @@ class MakesUpgrades(Protocol):
     """The queue, as far as upgrades need it."""
 
     async def upgrade(self, parts: Collection[Degraded], *, limit: int, probing: bool) -> int:
-        """Add jobs for degraded documents whose parts can be made as they were asked for."""
+        """Have degraded documents made again whose providers are back; returns how many.
+
+        Args:
+            parts: What can be made as it was asked for.
+            limit: Most documents.
+            probing: Only find out whether a provider is back, when no other job would.
+        """
         ...
 
 
