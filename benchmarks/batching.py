@@ -17,12 +17,14 @@ from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
-from ingest import wiring
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.job import Lane
 from ingest.domain.pricing import Operation, Payer
 from ingest.settings import Settings
+from ingest.wiring.embedding import make_embedder
+from ingest.wiring.providers import quotas
+from ingest.wiring.storage import open_database
 
 _KEY = "sk-batching"
 _AT_ONCE = 16
@@ -101,8 +103,8 @@ async def _per_document(url: str, simulator: Simulator, chunks: list[tuple[UUID,
         openai_requests_per_minute=100_000,
         openai_tokens_per_minute=100_000_000,
     )
-    database = wiring.open_database(settings)
-    embedder = wiring.make_embedder(settings, database, LocalRateLimiter(wiring.quotas(settings)))
+    database = open_database(settings)
+    embedder = make_embedder(settings, database, LocalRateLimiter(quotas(settings)))
     payer = Payer(LOCAL_TENANT, Lane.INTERACTIVE, Operation.EMBED)
     texts: dict[UUID, list[str]] = defaultdict(list)
     for document_id, text in chunks:

@@ -12,7 +12,7 @@ from benchmarks.own_database import own_database
 from benchmarks.quota import batch, cluster
 from benchmarks.report import Report, Results, run
 from benchmarks.simulator import running_simulator
-from ingest import settings, wiring
+from ingest import settings
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.paid_embedder import PaidEmbedder
@@ -22,6 +22,8 @@ from ingest.domain.pricing import CallState, Charge, Operation, Payer, Reservati
 from ingest.domain.provider import KeyHealth, Permit, PermitRequest
 from ingest.domain.provider import Report as CallReport
 from ingest.domain.provider_specs import OPENAI
+from ingest.wiring.providers import embedding_model, make_embedding_service, prices, provider_keys
+from ingest.wiring.storage import open_database
 
 _KEY = "sk-metering"
 _LATENCY = 0.2
@@ -91,16 +93,16 @@ def measure(quick: bool) -> Report:
 
 async def _measure(url: str, requests: int) -> Results:
     configured = settings.load().model_copy(update={"openai_base_url": url})
-    database = wiring.open_database(configured)
+    database = open_database(configured)
     timed = Timed(SharedRateLimiter(), LedgerStore(database))
-    service = wiring.make_embedding_service(configured, wiring.embedding_model(configured))
+    service = make_embedding_service(configured, embedding_model(configured))
     calls = ProviderCalls(
         service.provider,
         rate_limiter=timed,
         ledger=timed,
-        keys=wiring.provider_keys(configured, OPENAI),
+        keys=provider_keys(configured, OPENAI),
     )
-    embedder = PaidEmbedder(service, calls, prices=wiring.prices(configured))
+    embedder = PaidEmbedder(service, calls, prices=prices(configured))
     payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)
     texts, tokens = batch()
     whole = []

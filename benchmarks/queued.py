@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 
-from ingest import wiring
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.settings import Settings
+from ingest.wiring.storage import open_blobs, open_database
 
 _HOLD = "ALTER TABLE upload_pipeline.upload_jobs ALTER run_after SET DEFAULT now() + '1 day'"
 _STOP_HOLDING = "ALTER TABLE upload_pipeline.upload_jobs ALTER run_after SET DEFAULT now()"
@@ -48,9 +48,9 @@ def wait_until_done(url: str) -> None:
 
 async def _accept(url: str, blobs: Path, files: Iterable[tuple[str, bytes]]) -> None:
     settings = Settings(database_url=url, blob_url=blobs.as_uri())
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     intake = Intake(
-        wiring.open_blobs(settings), DocumentStore(database), max_bytes=settings.max_upload_bytes
+        open_blobs(settings), DocumentStore(database), max_bytes=settings.max_upload_bytes
     )
     for filename, content in files:
         request = UploadRequest(LOCAL_TENANT, filename, correlation_id="benchmark")

@@ -11,11 +11,13 @@ import openai
 import ray
 from pydantic import SecretStr
 
-from ingest import settings, wiring
+from ingest import settings
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.errors import IngestError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import Operation, Payer
+from ingest.wiring.embedding import make_embedder
+from ingest.wiring.storage import open_database
 
 MODEL = "text-embedding-3-small"
 _SDK_RETRIES = 2
@@ -79,8 +81,8 @@ class _QuotaWorker:
                 "openai_api_keys": SecretStr(task.key),
             }
         )
-        database = wiring.open_database(configured)
-        embedder = wiring.make_embedder(configured, database, SharedRateLimiter())
+        database = open_database(configured)
+        embedder = make_embedder(configured, database, SharedRateLimiter())
         payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)
 
         async def again() -> None:

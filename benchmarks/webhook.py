@@ -15,12 +15,12 @@ import httpx
 from benchmarks.own_database import own_database
 from benchmarks.report import Report, Results, percentile, run
 from benchmarks.running_system import running_system
-from ingest import wiring
 from ingest.adapters.parsers.llamaparse.delivery import SIGNATURE
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.remote_parse import ParseWish, Source
+from ingest.wiring.providers import WEBHOOK_PATH
 
 _RATE = 50
 _WARM_UP = 50
@@ -54,7 +54,7 @@ async def _begin(url: str, parses: int) -> list[tuple[str, bytes]]:
             job.parse_job_id, uuid4(), "00000000", f"pjb-{number}", poll=_HOUR, grace=_HOUR
         )
         event = {"event_type": "parse.success", "data": {"job_id": f"pjb-{number}"}}
-        found.append((f"{wiring.WEBHOOK_PATH}/{token}", json.dumps(event).encode()))
+        found.append((f"{WEBHOOK_PATH}/{token}", json.dumps(event).encode()))
     await database.close()
     return found
 

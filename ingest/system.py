@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from ingest import wiring
 from ingest.adapters.postgres.admin import inspection, migrate
 from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
 from ingest.cluster.local_ray import LocalRay
 from ingest.domain.errors import ProviderUnavailable
 from ingest.domain.job import Lane
 from ingest.settings import Settings
+from ingest.wiring.storage import blob_url, open_database
 
 _START_SECONDS = 90.0
 
@@ -107,7 +107,7 @@ class System:
         """After this, the environment holds the settings for every process that is started."""
         known: dict[str, Any] = {
             "state_dir": Path(self._settings.state_dir).resolve(),
-            "blob_url": wiring.blob_url(self._settings),
+            "blob_url": blob_url(self._settings),
         }
         if self._settings.database_url is None:
             self._step("starting PostgreSQL")
@@ -166,7 +166,7 @@ class System:
 
 
 async def _check_schema(settings: Settings) -> None:
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     try:
         async with database.connection() as connection:
             await migrate.ensure_compatible(connection)

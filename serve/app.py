@@ -10,11 +10,11 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 import ingest
-from ingest import wiring
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.domain.errors import IngestError
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
+from ingest.wiring.providers import quotas
 from serve import problems
 from serve.dependencies import open_dependencies
 from serve.metrics import Backlog, Metrics
@@ -66,7 +66,7 @@ def create_api(
         names_responses: Send X-Request-ID back; Ray Serve does so by itself.
     """
     metrics = Metrics()
-    shared = rate_limiter or LocalRateLimiter(wiring.quotas(settings))
+    shared = rate_limiter or LocalRateLimiter(quotas(settings))
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:

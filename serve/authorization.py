@@ -8,13 +8,13 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials
 
-from ingest import wiring
 from ingest.adapters.postgres.pool import act_for
 from ingest.domain.scopes import Caller, Scope
+from ingest.wiring.providers import WEBHOOK_PATH
 from serve.authentication import bearer
 from serve.dependencies import CurrentDependencies
 
-_WEBHOOK = f"POST {wiring.WEBHOOK_PATH}/{{token}}"
+_WEBHOOK = f"POST {WEBHOOK_PATH}/{{token}}"
 NEEDED: Mapping[str, Scope | None] = MappingProxyType(
     {
         "GET /healthz": None,

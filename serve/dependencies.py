@@ -10,7 +10,6 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Request
 
-from ingest import wiring
 from ingest.adapters.auth.jwt import TokenVerifier
 from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.admin.key_store import PREFIX, KeyStore
@@ -39,6 +38,9 @@ from ingest.domain.scopes import ALL_SCOPES, Caller
 from ingest.ports import EmbedsForPayer
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Auth, Settings
+from ingest.wiring.embedding import make_embedders, make_fallback_embedder
+from ingest.wiring.parsing import parser_label
+from ingest.wiring.storage import blob_url, open_blobs, open_database
 from serve.authentication import KeyRing, make_token_verifier
 from serve.provider_health import Providers
 from serve.tenant_registration import TenantRegister
@@ -154,10 +156,10 @@ async def open_dependencies(
     Raises:
         ConfigurationError: the settings do not lead to a database, blobs or an embedder.
     """
-    database = wiring.open_database(settings)
-    blobs = wiring.open_blobs(settings)
-    embedders = wiring.make_embedders(settings, database, rate_limiter)
-    fallback = wiring.make_fallback_embedder(settings)
+    database = open_database(settings)
+    blobs = open_blobs(settings)
+    embedders = make_embedders(settings, database, rate_limiter)
+    fallback = make_fallback_embedder(settings)
     all_embedders = [*embedders.values(), *([fallback] if fallback else [])]
     warming = asyncio.create_task(_warm(all_embedders))
     try:
@@ -210,9 +212,9 @@ async def _warm(embedders: Sequence[UnpaidEmbedder | PaidEmbedder]) -> None:
 
 def _backends(settings: Settings, embedder: EmbedsForPayer) -> Backends:
     return Backends(
-        parser=wiring.parser_label(settings),
+        parser=parser_label(settings),
         embedder=embedder.model.label,
-        blobs=wiring.blob_url(settings).partition(":")[0],
+        blobs=blob_url(settings).partition(":")[0],
         schema=migrate.head(),
     )
 

@@ -8,7 +8,7 @@ import psutil
 import pyarrow as pa
 import ray
 
-from ingest import logs, settings, wiring
+from ingest import logs, settings
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
@@ -27,6 +27,18 @@ from ingest.domain.job import Lane
 from ingest.ports import StoresChunks
 from ingest.settings import Settings
 from ingest.wiring import provider_batches, sources
+from ingest.wiring.chunking import (
+    batch_limits,
+    make_chunk_store,
+    make_chunk_stores,
+    make_fallback_chunk_store,
+    make_splitter,
+)
+from ingest.wiring.embedding import make_vectors
+from ingest.wiring.parsing import make_parsers
+from ingest.wiring.pipeline import retry_policy
+from ingest.wiring.providers import embedding_model, may_fall_back
+from ingest.wiring.storage import open_blobs, open_database
 
 CALLS = 4
 """Envelopes one actor works on at the same time."""
@@ -57,13 +69,13 @@ def _begin() -> tuple[Settings, Database, StageMetrics, FailedAttempts]:
     _step_back()
     configured = settings.load()
     logs.configure(configured.log_level)
-    database = wiring.open_database(configured)
+    database = open_database(configured)
     metrics = StageMetrics()
-    policy = wiring.retry_policy(configured)
+    policy = retry_policy(configured)
     failed_attempts = FailedAttempts(
         JobStore(database),
         policy,
-        may_fall_back=wiring.may_fall_back(configured),
+        may_fall_back=may_fall_back(configured),
         count=metrics.failed,
     )
     return configured, database, metrics, failed_attempts
@@ -88,11 +100,11 @@ class ParseActor:
     def __init__(self) -> None:
         configured, database, metrics, failed_attempts = _begin()
         self._repeats = _Repeats()
-        parsers = wiring.make_parsers(configured, database, SharedRateLimiter())
+        parsers = make_parsers(configured, database, SharedRateLimiter())
         self._local_parser = parsers.local
         self._stage = ParseStage(
             parsers.usual,
-            wiring.open_blobs(configured),
+            open_blobs(configured),
             fallback_parser=parsers.fallback,
             fetcher=sources.make_fetcher(configured, database),
             texts=DocumentStore(database),
@@ -123,14 +135,14 @@ class ChunkActor:
     def __init__(self) -> None:
         configured, database, metrics, failed_attempts = _begin()
         self._repeats = _Repeats()
-        limits = wiring.batch_limits(configured)
+        limits = batch_limits(configured)
         self._ways = limits.ways
         self._stage = ChunkStage(
-            wiring.make_splitter(configured),
-            wiring.open_blobs(configured),
-            wiring.make_chunk_store(configured, database),
-            fallback_chunks=wiring.make_fallback_chunk_store(configured, database),
-            other_chunks=wiring.make_chunk_stores(configured, database),
+            make_splitter(configured),
+            open_blobs(configured),
+            make_chunk_store(configured, database),
+            fallback_chunks=make_fallback_chunk_store(configured, database),
+            other_chunks=make_chunk_stores(configured, database),
             defer=provider_batches.make_deferrals(configured, database),
             failed_attempts=failed_attempts,
             lease=configured.lease,
@@ -159,8 +171,8 @@ class EmbedActor:
 
     def __init__(self) -> None:
         configured, database, metrics, failed_attempts = _begin()
-        stores = wiring.make_chunk_stores(configured, database)
-        vectors = wiring.make_vectors(configured, database, SharedRateLimiter(), stores)
+        stores = make_chunk_stores(configured, database)
+        vectors = make_vectors(configured, database, SharedRateLimiter(), stores)
 
         def stage(of: BatchVectors, store: StoresChunks) -> EmbedStage:
             return EmbedStage(
@@ -168,14 +180,14 @@ class EmbedActor:
             )
 
         self._stages = {label: stage(of, stores[label]) for label, of in vectors.items()}
-        self._default = wiring.embedding_model(configured).label
+        self._default = embedding_model(configured).label
         self._deferred = {
             label: stage(PaidVectors(by, stores[label]), stores[label])
             for label, by in provider_batches.make_batch_embedders(configured, database).items()
         }
         self._fallback = stage(
             LocalVectors(WordllamaEmbedder()),
-            wiring.make_fallback_chunk_store(configured, database),
+            make_fallback_chunk_store(configured, database),
         )
         _settle_down()
 

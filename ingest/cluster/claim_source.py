@@ -10,7 +10,7 @@ import pyarrow as pa
 from ray.data import Datasource, ReadTask
 from ray.data.block import BlockMetadata
 
-from ingest import logs, settings, wiring
+from ingest import logs, settings
 from ingest.adapters.postgres.jobs.job_listener import JobListener
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
@@ -21,6 +21,8 @@ from ingest.cluster.envelope import seal
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import Lane
 from ingest.settings import Settings
+from ingest.wiring.pipeline import pace
+from ingest.wiring.storage import open_database
 
 _POLL_SECONDS = 0.05
 
@@ -59,7 +61,7 @@ def read_waves(lane: Lane, worker_id: UUID) -> Iterator[pa.Table]:
     configured = settings.load()
     logs.configure(configured.log_level)
     with BackgroundLoop() as loop:
-        database = wiring.open_database(configured, plans_once=True)
+        database = open_database(configured, plans_once=True)
         claimer = _claimer(configured, database, lane, worker_id)
         loop.spawn(claimer.keep_alive())
         try:
@@ -77,7 +79,7 @@ def _claimer(configured: Settings, database: Database, lane: Lane, worker_id: UU
         JobStore(database),
         lane=lane,
         worker_id=worker_id,
-        pace=wiring.pace(configured),
+        pace=pace(configured),
         wait_for_jobs=JobListener(database, lane).wait,
         beat=lambda: workers.beat(worker_id),
     )

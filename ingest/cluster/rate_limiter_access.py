@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ingest import wiring
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.cluster.local_ray import LocalRay
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
+from ingest.wiring.providers import quotas
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def open_rate_limiter(settings: Settings) -> Iterator[RateLimiter]:
     """
     address = settings.ray_address or os.environ.get("RAY_ADDRESS")
     if address is None or not settings.embedding_providers:
-        yield LocalRateLimiter(wiring.quotas(settings))
+        yield LocalRateLimiter(quotas(settings))
         return
     cluster = LocalRay(settings.model_copy(update={"ray_address": address}))
     cluster.start()

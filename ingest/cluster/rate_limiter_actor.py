@@ -6,11 +6,12 @@ from typing import Any
 
 import ray
 
-from ingest import logs, settings, wiring
+from ingest import logs, settings
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.cluster.local_ray import NAMESPACE
 from ingest.domain.errors import IngestError, ProviderPaused
 from ingest.domain.provider import KeyHealth, Permit, PermitRequest, Report
+from ingest.wiring.providers import quotas
 
 log = logs.get(__name__)
 NAME = "limiter"
@@ -25,7 +26,7 @@ class _RateLimiterActor:
     def __init__(self) -> None:
         configured = settings.load()
         logs.configure(configured.log_level)
-        self._rate_limiter = LocalRateLimiter(wiring.quotas(configured))
+        self._rate_limiter = LocalRateLimiter(quotas(configured))
 
     async def acquire(self, request: PermitRequest) -> Permit | IngestError:
         """Wait for permission; an error is returned, because Ray would wrap one that is raised."""
@@ -53,7 +54,7 @@ class SharedRateLimiter:
         self._actor: Any = None
 
     async def acquire(self, request: PermitRequest) -> Permit:
-        """Wait for permission; see ``ports.providers.RateLimiter``."""
+        """See the port."""
         for _ in range(_TRIES):
             try:
                 answer = await self._limiter().acquire.remote(request)

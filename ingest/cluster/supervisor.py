@@ -13,7 +13,7 @@ import ray
 from ray.actor import ActorHandle
 
 import ingest
-from ingest import logs, settings, wiring
+from ingest import logs, settings
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
@@ -24,6 +24,7 @@ from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.job import Lane
 from ingest.wiring import maintenance
+from ingest.wiring.storage import open_database
 
 log = logs.get(__name__)
 RECYCLE_BLOCKS = 50_000
@@ -51,7 +52,7 @@ class _Supervisor:
         logs.configure(self._settings.log_level)
         self._lane = Lane(lane)
         self._loop = BackgroundLoop()
-        database = wiring.open_database(self._settings)
+        database = open_database(self._settings)
         self._jobs = JobStore(database)
         self._workers = WorkerStore(database)
         self._rate_limiter = SharedRateLimiter()

@@ -80,3 +80,18 @@ def is_blob_key(key: str) -> bool:
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, int) and value >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The database at one moment."""
+
+    name: str
+    """What a dump of this very moment is asked for by."""
+    revision: str
+    system_identifier: str
+    database: str
+    taken_at: str
+    counts: Mapping[str, int]
+    blob_keys: tuple[str, ...]
+    """Every blob that a row refers to."""

@@ -1,6 +1,7 @@
 """Provider batches: files of texts that a provider embeds within a day, at a lower price."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -120,3 +121,7 @@ class Deferred:
 def request_bytes(text: str) -> int:
     """About how much longer a text makes a batch's file."""
     return len(json.dumps(text, ensure_ascii=False).encode()) + _LINE_BYTES
+
+
+Page = Sequence[tuple[bytes, str]]
+"""Texts, each after its digest."""

@@ -1,9 +1,11 @@
 """Which vector space serves a tenant, and moving from one to another."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.embedding import EmbeddingModel, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,8 @@ class Serving:
     """Whose vectors are made or kept beside."""
     documents: dict[str, int]
     """Published ones by space; without a name where an old version published them."""
+
+
+Embed = Callable[[Sequence[Unembedded]], Awaitable[tuple[Sequence[Unembedded], Vectors]]]
+"""Embeds chunks; returns those that were not refused, and float32[n, dimension] for them."""
+PageKey = tuple[datetime, UUID]

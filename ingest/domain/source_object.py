@@ -43,3 +43,17 @@ class RegisteredObject:
     """Of the document that holds this version."""
     refused_code: str | None = None
     """Why it is no document; None when it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What an inventory knew of some objects."""
+
+    objects: int
+    """Different ones among them."""
+    unchanged: int
+    """Documents already, in this very version."""
+    repeated: int
+    """Listed by the same run before, and not taken in yet."""
+    deleted: int
+    """Their documents were deleted, and may not come back; nothing was written down of them."""

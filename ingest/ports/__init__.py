@@ -1,4 +1,8 @@
-"""What the pipeline needs of the outside world; adapters implement these."""
+"""What the pipeline needs of the outside world, where there are several answers.
+
+A port is written where two classes implement it or a test replaces it. Where there is one class,
+the services of ``ingest.app`` name that class; see ADR 32.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -8,7 +12,6 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.domain.arrival import Accepted, Arrival
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, StoredBatch, Target
 from ingest.domain.chunk import Chunk, Passage
 from ingest.domain.document import MediaType, ParsedDocument
@@ -205,31 +208,6 @@ class SettlesJobs(Protocol):
         Raises:
             StoreUnavailable: the database did not answer; the lease will run out by itself.
         """
-        ...
-
-
-class AcceptsUploads(Protocol):
-    """Where uploads become documents and jobs."""
-
-    async def accept(
-        self, arrival: Arrival, *, blob_is_there: Callable[[str], Awaitable[bool]]
-    ) -> Accepted:
-        """Take in an upload once: new document, next generation, or what is there already.
-
-        ``blob_is_there`` is asked last, when nobody can delete its bytes any more.
-
-        Raises:
-            Conflict: other bytes have the idempotency key, or a name that may not be replaced.
-            DocumentDeleted: it may not come back; nothing was accepted.
-            LimitReached: the tenant may have no more jobs now; nothing was accepted.
-            StoreUnavailable: nothing was accepted.
-        """
-        ...
-
-    async def discard_blob(
-        self, tenant_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
-    ) -> None:
-        """Remove a blob of a tenant, if nothing has it."""
         ...
 
 

@@ -1,10 +1,14 @@
-"""What it takes to call a provider: an endpoint, keys, permission, and money."""
+"""What it takes to call a provider: its endpoint, permission, and money.
 
-from collections.abc import Sequence
+The three services are what a further provider has to implement.
+"""
+
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from ingest.domain.batch_api import Page, ProviderBatch, RemoteBatch, TextResult
 from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.pricing import CallState, Charge, Reservation
@@ -99,6 +103,65 @@ class ParseService(Protocol):
         ...
 
 
+class BatchService(Protocol):
+    """A provider's endpoint for batches; nothing is repeated."""
+
+    provider: str
+
+    async def submit(
+        self, batch: ProviderBatch, pages: AsyncIterator[Page], *, key: ProviderKey, call_id: UUID
+    ) -> str:
+        """Hand a batch over; returns the provider's name for it.
+
+        Raises:
+            CallFailed: it was refused, or the answer got lost; RESERVED when the provider may
+                have it nevertheless.
+        """
+        ...
+
+    async def find(self, batch_id: UUID, *, since: datetime, key: ProviderKey) -> str | None:
+        """The name of a batch that may have been handed over before.
+
+        Raises:
+            CallFailed: the provider did not say.
+        """
+        ...
+
+    async def poll(self, remote_id: str, *, key: ProviderKey) -> RemoteBatch:
+        """How far a batch is.
+
+        Raises:
+            CallFailed: the provider did not say.
+        """
+        ...
+
+    def results(
+        self, remote: RemoteBatch, model: EmbeddingModel, *, key: ProviderKey
+    ) -> AsyncIterator[list[TextResult]]:
+        """What became of its texts, some hundred at a time.
+
+        Raises:
+            CallFailed: the provider did not give it all.
+        """
+        ...
+
+    async def cancel(self, remote_id: str, *, key: ProviderKey) -> None:
+        """Ask for the end of a batch; what is done by then has results.
+
+        Raises:
+            CallFailed: the provider did not say.
+        """
+        ...
+
+    async def tidy(self, remote: RemoteBatch, *, key: ProviderKey) -> None:
+        """Remove its files at the provider, whose texts are nobody's business; never raises."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
 class RateLimiter(Protocol):
     """Shared by the whole cluster: lets calls to providers in, within their limits."""
 
@@ -140,12 +203,4 @@ class Ledger(Protocol):
         Raises:
             StoreUnavailable: the reservation remains, and ends by itself.
         """
-        ...
-
-
-class ProviderKeys(Protocol):
-    """The keys of one provider, as they are now."""
-
-    def current(self) -> Sequence[ProviderKey]:
-        """All of them; empty when there is none."""
         ...

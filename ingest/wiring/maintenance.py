@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from ingest import wiring
+from ingest.adapters.auth.provider_keys import Keys
 from ingest.adapters.postgres.jobs.counter_store import CounterStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.maintenance_store import LeasedDatabase, MaintenanceStore
@@ -34,9 +34,12 @@ from ingest.app.maintenance.outages import Outages
 from ingest.app.maintenance.runner import MaintenanceRunner
 from ingest.domain.pause import calls_held_by
 from ingest.domain.provider_specs import EmbedderSpec
-from ingest.ports.providers import ProviderKeys, RateLimiter
+from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
 from ingest.wiring import provider_batches
+from ingest.wiring.parsing import make_parse_poller
+from ingest.wiring.providers import provided, provider_keys
+from ingest.wiring.storage import open_blobs
 
 
 def make_runner(database: Database, *, holder: str) -> MaintenanceRunner:
@@ -63,8 +66,8 @@ def queue_duties(
     """
     leased = LeasedDatabase(database)
     jobs, pauses, ledger = JobStore(leased), PauseStore(leased), LedgerStore(leased)
-    provided = wiring.provided(settings)
-    outages = Outages(rate_limiter, provided)
+    parts = provided(settings)
+    outages = Outages(rate_limiter, parts)
     often = partial(min, settings.rescue_interval_seconds)
 
     async def calls_are_paused() -> bool:
@@ -93,12 +96,10 @@ def queue_duties(
             interval=often(end_silent_workers.INTERVAL),
         ),
     ]
-    if provided:
+    if parts:
         every = often(upgrade_degraded.INTERVAL)
         duties.append(
-            upgrade_degraded.UpgradeDegraded(
-                jobs, outages, provided, cluster=cluster, interval=every
-            )
+            upgrade_degraded.UpgradeDegraded(jobs, outages, parts, cluster=cluster, interval=every)
         )
     return duties
 
@@ -110,11 +111,11 @@ def outside_duties(settings: Settings, database: Database, rate_limiter: RateLim
         ConfigurationError: the blob storage is away at this moment, or a setting is wrong.
     """
     leased = LeasedDatabase(database)
-    blobs = wiring.open_blobs(settings)
+    blobs = open_blobs(settings)
     duties: list[Duty] = []
     if (parser := settings.parsing_provider) is not None:
-        parses = wiring.make_parse_poller(settings, parser, LeasedParseStore(database, leased))
-        keys = _fingerprints(wiring.provider_keys(settings, parser))
+        parses = make_parse_poller(settings, parser, LeasedParseStore(database, leased))
+        keys = _fingerprints(provider_keys(settings, parser))
         duties.append(poll_parses.PollParses(parses.collect, keys=keys))
     if (batcher := provider_batches.batch_provider(settings)) is not None:
         duties += _batch_duties(settings, batcher, database, leased, rate_limiter)
@@ -130,7 +131,7 @@ def _batch_duties(
     rate_limiter: RateLimiter,
 ) -> list[Duty]:
     batches = LeasedBatchStore(database, leased)
-    keys = _fingerprints(wiring.provider_keys(settings, spec))
+    keys = _fingerprints(provider_keys(settings, spec))
     submitter = provider_batches.make_batch_submitter(settings, database, rate_limiter, batches)
     poller = provider_batches.make_batch_poller(settings, batches)
     return [
@@ -140,5 +141,5 @@ def _batch_duties(
     ]
 
 
-def _fingerprints(keys: ProviderKeys) -> tuple[str, ...]:
+def _fingerprints(keys: Keys) -> tuple[str, ...]:
     return tuple(sorted(key.fingerprint for key in keys.current()))

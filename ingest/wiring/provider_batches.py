@@ -16,8 +16,7 @@ from ingest.domain.batch_api import BatchRoom
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.provider_specs import BatchApi, EmbedderSpec
-from ingest.ports.provider_batches import BatchService
-from ingest.ports.providers import RateLimiter
+from ingest.ports.providers import BatchService, RateLimiter
 from ingest.settings import Settings
 from ingest.wiring import provider_services
 from ingest.wiring.providers import embedding_model, embedding_models, prices, provider_keys

@@ -16,8 +16,7 @@ from ingest.domain.embedding_model import EmbeddingModel
 from ingest.domain.identity import sha256_hex
 from ingest.domain.provider import ProviderKey
 from ingest.domain.provider_specs import LLAMAPARSE, OPENAI
-from ingest.ports.provider_batches import BatchService
-from ingest.ports.providers import EmbeddingService, ParseService
+from ingest.ports.providers import BatchService, EmbeddingService, ParseService
 from ingest.settings import Settings
 from ingest.settings.providers import Tier
 

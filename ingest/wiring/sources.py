@@ -1,6 +1,5 @@
 """What takes in objects that are somewhere else, and what fetches them later."""
 
-from ingest import wiring
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.documents.reference_store import ReferenceStore
 from ingest.adapters.postgres.pool import Database
@@ -8,6 +7,7 @@ from ingest.adapters.sources import Objects
 from ingest.app.intake.fetch_source import SourceFetcher
 from ingest.app.intake.upload import Intake
 from ingest.settings import Settings
+from ingest.wiring.storage import open_blobs
 
 
 def open_objects(settings: Settings) -> Objects:
@@ -18,7 +18,7 @@ def open_objects(settings: Settings) -> Objects:
 def make_intake(settings: Settings, database: Database) -> Intake:
     """Who takes in bytes."""
     return Intake(
-        wiring.open_blobs(settings),
+        open_blobs(settings),
         DocumentStore(database),
         max_bytes=settings.max_upload_bytes,
     )

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from ingest import wiring
 from ingest.adapters.parsers.llamaparse import delivery
 from ingest.domain.errors import InvalidRequest, NotFound, Unauthenticated
 from ingest.domain.remote_parse import WebhookVerdict
+from ingest.wiring.providers import WEBHOOK_PATH
 from serve.dependencies import CurrentDependencies
 from serve.problems import documented
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["webhooks"])
 
 
 @router.post(
-    wiring.WEBHOOK_PATH + "/{token}",
+    WEBHOOK_PATH + "/{token}",
     status_code=204,
     response_class=Response,
     summary="LlamaParse tells that a parse is over",

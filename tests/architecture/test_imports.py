@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import grimp
 import pytest
 
 SDKS = {"aiohttp", "llama_cloud", "openai"}
@@ -29,3 +30,13 @@ def test_the_sdks_of_providers_are_loaded_by_who_calls_them(module: str) -> None
     loaded = set(json.loads(ended.stdout.splitlines()[-1]))
     assert module in loaded
     assert SDKS.isdisjoint(loaded)
+
+
+def test_services_name_adapters_in_types_alone() -> None:
+    imports = grimp.build_graph("ingest", exclude_type_checking_imports=True)
+
+    chains = imports.find_shortest_chains(
+        importer="ingest.app", imported="ingest.adapters", as_packages=True
+    )
+
+    assert not chains

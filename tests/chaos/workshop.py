@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from benchmarks.corpus import prose, write_markdown
 from benchmarks.simulator import Simulator
-from ingest import wiring
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
@@ -27,6 +26,12 @@ from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.settings import Settings
 from ingest.wiring import sources
+from ingest.wiring.chunking import make_chunk_store, make_splitter
+from ingest.wiring.embedding import make_embedder
+from ingest.wiring.parsing import make_local_parser
+from ingest.wiring.pipeline import retry_policy
+from ingest.wiring.providers import quotas
+from ingest.wiring.storage import open_blobs
 from tests import builders
 from tests.chaos import checker, reference
 from tests.chaos.corpus import Item
@@ -44,11 +49,11 @@ class Worker:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._jobs = JobStore(database)
-        failed_attempts = FailedAttempts(self._jobs, wiring.retry_policy(settings))
-        blobs, chunks = wiring.open_blobs(settings), wiring.make_chunk_store(settings, database)
-        rate_limiter = LocalRateLimiter(wiring.quotas(settings))
-        self._parser = wiring.make_local_parser(settings)
-        self._embedder = wiring.make_embedder(settings, database, rate_limiter)
+        failed_attempts = FailedAttempts(self._jobs, retry_policy(settings))
+        blobs, chunks = open_blobs(settings), make_chunk_store(settings, database)
+        rate_limiter = LocalRateLimiter(quotas(settings))
+        self._parser = make_local_parser(settings)
+        self._embedder = make_embedder(settings, database, rate_limiter)
         self._parse = ParseStage(
             UnpaidParser(self._parser),
             blobs,
@@ -58,7 +63,7 @@ class Worker:
             lease=LEASE,
         )
         self._chunk = ChunkStage(
-            wiring.make_splitter(settings),
+            make_splitter(settings),
             blobs,
             chunks,
             fallback_chunks=chunks,
@@ -116,9 +121,7 @@ class Workshop:
         self._database = database
         self._simulator = simulator
         self._blobs = folder / "blobs"
-        self._intake = Intake(
-            wiring.open_blobs(self._settings), DocumentStore(database), max_bytes=10**6
-        )
+        self._intake = Intake(open_blobs(self._settings), DocumentStore(database), max_bytes=10**6)
         self.tenant = uuid4()
         self.uploads: list[Upload] = []
         self.sampler = Sampler(database.url)

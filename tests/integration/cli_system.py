@@ -18,7 +18,6 @@ from uuid import uuid4
 
 import uvicorn
 
-from ingest import wiring
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.adapters.postgres.documents.document_store import DocumentStore
@@ -35,6 +34,10 @@ from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
 from ingest.settings import Auth, Settings
 from ingest.wiring import sources
+from ingest.wiring.chunking import make_chunk_store, make_splitter
+from ingest.wiring.parsing import make_local_parser
+from ingest.wiring.pipeline import retry_policy
+from ingest.wiring.storage import open_blobs, open_database
 from serve.app import create_api
 from tests.integration.gateway import a_database, a_settings
 
@@ -102,7 +105,7 @@ class Running:
         """The variables of a new tenant's commands."""
 
         async def make() -> str:
-            database = wiring.open_database(self.settings)
+            database = open_database(self.settings)
             try:
                 return (await KeyStore(database).create(uuid4(), "test"))[1]
             finally:
@@ -195,12 +198,12 @@ def worker(settings: Settings) -> Iterator[None]:
 
 
 async def _work(settings: Settings, stop: threading.Event, ready: threading.Event) -> None:
-    database, blobs = wiring.open_database(settings), wiring.open_blobs(settings)
+    database, blobs = open_database(settings), open_blobs(settings)
     jobs, workers, worker_id = JobStore(database), WorkerStore(database), uuid4()
-    chunks = wiring.make_chunk_store(settings, database)
-    failed_attempts = FailedAttempts(jobs, wiring.retry_policy(settings))
-    parser, embedder = wiring.make_local_parser(settings), WordllamaEmbedder()
-    texts, splitter = DocumentStore(database), wiring.make_splitter(settings)
+    chunks = make_chunk_store(settings, database)
+    failed_attempts = FailedAttempts(jobs, retry_policy(settings))
+    parser, embedder = make_local_parser(settings), WordllamaEmbedder()
+    texts, splitter = DocumentStore(database), make_splitter(settings)
     parse = ParseStage(
         UnpaidParser(parser),
         blobs,

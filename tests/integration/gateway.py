@@ -18,7 +18,6 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from ingest import wiring
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.adapters.postgres.documents.chunk_store import ChunkStore
@@ -32,6 +31,8 @@ from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.job import ClaimedJob, JobState, Lane
 from ingest.domain.scopes import DEFAULT_SCOPES, Scope
 from ingest.settings import Auth, Settings
+from ingest.wiring import storage
+from ingest.wiring.storage import blob_url
 from serve.app import create_api
 from tests import builders
 from tests.conftest import on_database
@@ -70,7 +71,7 @@ class Running:
     @property
     def blob_folder(self) -> Path:
         """Where the tenant's blobs are."""
-        root = Path(wiring.blob_url(self.settings).removeprefix("file://"))
+        root = Path(blob_url(self.settings).removeprefix("file://"))
         return root / "tenants" / str(self.tenant)
 
     def blob_files(self) -> list[str]:
@@ -84,7 +85,7 @@ class Running:
             SELECT (SELECT count(*) FROM upload_pipeline.documents WHERE tenant_id = %(tenant)s),
                 (SELECT count(*) FROM upload_pipeline.upload_jobs WHERE tenant_id = %(tenant)s)
         """
-        with psycopg.connect(wiring.database_url(self.settings)) as connection:
+        with psycopg.connect(storage.database_url(self.settings)) as connection:
             row = connection.execute(query, {"tenant": self.tenant}).fetchone()
         assert row is not None
         return row[0], row[1]
@@ -160,7 +161,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     started = asyncio.create_task(server.ready.wait())
     await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
     assert server.ready.is_set()
-    database = Database(wiring.database_url(settings))
+    database = Database(storage.database_url(settings))
     try:
         async with _client(port, {}) as client:
             yield Running(settings, api, port, database, client, identity.LOCAL_TENANT)

@@ -15,10 +15,10 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.storage.backup_folder import LocalBackupFolder
 from ingest.app.backup.backup import BackupSummary, take
+from ingest.domain.backup import Snapshot
 from ingest.domain.identity import sha256_hex
 from ingest.domain.job import JobState
 from ingest.domain.stage import Stage
-from ingest.ports.backups import Snapshot
 from tests import builders
 from tests.conftest import on_database
 from tests.integration.backup_place import Place, fill

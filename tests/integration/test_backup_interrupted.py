@@ -10,9 +10,8 @@ from ingest.adapters.postgres.backup.dump import PostgresDump
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.storage.backup_folder import LocalBackupFolder
 from ingest.app.backup.backup import take
-from ingest.domain.backup import Manifest
+from ingest.domain.backup import Manifest, Snapshot
 from ingest.domain.identity import sha256_hex
-from ingest.ports.backups import Snapshot
 from tests.integration.backup_place import Place, fill
 from tests.integration.folder_image import put
 

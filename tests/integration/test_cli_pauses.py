@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from ingest import wiring
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.identity import LOCAL_TENANT, tenant_id_of
+from ingest.wiring import storage
 from tests import builders
 from tests.integration.cli_system import Running, clean_environment, gateway, ingest, running
 from tests.integration.gateway import a_settings
@@ -39,7 +39,7 @@ def paused(server_url: str, template_database: str, tmp_path: Path) -> Iterator[
 
 
 def database_of(system: Running) -> dict[str, str]:
-    return {"INGEST_DATABASE_URL": wiring.database_url(system.settings)}
+    return {"INGEST_DATABASE_URL": storage.database_url(system.settings)}
 
 
 async def an_accepted_job(database_url: str) -> UUID:

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.domain.errors import Unauthenticated
-from ingest.wiring import WEBHOOK_PATH
+from ingest.wiring.providers import WEBHOOK_PATH
 from serve.authentication import REMEMBERED_SECONDS, KeyRing
 from tests.integration.gateway import Running, upload
 

@@ -22,7 +22,6 @@ import numpy as np
 import pytest
 from pydantic import Field, SecretStr
 
-from ingest import wiring
 from ingest.adapters.postgres.admin import inspection, migrate
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search.index_store import IndexStore
@@ -42,7 +41,18 @@ from ingest.domain.provider_specs import LLAMAPARSE, EmbedderSpec
 from ingest.settings import Settings
 from ingest.settings.providers import Tier
 from ingest.wiring import provider_batches, provider_services
+from ingest.wiring.chunking import batch_limits
+from ingest.wiring.embedding import make_embedder
+from ingest.wiring.estimates import make_estimator
 from ingest.wiring.provider_services import EmbedderServices
+from ingest.wiring.providers import (
+    embedding_model,
+    embedding_models,
+    price_today,
+    provided,
+    provider_keys,
+    quotas,
+)
 from tests import builders
 
 MODEL = EmbeddingModel("tides-embed", "1", 8)
@@ -171,21 +181,21 @@ def test_a_start_names_its_missing_model_price_and_key_file(
 def test_its_model_price_quota_and_batches_are_those_of_its_specification(
     settings: TidesSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quota = wiring.quotas(settings)["tides"]
+    quota = quotas(settings)["tides"]
 
-    assert wiring.embedding_model(settings) == MODEL
-    assert wiring.price_today(settings, TIDES, MODEL.name) == USD
+    assert embedding_model(settings) == MODEL
+    assert price_today(settings, TIDES, MODEL.name) == USD
     assert quota.requests_per_minute == pytest.approx(97)
     assert quota.tokens_per_minute == pytest.approx(48_500)
-    assert wiring.batch_limits(settings).tokens == 1500  # 3 % of a minute
-    assert wiring.provided(settings) == {Degraded.EMBEDDER: "tides"}
+    assert batch_limits(settings).tokens == 1500  # 3 % of a minute
+    assert provided(settings) == {Degraded.EMBEDDER: "tides"}
     assert provider_batches.batchable_models(settings) == {}
 
     monkeypatch.setenv(
         "INGEST_PRICES",
         '[{"provider": "tides", "model": "tides-embed", "since": "2026-02-01", "usd": 2}]',
     )
-    assert wiring.price_today(TidesSettings(), TIDES, MODEL.name) == 2
+    assert price_today(TidesSettings(), TIDES, MODEL.name) == 2
 
 
 def test_a_tenant_can_be_moved_to_its_model(
@@ -195,12 +205,12 @@ def test_a_tenant_can_be_moved_to_its_model(
     monkeypatch.setenv("INGEST_NEXT_MODEL", MODEL.name)
     beside = TidesSettings()
 
-    assert list(wiring.embedding_models(beside))[1:] == [MODEL.label]
+    assert list(embedding_models(beside))[1:] == [MODEL.label]
     assert beside.embedding_providers == (TIDES,)
 
 
 async def test_an_estimate_and_a_plan_have_its_price(settings: TidesSettings) -> None:
-    estimator, parser = wiring.make_estimator(settings, Lane.BACKFILL)
+    estimator, parser = make_estimator(settings, Lane.BACKFILL)
     try:
         await estimator.add(b"The tide is out at seven. " * 200, "tides.txt", MediaType.TEXT)
     finally:
@@ -225,13 +235,13 @@ async def test_wiring_makes_an_embedder_that_is_metered_and_paid(
 ) -> None:
     payer = Payer(uuid4(), Lane.INTERACTIVE, Operation.EMBED)
     with open_rate_limiter(settings) as rate_limiter:
-        embedder = wiring.make_embedder(settings, database, rate_limiter)
+        embedder = make_embedder(settings, database, rate_limiter)
         vectors = await embedder.embed(["the tide is out", "it returns"], payer=payer)
         (health,) = await rate_limiter.health()
         await embedder.close()
     query = "SELECT provider, model, state, units, usd FROM upload_pipeline.provider_calls"
     (call,) = await builders.fetch(database, query)
-    (key,) = wiring.provider_keys(settings, TIDES).current()
+    (key,) = provider_keys(settings, TIDES).current()
 
     assert vectors.shape == (2, MODEL.dimension)
     assert list(call.values()) == ["tides", MODEL.name, "settled", 6, USD * 6 / 1_000_000]
@@ -260,7 +270,7 @@ async def test_migrating_makes_its_vector_space(
 
 
 def test_doctor_tries_each_of_its_keys(settings: TidesSettings) -> None:
-    (key,) = wiring.provider_keys(settings, TIDES).current()
+    (key,) = provider_keys(settings, TIDES).current()
 
     (finding,) = components.embedder(settings)
 

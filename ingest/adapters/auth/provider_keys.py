@@ -16,7 +16,7 @@ POLL_SECONDS = 1.0
 
 
 class Keys:
-    """The ProviderKeys port: a fixed list, and what a file says now."""
+    """The keys of one provider: a fixed list, and what a file says now."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ __all__ = ["Objects", "local_path"]
 
 
 class Objects:
-    """The ObjectReader port on everything that can be listed."""
+    """Reads the objects of everything that can be listed."""
 
     def __init__(self, *, endpoint: str | None = None, shared: Sequence[Path] = ()) -> None:
         """Contact nothing yet.
@@ -28,11 +28,17 @@ class Objects:
         self._shared = SharedFolders(shared)
 
     def is_shared(self, uri: str) -> bool:
-        """Whether it is in a bucket or in a shared folder."""
+        """Whether any node of a cluster can read it: it is in a bucket or in a shared folder."""
         return is_remote(uri) or self._shared.hold(local_path(uri))
 
     def read(self, uri: str) -> AsyncIterator[bytes]:
-        """The bytes of one; see ``ports.sources``."""
+        """The bytes of one, as they arrive.
+
+        Raises:
+            NotFound: it is gone.
+            SourceUnavailable: it cannot be read.
+            SourceChanged: it was written meanwhile.
+        """
         if is_remote(uri):
             return self._buckets.read(uri)
         path = local_path(uri)

@@ -49,7 +49,7 @@ class StructureSplitter:
         return self._label
 
     def split(self, parsed: ParsedDocument) -> list[Passage]:
-        """Cut a text into passages, in order, that cover all of it but white space."""
+        """See the port."""
         passages: list[Passage] = []
         for start, window in _windows(parsed.text):
             passages += self._split_window(parsed.text, start, window, bool(parsed.headings))

@@ -64,7 +64,15 @@ class LocalBackupFolder:
 
     @contextmanager
     def opened(self) -> Iterator[str]:
-        """Hold the folder for one backup, and make it when it is missing."""
+        """Hold the folder for one backup, and make it when it is missing.
+
+        Yields:
+            The name of the file for the dump, which is there and empty.
+
+        Raises:
+            FolderRefused: the folder holds something that is no backup of ours.
+            BackupUnusable: another backup into it is under way.
+        """
         self.check()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with ExitStack() as stack:
@@ -101,11 +109,15 @@ class LocalBackupFolder:
 
     @property
     def incoming(self) -> str:
-        """Where blobs go until they are whole."""
+        """Where blobs go until they are whole, while the folder is opened."""
         return f"{_INCOMING}/{self._attempt}"
 
     def manifest(self) -> Manifest | None:
-        """The manifest; None where no backup was completed."""
+        """The manifest; None where no backup was completed.
+
+        Raises:
+            BackupUnusable: it is torn, or of a newer version.
+        """
         try:
             encoded = self.place(_MANIFEST).read_bytes()
         except FileNotFoundError:
@@ -117,7 +129,11 @@ class LocalBackupFolder:
         return self._folder / name
 
     def digest(self, name: str) -> str:
-        """SHA-256 of a file in the folder."""
+        """SHA-256 of a file in the folder.
+
+        Raises:
+            BackupUnusable: the file is not there.
+        """
         try:
             return _digest(self.place(name))
         except FileNotFoundError as exc:
@@ -131,7 +147,11 @@ class LocalBackupFolder:
             return None
 
     def expect(self, keys: Collection[str]) -> list[str]:
-        """Note which of these blobs the backup has to write, and return them."""
+        """Note which of these blobs the backup has to write, and return them.
+
+        Raises:
+            FolderRefused: somebody else's file has the name of one.
+        """
         manifest, journal = self.manifest(), self._held()
         known = manifest.blobs if manifest is not None else {}
         lacking = []

@@ -83,26 +83,31 @@ class ObjectBlobStore:
         self._folder_sync = FolderSync(folder) if folder is not None else None
 
     async def get(self, key: str) -> bytes:
-        """Read a whole blob."""
+        """See the port."""
         with _translated(key):
             found = await obstore.get_async(self._store, _checked(key))
             return bytes(await found.bytes_async())
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
-        """Read a blob in parts."""
+        """The bytes of a blob, in parts.
+
+        Raises:
+            NotFound: there is no such blob.
+            StoreUnavailable: the storage did not answer, or refused.
+        """
         with _translated(key):
             found = await obstore.get_async(self._store, _checked(key))
             async for part in found.stream(min_chunk_size=_PART_BYTES):
                 yield bytes(part)
 
     async def put(self, key: str, data: bytes) -> None:
-        """Write a blob at once."""
+        """See the port."""
         with _translated(key, writes=True):
             await obstore.put_async(self._store, _checked(key), data, use_multipart=False)
             await self._sync(key)
 
     async def put_stream(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """Write a blob as it arrives; nothing remains when ``parts`` raises."""
+        """See the port."""
         source = _Remembered(parts)
         with _translated(key, source, writes=True):
             await obstore.put_async(
@@ -116,13 +121,13 @@ class ObjectBlobStore:
             await self._sync(key)
 
     async def rename(self, source: str, target: str) -> None:
-        """Move a blob to another key, replacing what is there."""
+        """See the port."""
         with _translated(source):
             await obstore.rename_async(self._store, _checked(source), _checked(target))
             await self._sync(target)
 
     async def delete(self, key: str) -> None:
-        """Remove a blob; a missing one is success."""
+        """See the port."""
         try:
             with _translated(key):
                 await obstore.delete_async(self._store, _checked(key))
@@ -130,7 +135,7 @@ class ObjectBlobStore:
             return
 
     async def exists(self, key: str) -> bool:
-        """True when the blob is there."""
+        """See the port."""
         try:
             with _translated(key):
                 await obstore.head_async(self._store, _checked(key))

@@ -1,40 +1,18 @@
 """The index of vectors during a load: kept, or dropped and built again at the end."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.index_kind import IndexKind
 from ingest.domain.index_timing import NOTHING_CHUNKS, IndexTime, indexes_after
 
-
-class Indexes(Protocol):
-    """Indexes of vector spaces."""
-
-    async def kind(self, model: EmbeddingModel) -> IndexKind:
-        """How a space is, or was, indexed."""
-        ...
-
-    async def stored(self, model: EmbeddingModel, *, most: int) -> int:
-        """Chunks in a space, counted up to ``most``."""
-        ...
-
-    async def is_usable(self, model: EmbeddingModel) -> bool:
-        """Whether a space has an index that search uses."""
-        ...
-
-    async def drop(self, model: EmbeddingModel) -> None:
-        """Remove a space's index."""
-        ...
-
-    async def rebuild(self, model: EmbeddingModel, kind: IndexKind) -> None:
-        """Build a space's index; search follows it when it is ready."""
-        ...
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.search.index_store import IndexStore
 
 
 class BulkIndex:
     """Drops the index once it is known that the load is worth it, and builds it in the end."""
 
-    def __init__(self, indexes: Indexes, model: EmbeddingModel, wanted: IndexTime) -> None:
+    def __init__(self, indexes: "IndexStore", model: EmbeddingModel, wanted: IndexTime) -> None:
         """Put it together; ``wanted`` is what the user says."""
         self._indexes = indexes
         self._model = model

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import structlog
@@ -28,7 +28,13 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import Lane
 from ingest.domain.source_object import MAX_URI_CHARS, Broken, RegisteredObject, SourceObject
-from ingest.ports.sources import Inventory, ObjectReader, References, Source
+from ingest.ports.sources import Source
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+    from ingest.adapters.postgres.documents.source_store import SourceStore
+    from ingest.adapters.sources import Objects
+
 
 log = structlog.get_logger(module=__name__)
 PAGE = 1000
@@ -81,9 +87,9 @@ class Registrar:
     def __init__(
         self,
         intake: Intake,
-        inventory: Inventory,
-        references: References,
-        reader: ObjectReader,
+        inventory: "SourceStore",
+        references: "ReferenceStore",
+        reader: "Objects",
         *,
         tenant_id: UUID,
         run: str,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ingest.app.intake.upload import Intake, UploadRequest
@@ -15,7 +16,11 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import Lane
 from ingest.domain.source_object import SourceObject
-from ingest.ports.sources import ObjectReader, References
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+    from ingest.adapters.sources import Objects
+
 
 Became = Accepted | IngestError | None
 """What became of an object; None where it is a new document, which the inventory knows."""
@@ -27,8 +32,8 @@ class ReferenceRegistrar:
     def __init__(
         self,
         intake: Intake,
-        references: References,
-        reader: ObjectReader,
+        references: "ReferenceStore",
+        reader: "Objects",
         *,
         tenant_id: UUID,
         run: str,

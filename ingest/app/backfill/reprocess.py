@@ -2,11 +2,15 @@
 
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ingest.app.backfill.register import Registered, while_away
 from ingest.domain.reprocess import Reprocessing
-from ingest.ports.renewals import Reprocessings
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.jobs.job_store import JobStore
+
 
 _PAGE = 1_000
 """Documents that are looked at together."""
@@ -16,7 +20,7 @@ class Reprocessor:
     """Brings a tenant's outdated documents into the queue, a page at a time."""
 
     def __init__(
-        self, renewals: Reprocessings, wanted: Reprocessing, *, limit: int | None = None
+        self, renewals: "JobStore", wanted: Reprocessing, *, limit: int | None = None
     ) -> None:
         """Put it together.
 

@@ -3,11 +3,17 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ingest.app.backup.copy_blobs import copy, in_turn
 from ingest.domain.backup import Manifest
 from ingest.domain.errors import NotFound
-from ingest.ports.backups import BackupFolder, DatabaseDump, StreamedBlobs
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.backup.dump import PostgresDump
+    from ingest.adapters.storage.backup_folder import LocalBackupFolder
+    from ingest.adapters.storage.blob_store import ObjectBlobStore
+
 
 _LOOKS, _POLL_SECONDS = 10, 0.5
 
@@ -23,7 +29,7 @@ class BackupSummary:
 
 
 async def take(
-    archive: DatabaseDump, blobs: StreamedBlobs, folder: BackupFolder, *, version: str
+    archive: "PostgresDump", blobs: "ObjectBlobStore", folder: "LocalBackupFolder", *, version: str
 ) -> BackupSummary:
     """Bring a folder to the present state of the database and its blobs.
 
@@ -41,7 +47,11 @@ async def take(
 
 
 async def _take(
-    archive: DatabaseDump, blobs: StreamedBlobs, folder: BackupFolder, name: str, version: str
+    archive: "PostgresDump",
+    blobs: "ObjectBlobStore",
+    folder: "LocalBackupFolder",
+    name: str,
+    version: str,
 ) -> BackupSummary:
     async with archive.snapshot() as snapshot:
         await archive.dump(snapshot, folder.place(name))
@@ -67,7 +77,7 @@ async def _take(
     return BackupSummary(manifest, len(new), sum(sizes[key] for key in new))
 
 
-async def _still_wanted(archive: DatabaseDump, keys: set[str]) -> set[str]:
+async def _still_wanted(archive: "PostgresDump", keys: set[str]) -> set[str]:
     """Which of these blobs documents refer to, other than those that are just being deleted.
 
     A deletion removes the blobs before it is committed, so it is given time to end.
@@ -80,7 +90,9 @@ async def _still_wanted(archive: DatabaseDump, keys: set[str]) -> set[str]:
     return keys
 
 
-async def _copy_all(keys: Iterable[str], source: StreamedBlobs, folder: BackupFolder) -> set[str]:
+async def _copy_all(
+    keys: Iterable[str], source: "ObjectBlobStore", folder: "LocalBackupFolder"
+) -> set[str]:
     """Copy blobs; returns those that are not there."""
     absent: set[str] = set()
     target = folder.blobs

@@ -3,18 +3,22 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingest.domain.errors import BackupUnusable
 from ingest.domain.identity import blob_digest
-from ingest.ports.backups import StreamedBlobs
+
+if TYPE_CHECKING:
+    from ingest.adapters.storage.blob_store import ObjectBlobStore
+
 
 _AT_ONCE = 4
 """Blobs that are copied at the same time."""
 
 
 async def copy(
-    key: str, source: StreamedBlobs, target: StreamedBlobs, *, incoming: str = "incoming"
+    key: str, source: "ObjectBlobStore", target: "ObjectBlobStore", *, incoming: str = "incoming"
 ) -> None:
     """Copy a blob; it appears under its key only when its bytes fit its digest.
 

@@ -3,11 +3,16 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ingest.app.backup.copy_blobs import copy, in_turn
 from ingest.domain.backup import Manifest
 from ingest.domain.errors import BackupUnusable, NotFound
-from ingest.ports.backups import BackupFolder, DatabaseDump, StreamedBlobs
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.backup.dump import PostgresDump
+    from ingest.adapters.storage.backup_folder import LocalBackupFolder
+    from ingest.adapters.storage.blob_store import ObjectBlobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +25,9 @@ class Restored:
 
 
 async def restore(
-    archive: DatabaseDump,
-    blobs: StreamedBlobs,
-    folder: BackupFolder,
+    archive: "PostgresDump",
+    blobs: "ObjectBlobStore",
+    folder: "LocalBackupFolder",
     *,
     revisions: Collection[str],
     replace: bool,
@@ -54,7 +59,7 @@ async def restore(
     return Restored(manifest, await archive.restore(manifest, folder.place(manifest.dump)))
 
 
-def _checked(folder: BackupFolder, revisions: Collection[str]) -> Manifest:
+def _checked(folder: "LocalBackupFolder", revisions: Collection[str]) -> Manifest:
     manifest = folder.manifest()
     if manifest is None:
         raise BackupUnusable("the folder holds no backup that was completed")

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,7 +20,11 @@ from ingest.domain.errors import (
     StoreUnavailable,
 )
 from ingest.domain.job import ClaimedJob
-from ingest.ports.sources import ObjectReader, References
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.documents.reference_store import ReferenceStore
+    from ingest.adapters.sources import Objects
+
 
 log = structlog.get_logger(module=__name__)
 _LINGER_SECONDS = 0.02
@@ -31,9 +36,9 @@ class SourceFetcher:
 
     def __init__(
         self,
-        reader: ObjectReader,
+        reader: "Objects",
         intake: Intake,
-        references: References,
+        references: "ReferenceStore",
         *,
         lease: timedelta,
         at_once: int = 16,

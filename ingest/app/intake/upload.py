@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from ingest.domain import identity
@@ -18,7 +19,11 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import Lane
 from ingest.domain.media_type import guess, sniff
-from ingest.ports import AcceptsUploads, BlobStore
+from ingest.ports import BlobStore
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.documents.document_store import DocumentStore
+
 
 SMALL_BYTES = 1024 * 1024
 """Uploads up to this size are hashed in memory and written once; larger ones are streamed."""
@@ -49,7 +54,7 @@ class UploadRequest:
 class Intake:
     """Takes uploads in: all of one, or nothing of it."""
 
-    def __init__(self, blobs: BlobStore, documents: AcceptsUploads, *, max_bytes: int) -> None:
+    def __init__(self, blobs: BlobStore, documents: "DocumentStore", *, max_bytes: int) -> None:
         self._blobs = blobs
         self._documents = documents
         self._max_bytes = max_bytes

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
 from ingest.domain.retention import Retention
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.jobs.retention_store import RetentionStore
+    from ingest.adapters.storage.blob_store import ObjectBlobStore
+
 
 log = structlog.get_logger(module=__name__)
 INTERVAL = 3600.0
@@ -19,55 +23,12 @@ PAUSE_SECONDS = 0.1
 """Between two statements."""
 
 
-class EventsSeen(Protocol):
-    """What one page of events came to."""
-
-    @property
-    def reached(self) -> int | None:
-        """The last one that was read."""
-        ...
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether there may be more that are old enough."""
-        ...
-
-    @property
-    def pruned(self) -> int:
-        """How many were removed."""
-        ...
-
-
-class PrunesRows(Protocol):
-    """Where rows are removed, a few at a time."""
-
-    async def prune_events(
-        self, *, after: int, limit: int, keep: timedelta, keep_failed: timedelta
-    ) -> EventsSeen:
-        """Read ``limit`` events behind one; remove those of jobs that ended long ago."""
-        ...
-
-    async def prune_webhooks(self, *, limit: int, keep: timedelta) -> int:
-        """Remove old deliveries about parses that are over."""
-        ...
-
-    async def prune_parses(self, *, limit: int, keep: timedelta) -> int:
-        """Remove parses that failed long ago."""
-        ...
-
-
-class ExpiresBlobs(Protocol):
-    """Where unfinished uploads are."""
-
-    async def expire_incoming(self, *, keep: timedelta) -> int:
-        """Remove bytes of uploads that were cut off so long ago."""
-        ...
-
-
 class Pruner:
     """One sweep after the other over everything that has a time to be kept."""
 
-    def __init__(self, rows: PrunesRows, blobs: ExpiresBlobs, retention: Retention) -> None:
+    def __init__(
+        self, rows: "RetentionStore", blobs: "ObjectBlobStore", retention: Retention
+    ) -> None:
         self._rows = rows
         self._blobs = blobs
         self._retention = retention

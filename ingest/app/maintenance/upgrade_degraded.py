@@ -17,7 +17,13 @@ class MakesUpgrades(Protocol):
     """The queue, as far as upgrades need it."""
 
     async def upgrade(self, parts: Collection[Degraded], *, limit: int, probing: bool) -> int:
-        """Have degraded documents made again; ``probing``: only when no other job would."""
+        """Have degraded documents made again whose providers are back; returns how many.
+
+        Args:
+            parts: What can be made as it was asked for.
+            limit: Most documents.
+            probing: Only find out whether a provider is back, when no other job would.
+        """
         ...
 
 

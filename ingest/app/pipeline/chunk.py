@@ -12,9 +12,9 @@ from uuid import UUID
 
 import structlog
 
-from ingest.app.pipeline.failures import SettlesFailures
 from ingest.app.pipeline.messages import Batch, ParsedJob, SpaceKey
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain import identity
 from ingest.domain.attempt import DocumentChunks, Target
 from ingest.domain.batch_api import Deferred
@@ -72,7 +72,7 @@ class ChunkStage:
         fallback_chunks: StoresChunks,
         other_chunks: Mapping[str, StoresChunks] | None = None,
         defer: Mapping[str | None, Defer] | None = None,
-        failed_attempts: SettlesFailures,
+        failed_attempts: FailedAttempts,
         lease: timedelta,
         limits: BatchLimits,
         measures: Measures = UNMEASURED,

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from ingest.app.pipeline.failures import SettlesFailures
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
 from ingest.app.pipeline.vectors import BatchVectors
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors
 from ingest.domain.errors import (
@@ -41,7 +41,7 @@ class EmbedStage:
         vectors: BatchVectors,
         chunks: StoresChunks,
         *,
-        failed_attempts: SettlesFailures,
+        failed_attempts: FailedAttempts,
         lease: timedelta,
         measures: Measures = UNMEASURED,
     ) -> None:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import structlog
 
-from ingest.app.pipeline.failures import SettlesFailures
 from ingest.app.pipeline.messages import ParsedJob
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
+from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.document import MediaType, ParsedDocument
@@ -51,7 +51,7 @@ class ParseStage:
         fallback_parser: ParsesForPayer | None = None,
         fetcher: FetchesBytes,
         texts: RecordsTexts,
-        failed_attempts: SettlesFailures,
+        failed_attempts: FailedAttempts,
         lease: timedelta,
         measures: Measures = UNMEASURED,
         at_once: int = 4,

@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import InputRefused, TextsMissing
 from ingest.domain.pricing import Payer
-from ingest.ports.provider_batches import DefersTexts
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.providers.vector_buffer_store import VectorBufferStore
+
 
 _AGAIN = timedelta(seconds=1)
 
@@ -16,7 +19,7 @@ _AGAIN = timedelta(seconds=1)
 class BatchEmbedder:
     """Buys nothing: what has a vector is not asked for, and what has none was refused."""
 
-    def __init__(self, model: EmbeddingModel, texts: DefersTexts) -> None:
+    def __init__(self, model: EmbeddingModel, texts: "VectorBufferStore") -> None:
         """Put it together; ``texts`` are those that were put into batches."""
         self.model = model
         self._texts = texts

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -10,8 +11,12 @@ from ingest.domain.batch_api import ProviderBatch, RemoteBatch, RemoteBatchState
 from ingest.domain.errors import IngestError, ProviderUnavailable
 from ingest.domain.pricing import CallState, Charge, Price, batched, token_cost, unit_price
 from ingest.domain.provider import CallFailed, ProviderKey
-from ingest.ports.provider_batches import BatchService, CollectsBatches
-from ingest.ports.providers import ProviderKeys
+from ingest.ports.providers import BatchService
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+    from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
+
 
 log = structlog.get_logger(module=__name__)
 _DUE = 20
@@ -27,8 +32,8 @@ class BatchPoller:
         self,
         service: BatchService,
         *,
-        keys: ProviderKeys,
-        batches: CollectsBatches,
+        keys: "Keys",
+        batches: "ProviderBatchStore",
         prices: Sequence[Price],
         poll: timedelta,
     ) -> None:

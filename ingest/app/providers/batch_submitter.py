@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
 from ingest.app.providers.calls import ProviderCalls, Quote
 from ingest.app.providers.submit_once import SKEW, SubmissionSteps, SubmitOnce
-from ingest.domain.batch_api import ProviderBatch
+from ingest.domain.batch_api import Page, ProviderBatch
 from ingest.domain.errors import IngestError, LeaseLost, ProviderRefused, TransientError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import (
@@ -21,8 +22,12 @@ from ingest.domain.pricing import (
     token_cost,
     unit_price,
 )
-from ingest.ports.provider_batches import BatchService, CollectsBatches, Page, SubmitsBatches
-from ingest.ports.providers import Ledger, ProviderKeys
+from ingest.ports.providers import BatchService, Ledger
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+    from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
+
 
 log = structlog.get_logger(module=__name__)
 SUBMISSION_TIME = timedelta(minutes=20)
@@ -51,10 +56,10 @@ class BatchSubmitter:
         service: BatchService,
         calls: ProviderCalls,
         *,
-        keys: ProviderKeys,
+        keys: "Keys",
         ledger: Ledger,
-        batches: SubmitsBatches,
-        collects: CollectsBatches,
+        batches: "ProviderBatchStore",
+        collects: "ProviderBatchStore",
         prices: Sequence[Price],
         terms: BatchTerms,
     ) -> None:

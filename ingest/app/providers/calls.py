@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -20,7 +20,11 @@ from ingest.domain.errors import (
 )
 from ingest.domain.pricing import CallState, Charge, Payer, Purpose, Reservation
 from ingest.domain.provider import CallFailed, Outcome, Permit, PermitRequest, ProviderKey, Report
-from ingest.ports.providers import Ledger, ProviderKeys, RateLimiter
+from ingest.ports.providers import Ledger, RateLimiter
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+
 
 log = structlog.get_logger(module=__name__)
 T = TypeVar("T")
@@ -76,7 +80,7 @@ class ProviderCalls:
         *,
         rate_limiter: RateLimiter,
         ledger: Ledger,
-        keys: ProviderKeys,
+        keys: "Keys",
         reserved: timedelta = RESERVED,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -30,8 +31,12 @@ from ingest.domain.remote_parse import (
     RemoteText,
 )
 from ingest.ports import BlobStore
-from ingest.ports.parses import EndsParses
-from ingest.ports.providers import ParseService, ProviderKeys
+from ingest.ports.providers import ParseService
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+    from ingest.adapters.postgres.providers.parse_store import ParseStore
+
 
 log = structlog.get_logger(module=__name__)
 BATCH = 100
@@ -47,8 +52,8 @@ class ParsePoller:
         self,
         service: ParseService,
         *,
-        keys: ProviderKeys,
-        parses: EndsParses,
+        keys: "Keys",
+        parses: "ParseStore",
         blobs: BlobStore,
         prices: Sequence[Price],
         poll: timedelta,

@@ -103,13 +103,7 @@ class LocalRateLimiter:
         self._numbers = itertools.count(time.time_ns())  # none is one of an earlier rate_limiter
 
     async def acquire(self, request: PermitRequest) -> Permit:
-        """Wait for permission to make a call.
-
-        Raises:
-            ProviderPaused: every key's breaker is open.
-            RateLimited: quota did not suffice within the caller's patience.
-            RequestTooLarge: it never will: the call is over the limit of a whole minute.
-        """
+        """See the port; a key may not be used while its breaker is open."""
         pool = self._pools.setdefault((request.provider, request.model), _Pool())
         self._check(pool, request)
         waiter = _Waiter(request, asyncio.get_running_loop().create_future())
@@ -147,7 +141,7 @@ class LocalRateLimiter:
         pool.changed.set()
 
     async def health(self) -> list[KeyHealth]:
-        """How every key is that was ever asked for."""
+        """See the port."""
         now = self._clock()
         return [
             KeyHealth(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -35,8 +36,12 @@ from ingest.domain.remote_parse import (
     SourceFile,
 )
 from ingest.ports import BlobStore, Parser
-from ingest.ports.parses import KeepsParses
-from ingest.ports.providers import Ledger, ParseService, ProviderKeys
+from ingest.ports.providers import Ledger, ParseService
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+    from ingest.adapters.postgres.providers.parse_store import ParseStore
+
 
 log = structlog.get_logger(module=__name__)
 SUBMISSION_TIME = timedelta(minutes=3)
@@ -80,9 +85,9 @@ class RemoteParser:
         service: ParseService,
         calls: ProviderCalls,
         *,
-        keys: ProviderKeys,
+        keys: "Keys",
         ledger: Ledger,
-        parses: KeepsParses,
+        parses: "ParseStore",
         blobs: BlobStore,
         prices: Sequence[Price],
         terms: Terms,

@@ -3,13 +3,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ingest.app.providers.calls import Answer
 from ingest.domain.errors import LeaseLost
 from ingest.domain.pricing import CallState, Charge
 from ingest.domain.provider import CallFailed, Outcome, ProviderKey, Report
-from ingest.ports.providers import Ledger, ProviderKeys
+from ingest.ports.providers import Ledger
+
+if TYPE_CHECKING:
+    from ingest.adapters.auth.provider_keys import Keys
+
 
 SKEW = timedelta(minutes=5)
 """Between the database's clock and the provider's."""
@@ -43,7 +48,7 @@ class SubmitOnce:
         self,
         steps: SubmissionSteps,
         ledger: Ledger,
-        keys: ProviderKeys,
+        keys: "Keys",
         *,
         call_id: UUID | None,
         fingerprint: str | None,
@@ -105,7 +110,7 @@ class SubmitOnce:
 
 
 def key_of(
-    keys: ProviderKeys, fingerprint: str | None, *, otherwise: ProviderKey | None = None
+    keys: "Keys", fingerprint: str | None, *, otherwise: ProviderKey | None = None
 ) -> ProviderKey | None:
     """The key that something was handed over with; after a rotation, another of the account.
 

@@ -30,7 +30,15 @@ class ClaimsJobs(Protocol):
     async def claim(
         self, lane: Lane, *, after: UUID, limit: int, worker_id: UUID, lease: timedelta
     ) -> list[ClaimedJob]:
-        """Take up to ``limit`` jobs under new leases, fair between tenants."""
+        """Take up to ``limit`` jobs under new leases, in turns between tenants.
+
+        Args:
+            lane: Which queue.
+            after: The tenant served last; the round goes on behind it and ends with it.
+            limit: Most jobs to take.
+            worker_id: Who will hold the leases.
+            lease: How long they last without a heartbeat.
+        """
         ...
 
     async def count_working(self, worker_id: UUID) -> int:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -15,9 +16,12 @@ from ingest.domain.embedding import Vectors
 from ingest.domain.errors import BudgetExhausted, InputRefused, StoreUnavailable, TransientError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import Operation, Payer
-from ingest.domain.serving_space import Move, Unembedded
+from ingest.domain.serving_space import Move, PageKey, Unembedded
 from ingest.ports import EmbedsForPayer, StoresChunks
-from ingest.ports.spaces import PageKey, Spaces
+
+if TYPE_CHECKING:
+    from ingest.adapters.postgres.search.serving_store import ServingStore
+
 
 log = structlog.get_logger(module=__name__)
 _PAGE = 200
@@ -45,7 +49,7 @@ class ModelSwitcher:
 
     def __init__(
         self,
-        spaces: Spaces,
+        spaces: "ServingStore",
         chunks: StoresChunks,
         embedder: EmbedsForPayer,
         move: Move,

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import typer
 
-from ingest import wiring
 from ingest.adapters.postgres.documents.tombstone_store import TombstoneStore
 from ingest.adapters.sources import Objects
 from ingest.app.providers.cost_estimate import Estimate
@@ -30,6 +29,8 @@ from ingest.domain.pricing import plain
 from ingest.domain.source_object import Broken, SourceObject
 from ingest.ports.sources import Source
 from ingest.settings import Settings
+from ingest.wiring.estimates import make_estimator
+from ingest.wiring.storage import open_database
 
 SAMPLE = 100
 """Objects that are looked at; of more, the rest is taken to be like them, byte for byte."""
@@ -151,7 +152,7 @@ async def _estimate(
     reachable: Settings | None,
 ) -> tuple[Count, Estimate, int]:
     counted = await _count(sources, request, reachable)
-    estimator, parser = wiring.make_estimator(settings, request.lane)
+    estimator, parser = make_estimator(settings, request.lane)
     looked_at = 0
     try:
         for found in counted.sample:
@@ -170,7 +171,7 @@ async def _estimate(
 async def _count(
     sources: Sequence[Source], request: BackfillRequest, reachable: Settings | None
 ) -> Count:
-    database = None if reachable is None else wiring.open_database(reachable)
+    database = None if reachable is None else open_database(reachable)
 
     async def deleted(page: Sequence[SourceObject]) -> set[str]:
         if database is None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from ingest import logs, wiring
+from ingest import logs
 from ingest.adapters.postgres.documents.reference_store import ReferenceStore
 from ingest.adapters.postgres.documents.source_store import SourceStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
@@ -41,8 +41,11 @@ from ingest.domain.source_object import SourceObject
 from ingest.domain.tenant import Tenant
 from ingest.ports.sources import Source
 from ingest.settings import Settings
+from ingest.wiring.chunking import splitter_label
 from ingest.wiring.indexes import open_indexes
+from ingest.wiring.providers import embedding_model, embedding_models
 from ingest.wiring.sources import make_intake
+from ingest.wiring.storage import blob_url, open_database
 
 _Register = Callable[[], Coroutine[None, None, None]]
 _POLL_SECONDS = 1.0
@@ -66,7 +69,7 @@ def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
     """
 
     async def find() -> Tenant:
-        database = wiring.open_database(settings)
+        database = open_database(settings)
         try:
             return await existing(database, LOCAL_NAME if tenant is None else tenant, create=create)
         finally:
@@ -88,7 +91,7 @@ def run(
     here = settings.model_copy(
         update={
             "state_dir": Path(settings.state_dir).resolve(),
-            "blob_url": wiring.blob_url(settings),
+            "blob_url": blob_url(settings),
         }
     )
     os.environ.update(here.environment())
@@ -110,7 +113,7 @@ async def _work(
     *,
     run: str,
 ) -> Backfill:
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     queue = QueueStore(database)
     since = await queue.now()
     registered, register = (
@@ -177,7 +180,7 @@ def _taking_in(
 async def _renewing(
     settings: Settings, database: Database, request: BackfillRequest, *, run: str
 ) -> tuple[Registered, _Register]:
-    model, chunker = await _model(settings, database, request), wiring.splitter_label(settings)
+    model, chunker = await _model(settings, database, request), splitter_label(settings)
     wanted = Reprocessing(request.tenant_id, model, chunker, run, request.lane)
     renewer = Reprocessor(JobStore(database), wanted, limit=request.limit)
     return renewer.registered, renewer.register
@@ -189,8 +192,8 @@ async def _model(
     """The vector space that serves the tenant."""
     served_in = await ServingStore(database).served_in(request.tenant_id)
     if served_in is None:
-        return wiring.embedding_model(settings)
-    return wiring.embedding_models(settings)[served_in]
+        return embedding_model(settings)
+    return embedding_models(settings)[served_in]
 
 
 async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import ingest
-from ingest import wiring
 from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.admin import inspection, migrate, vector_spaces
 from ingest.adapters.postgres.admin.inspection import DatabaseFacts
@@ -31,7 +30,15 @@ from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Settings
+from ingest.wiring.parsing import make_local_parser, parser_label
 from ingest.wiring.provider_services import PARSERS
+from ingest.wiring.providers import (
+    embedding_model,
+    embedding_models,
+    make_embedding_service,
+    provider_keys,
+)
+from ingest.wiring.storage import blob_url, database_url, open_blobs, open_database
 
 Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
@@ -63,7 +70,7 @@ def database(settings: Settings) -> Iterator[Finding]:
                 "the server has no pgvector",
                 "install pgvector 0.8 or newer",
             )
-        elif refused := run_async(inspection.pgvector_refusal(wiring.database_url(reachable))):
+        elif refused := run_async(inspection.pgvector_refusal(database_url(reachable))):
             yield broken(
                 "database",
                 f"pgvector {facts.pgvector} is not installed in this database: {refused}",
@@ -145,14 +152,14 @@ def _spaces(settings: Settings) -> Iterator[Finding]:
         missing = f"over {_MANY_VECTORS:,} vectors of {label} have no index, and are slow to search"
         advice = "run 'ingest index build'; a load that was killed leaves none behind"
         yield doubtful("index", missing, advice)
-    for label in sorted(serving - wiring.embedding_models(settings).keys()):
+    for label in sorted(serving - embedding_models(settings).keys()):
         advice = "name its model by INGEST_NEXT_MODEL, or move them: 'ingest model move'"
         yield doubtful("index", f"{label} serves tenants, and the settings do not name it", advice)
 
 
 def _ask_database(settings: Settings, ask: Callable[[Database], Awaitable[Answer]]) -> Answer:
     async def open_and_ask() -> Answer:
-        opened = wiring.open_database(settings)
+        opened = open_database(settings)
         try:
             return await ask(opened)
         finally:
@@ -163,7 +170,7 @@ def _ask_database(settings: Settings, ask: Callable[[Database], Awaitable[Answer
 
 def blobs(settings: Settings) -> Iterator[Finding]:
     """Write, read and delete a blob."""
-    url = wiring.blob_url(settings)
+    url = blob_url(settings)
     is_ours = settings.blob_url is None
     if is_ours:
         state_folder.check(settings.state_dir)
@@ -172,7 +179,7 @@ def blobs(settings: Settings) -> Iterator[Finding]:
         return
 
     async def try_out() -> None:
-        store, key = wiring.open_blobs(settings), f"probe/{uuid4()}"
+        store, key = open_blobs(settings), f"probe/{uuid4()}"
         await store.put(key, b"probe")
         try:
             if await store.get(key) != b"probe":
@@ -194,7 +201,7 @@ def parser(settings: Settings) -> Iterator[Finding]:
     """Parse a line of text, and ask the provider with each key for what it knows, which is free."""
 
     async def parse() -> str:
-        made = wiring.make_local_parser(settings)
+        made = make_local_parser(settings)
         try:
             await made.parse(b"probe", filename="probe.txt", media_type=MediaType.TEXT)
             return made.label
@@ -204,19 +211,19 @@ def parser(settings: Settings) -> Iterator[Finding]:
     yield fine("parser", run_async(parse()))
     if (spec := settings.parsing_provider) is None:
         return
-    keys = wiring.provider_keys(settings, spec).current()
+    keys = provider_keys(settings, spec).current()
     check = partial(PARSERS[spec.name].check, settings)
-    yield from _try_keys("parser", wiring.parser_label(settings), keys, check)
+    yield from _try_keys("parser", parser_label(settings), keys, check)
 
 
 def embedder(settings: Settings) -> Iterator[Finding]:
     """Embed a word; at a provider with each key, which costs one token."""
     if (spec := settings.embedding_provider) is None:
         run_async(WordllamaEmbedder().embed(["probe"]))
-        yield fine("embedder", _label(wiring.embedding_model(settings)))
+        yield fine("embedder", _label(embedding_model(settings)))
         return
-    keys = wiring.provider_keys(settings, spec).current()
-    label = _label(wiring.embedding_model(settings))
+    keys = provider_keys(settings, spec).current()
+    label = _label(embedding_model(settings))
     yield from _try_keys("embedder", label, keys, partial(_probe, settings))
 
 
@@ -239,7 +246,7 @@ def _try_keys(
 
 
 async def _probe(settings: Settings, key: ProviderKey) -> None:
-    service = wiring.make_embedding_service(settings, wiring.embedding_model(settings))
+    service = make_embedding_service(settings, embedding_model(settings))
     try:
         await service.call(["probe"], key=key, call_id=uuid4())
     finally:

@@ -188,12 +188,12 @@ def _carry_out(
 
 def _prepare_schema(reachable: "Settings", *, is_ours: bool) -> None:
     """Bring the embedded database to this schema; another one must be at it."""
-    from ingest import wiring
     from ingest.adapters.postgres.admin import migrate
     from ingest.cli.system import database_access
+    from ingest.wiring.storage import database_url
 
     if is_ours and database_access.inspect(reachable).mismatch:
-        migrate.upgrade(wiring.database_url(reachable))
+        migrate.upgrade(database_url(reachable))
     database_access.ensure_schema(reachable)
 
 

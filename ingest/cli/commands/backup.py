@@ -108,12 +108,12 @@ def restore(
 
 def _check_place(settings: "Settings", folder: Path) -> None:
     """Check that a backup may be put there, before anything is started."""
-    from ingest import wiring
     from ingest.adapters.sources import local_path
     from ingest.adapters.storage.backup_folder import LocalBackupFolder
     from ingest.domain.errors import FolderRefused
+    from ingest.wiring.storage import blob_url
 
-    blobs, chosen = wiring.blob_url(settings), folder.resolve()
+    blobs, chosen = blob_url(settings), folder.resolve()
     saved = {"state folder": Path(settings.state_dir)}
     if blobs.startswith("file:"):
         saved["folder of the blobs"] = local_path(blobs)
@@ -129,31 +129,31 @@ def _check_place(settings: "Settings", folder: Path) -> None:
 
 async def _take(settings: "Settings", folder: Path) -> "BackupSummary":
     import ingest
-    from ingest import wiring
     from ingest.adapters.postgres.backup.dump import PostgresDump
     from ingest.adapters.storage.backup_folder import LocalBackupFolder
     from ingest.app.backup.backup import take
+    from ingest.wiring.storage import open_blobs, open_database
 
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     try:
         archive, place = PostgresDump(database), LocalBackupFolder(folder)
-        return await take(archive, wiring.open_blobs(settings), place, version=ingest.__version__)
+        return await take(archive, open_blobs(settings), place, version=ingest.__version__)
     finally:
         await database.close()
 
 
 async def _restore(settings: "Settings", folder: Path, *, replace: bool) -> "Restored":
-    from ingest import wiring
     from ingest.adapters.postgres.admin import migrate
     from ingest.adapters.postgres.backup.dump import PostgresDump
     from ingest.adapters.storage.backup_folder import LocalBackupFolder
     from ingest.app.backup.restore import restore
+    from ingest.wiring.storage import open_blobs, open_database
 
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     try:
         return await restore(
             PostgresDump(database),
-            wiring.open_blobs(settings),
+            open_blobs(settings),
             LocalBackupFolder(folder),
             revisions=migrate.revisions(),
             replace=replace,

@@ -81,18 +81,18 @@ def _as_json(found: "Estimate", settings: "Settings") -> Json:
 def _facts(
     found: "Estimate", settings: "Settings", skipped: dict[str, int]
 ) -> list[tuple[str, object]]:
-    from ingest import wiring
     from ingest.cli.output import money, plural
+    from ingest.wiring.providers import embedding_model, parse_terms
 
     rejected = ", ".join(f"{count} {code}" for code, count in found.rejected.most_common())
     parsing = "local: nothing"
     if (parser := settings.parsing_provider) is not None and found.provider_documents:
-        tier = wiring.parse_terms(settings, parser).tiers[0]
+        tier = parse_terms(settings, parser).tiers[0]
         parsing = (
             f"{plural(found.provider_documents, 'document')} by {parser.title} ({tier}), "
             f"{plural(found.credits, 'credit')}: {money(found.parse_usd)}"
         )
-    model = wiring.embedding_model(settings).name if settings.embedding_provider else "local"
+    model = embedding_model(settings).name if settings.embedding_provider else "local"
     return [
         ("documents", f"{found.documents:,}"),
         ("rejected", rejected or None),

@@ -228,12 +228,13 @@ async def space_named(database: "Database", label: str | None) -> "EmbeddingMode
     Raises:
         WrongUsage: the database knows no such one.
     """
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.adapters.postgres.search.index_store import IndexStore
     from ingest.domain.embedding import EmbeddingModel
+    from ingest.wiring.providers import embedding_model
 
     if label is None:
-        return wiring.embedding_model(settings.load())
+        return embedding_model(settings.load())
     spaces = await IndexStore(database).spaces()
     known = [EmbeddingModel(s.embed_model, s.embed_version, s.dimension) for s in spaces]
     for space in known:

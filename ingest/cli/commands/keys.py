@@ -39,10 +39,11 @@ def migrate(
     'ingest up' does it by itself for the embedded database; a database of your own
     (INGEST_DATABASE_URL) is migrated only by this command.
     """
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.adapters.postgres.admin import migrate as migrations
     from ingest.cli.output import emit_json
     from ingest.cli.system import database_access
+    from ingest.wiring.storage import database_url
 
     if down and not yes:
         raise WrongUsage("--down drops tables with their data; add --yes if that is meant")
@@ -50,7 +51,7 @@ def migrate(
     with database_access.with_database(settings.load()) as reachable:
         before = database_access.inspect(reachable).revision
         move = migrations.downgrade if down else migrations.upgrade
-        move(wiring.database_url(reachable), revision)
+        move(database_url(reachable), revision)
         after = database_access.inspect(reachable).revision
     if as_json:
         emit_json({"before": before, "after": after})
@@ -215,11 +216,12 @@ def revoke(
 
 def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
     """Open the database for one operation."""
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.cli.system import database_access
+    from ingest.wiring.storage import open_database
 
     async def operate() -> Result:
-        database = wiring.open_database(reachable)
+        database = open_database(reachable)
         try:
             return await use(database)
         finally:

@@ -38,13 +38,14 @@ def show(as_json: JsonOption = False) -> None:
     """List which vector space serves each tenant, and in which its documents are."""
     from dataclasses import asdict
 
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.adapters.postgres.admin.tenant_store import TenantStore
     from ingest.adapters.postgres.search.serving_store import ServingStore
     from ingest.cli.output import console, emit_json, facts
+    from ingest.wiring.providers import embedding_models
 
     configured = settings.load()
-    labels = list(wiring.embedding_models(configured))
+    labels = list(embedding_models(configured))
 
     async def read(database: "Database") -> "tuple[list[Serving], Names]":
         serving = await ServingStore(database).list_all()
@@ -130,10 +131,11 @@ def move(
 
 def _move(to: str | None) -> "Move":
     """From which of the settings' two models to which."""
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.domain.serving_space import Move
+    from ingest.wiring.providers import embedding_models
 
-    models = wiring.embedding_models(settings.load())
+    models = embedding_models(settings.load())
     if len(models) == 1:
         raise WrongUsage("the settings name one model only; set INGEST_NEXT_MODEL, too")
     target = list(models)[-1] if to is None else to
@@ -147,10 +149,11 @@ def _price(target: "EmbeddingModel") -> "Decimal":
     """US dollars a million tokens."""
     from decimal import Decimal
 
-    from ingest import settings, wiring
+    from ingest import settings
+    from ingest.wiring.providers import price_today, provider_of
 
-    spec = wiring.provider_of(target)
-    return Decimal() if spec is None else wiring.price_today(settings.load(), spec, target.name)
+    spec = provider_of(target)
+    return Decimal() if spec is None else price_today(settings.load(), spec, target.name)
 
 
 async def _count(database: "Database", wanted: "Move", tenant: str | None) -> tuple[int, int]:
@@ -173,19 +176,21 @@ async def _users(store: "ServingStore", wanted: "Move", owner: UUID | None) -> l
 
 
 async def _run(database: "Database", wanted: "Move", tenant: str | None) -> "SwitchedTenant":
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.adapters.postgres.search.serving_store import ServingStore
     from ingest.app.reembed.switch_model import ModelSwitcher
     from ingest.cluster.rate_limiter_access import open_rate_limiter
+    from ingest.wiring.chunking import batch_limits, make_chunk_stores
+    from ingest.wiring.embedding import make_embedder
 
     configured, store = settings.load(), ServingStore(database)
     owner = await _owner(database, tenant)
-    limits = wiring.batch_limits(configured)
+    limits = batch_limits(configured)
     with open_rate_limiter(configured) as rate_limiter:
-        embedder = wiring.make_embedder(configured, database, rate_limiter, model=wanted.target)
+        embedder = make_embedder(configured, database, rate_limiter, model=wanted.target)
         mover = ModelSwitcher(
             store,
-            wiring.make_chunk_stores(configured, database)[wanted.target.label],
+            make_chunk_stores(configured, database)[wanted.target.label],
             embedder,
             wanted,
             items=min(limits.items, 512),
@@ -209,9 +214,10 @@ async def _run(database: "Database", wanted: "Move", tenant: str | None) -> "Swi
 
 def _is_own(wanted: "Move") -> bool:
     """Whether the source serves where nothing else is said."""
-    from ingest import settings, wiring
+    from ingest import settings
+    from ingest.wiring.providers import embedding_model
 
-    return wiring.embedding_model(settings.load()) == wanted.source
+    return embedding_model(settings.load()) == wanted.source
 
 
 async def _index(database: "Database", target: "EmbeddingModel") -> None:
@@ -263,9 +269,10 @@ def drop(
 
 
 async def _drop(database: "Database", label: str) -> int:
-    from ingest import settings, wiring
+    from ingest import settings
     from ingest.adapters.postgres.search.serving_store import ServingStore
     from ingest.cli.commands.index import space_named
+    from ingest.wiring.providers import embedding_model
 
     space, store = await space_named(database, label), ServingStore(database)
     tenants, documents = await store.uses(space)
@@ -273,6 +280,6 @@ async def _drop(database: "Database", label: str) -> int:
         raise CommandFailed(
             f"{label} serves {tenants:,} tenants by name and {documents:,} documents: move them"
         )
-    if wiring.embedding_model(settings.load()) == space:
+    if embedding_model(settings.load()) == space:
         raise CommandFailed(f"{label} is what the settings name for new documents")
     return await store.delete(space)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from ingest import wiring
 from ingest.cli.estimates.files import estimate_files
 from ingest.cli.exit_codes import WrongUsage
 from ingest.cli.output import Json, duration, money, plural, size
@@ -16,6 +15,8 @@ from ingest.domain.capacity import Bound, Cost, Fleet, Mix, Provider, Storage, W
 from ingest.domain.pricing import plain
 from ingest.domain.stage_costs import LOCAL, PROVIDER
 from ingest.settings import Settings
+from ingest.wiring.chunking import batch_limits
+from ingest.wiring.providers import embedding_model, price_today, provider_keys
 
 _PER = ("document", "chunk", "call")
 KINDS = {
@@ -98,7 +99,7 @@ class Plan:
 def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: Settings) -> Plan:
     """Size the pools for the busiest hour, and find out what bounds them then."""
     provider = _provider(settings, request.latency)
-    limits = wiring.batch_limits(settings)
+    limits = batch_limits(settings)
     start = Fleet(
         cpus_per_node=request.cpus,
         parse_processes=settings.parse_processes,
@@ -118,7 +119,7 @@ def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: S
         capacity.storage(
             kept * mix.chunks,
             mix,
-            dimension=wiring.embedding_model(settings).dimension,
+            dimension=embedding_model(settings).dimension,
             bits=False,
         ),
         capacity.connections(
@@ -133,12 +134,12 @@ def _provider(settings: Settings, latency: float) -> Provider | None:
     spec = settings.embedding_provider
     if spec is None:
         return None
-    access, keys = settings.of(spec), max(1, len(wiring.provider_keys(settings, spec).current()))
+    access, keys = settings.of(spec), max(1, len(provider_keys(settings, spec).current()))
     return Provider(
         keys * (access.tokens_per_minute or 0),
         keys * access.requests_per_minute,
         latency,
-        wiring.price_today(settings, spec, wiring.embedding_model(settings).name),
+        price_today(settings, spec, embedding_model(settings).name),
         settings.quota_share,
     )
 

@@ -44,12 +44,12 @@ async def estimate_files(selection: "Selection", settings: "Settings") -> "Estim
     """Parse and cut files here, and add up what they would cost."""
     import time
 
-    from ingest import wiring
     from ingest.cli.output import say
     from ingest.domain.errors import DocumentRejected
     from ingest.domain.media_type import detect
+    from ingest.wiring.estimates import make_estimator
 
-    estimator, parser = wiring.make_estimator(settings)
+    estimator, parser = make_estimator(settings)
     spoke = time.monotonic()
     try:
         for number, file in enumerate(selection.files, start=1):

@@ -8,7 +8,6 @@ from pathlib import Path
 import psutil
 from pydantic import SecretStr
 
-from ingest import wiring
 from ingest.adapters.postgres.admin import inspection, migrate
 from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
 from ingest.adapters.storage import state_folder
@@ -17,6 +16,7 @@ from ingest.cli.output import say
 from ingest.cli.process import run_async
 from ingest.domain.errors import ConfigurationError
 from ingest.settings import Settings
+from ingest.wiring.storage import database_url
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def inspect(settings: Settings) -> inspection.DatabaseFacts:
         ConfigurationError: the URL is none.
         StoreUnavailable: it cannot be reached.
     """
-    return run_async(inspection.inspect(wiring.database_url(settings)))
+    return run_async(inspection.inspect(database_url(settings)))
 
 
 def ensure_schema(settings: Settings) -> None:

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ingest import wiring
 from ingest.adapters.storage.blob_store import folder_of
 from ingest.domain import provider_specs
 from ingest.domain.errors import ConfigurationError
@@ -16,6 +15,8 @@ from ingest.settings import Settings
 from ingest.settings.faults import ensure_none
 from ingest.settings.providers import LOCAL
 from ingest.wiring.provider_batches import batchable_models
+from ingest.wiring.providers import embedding_models, price_today, provider_of
+from ingest.wiring.storage import blob_url
 
 
 def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = None) -> None:
@@ -39,13 +40,13 @@ def value_faults(settings: Settings, lane: Lane | None = None) -> Iterator[str]:
     """Models, prices, addresses of blobs, and files of keys that cannot be used."""
     own = settings.model_copy(update={"next_model": None})
     other = settings.model_copy(update={"embedder": LOCAL})
-    unknown = [*_refusal(wiring.embedding_models, own), *_refusal(wiring.embedding_models, other)]
+    unknown = [*_refusal(embedding_models, own), *_refusal(embedding_models, other)]
     yield from unknown
     if not unknown:
         yield from _price_faults(settings, lane)
     if settings.parsing_provider is not None:
-        yield from _refusal(wiring.price_today, settings, settings.parsing_provider, CREDIT)
-    yield from _refusal(folder_of, wiring.blob_url(settings))
+        yield from _refusal(price_today, settings, settings.parsing_provider, CREDIT)
+    yield from _refusal(folder_of, blob_url(settings))
     for each in provider_specs.SPECS:
         variable = f"INGEST_{each.name.upper()}_API_KEY_FILE"
         yield from _unreadable(variable, settings.of(each).api_key_file)
@@ -55,11 +56,11 @@ def value_faults(settings: Settings, lane: Lane | None = None) -> Iterator[str]:
 def _price_faults(settings: Settings, lane: Lane | None) -> Iterator[str]:
     """Prices that are not known of models that are called."""
     in_batches = batchable_models(settings) if lane is Lane.BATCH else {}
-    for label, model in wiring.embedding_models(settings).items():
-        if (spec := wiring.provider_of(model)) is not None:
-            yield from _refusal(wiring.price_today, settings, spec, model.name)
+    for label, model in embedding_models(settings).items():
+        if (spec := provider_of(model)) is not None:
+            yield from _refusal(price_today, settings, spec, model.name)
             if label in in_batches:
-                yield from _refusal(wiring.price_today, settings, spec, batched(model.name))
+                yield from _refusal(price_today, settings, spec, batched(model.name))
 
 
 def folder_faults(settings: Settings) -> Iterator[str]:

@@ -15,13 +15,12 @@ from openai.types import Batch
 from ingest.adapters.embedders.openai.clients import Clients
 from ingest.adapters.embedders.openai.decode_vectors import decode
 from ingest.adapters.embedders.openai.error_mapping import CONTENT_STATUSES, understand
-from ingest.domain.batch_api import ProviderBatch, RemoteBatch, RemoteBatchState, TextResult
+from ingest.domain.batch_api import Page, ProviderBatch, RemoteBatch, RemoteBatchState, TextResult
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError, InputRefused, InvalidVector, ProviderUnavailable
 from ingest.domain.pricing import CallState
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.provider_specs import OPENAI
-from ingest.ports.provider_batches import Page
 
 log = structlog.get_logger(module=__name__)
 _ENDPOINT: Literal["/v1/embeddings"] = "/v1/embeddings"
@@ -57,7 +56,7 @@ class OpenAIBatches:
     async def submit(
         self, batch: ProviderBatch, pages: AsyncIterator[Page], *, key: ProviderKey, call_id: UUID
     ) -> str:
-        """Write the file, upload it, and have it worked on; see the port."""
+        """See the port; writes the file, uploads it, and has it worked on."""
         client = self._clients.of(key)
         with tempfile.TemporaryFile(prefix="ingest-batch-") as file:
             async for page in pages:
@@ -89,7 +88,7 @@ class OpenAIBatches:
         return made.id
 
     async def find(self, batch_id: UUID, *, since: datetime, key: ProviderKey) -> str | None:
-        """Look through the newest batches for the mark; see the port."""
+        """See the port; looks through the newest batches for the mark."""
         try:
             async for made in self._clients.of(key).batches.list(limit=100):
                 if made.created_at < since.timestamp():
@@ -101,7 +100,7 @@ class OpenAIBatches:
         return None
 
     async def poll(self, remote_id: str, *, key: ProviderKey) -> RemoteBatch:
-        """How far a batch is; see the port."""
+        """See the port."""
         try:
             return _told(await self._clients.of(key).batches.retrieve(remote_id))
         except openai.NotFoundError:
@@ -112,7 +111,7 @@ class OpenAIBatches:
     async def results(
         self, remote: RemoteBatch, model: EmbeddingModel, *, key: ProviderKey
     ) -> AsyncIterator[list[TextResult]]:
-        """Read the files of a batch as they come, in no order; see the port."""
+        """See the port; the files come in no order."""
         for name in remote.files:
             lines: list[str] = []
             try:
@@ -132,14 +131,14 @@ class OpenAIBatches:
                 yield await asyncio.to_thread(understood, lines, model)
 
     async def cancel(self, remote_id: str, *, key: ProviderKey) -> None:
-        """Ask for the end of a batch; see the port."""
+        """See the port."""
         try:
             await self._clients.of(key).batches.cancel(remote_id)
         except openai.OpenAIError as exc:
             raise understand(exc) from exc
 
     async def tidy(self, remote: RemoteBatch, *, key: ProviderKey) -> None:
-        """Remove its files; those that stay expire by themselves."""
+        """See the port; files that stay expire by themselves."""
         for name in (remote.input_file, *remote.files):
             if name is None:
                 continue

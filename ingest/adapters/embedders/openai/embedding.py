@@ -54,11 +54,7 @@ class OpenAIEmbedding:
         return [len(tokens) for tokens in _encoding().encode_ordinary_batch(list(texts))]
 
     async def call(self, texts: Sequence[str], *, key: ProviderKey, call_id: UUID) -> EmbedAnswer:
-        """Embed texts by one request.
-
-        Raises:
-            CallFailed: it was refused, got lost, or came back unusable.
-        """
+        """See the port."""
         try:
             raw = await self._clients.of(key).embeddings.with_raw_response.create(
                 model=self.model.name,

@@ -70,12 +70,7 @@ class LlamaParse:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def submit(self, file: SourceFile, order: ParseOrder, *, key: ProviderKey) -> str:
-        """Hand a document over; returns the service's name for the parse.
-
-        Raises:
-            CallFailed: it was refused, or the answer got lost; RESERVED when the service may be
-                parsing nevertheless.
-        """
+        """See the port."""
         client = self._client(key)
         try:
             with understood():
@@ -109,11 +104,7 @@ class LlamaParse:
         return created.id
 
     async def find(self, order: ParseOrder, *, since: datetime, key: ProviderKey) -> str | None:
-        """The name of a parse that may have been handed over before.
-
-        Raises:
-            CallFailed: the service did not say.
-        """
+        """See the port."""
         with understood():
             page = await self._client(key).parsing.list(
                 created_at_on_or_after=since, page_size=_PAGE
@@ -126,11 +117,7 @@ class LlamaParse:
     async def statuses(
         self, provider_job_ids: Sequence[str], *, key: ProviderKey
     ) -> dict[str, RemoteStatus]:
-        """How far these parses are; one request for up to a hundred.
-
-        Raises:
-            CallFailed: the service did not say.
-        """
+        """See the port."""
         found: dict[str, RemoteStatus] = {}
         with understood():
             page = await self._client(key).parsing.list(
@@ -142,17 +129,7 @@ class LlamaParse:
         return {job_id: found.get(job_id, missing) for job_id in provider_job_ids}
 
     async def fetch(self, provider_job_id: str, *, parser: str, key: ProviderKey) -> RemoteText:
-        """The text of a parse that is completed.
-
-        Args:
-            provider_job_id: The service's name for it.
-            parser: Label of the parsed document.
-            key: Of the account that parsed.
-
-        Raises:
-            DocumentRejected: there is no text, or too much.
-            CallFailed: the service did not give it.
-        """
+        """See the port."""
         client = self._client(key)
         with understood():
             try:
@@ -165,11 +142,7 @@ class LlamaParse:
             raise lost("LlamaParse's answer is incomplete") from exc
 
     async def cancel(self, provider_job_id: str, *, key: ProviderKey) -> bool:
-        """Give a parse up; True when it will not be charged.
-
-        Raises:
-            CallFailed: the service did not say.
-        """
+        """See the port."""
         with understood():
             job = await self._client(key).parsing.cancel(provider_job_id)
         return str(job.status) == "CANCELLED"

@@ -17,9 +17,8 @@ from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain.backup import Manifest
+from ingest.domain.backup import Manifest, Snapshot
 from ingest.domain.errors import ConfigurationError, RestoreRefused, StoreUnavailable
-from ingest.ports.backups import Snapshot
 
 SQL = load("backup")
 _SEEDED = frozenset({"embedding_models", "schema_steps", "counters", "tenants"})
@@ -65,7 +64,11 @@ class PostgresDump:
             )
 
     async def dump(self, snapshot: Snapshot, target: Path) -> None:
-        """Write that moment to a file."""
+        """Write that moment to a file.
+
+        Raises:
+            StoreUnavailable: it did not work; says why.
+        """
         await self._run(
             "pg_dump",
             "--format=custom",
@@ -85,7 +88,14 @@ class PostgresDump:
         return {row["key"] for row in rows} & set(keys)
 
     async def ensure_unused(self, *, replace: bool) -> None:
-        """Check that a restore takes nothing from anybody."""
+        """Check that a restore takes nothing from anybody.
+
+        Args:
+            replace: What is there may go, unless a worker is at it.
+
+        Raises:
+            RestoreRefused: there is something, or a worker.
+        """
         connection = await asyncpg.connect(self._database.url, timeout=10)
         try:
             counts = await _count(connection)
@@ -112,6 +122,12 @@ class PostgresDump:
         The migrations make what is outside the schema, such as the extension and the ledger of
         revisions; the dump then takes the place of their empty tables in one transaction. If it is
         of this code's schema, the functions are this code's in the end.
+
+        Returns:
+            How many jobs went back to the queue, which were under way at the recovery point.
+
+        Raises:
+            StoreUnavailable: it did not work, and the database is empty.
         """
         connection = await asyncpg.connect(self._database.url, timeout=10)
         try:

@@ -44,14 +44,10 @@ class ChunkStore:
     async def plan(
         self, documents: Sequence[DocumentChunks], *, lease: timedelta
     ) -> tuple[list[DocumentChunks], frozenset[UUID]]:
-        """Compare cut documents with what is stored, and note what is still to be embedded.
+        """See the port.
 
         Chunks with a row already, from an older generation or an attempt that was cut short,
         are retained; rows that no reader ever saw and this attempt does not want are removed.
-
-        Returns:
-            The documents whose lease holds, with just the chunks that need a vector, and the
-            ids of the jobs whose lease was lost.
         """
         async with self._database.transaction() as connection:
             held = await lock_leases(connection, [d.target.lease for d in documents])
@@ -99,15 +95,10 @@ class ChunkStore:
     async def store(
         self, documents: Sequence[DocumentChunks], vectors: Vectors, *, lease: timedelta
     ) -> StoredBatch:
-        """Make a batch durable, and publish every document that it completes.
+        """See the port.
 
-        One transaction. The leases are checked last, in the transaction that commits the rows,
-        so documents insert side by side and a stale writer still leaves nothing behind.
-
-        Args:
-            documents: Chunks by document; a slice may be empty when all its chunks were retained.
-            vectors: float32[n, dimension], in the order of the documents' chunks.
-            lease: New length of the leases that hold.
+        The leases are checked last, in the transaction that commits the rows, so documents insert
+        side by side and a stale writer still leaves nothing behind.
         """
         records = chunk_rows(documents, vectors, model=self._model, chunker=self._chunker)
         try:
@@ -133,11 +124,7 @@ class ChunkStore:
     async def leave_out(
         self, target: Target, chunk: Chunk, error: IngestError, *, lease: timedelta
     ) -> StoredBatch:
-        """Go on without a chunk that cannot be embedded; publish the document if that was all.
-
-        Raises:
-            InputRefused: it was the last chunk; nothing was written.
-        """
+        """See the port."""
         async with self._database.transaction() as connection:
             if target.lease.job_id not in await lock_leases(connection, [target.lease]):
                 return StoredBatch(frozenset(), frozenset({target.lease.job_id}))
@@ -164,14 +151,14 @@ class ChunkStore:
         return StoredBatch(frozenset({target.lease.job_id}), frozenset())
 
     async def held(self, targets: Sequence[Target]) -> frozenset[UUID]:
-        """The jobs whose leases hold at this moment; nothing is locked."""
+        """See the port; nothing is locked."""
         async with self._database.connection() as connection:
             return await held_leases(connection, [target.lease for target in targets])
 
     async def embedded_before(
         self, tenant_id: UUID, digests: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:
-        """Vectors that this tenant has already for texts, by the texts' digests."""
+        """See the port."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 SQL["embedded_before"], tenant_id, digests, self._model.name, self._model.version

@@ -181,19 +181,7 @@ class DocumentStore:
         lease: timedelta,
         text_is_there: Callable[[str], Awaitable[bool]],
     ) -> set[UUID]:
-        """Note where texts are and advance their jobs; one transaction for a whole wave.
-
-        Args:
-            records: What was parsed.
-            lease: How long their jobs are held from now on.
-            text_is_there: Asked last, under a lock that deleting takes too.
-
-        Returns:
-            Ids of the jobs whose lease held; of the others nothing was written.
-
-        Raises:
-            StoreUnavailable: a text went with another document of the same; nothing was written.
-        """
+        """See the port; ``text_is_there`` is asked under a lock that deleting takes, too."""
         async with self._database.transaction() as connection:
             held = await lock_leases(connection, [record.target.lease for record in records])
             live = [record for record in records if record.target.lease.job_id in held]
@@ -271,7 +259,7 @@ class DocumentStore:
     async def discard_text(
         self, record: ParsedRecord, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> None:
-        """Remove a text that was stored for a generation that is gone, if nothing else has it."""
+        """See the port."""
         target, key = record.target, record.parsed_key
         async with self._database.transaction() as connection:
             if not await connection.fetchval(

@@ -33,7 +33,22 @@ class ReferenceStore:
         *,
         blob_is_there: Callable[[str], Awaitable[bool]],
     ) -> frozenset[UUID]:
-        """Make the documents that are new, with their jobs; see ``ports.sources``."""
+        """Make documents, and their jobs, of those that are new; all at once.
+
+        An inventory knows from the same moment on that they are taken.
+
+        Args:
+            arrivals: Objects, and what they are as documents; one at least, and all of one tenant,
+                lane and correlation id. Their bytes may be kept already.
+            blob_is_there: Asked last, of the bytes that are.
+
+        Returns:
+            Ids of those that were new; none where the tenant's jobs have to be counted one by one.
+            What was deleted and may not come back is not made.
+
+        Raises:
+            StoreUnavailable: no document was made.
+        """
         for _ in range(_TRIES):
             try:
                 return await self._insert(arrivals, blob_is_there)
@@ -91,7 +106,16 @@ class ReferenceStore:
         lease: timedelta,
         blob_is_there: Callable[[str], Awaitable[bool]],
     ) -> frozenset[UUID]:
-        """Note where bytes are now; see ``ports.sources``."""
+        """Note where bytes are now, and advance their jobs to ``job_validated``, all at once.
+
+        ``blob_is_there`` is asked last, when no other document can take the bytes with it.
+
+        Returns:
+            Ids of the jobs whose lease held; of the others nothing was written.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
         async with self._database.transaction() as connection:
             held = await lock_leases(connection, [target.lease for target, _ in fetched])
             live = [one for one in fetched if one[0].lease.job_id in held]

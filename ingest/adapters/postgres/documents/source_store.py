@@ -8,8 +8,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.errors import DocumentDeleted
 from ingest.domain.identity import document_id, external_name
-from ingest.domain.source_object import RegisteredObject, SourceObject
-from ingest.ports.sources import Noted
+from ingest.domain.source_object import Noted, RegisteredObject, SourceObject
 
 SQL = load("source_objects")
 TOMBSTONES = load("tombstones")
@@ -29,7 +28,13 @@ class SourceStore:
         *,
         restores_before: datetime,
     ) -> Noted:
-        """Write down what was listed; see ``ports.sources``."""
+        """Write down what was listed; what is new or has changed is for this run to take in.
+
+        What was deleted is not, unless that was before ``restores_before``.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
                 SQL["note_objects"],
@@ -53,7 +58,7 @@ class SourceStore:
         return [SourceObject(**row) for row in rows]
 
     async def mark(self, tenant_id: UUID, taken: Sequence[RegisteredObject]) -> None:
-        """Write down what became of objects; see ``ports.sources``."""
+        """Write down what became of objects; one whose document was deleted is forgotten."""
         gone = [one.uri for one in taken if one.refused_code == DocumentDeleted.code]
         there = [one for one in taken if one.refused_code != DocumentDeleted.code]
         async with self._database.connection() as connection:

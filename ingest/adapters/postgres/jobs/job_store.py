@@ -76,28 +76,20 @@ class JobStore:
     async def claim(
         self, lane: Lane, *, after: UUID, limit: int, worker_id: UUID, lease: timedelta
     ) -> list[ClaimedJob]:
-        """Take up to ``limit`` jobs under new leases, in turns between tenants.
-
-        Args:
-            lane: Which queue.
-            after: The tenant served last; the round goes on behind it and ends with it.
-            limit: Most jobs to take.
-            worker_id: Who will hold the leases.
-            lease: How long they last without a heartbeat.
-        """
+        """See ``claim.ClaimsJobs``."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["claim_jobs"], lane, after, limit, worker_id, lease)
         return [_claimed(row) for row in rows]
 
     async def count_working(self, worker_id: UUID) -> int:
-        """Unfinished jobs that a worker holds."""
+        """See ``claim.ClaimsJobs``."""
         async with self._database.connection() as connection:
             return int(await connection.fetchval(SQL["count_working"], worker_id))
 
     async def heartbeat(
         self, worker_id: UUID, *, lease: timedelta, stage_timeout: timedelta
     ) -> None:
-        """Extend a worker's leases, but not of jobs without progress for ``stage_timeout``."""
+        """See ``claim.ClaimsJobs``."""
         async with self._database.connection() as connection:
             await connection.execute(SQL["heartbeat_jobs"], worker_id, lease, stage_timeout)
 
@@ -121,7 +113,7 @@ class JobStore:
         return [row["job_id"] for row in rows]
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:
-        """End an attempt that did not publish; False when the lease was lost already."""
+        """See the port."""
         async with self._database.connection() as connection:
             settled = await connection.fetchval(
                 SQL["settle_job"],
@@ -149,13 +141,7 @@ class JobStore:
             await connection.execute(SQL["hasten_waiting"], reason, tenant_id)
 
     async def upgrade(self, parts: Collection[Degraded], *, limit: int, probing: bool) -> int:
-        """Have degraded documents made again whose providers are back; returns how many.
-
-        Args:
-            parts: What can be made as it was asked for.
-            limit: Most documents.
-            probing: Only find out whether a provider is back, when no other job would.
-        """
+        """See ``upgrade_degraded.MakesUpgrades``."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["insert_upgrades"], limit, list(parts), probing)
         return len(rows)
@@ -163,7 +149,17 @@ class JobStore:
     async def renew(
         self, wanted: Reprocessing, *, after: tuple[datetime, UUID] | None, most: int, page: int
     ) -> Reprocessed | None:
-        """Make jobs for the next page of a tenant's documents that are outdated; None: no more."""
+        """Make jobs for what is outdated in the next page of documents; None: there is no more.
+
+        Args:
+            wanted: How they are to be.
+            after: Where the page begins; None: at the first document.
+            most: Most jobs.
+            page: Documents that are looked at.
+
+        Raises:
+            StoreUnavailable: no job was made.
+        """
         moment, document_id = after or (None, None)
         async with self._database.connection() as connection:
             row = await connection.fetchrow(

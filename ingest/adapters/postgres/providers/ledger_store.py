@@ -99,13 +99,7 @@ class LedgerStore:
         return Spent(**row)
 
     async def reserve(self, reservation: Reservation) -> None:
-        """Set money aside for a call.
-
-        Raises:
-            BudgetExhausted: a hard budget has no room; nothing was written.
-            PausedByOperator: the provider is paused; nothing was written.
-            StoreUnavailable: nothing was written, or it is undone when the reservation ends.
-        """
+        """See the port; what an error leaves set aside ends with the reservation."""
         payer = reservation.payer
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
@@ -130,7 +124,7 @@ class LedgerStore:
             raise BudgetExhausted(f"{row['full_budget']} is used up", retry_after=_RETRY_AFTER)
 
     async def end(self, call_id: UUID, state: CallState, charge: Charge) -> None:
-        """Say how a call ended; a call that has ended already stays as it is."""
+        """See the port."""
         async with self._database.connection() as connection:
             await end_call(connection, call_id, state, charge)
 

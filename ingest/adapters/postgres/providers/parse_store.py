@@ -83,7 +83,17 @@ class ParseStore:
     async def sending(
         self, parse_job_id: UUID, token: str, call_id: UUID, fingerprint: str
     ) -> bool:
-        """Note, before anything is sent, which call it is; False when the parse is another's."""
+        """Note, before anything is sent, which call it is.
+
+        Args:
+            parse_job_id: The parse.
+            token: The one it was begun with.
+            call_id: In the ledger.
+            fingerprint: Of the key.
+
+        Returns:
+            False when the parse is another's by now: nothing may be sent.
+        """
         async with self._database.connection() as connection:
             noted = await connection.fetchval(
                 SQL["sending_parse"], parse_job_id, token_digest(token), call_id, fingerprint
@@ -109,7 +119,10 @@ class ParseStore:
                 await connection.execute(LEDGER["extend_call"], call_id, deadline + grace)
 
     async def drop(self, parse_job_id: UUID, token: str) -> None:
-        """Forget a parse that could not be handed over, and let whoever waits for it try."""
+        """Forget a parse that could not be handed over, and let whoever waits for it try.
+
+        One that is another's by now, begun with another token, stays.
+        """
         async with self._database.transaction() as connection:
             await connection.execute(SQL["drop_parse"], parse_job_id, token_digest(token))
         await self.wake([parse_job_id])
@@ -140,7 +153,16 @@ class ParseStore:
         digest: str,
         text_is_there: Callable[[str], Awaitable[bool]],
     ) -> bool:
-        """A parse is over, its text stored; False when it was over or forgotten already."""
+        """A parse is over, its text stored; its call is settled with it.
+
+        ``text_is_there`` is asked last, when no document can take the text with it.
+
+        Returns:
+            False when it was over or forgotten already; then nothing was written.
+
+        Raises:
+            StoreUnavailable: nothing was written; the parse is due again.
+        """
         failed = {str(number): error for number, error in sorted(text.failed_pages.items())}
         async with self._database.transaction() as connection:
             done = await connection.fetchval(
@@ -160,7 +182,11 @@ class ParseStore:
     async def discard_text(
         self, tenant_id: UUID, key: str, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> None:
-        """Remove the text of a parse that was forgotten, if nothing else has it."""
+        """Remove the text of a parse that was forgotten, if nothing else has it.
+
+        Raises:
+            StoreUnavailable: the text stays.
+        """
         await DocumentStore(self._database).discard_blob(tenant_id, key, remove_blob=remove_blob)
 
     async def fail(

@@ -12,11 +12,10 @@ from pgvector import Vector
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import end_call
 from ingest.adapters.postgres.statements import load
-from ingest.domain.batch_api import BatchStatus, ProviderBatch, TextResult
+from ingest.domain.batch_api import BatchStatus, Page, ProviderBatch, TextResult
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError
 from ingest.domain.pricing import CallState, Charge
-from ingest.ports.provider_batches import Page
 
 SQL = load("provider_batches")
 TEXTS = load("document_vector_buffer")
@@ -72,7 +71,13 @@ class ProviderBatchStore:
     async def take(
         self, *, quiet: timedelta, submission: timedelta, queue_tokens: int
     ) -> ProviderBatch | None:
-        """One to hand over, if there is one; see the port."""
+        """One to hand over within ``submission``, if there is one; nobody else gets it by then.
+
+        Args:
+            quiet: A batch that took no text for so long takes no more.
+            submission: How long the caller may take.
+            queue_tokens: Most tokens of a model that may be at the provider at a time.
+        """
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["take_batch"], quiet, submission, queue_tokens)
         return None if row is None else _batch(row)
@@ -124,7 +129,10 @@ class ProviderBatchStore:
     async def put_back(
         self, batch: ProviderBatch, error: IngestError, *, delay: timedelta, uncertain: bool
     ) -> None:
-        """It could not be handed over: again after ``delay``; see the port."""
+        """It could not be handed over: again after ``delay``.
+
+        ``uncertain``: the provider may have it nevertheless, by the call that was noted.
+        """
         async with self._database.connection() as connection:
             await connection.execute(
                 SQL["put_back_batch"],

@@ -60,7 +60,16 @@ class VectorBufferStore:
     async def defer(
         self, documents: Sequence[DocumentChunks], model: EmbeddingModel, *, at_most: timedelta
     ) -> Deferred:
-        """Put texts into a batch and let their jobs wait, or say which need not; see the port."""
+        """Put texts into a provider batch, and let their jobs wait for it, all in one step.
+
+        Args:
+            documents: Of one tenant, with the chunks that have no vector in this space.
+            model: The space.
+            at_most: How long their jobs wait.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
         if not documents:
             return Deferred([], [])
         tenant_id = documents[0].target.tenant_id
@@ -91,7 +100,11 @@ class VectorBufferStore:
     async def refusals(
         self, tenant_id: UUID, model: EmbeddingModel, digests: Sequence[bytes]
     ) -> Mapping[bytes, IngestError]:
-        """Why the provider refused texts, by their digests; see the port."""
+        """Why the provider refused texts, by their digests; of others nothing.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 SQL["refused_texts"], tenant_id, model.name, model.version, digests

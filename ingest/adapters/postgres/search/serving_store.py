@@ -9,8 +9,7 @@ from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.identity import ALL_TENANTS
-from ingest.domain.serving_space import Move, Serving, Unembedded
-from ingest.ports.spaces import Embed, PageKey
+from ingest.domain.serving_space import Embed, Move, PageKey, Serving, Unembedded
 
 SQL = load("serving_spaces")
 _ROWS = 2_000
@@ -40,7 +39,7 @@ class ServingStore:
         return [Serving(**row) for row in rows]
 
     async def tenants(self, source: EmbeddingModel, *, by_default: bool) -> list[UUID]:
-        """See ``ports.spaces.Spaces``."""
+        """Tenants that a space serves; ``by_default``: it is the settings'."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 SQL["tenants_to_move"], source.name, source.version, by_default
@@ -54,14 +53,14 @@ class ServingStore:
         return row["chunks"], row["tokens"]
 
     async def begin(self, tenant_id: UUID, move: Move) -> None:
-        """See ``ports.spaces.Spaces``."""
+        """Keep vectors of the target from now on."""
         async with self._database.connection() as connection:
             await connection.execute(SQL["begin_move"], tenant_id, *_names(move))
 
     async def missing(
         self, tenant_id: UUID, move: Move, *, after: PageKey | None, page: int
     ) -> tuple[list[Unembedded], PageKey | None]:
-        """See ``ports.spaces.Spaces``."""
+        """What is to be embedded of a page of documents, and where the next begins, if it does."""
         async with self._database.connection() as connection:
             documents = await connection.fetch(
                 SQL["next_documents"], tenant_id, *(after or (None, None)), page
@@ -78,14 +77,27 @@ class ServingStore:
     async def put(
         self, tenant_id: UUID, move: Move, chunks: Sequence[Unembedded], vectors: Vectors
     ) -> None:
-        """See ``ports.spaces.Spaces``."""
+        """Store vectors, float32[n, dimension], beside those that serve."""
         async with self._database.connection() as connection:
             await _insert(connection, move, chunks, vectors)
 
     async def flip(
         self, tenant_id: UUID, move: Move, *, embed: Embed, most: int, without: Collection[UUID]
     ) -> bool:
-        """See ``ports.spaces.Spaces``."""
+        """Serve the target from one moment to the next, if no more than ``most`` are missing.
+
+        Nothing of the tenant is published meanwhile; the missing ones are embedded then.
+
+        Args:
+            tenant_id: The tenant.
+            move: From where to where.
+            embed: Embeds what is missing.
+            most: Chunks.
+            without: Chunks that the target's model refused.
+
+        Returns:
+            Whether it was done.
+        """
         names = _names(move)
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_serving_space"], tenant_id)
@@ -103,7 +115,7 @@ class ServingStore:
         return True
 
     async def set_default(self, move: Move) -> None:
-        """See ``ports.spaces.Spaces``."""
+        """Serve tenants that come from now on by the target; the others stay where they are."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["lock_serving_space"], ALL_TENANTS)
             served = await connection.fetchval(SQL["served_in"], ALL_TENANTS)
