@@ -36,7 +36,7 @@ _JOB_LABELS = ("lane", "stage", "state")
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _BacklogReading:
     jobs: Sequence[tuple[Lane, Stage, JobState, int]]
     oldest_due_seconds: dict[Lane, float]
     counts: DocumentCounts
@@ -53,13 +53,13 @@ class Backlog(Collector):
     def __init__(self, database: Database, *, stuck_after: timedelta) -> None:
         """Look nowhere yet; ``stuck_after`` is how late a job's next move may be."""
         self._jobs = JobStore(database)
-        self._tallies = CounterStore(database)
+        self._counters = CounterStore(database)
         self._workers = WorkerStore(database)
         self._queue = QueueStore(database)
         self._pauses = PauseStore(database)
         self._batches = ProviderBatchStore(database)
         self._stuck_after = stuck_after
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: _BacklogReading | None = None
         self._fresh_until = 0.0
         self._refreshing = asyncio.Lock()
 
@@ -76,11 +76,11 @@ class Backlog(Collector):
             now = time.monotonic()
             self._fresh_until = now + max(FRESH_SECONDS, 10 * (now - started))
 
-    async def _read(self) -> _Snapshot:
-        return _Snapshot(
-            jobs=await self._tallies.jobs(),
+    async def _read(self) -> _BacklogReading:
+        return _BacklogReading(
+            jobs=await self._counters.jobs(),
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
-            counts=await self._tallies.documents(),
+            counts=await self._counters.documents(),
             workers=await self._workers.list_running(),
             waiting=await self._queue.waiting(),
             stuck=await self._queue.stuck(after=self._stuck_after),
@@ -143,7 +143,7 @@ class Backlog(Collector):
         yield batches
 
 
-class Source(Protocol):
+class MetricSource(Protocol):
     """Numbers that have to be asked for before they are shown."""
 
     async def refresh(self) -> None:
@@ -160,7 +160,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._sources: list[Source] = []
+        self._sources: list[MetricSource] = []
         # One series for each process: a scrape meets another replica each time.
         self._replica = f"{socket.gethostname()}:{os.getpid()}"
         labels = ("replica", "method", "route", "status")
@@ -175,7 +175,7 @@ class Metrics:
             buckets=_BUCKETS,
         )
 
-    def show(self, source: "Source") -> None:
+    def show(self, source: MetricSource) -> None:
         """Show these numbers, too, from now on."""
         self._sources.append(source)
         self._registry.register(source)

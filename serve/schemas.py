@@ -18,19 +18,19 @@ from ingest.domain.stage import Stage
 MAX_BATCH_JOBS = 500
 
 
-class Body(BaseModel):
+class ResponseBody(BaseModel):
     """Part of an answer."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Request(BaseModel):
+class RequestBody(BaseModel):
     """Part of a request; an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class DocumentBody(Body):
+class DocumentBody(ResponseBody):
     """A document."""
 
     document_id: UUID
@@ -62,14 +62,14 @@ class DocumentBody(Body):
         return cls.model_validate({"external_id": external_id} | _fields(view))
 
 
-class DocumentPage(Body):
+class DocumentPage(ResponseBody):
     """Documents, newest first."""
 
     documents: list[DocumentBody]
     next_cursor: str | None = Field(description="The next page's cursor; null at the end.")
 
 
-class ChunkBody(Body):
+class ChunkBody(ResponseBody):
     """A published chunk."""
 
     chunk_id: UUID
@@ -89,7 +89,7 @@ class ChunkBody(Body):
         return cls.model_validate(view)
 
 
-class ChunkPage(Body):
+class ChunkPage(ResponseBody):
     """Chunks of a document's live generation, in order."""
 
     document_id: UUID
@@ -98,7 +98,7 @@ class ChunkPage(Body):
     next_from: int | None = Field(description="The next page's from; null at the end.")
 
 
-class ErrorBody(Body):
+class ErrorBody(ResponseBody):
     """The last thing that went wrong with a job."""
 
     code: str
@@ -106,14 +106,14 @@ class ErrorBody(Body):
     stage: Stage | None = None
 
 
-class Progress(Body):
+class Progress(ResponseBody):
     """How much of a job is durable."""
 
     chunks_stored: int
     chunks_total: int | None = Field(description="Known once the document is cut.")
 
 
-class PauseBody(Body):
+class PauseBody(ResponseBody):
     """What an operator has stopped for a while."""
 
     kind: PauseKind
@@ -127,7 +127,7 @@ class PauseBody(Body):
         return cls(kind=pause.kind, subject=pause.subject or None)
 
 
-class WaitingFor(Body):
+class WaitingFor(ResponseBody):
     """What an unfinished job needs next."""
 
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
@@ -158,7 +158,7 @@ class WaitingFor(Body):
     )
 
 
-class SkippedChunk(Body):
+class SkippedChunk(ResponseBody):
     """A chunk that its provider refused; the document is searchable without it."""
 
     chunk_ord: int
@@ -168,7 +168,7 @@ class SkippedChunk(Body):
     message: str
 
 
-class JobBody(Body):
+class JobBody(ResponseBody):
     """A job."""
 
     job_id: UUID
@@ -213,26 +213,26 @@ class JobBody(Body):
         )
 
 
-class JobPage(Body):
+class JobPage(ResponseBody):
     """Jobs, newest first."""
 
     jobs: list[JobBody]
     next_cursor: str | None = Field(description="The next page's cursor; null at the end.")
 
 
-class JobBatchRequest(Request):
+class JobBatchRequest(RequestBody):
     """Which jobs to look up."""
 
     job_ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
-class JobBatch(Body):
+class JobBatch(ResponseBody):
     """Jobs, in no order."""
 
     jobs: list[JobBody] = Field(description="Ids that are unknown are left out.")
 
 
-class EventBody(Body):
+class EventBody(ResponseBody):
     """One change of a job; the data of a server-sent event."""
 
     event_id: int

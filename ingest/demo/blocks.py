@@ -12,7 +12,7 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class HeadingBlock:
     """A heading."""
 
     level: int
@@ -48,7 +48,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-Block = Heading | Paragraph | Item | Code | Table
+Block = HeadingBlock | Paragraph | Item | Code | Table
 
 
 def to_html(markdown: str) -> str:
@@ -68,7 +68,7 @@ def _blocks(parent: Any) -> Iterator[Block]:
         if not isinstance(element.tag, str):
             continue  # a comment
         if element.tag in _HEADINGS:
-            yield Heading(_HEADINGS[element.tag], _text(element))
+            yield HeadingBlock(_HEADINGS[element.tag], _text(element))
         elif element.tag == "pre":
             yield Code(element.text_content().rstrip("\n"))
         elif element.tag in ("ul", "ol"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
-from ingest.domain.remote_parse import Source
+from ingest.domain.remote_parse import SourceExtent
 
 MAX_GARBAGE_SHARE = 0.05
 MAX_FAILED_SHARE = 0.05
@@ -40,7 +40,7 @@ def check_text(parsed: ParsedDocument) -> None:
 
 def check_parse(
     parsed: ParsedDocument,
-    source: Source,
+    source: SourceExtent,
     *,
     failed_pages: Collection[int],
     longest_page_bytes: int,
@@ -67,7 +67,7 @@ def check_parse(
     _refuse(faults)
 
 
-def refuse_empty(source: Source) -> None:
+def refuse_empty(source: SourceExtent) -> None:
     """Refuse a provider's parse without any text.
 
     Raises:

@@ -63,7 +63,7 @@ class ParseOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceExtent:
     """What is known of a document without its provider; bounds what its parse may be."""
 
     pages: int | None
@@ -83,7 +83,7 @@ class ParseWish:
     file_sha256: str
     parser: str
     """Label of the way of parsing."""
-    source: Source
+    source: SourceExtent
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class ParseJob:
     parsed_key: str | None
 
     @property
-    def source(self) -> Source:
+    def source(self) -> SourceExtent:
         """What the parse is measured by."""
-        return Source(self.source_pages, self.source_chars, self.most_pages)
+        return SourceExtent(self.source_pages, self.source_chars, self.most_pages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from serve.dependencies import CurrentDependencies
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
 from serve.routes import jobs
-from serve.schemas import Body, JobPage, Request, Text, Whole
+from serve.schemas import JobPage, RequestBody, ResponseBody, Text, Whole
 
 router = APIRouter(tags=["dead letter"], route_class=StrictRoute)
 MOST_JOBS = 1000
@@ -28,7 +28,7 @@ _NEWER = "Only jobs that failed at most this many seconds ago."
 _TEXT = "Part of the error's message or of the filename, in any case."
 
 
-class DeadLetterFilter(Request):
+class DeadLetterFilter(RequestBody):
     """Selects jobs: those that match every field given."""
 
     code: _Text | None = Field(None, description=_CODE)
@@ -55,7 +55,7 @@ class DeadLetterRequest(DeadLetterFilter):
     dry_run: bool = Field(False, strict=True, description="Only say what would be done.")
 
 
-class ReplayBody(Body):
+class ReplayBody(ResponseBody):
     """What a replay did, or would do."""
 
     dry_run: bool
@@ -69,7 +69,7 @@ class ReplayBody(Body):
     )
 
 
-class DiscardBody(Body):
+class DiscardBody(ResponseBody):
     """What a discard did, or would do."""
 
     dry_run: bool

@@ -56,9 +56,9 @@ async def follow_job(
     events = await gateway.events.list_after(job_id, tenant, after=after, limit=PAGE)
     if not events and job.state in FINAL_STATES:
         return Response(status_code=204)
-    follower = _Follower(gateway, job_id, tenant, after, job.state)
+    stream = _EventStream(gateway, job_id, tenant, after, job.state)
     return StreamingResponse(
-        follower.stream(events), media_type="text/event-stream", headers=_HEADERS
+        stream.stream(events), media_type="text/event-stream", headers=_HEADERS
     )
 
 
@@ -71,7 +71,7 @@ def _event_id(text: str | None) -> int:
 
 
 @dataclass(slots=True)
-class _Follower:
+class _EventStream:
     gateway: Dependencies
     job_id: UUID
     tenant: UUID
@@ -99,9 +99,9 @@ class _Follower:
                 spoke_at = time.monotonic()
                 if await self._is_over():
                     return
-            events = await self._look()
+            events = await self._read_events()
 
-    async def _look(self) -> Sequence[Event]:
+    async def _read_events(self) -> Sequence[Event]:
         try:
             return await self.gateway.events.list_after(
                 self.job_id, self.tenant, after=self.after, limit=PAGE
@@ -118,7 +118,7 @@ class _Follower:
             job = await self.gateway.jobs.get(self.job_id, self.tenant)
         except StoreUnavailable:
             return False
-        return job is None or (job.state in FINAL_STATES and not await self._look())
+        return job is None or (job.state in FINAL_STATES and not await self._read_events())
 
 
 def _text(event: Event) -> str:

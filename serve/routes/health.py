@@ -59,7 +59,7 @@ async def metrics(request: Request) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Database:
+class _DatabaseStatus:
     """What the database is, the streams and pauses it knows, and what is wrong."""
 
     problems: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class _Database:
     pauses: tuple[Pause, ...] = ()
 
 
-def _facts(gateway: Dependencies, database: _Database) -> dict[str, Any]:
+def _facts(gateway: Dependencies, database: _DatabaseStatus) -> dict[str, Any]:
     backends = gateway.backends
     return {
         "version": ingest.__version__,
@@ -92,7 +92,7 @@ def _facts(gateway: Dependencies, database: _Database) -> dict[str, Any]:
     } | gateway.providers.facts()
 
 
-async def _database(gateway: Dependencies) -> _Database:
+async def _database(gateway: Dependencies) -> _DatabaseStatus:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             async with gateway.database.connection() as connection:
@@ -100,16 +100,16 @@ async def _database(gateway: Dependencies) -> _Database:
                 schema = await migrate.current(connection)
                 wrong = await migrate.mismatch(connection)
             if wrong:
-                return _Database((wrong,), name, schema)
+                return _DatabaseStatus((wrong,), name, schema)
             workers = tuple(await gateway.workers.list_running())
             pauses = tuple(await gateway.paused())
     except TimeoutError:
-        return _Database((f"the database did not answer within {CHECK_SECONDS:g} seconds",))
+        return _DatabaseStatus((f"the database did not answer within {CHECK_SECONDS:g} seconds",))
     except StoreUnavailable as exc:
-        return _Database((exc.message,))
+        return _DatabaseStatus((exc.message,))
     missing = sorted(_needed_lanes(workers) - working_lanes(workers))
     problems = tuple(f"no stream of lane {lane.value!r} is working" for lane in missing)
-    return _Database(problems, name, schema, workers, pauses)
+    return _DatabaseStatus(problems, name, schema, workers, pauses)
 
 
 def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:

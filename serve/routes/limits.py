@@ -8,12 +8,12 @@ from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import Body
+from serve.schemas import ResponseBody
 
 router = APIRouter(tags=["limits"], route_class=StrictRoute)
 
 
-class LimitBody(Body):
+class LimitBody(ResponseBody):
     """One limit."""
 
     kind: LimitKind = Field(description="Days and minutes are UTC. Over the limit: 429.")
@@ -21,7 +21,7 @@ class LimitBody(Body):
     used: int = Field(description="Days and minutes are counted only while a limit is set.")
 
 
-class LimitList(Body):
+class LimitList(ResponseBody):
     """All of them."""
 
     limits: list[LimitBody]

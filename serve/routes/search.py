@@ -23,7 +23,7 @@ from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies, Space
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import Body, Request, Text, Whole
+from serve.schemas import RequestBody, ResponseBody, Text, Whole
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 MAX_QUERY_CHARS = 8000
@@ -39,7 +39,7 @@ class SearchMode(StrEnum):
     """Nearness in meaning alone."""
 
 
-class SearchRequest(Request):
+class SearchRequest(RequestBody):
     """What to look for."""
 
     query: Text = Field(max_length=MAX_QUERY_CHARS)
@@ -53,7 +53,7 @@ class SearchRequest(Request):
     )
 
 
-class HitBody(Body):
+class HitBody(ResponseBody):
     """A chunk that was found."""
 
     score: float = Field(description="Cosine similarity, -1 to 1.")
@@ -76,7 +76,7 @@ class HitBody(Body):
         return cls.model_validate(hit)
 
 
-class SearchResponse(Body):
+class SearchResponse(ResponseBody):
     """Hits, best first."""
 
     hits: list[HitBody]

@@ -19,7 +19,7 @@ from serve.dependencies import CurrentDependencies
 from serve.multipart import OVERHEAD_BYTES, FileForm
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import Body
+from serve.schemas import ResponseBody
 from serve.upload_rate import PacedBody
 
 log = structlog.get_logger(module=__name__)
@@ -57,7 +57,7 @@ _REQUEST_BODY: dict[str, Any] = {
 }
 
 
-class ReplacedBody(Body):
+class ReplacedBody(ResponseBody):
     """The generation that was the newest one of the document before an upload."""
 
     filename: str
@@ -65,7 +65,7 @@ class ReplacedBody(Body):
     generation: int
 
 
-class AcceptedBody(Body):
+class AcceptedBody(ResponseBody):
     """What an upload led to."""
 
     document_id: UUID

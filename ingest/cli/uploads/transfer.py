@@ -3,8 +3,8 @@
 import asyncio
 
 from ingest.cli.client.connect import BATCH_PATIENCE_SECONDS, connect
-from ingest.cli.client.follow_jobs import Follower
 from ingest.cli.client.gateway_client import GatewayClient
+from ingest.cli.client.poll_jobs import JobPoller
 from ingest.cli.exit_codes import Refused, Unreachable, WrongUsage, first_failure
 from ingest.cli.uploads.counters import UploadCounters
 from ingest.cli.uploads.progress import shown
@@ -53,24 +53,24 @@ class Transfer:
             await self._run(gateway)
 
     async def _run(self, gateway: GatewayClient) -> None:
-        follower = Follower(gateway, self.counters.job_ended, self.counters.jobs_paused)
-        listener = _Listener(self.counters, follower if self.wait else None)
+        poller = JobPoller(gateway, self.counters.job_ended, self.counters.jobs_paused)
+        listener = _TransferListener(self.counters, poller if self.wait else None)
         try:
             with first_failure():
                 async with asyncio.TaskGroup() as group:
                     if self.wait:
-                        group.create_task(follower.run())
+                        group.create_task(poller.run())
                     await upload_files(gateway, self.selection.files, self._manner, listener)
                     self.counters.uploaded()
-                    follower.complete()
+                    poller.complete()
         except IngestError as failure:
             raise _resumable(failure) from None
 
 
-class _Listener:
-    def __init__(self, counters: UploadCounters, follower: Follower | None) -> None:
+class _TransferListener:
+    def __init__(self, counters: UploadCounters, poller: JobPoller | None) -> None:
         self._counters = counters
-        self._follower = follower
+        self._poller = poller
 
     def sent(self, count: int) -> None:
         self._counters.sent(count)
@@ -80,8 +80,8 @@ class _Listener:
             isinstance(outcome, AcceptedUpload) and outcome.job_id not in self._counters.jobs
         )
         self._counters.file_ended(file, outcome)
-        if self._follower is not None and isinstance(outcome, AcceptedUpload) and is_new_job:
-            self._follower.add(outcome.job_id)
+        if self._poller is not None and isinstance(outcome, AcceptedUpload) and is_new_job:
+            self._poller.add(outcome.job_id)
 
 
 def _resumable(error: Exception) -> Exception:

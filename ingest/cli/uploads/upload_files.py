@@ -52,7 +52,7 @@ class AcceptedUpload:
     replaces: Replacement | None = None
 
 
-class Listener(Protocol):
+class UploadListener(Protocol):
     """Who wants to know how an upload gets on."""
 
     def sent(self, count: int) -> None:
@@ -75,7 +75,10 @@ class UploadOptions:
 
 
 async def upload_files(
-    gateway: GatewayClient, files: Iterable[Candidate], manner: UploadOptions, listener: Listener
+    gateway: GatewayClient,
+    files: Iterable[Candidate],
+    manner: UploadOptions,
+    listener: UploadListener,
 ) -> None:
     """Upload files; each ends with the listener.
 
@@ -91,16 +94,19 @@ async def upload_files(
 
 
 async def _upload_some(
-    gateway: GatewayClient, files: Iterator[Candidate], manner: UploadOptions, listener: Listener
+    gateway: GatewayClient,
+    files: Iterator[Candidate],
+    manner: UploadOptions,
+    listener: UploadListener,
 ) -> None:
     for file in files:
         listener.ended(file, await _upload(gateway, file, manner, listener))
 
 
 async def _upload(
-    gateway: GatewayClient, file: Candidate, manner: UploadOptions, listener: Listener
+    gateway: GatewayClient, file: Candidate, manner: UploadOptions, listener: UploadListener
 ) -> AcceptedUpload | Rejection:
-    body = _Body(file.path, listener)
+    body = _UploadBody(file.path, listener)
     params = {"filename": file.path.name}
     if file.external_id is not None:
         params |= {"external_id": file.external_id, "source_path": source_path(file.path)}
@@ -149,10 +155,10 @@ def _bytes_len(path: Path) -> int:
     return path.stat().st_size
 
 
-class _Body:
+class _UploadBody:
     """The bytes of a file, read as they are sent."""
 
-    def __init__(self, path: Path, listener: Listener) -> None:
+    def __init__(self, path: Path, listener: UploadListener) -> None:
         self._path = path
         self._listener = listener
         self._sent = 0

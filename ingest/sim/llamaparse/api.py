@@ -20,7 +20,7 @@ from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, head
 _TICK = 0.02
 
 
-class Api:
+class LlamaParseApi:
     """An ASGI application."""
 
     def __init__(self, service: Service, faults: FaultSwitch, habits: Habits) -> None:

@@ -3,8 +3,8 @@
 import argparse
 
 from ingest.sim import faults, server
-from ingest.sim.llamaparse.api import Api
-from ingest.sim.llamaparse.jobs import Options, Service
+from ingest.sim.llamaparse.api import LlamaParseApi
+from ingest.sim.llamaparse.jobs import Service, ServiceOptions
 from ingest.sim.llamaparse.webhooks import Habits
 
 
@@ -32,7 +32,7 @@ def run(argv: list[str]) -> None:
     add("--webhook-forge", action="store_true", help="deliver forged events, too")
     add("--webhook-scale", type=float, default=1.0, help="factor on the pauses between attempts")
     given = parser.parse_args(argv)
-    options = Options(
+    options = ServiceOptions(
         keys=frozenset(given.key),
         base_seconds=given.base_seconds,
         seconds_per_page=given.seconds_per_page,
@@ -56,4 +56,4 @@ def run(argv: list[str]) -> None:
         scale=given.webhook_scale,
     )
     switch = faults.FaultSwitch(faults.from_options(given))
-    server.run(Api(Service(options), switch, habits), given.port)
+    server.run(LlamaParseApi(Service(options), switch, habits), given.port)

@@ -15,7 +15,7 @@ GARBAGE = "\ufffd" * 400
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServiceOptions:
     """How the service behaves when nothing is wrong."""
 
     keys: frozenset[str] = frozenset()
@@ -93,7 +93,7 @@ class Job:
 class Service:
     """All files and jobs since the last reset."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ServiceOptions) -> None:
         self.options = options
         self.reset()
 

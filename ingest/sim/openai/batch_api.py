@@ -15,7 +15,7 @@ from starlette.requests import Request as Form
 from ingest.sim.faults import FaultSwitch
 from ingest.sim.openai import refusals
 from ingest.sim.openai.batch_life import OVER, Count, Life, outcome, validate
-from ingest.sim.openai.options import Options
+from ingest.sim.openai.options import EndpointOptions
 from ingest.sim.openai.usage_log import Books, Call
 from ingest.sim.server import DROPPED, Reply, Scope, headers_of
 
@@ -47,7 +47,7 @@ class _File:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _BatchRecord:
     """A batch as it is kept."""
 
     life: Life
@@ -89,7 +89,9 @@ class _Batch:
 class Batches:
     """All files and batches of the account."""
 
-    def __init__(self, options: Options, faults: FaultSwitch, books: Books, count: Count) -> None:
+    def __init__(
+        self, options: EndpointOptions, faults: FaultSwitch, books: Books, count: Count
+    ) -> None:
         self._options = options
         self._faults = faults
         self._books = books
@@ -101,7 +103,7 @@ class Batches:
     def reset(self) -> None:
         """Forget everything, but give no name twice."""
         self._files: dict[str, _File] = {}
-        self._batches: dict[str, _Batch] = {}
+        self._batches: dict[str, _BatchRecord] = {}
 
     async def reply(self, scope: Scope, body: bytes) -> Reply:
         """Answer one request, or fail as the schedule of faults says."""
@@ -190,7 +192,7 @@ class Batches:
             life.errors = [error]
         if life.errors:
             life.status, life.requests = "failed", ()
-        told = _Batch(life, asked, int(time.time()), call)
+        told = _BatchRecord(life, asked, int(time.time()), call)
         self._batches[life.batch_id] = told
         shown = told.told(self._options.batch_window)
         return Reply.json(shown | {"status": "validating", "errors": None})
@@ -223,12 +225,12 @@ class Batches:
         more = len(newest) > limit
         return Reply.json({"object": "list", "data": page, "has_more": more, **ends})
 
-    def _cancel(self, batch: _Batch) -> Reply:
+    def _cancel(self, batch: _BatchRecord) -> Reply:
         if batch.life.status not in OVER:
             batch.life.status, batch.life.cancelling_at = "cancelling", time.monotonic()
         return self._told(batch)
 
-    async def _advance(self, batch: _Batch) -> None:
+    async def _advance(self, batch: _BatchRecord) -> None:
         if not batch.life.advance(time.monotonic(), self._options):
             return
         seed = self._faults.faults.seed
@@ -241,7 +243,7 @@ class Batches:
         if over.texts:
             self._books.charge(batch.call, over.texts, over.tokens)
 
-    def _told(self, batch: _Batch) -> Reply:
+    def _told(self, batch: _BatchRecord) -> Reply:
         told = batch.told(self._options.batch_window)
         usage = {
             "input_tokens": batch.tokens,

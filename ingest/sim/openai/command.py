@@ -3,8 +3,8 @@
 import argparse
 
 from ingest.sim import faults, server
-from ingest.sim.openai.api import KINDS, Api
-from ingest.sim.openai.options import Options
+from ingest.sim.openai.api import KINDS, OpenAiApi
+from ingest.sim.openai.options import EndpointOptions
 
 
 def run(argv: list[str]) -> None:
@@ -35,7 +35,7 @@ def run(argv: list[str]) -> None:
     )
     options = parser.parse_args(argv)
     switch = faults.FaultSwitch(faults.from_options(options))
-    chosen = Options(
+    chosen = EndpointOptions(
         keys=frozenset(options.key),
         rpm=options.rpm,
         tpm=options.tpm,
@@ -50,4 +50,4 @@ def run(argv: list[str]) -> None:
         batch_queue_tokens=options.batch_queue_tokens,
         batch_error_rate=options.batch_error_rate,
     )
-    server.run(Api(chosen, switch), options.port)
+    server.run(OpenAiApi(chosen, switch), options.port)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class EndpointOptions:
     """Limits, times and refusals."""
 
     keys: frozenset[str] = frozenset()

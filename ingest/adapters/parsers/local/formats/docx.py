@@ -23,7 +23,7 @@ def parse_docx(archive: zipfile.ZipFile, draft: Draft) -> None:
     """Read a Word document; it has no pages until someone lays it out."""
     package = Package(archive)
     main = package.main_part()
-    writer = _Writer(draft, _Styles(package, main))
+    writer = _DocxWriter(draft, _Styles(package, main))
     for body in package.tree(main):
         writer.write_blocks(body)
     for kind in _NOTE_KINDS:
@@ -74,7 +74,7 @@ class _Styles:
         return {local_attribute(style, "styleId") or "": style for style in styles}
 
 
-class _Writer:
+class _DocxWriter:
     """Walks over the blocks of a document."""
 
     def __init__(self, draft: Draft, styles: _Styles) -> None:

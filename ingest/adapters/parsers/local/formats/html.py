@@ -30,7 +30,7 @@ def parse_html(markup: str, draft: Draft) -> None:
     root = html_tree(clean(markup))
     if root is None:
         return
-    writer = _Writer(draft, layout=_layout_tables(root))
+    writer = _HtmlWriter(draft, layout=_layout_tables(root))
     steps = walk(root)
     for event, element in steps:
         name = local_name(element)
@@ -57,7 +57,7 @@ def _layout_tables(root: Element) -> set[Element]:
     return found
 
 
-class _Writer:
+class _HtmlWriter:
     """Collects the text of one block at a time."""
 
     def __init__(self, draft: Draft, *, layout: set[Element]) -> None:

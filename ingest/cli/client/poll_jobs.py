@@ -13,7 +13,7 @@ FASTEST, SLOWEST = 0.2, 1.5
 """Seconds between two looks at the jobs; a pause is seen within two seconds."""
 
 
-class Follower:
+class JobPoller:
     """Looks after jobs until each has ended."""
 
     def __init__(
@@ -58,13 +58,13 @@ class Follower:
         pause = FASTEST
         while self._pending or not self._complete:
             started = time.monotonic()
-            progressed = await self._look()
+            progressed = await self._poll()
             took = time.monotonic() - started
             pause = FASTEST if progressed else min(SLOWEST, pause * 1.3)
             if self._pending or not self._complete:
                 await asyncio.sleep(max(pause, 2 * took))
 
-    async def _look(self) -> bool:
+    async def _poll(self) -> bool:
         """Ask for every pending job; True when one ended."""
         asked = sorted(self._pending)
         ended = paused = 0
