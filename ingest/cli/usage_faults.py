@@ -11,12 +11,12 @@ def in_words(error: Any) -> str:
     Args:
         error: A ``TyperException``; its cause is pydantic's error where a value does not fit.
     """
-    told: str = error.format_message()
+    message: str = error.format_message()
     errors = getattr(error.__cause__, "errors", None)
     if errors is None:
-        return told
+        return message
     first = errors()[0]
-    where = told.removesuffix(error.message).rstrip()
+    where = message.removesuffix(error.message).rstrip()
     value, otherwise = str(first["input"]), str(first["msg"]).removeprefix("Value error, ")
     if first["type"] != "value_error":
         return f"{where} {value!r} {fault(first['type'], first.get('ctx', {}), otherwise)}"

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from ingest.domain.retention import Retention
-from ingest.settings import faults
+from ingest.settings import setting_faults
 from ingest.settings.authentication import AccessSettings
 from ingest.settings.authentication import Auth as Auth
 from ingest.settings.providers import is_loopback as is_loopback
@@ -202,8 +202,12 @@ class Settings(AccessSettings):
                 f"half of INGEST_CHUNK_TOKENS, which is {self.chunk_tokens}"
             )
         url = self.database_url.get_secret_value() if self.database_url else None
-        yield from filter(None, [faults.url_fault("database_url", url, "postgresql", "postgres")])
-        yield from filter(None, [faults.url_fault("blob_endpoint", self.blob_endpoint, *_HTTP)])
+        yield from filter(
+            None, [setting_faults.url_fault("database_url", url, "postgresql", "postgres")]
+        )
+        yield from filter(
+            None, [setting_faults.url_fault("blob_endpoint", self.blob_endpoint, *_HTTP)]
+        )
         if self.ray_address is not None and not _RAY_ADDRESS.fullmatch(self.ray_address):
             yield (
                 f"INGEST_RAY_ADDRESS is {self.ray_address!r}; it must be HOST:PORT, or auto: "
@@ -272,4 +276,4 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        raise faults.in_words(exc, Settings.model_fields) from None
+        raise setting_faults.in_words(exc, Settings.model_fields) from None

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingest.domain.plain_words import did_you_mean
 from ingest.domain.pricing import PRICES
-from ingest.settings.faults import url_fault
+from ingest.settings.setting_faults import url_fault
 
 
 class Profile(StrEnum):

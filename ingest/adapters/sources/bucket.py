@@ -22,7 +22,7 @@ REMOTE = ("s3", "gs", "az")
 _PAGE = 1000
 _PART_BYTES = 1024 * 1024
 _LONGEST = timedelta(seconds=60)
-_TOLD = tuple(
+_DETAILS = tuple(
     map(
         re.compile,
         (r"status code: (\d{3} [A-Za-z ]*[a-z])", r"<Code>(\w+)</Code>", r"HTTP error: ([\w ]+)"),
@@ -142,5 +142,5 @@ def _translated(place: str) -> Iterator[None]:
 
 def _reason(exc: Exception) -> str:
     """The kind of an error, and what the server or the network said; no more, it may name keys."""
-    told = [found[1] for pattern in _TOLD if (found := pattern.search(str(exc)))]
-    return ": ".join([type(exc).__name__, ", ".join(told)] if told else [type(exc).__name__])
+    details = [found[1] for pattern in _DETAILS if (found := pattern.search(str(exc)))]
+    return ": ".join([type(exc).__name__, ", ".join(details)] if details else [type(exc).__name__])

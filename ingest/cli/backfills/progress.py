@@ -207,7 +207,7 @@ def progress(
     known, refused = registered.there_already, registered.refused.total()
     rate = (counts.done + counts.dead) / seconds
     to_do = counts.unfinished + registered.left_over
-    told = [
+    parts = [
         f"{registered.listed:,} found",
         f"{registered.created:,} new",
         f"{known:,} already there" if known else "",
@@ -219,6 +219,6 @@ def progress(
         f"{duration(to_do / rate)} left" if rate and to_do else "",
         f"{spent.tokens:,} tokens, {money(spent.usd)}" if spent.usd else "",
     ]
-    line = f"{duration(seconds)}: {', '.join(filter(None, told))}"
+    line = f"{duration(seconds)}: {', '.join(filter(None, parts))}"
     held = [f"{one.batches:,} {one.status} ({one.texts:,} texts)" for one in batches]
     return f"{line}; batches: {', '.join(held)}" if held else line

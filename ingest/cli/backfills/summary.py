@@ -4,7 +4,7 @@ from rich.console import Console
 
 from ingest.app.backfill.register import Registered
 from ingest.cli.backfills.progress import Backfill, Ended
-from ingest.cli.backfills.run import not_restored
+from ingest.cli.backfills.run_backfill import not_restored
 from ingest.cli.output import Json, duration, facts, money, plural
 from ingest.domain.index_timing import IndexTime
 from ingest.domain.pricing import plain

@@ -136,7 +136,7 @@ def backfill(
     the cluster it is submitted to, with that one's shared quota.
     """
     from ingest import settings
-    from ingest.cli.backfills import estimate
+    from ingest.cli.backfills.dry_run import estimate
     from ingest.cli.backfills.progress import BackfillRequest
     from ingest.wiring.sources import open_objects
 
@@ -160,7 +160,7 @@ def backfill(
         hand_over=hand_over,
     )
     if dry_run:
-        estimate.run(loaded, objects, sources, request, as_json=as_json)
+        estimate(loaded, objects, sources, request, as_json=as_json)
     else:
         _carry_out(loaded, objects, sources, request, create=create_tenant, as_json=as_json)
 
@@ -174,15 +174,15 @@ def _carry_out(
     create: bool,
     as_json: bool,
 ) -> None:
-    from ingest.cli.backfills import run
+    from ingest.cli.backfills import run_backfill
     from ingest.cli.system import database_access
 
     database_access.claim_blob_folder(loaded)
     with database_access.with_database(loaded) as reachable:
         _prepare_schema(reachable, is_ours=loaded.database_url is None)
-        whose = run.whose(reachable, request.tenant, create=create)
+        whose = run_backfill.whose(reachable, request.tenant, create=create)
         began = time.monotonic()
-        done = run.run(reachable, objects, sources, request)
+        done = run_backfill.run(reachable, objects, sources, request)
     _tell(done, whose, time.monotonic() - began, as_json=as_json)
 
 

@@ -16,7 +16,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
     from ingest import logs
     from ingest.cli.checks.findings import Finding, Level
-    from ingest.cli.checks.run import examine
+    from ingest.cli.checks.run_checks import examine
     from ingest.cli.output import clean, console, emit_json
 
     logs.configure("WARNING")

@@ -182,12 +182,12 @@ async def _build(
     database: "Database", model: str | None, kind: IndexKind, ef_construction: int | None
 ) -> "EmbeddingModel":
     from ingest import settings
-    from ingest.cli.render.index_progress import told
+    from ingest.cli.render.index_progress import show_while
     from ingest.wiring.indexes import open_indexes
 
     space = await space_named(database, model)
     indexes = open_indexes(settings.load(), database)
-    await told(indexes, indexes.rebuild(space, kind, ef_construction=ef_construction))
+    await show_while(indexes, indexes.rebuild(space, kind, ef_construction=ef_construction))
     return space
 
 

@@ -193,7 +193,7 @@ async def _run(database: "Database", wanted: "Move", tenant: str | None) -> "Swi
             wanted,
             items=min(limits.items, 512),
             tokens=limits.tokens,
-            looks=_Teller(),
+            looks=_MoveProgress(),
         )
         try:
             users = await _users(store, wanted, owner)
@@ -221,16 +221,16 @@ async def _index(database: "Database", target: "EmbeddingModel") -> None:
     """Index the target's vectors before anybody searches them, if they are not indexed."""
     from ingest import settings
     from ingest.cli.output import say
-    from ingest.cli.render.index_progress import told
+    from ingest.cli.render.index_progress import show_while
     from ingest.wiring.indexes import open_indexes
 
     indexes = open_indexes(settings.load(), database)
     if not await indexes.is_usable(target):
         say(f"building the index of {target.label}")
-        await told(indexes, indexes.rebuild(target, await indexes.kind(target)))
+        await show_while(indexes, indexes.rebuild(target, await indexes.kind(target)))
 
 
-class _Teller:
+class _MoveProgress:
     """Says how far a move is, now and then."""
 
     def __init__(self) -> None:

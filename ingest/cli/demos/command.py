@@ -26,10 +26,10 @@ def demo(
     from ingest.cli.demos import local_demo, provider_demo
     from ingest.cli.output import emit_json, say
 
-    tell = say if as_json else typer.echo
+    report = say if as_json else typer.echo
     if services:
-        result = provider_demo.perform(say=tell)
+        result = provider_demo.perform(say=report)
     else:
-        result = local_demo.perform(say=tell, show=not as_json)
+        result = local_demo.perform(say=report, show=not as_json)
     if as_json:
         emit_json(result)

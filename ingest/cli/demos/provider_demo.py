@@ -121,22 +121,22 @@ async def _ingest(url: str, folder: Path, say: Say) -> Counter[str]:
     """Upload, and tell how the jobs get on until all have ended."""
     transfer = Transfer(select([str(folder)]), UploadOptions(), wait=False)
     await transfer.run(url, None)
-    started, told = time.monotonic(), ""
+    started, shown = time.monotonic(), ""
     async with connect(url, None) as gateway:
         while time.monotonic() - started < _LONGEST_SECONDS:
             jobs = (await gateway.get("/v1/jobs", limit=200))["jobs"]
             states = Counter(_where(job) for job in jobs)
             line = ", ".join(f"{count} {where}" for where, count in sorted(states.items()))
             line += await _providers(gateway)
-            if line != told:
-                told = line
+            if line != shown:
+                shown = line
                 say(f"   {duration(time.monotonic() - started):>6}: {line}")
             if all(job["finished_at"] for job in jobs):
                 if states["done"] < len(jobs):
                     raise CommandFailed(f"not everything was ingested: {dict(states)}")
                 return states
             await asyncio.sleep(_POLL_SECONDS)
-    raise CommandFailed(f"the jobs did not end within {_LONGEST_SECONDS:g} seconds: {told}")
+    raise CommandFailed(f"the jobs did not end within {_LONGEST_SECONDS:g} seconds: {shown}")
 
 
 def _where(job: Json) -> str:

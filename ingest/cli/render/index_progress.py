@@ -9,7 +9,7 @@ from ingest.cli.output import say
 _POLL_SECONDS = 5.0
 
 
-async def told(indexes: IndexStore, build: Coroutine[None, None, None]) -> None:
+async def show_while(indexes: IndexStore, build: Coroutine[None, None, None]) -> None:
     """Let a build go on to its end, and say how far it is whenever it has come further."""
     building, said = asyncio.create_task(build), None
     try:

@@ -13,8 +13,8 @@ from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import batched, unit_price
 from ingest.settings import Settings
-from ingest.settings.faults import ensure_none
 from ingest.settings.providers import EmbedderKind, ParserKind
+from ingest.settings.setting_faults import ensure_none
 from ingest.wiring.provider_batches import batchable_models
 
 

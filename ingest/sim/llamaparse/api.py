@@ -13,8 +13,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from ingest.sim.faults import FaultSwitch
-from ingest.sim.llamaparse.jobs import CREDITS, Job, Service
-from ingest.sim.llamaparse.webhooks import Courier, Habits
+from ingest.sim.llamaparse.parse_service import CREDITS, Job, Service
+from ingest.sim.llamaparse.webhook_sender import Courier, Habits
 from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, headers_of, read
 
 _TICK = 0.02

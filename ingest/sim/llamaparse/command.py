@@ -4,8 +4,8 @@ import argparse
 
 from ingest.sim import faults, server
 from ingest.sim.llamaparse.api import LlamaParseApi
-from ingest.sim.llamaparse.jobs import Service, ServiceOptions
-from ingest.sim.llamaparse.webhooks import Habits
+from ingest.sim.llamaparse.parse_service import Service, ServiceOptions
+from ingest.sim.llamaparse.webhook_sender import Habits
 
 
 def run(argv: list[str]) -> None:

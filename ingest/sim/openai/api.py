@@ -15,7 +15,7 @@ from ingest.sim.openai import refusals
 from ingest.sim.openai.answers import answered
 from ingest.sim.openai.batch_api import PATHS as BATCH_PATHS
 from ingest.sim.openai.batch_api import Batches
-from ingest.sim.openai.options import EndpointOptions
+from ingest.sim.openai.endpoint_options import EndpointOptions
 from ingest.sim.openai.rate_limits import Account
 from ingest.sim.openai.usage_log import Books, Call
 from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, headers_of, read

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.sim.openai import refusals
 from ingest.sim.openai.answers import answered
-from ingest.sim.openai.options import EndpointOptions
+from ingest.sim.openai.endpoint_options import EndpointOptions
 
 MAX_REQUESTS = 50_000
 MAX_INPUTS = 50_000
@@ -179,5 +179,5 @@ def _line(
 ) -> bytes:
     if response is not None:
         response["request_id"] = f"req_{name}"
-    told = {"id": name, "custom_id": request.custom_id, "response": response, "error": error}
-    return json.dumps(told).encode() + b"\n"
+    line = {"id": name, "custom_id": request.custom_id, "response": response, "error": error}
+    return json.dumps(line).encode() + b"\n"

@@ -4,7 +4,7 @@ import argparse
 
 from ingest.sim import faults, server
 from ingest.sim.openai.api import KINDS, OpenAiApi
-from ingest.sim.openai.options import EndpointOptions
+from ingest.sim.openai.endpoint_options import EndpointOptions
 
 
 def run(argv: list[str]) -> None:

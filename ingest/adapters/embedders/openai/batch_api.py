@@ -178,9 +178,9 @@ def understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
     results: list[TextResult] = []
     for line in lines:
         try:
-            told = json.loads(line)
-            digest = bytes.fromhex(told["custom_id"])
-            results.append(_result(digest, told.get("response"), told.get("error"), model))
+            answer = json.loads(line)
+            digest = bytes.fromhex(answer["custom_id"])
+            results.append(_result(digest, answer.get("response"), answer.get("error"), model))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             if line.strip():
                 log.warning("line of a batch is not understood", reason=type(exc).__name__)
@@ -204,8 +204,8 @@ def _result(digest: bytes, response: Any, error: Any, model: EmbeddingModel) -> 
 
 def _failure(status: int, body: Any) -> IngestError:
     """As for a request of its own; the message may quote the content, so it stays out."""
-    told = body.get("error") if isinstance(body, dict) else None
-    code = (told or {}).get("code") or f"http_{status}"
+    failure = body.get("error") if isinstance(body, dict) else None
+    code = (failure or {}).get("code") or f"http_{status}"
     if status in CONTENT_STATUSES:
         return InputRefused(f"OpenAI refused a text (HTTP {status}, {code})")
     return ProviderUnavailable(f"OpenAI failed with HTTP {status} ({code})")

@@ -14,7 +14,7 @@ from ingest.adapters.postgres.documents.tombstone_store import TombstoneStore
 from ingest.adapters.sources import Objects
 from ingest.app.providers.cost_estimate import Estimate
 from ingest.cli.backfills.progress import BackfillRequest
-from ingest.cli.backfills.run import matching, not_restored
+from ingest.cli.backfills.run_backfill import matching, not_restored
 from ingest.cli.output import Json, emit_json, money, plural, say, size
 from ingest.cli.process import run_async
 from ingest.cli.system import database_access
@@ -53,7 +53,7 @@ class Count:
     """Each object with the same chance."""
 
 
-def run(
+def estimate(
     settings: Settings,
     objects: Objects,
     sources: Sequence[Source],
@@ -67,9 +67,9 @@ def run(
             _estimate(settings, objects, sources, request, reachable)
         )
     share = counted.bytes_len / looked_at if looked_at else 1.0
-    told = _as_json(counted, found, Decimal(share))
+    result = _as_json(counted, found, Decimal(share))
     if as_json:
-        emit_json(told)
+        emit_json(result)
         return
     exact = len(counted.sample) == counted.objects
     typer.echo(f"{plural(counted.objects, 'object')}, {size(counted.bytes_len)}")
@@ -80,8 +80,8 @@ def run(
     for code, number in found.rejected.most_common():
         typer.echo(f"{number} of {len(counted.sample)} would be refused as {code}")
     typer.echo(
-        f"{'' if exact else 'about '}{told['chunks']:,} chunks, {told['tokens']:,} tokens, "
-        f"{told['credits']:,} credits, {money(Decimal(told['usd']))} at most"
+        f"{'' if exact else 'about '}{result['chunks']:,} chunks, {result['tokens']:,} tokens, "
+        f"{result['credits']:,} credits, {money(Decimal(result['usd']))} at most"
         + ("" if exact else f", by a sample of {plural(len(counted.sample), 'object')}")
     )
 

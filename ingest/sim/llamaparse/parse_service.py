@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.sim.llamaparse.pages import MOST_BYTES, PageMarkers, split
+from ingest.sim.llamaparse.page_markers import MOST_BYTES, PageMarkers, split
 
 CREDITS = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 GARBAGE = "\ufffd" * 400

@@ -30,7 +30,7 @@ from ingest.app.backfill.reprocess import Reprocessor
 from ingest.cli.backfills.progress import Backfill, BackfillProgress, BackfillRequest, Ended
 from ingest.cli.output import say
 from ingest.cli.process import end_at_once, run_async
-from ingest.cli.render.index_progress import told
+from ingest.cli.render.index_progress import show_while
 from ingest.cli.system.tenants import existing
 from ingest.domain.arrival import NEVER
 from ingest.domain.embedding import EmbeddingModel
@@ -201,7 +201,7 @@ async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:
         say("the vectors have no index yet: the next run builds it, or 'ingest index build'")
         return
     say("building the index of the vectors")
-    await told(indexes, index.build())
+    await show_while(indexes, index.build())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from ingest.sim.llamaparse.jobs import Job
+from ingest.sim.llamaparse.parse_service import Job
 
 ATTEMPTS = 3
 _PAUSES = (1.0, 2.0)
