@@ -1,4 +1,4 @@
-"""The system that runs on a state folder: at most one, known by a lock that only it can hold."""
+"""Finds the system that runs on a state folder: at most one, which holds a lock on a file."""
 
 import fcntl
 import os
@@ -22,25 +22,25 @@ class AlreadyRunning(CommandFailed):
 
 
 class Instance:
-    """Who runs on a state folder.
+    """The one system that may run on a state folder.
 
     The process that runs the system holds a lock on ``ingest.pid`` for as long as it lives, so
-    a file that a crash left behind is never taken for a running system, nor is a stranger who
-    got its pid.
+    a file that a crash left behind is never taken for a running system. Neither is another
+    program that got the same pid.
     """
 
     def __init__(self, state_dir: Path) -> None:
-        """Remember the folder; nothing is read or made yet."""
+        """Remember the folder; read and create nothing yet."""
         self.pid_file = Path(state_dir, "ingest.pid").absolute()
         self.url_file = self.pid_file.with_name("ingest.url")
         self.log_file = Path(state_dir, "logs", "ingest.log").absolute()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the system of this folder.
+        """Hold the lock of this folder while the context lasts.
 
         Raises:
-            AlreadyRunning: another process is.
+            AlreadyRunning: another process holds it.
             FolderRefused: the folder holds files of others.
         """
         state_folder.claim(self.pid_file.parent)
@@ -62,11 +62,11 @@ class Instance:
                     yield file
                     return
             if remaining:
-                time.sleep(_PAUSE_SECONDS)  # somebody who only looks holds it for a moment
+                time.sleep(_PAUSE_SECONDS)  # a reader of the lock also holds it for a moment
         raise AlreadyRunning(f"a system runs on {str(self.pid_file.parent)!r} as pid {self.pid()}")
 
     def pid(self) -> int | None:
-        """The process that runs the system; None when none does."""
+        """The pid of the process that runs the system; None when no system runs."""
         try:
             with self.pid_file.open(encoding="ascii") as file:
                 with suppress(BlockingIOError):
@@ -82,11 +82,11 @@ class Instance:
         return None
 
     def announce(self, url: str) -> None:
-        """Note where the system answers, for commands on this machine."""
+        """Store the system's URL for commands on this machine."""
         self.url_file.write_text(url + "\n", encoding="utf-8")
 
     def url(self) -> str | None:
-        """Where the running system answers; None when none runs, or not yet."""
+        """The URL of the running system; None when none runs or its gateway is not ready yet."""
         if self.pid() is None:
             return None
         try:
@@ -104,7 +104,7 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def _is_still(file: IO[str], path: Path) -> bool:
-    """Whether an open file is the one under this path, which another may have replaced."""
+    """Whether this path still leads to the open file, which another process may have replaced."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -84,7 +84,7 @@ def test_a_dry_run_goes_on_without_its_database_and_says_what_it_does_not_know(
     found = dry(tmp_path / "a.txt", "--json", state=tmp_path / "s", INGEST_DATABASE_URL=gone)
 
     assert (found.code, found.json()["objects"]) == (0, 1)
-    assert "deleted documents are not counted: " in found.err
+    assert "deleted documents are counted as well: " in found.err
 
 
 def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
         (("--manifest", "list.xml"), "is no manifest"),
         ((".", "--pause-at", "25:00"), "HH:MM"),
         ((".", "--lane", "interactive"), "--lane is backfill or batch"),
-        ((".", "--hand-over"), "--hand-over goes with --lane batch"),
+        ((".", "--submit-only"), "--submit-only needs --lane batch"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

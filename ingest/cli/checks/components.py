@@ -1,4 +1,4 @@
-"""Checks of the parts that ingest is put together from; each is used once, for real."""
+"""Checks the components of ingest; each check uses the real component once."""
 
 import json
 import subprocess
@@ -37,14 +37,14 @@ Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
 _MANY_VECTORS = 10_000
-_LOOK_AT_PACKAGES = (
+_IMPORT_PACKAGES = (
     "import json, ingest, serve, ray; "
     "print(json.dumps([ray.__version__, ingest.__file__, serve.__file__]))"
 )
 
 
 def database(settings: Settings) -> Iterator[Finding]:
-    """PostgreSQL, pgvector, and the schema."""
+    """Check PostgreSQL, pgvector and the schema."""
     fresh = settings.database_url is None and not (settings.state_dir / "postgres").exists()
     label = database_label(settings)
     with (
@@ -81,7 +81,7 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 @contextmanager
 def _folder_for(fresh: bool) -> Iterator[Path | None]:
-    """A folder of its own for a trial of the embedded server, so that doctor leaves no trace."""
+    """A temporary folder for a test of the embedded server; doctor leaves no files behind."""
     if not fresh:
         yield None
         return
@@ -96,7 +96,7 @@ def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterato
         found = "not made yet" if fresh else f"at {facts.revision or 'none'}"
         yield fine("database", f"schema {found}; 'ingest up' brings it to {migrate.head()}")
     elif facts.revision == migrate.head():
-        yield broken("database", facts.mismatch, "GRANT it, as the one who ran 'ingest migrate'")
+        yield broken("database", facts.mismatch, "GRANT it as the role that ran 'ingest migrate'")
     elif facts.revision in migrate.revisions() or facts.revision is None:
         yield broken("database", facts.mismatch, "run 'ingest migrate'")
     else:
@@ -127,9 +127,9 @@ def _stuck(settings: Settings) -> Iterator[Finding]:
 
 
 def _spaces(settings: Settings) -> Iterator[Finding]:
-    """Vectors that search would have to compare one by one, and those it does not look at."""
+    """Check for large spaces without an index, and for spaces that the settings do not name."""
 
-    async def look(opened: Database) -> tuple[list[str], set[str]]:
+    async def read(opened: Database) -> tuple[list[str], set[str]]:
         indexes, bare = IndexStore(opened), []
         for space in await indexes.spaces():
             model = EmbeddingModel(space.embed_model, space.embed_version, space.dimension)
@@ -138,13 +138,13 @@ def _spaces(settings: Settings) -> Iterator[Finding]:
                 bare.append(model.label)
         return bare, await ServingStore(opened).labels()
 
-    bare, serving = _ask_database(settings, look)
+    bare, serving = _ask_database(settings, read)
     for label in bare:
         missing = f"over {_MANY_VECTORS:,} vectors of {label} have no index, and are slow to search"
-        advice = "run 'ingest index build'; a load that was killed leaves none behind"
+        advice = "run 'ingest index build'; a load that was killed leaves no index"
         yield doubtful("index", missing, advice)
     for label in sorted(serving - wiring.embedding_models(settings).keys()):
-        advice = "name its model by INGEST_NEXT_MODEL, or move them: 'ingest model move'"
+        advice = "name its model in INGEST_NEXT_MODEL, or move the tenants: 'ingest model move'"
         yield doubtful("index", f"{label} serves tenants, and the settings do not name it", advice)
 
 
@@ -189,7 +189,7 @@ def blobs(settings: Settings) -> Iterator[Finding]:
 
 
 def parser(settings: Settings) -> Iterator[Finding]:
-    """Parse a line of text, and ask LlamaParse with each key for what it knows, which is free."""
+    """Parse a line of text, and make a free request to LlamaParse with each key."""
 
     async def parse() -> str:
         made = wiring.make_local_parser(settings)
@@ -207,7 +207,7 @@ def parser(settings: Settings) -> Iterator[Finding]:
 
 
 def embedder(settings: Settings) -> Iterator[Finding]:
-    """Embed a word; at a provider with each key, which costs one token."""
+    """Embed a word; a provider is called with each key, which costs one token."""
     if settings.embedder is EmbedderKind.LOCAL:
         run_async(WordllamaEmbedder().embed(["probe"]))
         yield fine("embedder", _label(wiring.embedding_model(settings)))
@@ -224,7 +224,7 @@ def _try_keys(
     probe: Callable[[ProviderKey], Coroutine[Any, Any, None]],
 ) -> Iterator[Finding]:
     if not keys:
-        yield broken(subject, f"{label}: there is no key", "look into the key file")
+        yield broken(subject, f"{label}: there is no key", "add a key to the key file")
     for key in keys:
         try:
             run_async(probe(key))
@@ -256,16 +256,16 @@ def _label(model: EmbeddingModel) -> str:
 
 
 def ray(settings: Settings) -> Iterator[Finding]:
-    """Import Ray and both packages in a process that starts where Ray's workers would."""
+    """Import Ray and both packages in a new process, in the folder where Ray's workers start."""
     try:
-        looked = subprocess.run(  # noqa: S603 our own words
-            [sys.executable, "-c", _LOOK_AT_PACKAGES],
+        imported = subprocess.run(  # noqa: S603 the arguments are constants
+            [sys.executable, "-c", _IMPORT_PACKAGES],
             capture_output=True,
             text=True,
             timeout=_RAY_SECONDS,
             check=True,
         )
-        version, *files = json.loads(looked.stdout.splitlines()[-1])
+        version, *files = json.loads(imported.stdout.splitlines()[-1])
     except subprocess.SubprocessError as exc:
         lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
         yield broken("ray", f"cannot be imported: {lines[-1]}", "install the package again")

@@ -1,4 +1,4 @@
-"""The examination behind ``ingest doctor``, in order."""
+"""Runs the checks of ``ingest doctor``, in order."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,7 +24,7 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def examine() -> Iterator[Finding]:
-    """Check everything; each finding comes as soon as it is known."""
+    """Run all checks; each finding is yielded as soon as it is known."""
     yield machine.versions()
     try:
         loaded = settings.load()
@@ -36,7 +36,7 @@ def examine() -> Iterator[Finding]:
         try:
             yield from check(loaded)
         except IngestError as exc:
-            yield broken(subject, exc.message, "see above")
+            yield broken(subject, exc.message, "correct the finding above first")
         except Exception as exc:  # noqa: BLE001 one broken part must not hide the others
             first = f"{type(exc).__name__}: {exc}".splitlines()[0]
             yield broken(subject, first, "this is unexpected: the installation may be damaged")

@@ -1,4 +1,4 @@
-"""An upload from its first byte to the last job's end."""
+"""Runs an upload, from its first byte to the end of the last job."""
 
 import asyncio
 
@@ -15,35 +15,37 @@ from ingest.domain.errors import IngestError
 
 
 class Transfer:
-    """Uploads a selection and follows its jobs, with progress on standard error."""
+    """Uploads a selection and polls its jobs, with progress on standard error."""
 
-    def __init__(self, selection: Selection, manner: UploadOptions, *, wait: bool) -> None:
+    def __init__(self, selection: Selection, options: UploadOptions, *, wait: bool) -> None:
         """Plan a transfer.
 
         Args:
-            selection: What to upload.
-            manner: How.
-            wait: Follow the jobs to their end.
+            selection: The files to upload.
+            options: Concurrency, and whether files may replace others.
+            wait: Whether to poll the jobs until they end.
 
         Raises:
             WrongUsage: there is nothing to upload.
         """
         if not selection.files:
             reasons = "; ".join(name_some(selection.skipped))
-            raise WrongUsage(f"there is nothing to upload ({reasons or 'no files'})")
+            raise WrongUsage(
+                f"there is nothing to upload ({reasons or 'no files'}); name other files or folders"
+            )
         self.selection = selection
-        self._manner = manner
+        self._options = options
         self.wait = wait
         self.counters = UploadCounters(selection)
 
     async def run(self, url: str | None, key: str | None) -> None:
-        """Upload, and wait if that was asked for.
+        """Upload the files, and wait for their jobs if ``wait`` is set.
 
         Raises:
-            Unreachable: the gateway is not there, or went away for too long.
-            Refused: it takes nothing from us.
+            Unreachable: the gateway does not answer, or did not for too long.
+            Refused: the gateway accepts no upload with this key.
         """
-        connections = self._manner.concurrency + 1
+        connections = self._options.concurrency + 1
         async with connect(url, key, connections=connections) as impatient:
             await impatient.readiness()
         async with (
@@ -60,7 +62,7 @@ class Transfer:
                 async with asyncio.TaskGroup() as group:
                     if self.wait:
                         group.create_task(poller.run())
-                    await upload_files(gateway, self.selection.files, self._manner, listener)
+                    await upload_files(gateway, self.selection.files, self._options, listener)
                     self.counters.uploaded()
                     poller.complete()
         except IngestError as failure:
@@ -86,10 +88,10 @@ class _TransferListener:
 
 def _resumable(error: Exception) -> Exception:
     if isinstance(error, Unreachable):
-        return Unreachable(f"{error.message}; the same command goes on where this one stopped")
+        return Unreachable(f"{error.message}; run the same command again to resume")
     if isinstance(error, Refused) and not error.bars_everything:
         return Refused(
-            f"{error.message}; the same command goes on where this one stopped",
+            f"{error.message}; run the same command again to resume",
             status=error.status,
             problem=error.problem,
         )
