@@ -8,7 +8,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
 _LEFT_OUT = {"level", "event", "timestamp", "module", "logger", "exception"}
-"""Of a line for people: what they are told first, last, or not at all."""
+"""Fields that a line for people shows first, last, or not at all."""
 
 
 def configure(level: str = "INFO", *, for_people: bool = False) -> None:

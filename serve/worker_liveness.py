@@ -1,4 +1,4 @@
-"""Which lanes are worked on at this moment."""
+"""Finds the lanes that have a running stream."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from ingest.adapters.postgres.jobs.worker_store import WorkerView
 from ingest.domain.job import Lane
 
 SILENT_SECONDS = 15.0
-"""A stream beats every two seconds; one that was silent for longer than this counts as dead."""
+"""A stream sends a heartbeat every two seconds; after this silence it counts as dead."""
 
 
 def is_alive(worker: WorkerView) -> bool:
-    """Whether a stream was heard of lately."""
+    """Whether the last heartbeat of a stream is recent."""
     return worker.silent_seconds < SILENT_SECONDS
 
 
 def working_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:
-    """Lanes of which a living stream takes jobs."""
+    """Lanes whose jobs a running stream takes."""
     return frozenset(worker.lane for worker in workers if is_alive(worker) and not worker.draining)

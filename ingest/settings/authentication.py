@@ -1,4 +1,4 @@
-"""Settings of access: who is let in, and how they prove who they are."""
+"""Settings of authentication: the accepted credentials, and how they are verified."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,7 +12,7 @@ _LEAST_SECRET_BYTES = 32
 
 
 class Auth(StrEnum):
-    """How the gateway knows its callers."""
+    """The credentials that the gateway accepts."""
 
     KEYS = "keys"
     JWT = "jwt"
@@ -21,42 +21,48 @@ class Auth(StrEnum):
 
 
 class AccessSettings(ProviderSettings):
-    """Who may call."""
+    """The settings of authentication."""
 
     auth: Auth = Field(
         Auth.OFF,
-        description="keys, jwt (tokens of a login service), both, or off: allowed only on a "
+        description="keys, jwt (tokens of a login service), both, or off. off is allowed only on a "
         "loopback host.",
     )
     jwt_secret: SecretStr | None = Field(
-        None, description="Verifies tokens signed with HS256; at least 32 bytes."
+        None, description="Secret that verifies tokens signed with HS256; at least 32 bytes."
     )
     jwt_jwks: str | None = Field(
         None,
         description="Public keys of the login service: an https:// URL (http:// on loopback) or a "
         "file; instead of jwt_secret.",
     )
-    jwt_audience: str | None = Field(None, description="What a token's aud must hold; required.")
-    jwt_issuer: str | None = Field(None, description="What a token's iss must be; empty: any.")
+    jwt_audience: str | None = Field(
+        None, description="Value that the aud of a token must hold; required for tokens."
+    )
+    jwt_issuer: str | None = Field(
+        None, description="Value that the iss of a token must have; empty: any."
+    )
     jwt_tenant_claim: str = Field(
-        "tenant", min_length=1, description="Claim with the tenant: a UUID, or a name."
+        "tenant",
+        min_length=1,
+        description="Claim of a token that holds the tenant: a UUID, or a name.",
     )
     jwt_leeway_seconds: float = Field(
-        10.0, ge=0, le=60, description="How far the login service's clock may be off."
+        10.0, ge=0, le=60, description="Seconds by which the clock of the login service may differ."
     )
 
     @property
     def takes_keys(self) -> bool:
-        """Whether API keys let callers in."""
+        """Whether API keys are accepted."""
         return self.auth in (Auth.KEYS, Auth.BOTH)
 
     @property
     def takes_tokens(self) -> bool:
-        """Whether tokens let callers in."""
+        """Whether tokens are accepted."""
         return self.auth in (Auth.JWT, Auth.BOTH)
 
     def access_faults(self) -> Iterator[str]:
-        """What would let the wrong ones in, or nobody."""
+        """Find settings that would accept wrong callers, or no callers."""
         if not self.takes_tokens:
             return
         auth = f"INGEST_AUTH={self.auth}"

@@ -1,4 +1,4 @@
-"""Settings of the providers: which are used, with what keys, at what pace and price."""
+"""Settings of the providers: their keys, limits and prices."""
 
 import json
 from collections.abc import Iterator
@@ -19,28 +19,28 @@ from ingest.settings.setting_faults import url_fault
 
 
 class Profile(StrEnum):
-    """How strict the system is with itself."""
+    """How strictly the settings are checked."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class EmbedderKind(StrEnum):
-    """Who turns texts into vectors."""
+    """The embedder."""
 
     LOCAL = "local"
     OPENAI = "openai"
 
 
 class Fallback(StrEnum):
-    """What is done while a provider is away."""
+    """The behaviour while a provider does not answer."""
 
     OFF = "off"
     DEGRADE = "degrade"
 
 
 class ParserKind(StrEnum):
-    """Who turns files into text."""
+    """The parser."""
 
     LOCAL = "local"
     LLAMAPARSE = "llamaparse"
@@ -48,7 +48,7 @@ class ParserKind(StrEnum):
 
 
 class Tier(StrEnum):
-    """LlamaParse's ways of parsing, from the cheapest to the best."""
+    """The tiers of LlamaParse, from the cheapest to the best."""
 
     FAST = "fast"
     COST_EFFECTIVE = "cost_effective"
@@ -66,7 +66,7 @@ def _from_json(value: Any) -> Any:
 
 
 class PriceEntry(BaseModel):
-    """A price from a day on; see ``domain.money.Price``."""
+    """A price that holds from a day on; see ``domain.pricing.Price``."""
 
     provider: str
     model: str
@@ -75,7 +75,7 @@ class PriceEntry(BaseModel):
 
 
 class ProviderSettings(BaseSettings):
-    """The part of the settings that is about providers."""
+    """The settings of the providers."""
 
     model_config = SettingsConfigDict(
         env_prefix="INGEST_",
@@ -86,46 +86,55 @@ class ProviderSettings(BaseSettings):
     )
 
     profile: Profile = Field(
-        Profile.DEVELOPMENT, description="production refuses simulated providers."
+        Profile.DEVELOPMENT,
+        description="development, or production, which refuses simulated providers.",
     )
-    embedder: EmbedderKind = Field(EmbedderKind.LOCAL, description="local, or openai.")
+    embedder: EmbedderKind = Field(
+        EmbedderKind.LOCAL, description="The embedder: local, or openai."
+    )
     parser: ParserKind = Field(
         ParserKind.LOCAL,
-        description="local, llamaparse, or auto: llamaparse for scanned pages only.",
+        description="The parser: local, llamaparse, or auto (llamaparse for scanned pages only).",
     )
     fallback: Fallback = Field(
         Fallback.OFF,
-        description="While a provider is away, off: wait; degrade: make documents searchable with "
-        "the local parser or embedder, marked as degraded, and make them again later.",
+        description="While a provider does not answer: off: jobs wait; degrade: the local parser "
+        "or "
+        "embedder makes documents searchable, marked as degraded, and they are made again later.",
     )
     prices: Annotated[list[PriceEntry], NoDecode, BeforeValidator(_from_json)] = Field(
         [],
-        description="JSON list of {provider, model, since, usd}: prices that override the built-in "
-        "ones; usd per million tokens, or per credit.",
+        description="JSON list of {provider, model, since, usd} that overrides built-in prices; "
+        "usd is "
+        "per million tokens, or per credit.",
     )
     quota_share: float = Field(
-        0.97, gt=0, le=1, description="Share of a provider's limits that is used."
+        0.97, gt=0, le=1, description="Share of a provider's limits that the rate limiter uses."
     )
     wait_days: float = Field(
-        7.0, gt=0, description="Longest wait for a provider or a budget before the dead letter."
+        7.0,
+        gt=0,
+        description="Days for which a job waits for a provider or a budget before it fails.",
     )
 
     openai_api_keys: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("INGEST_OPENAI_API_KEYS", "OPENAI_API_KEY"),
-        description="Keys, separated by commas; OPENAI_API_KEY is read, too.",
+        description="API keys, separated by commas; OPENAI_API_KEY is read as well.",
     )
     openai_api_key_file: Path | None = Field(
-        None, description="File with one key a line; changes are noticed within a second."
+        None, description="File with one API key a line; changes take effect within a second."
     )
     openai_base_url: str | None = Field(
-        None, description="Another server that speaks OpenAI's protocol, up to and with /v1."
+        None, description="URL of another server with OpenAI's protocol, including /v1."
     )
-    openai_model: str = Field("text-embedding-3-small", description="The embedding model.")
+    openai_model: str = Field(
+        "text-embedding-3-small", description="The embedding model of OpenAI."
+    )
     next_model: str | None = Field(
         None,
-        description="Embedding model beside the one above, to which 'ingest model move' takes "
-        "tenants: local, or one of OpenAI's; a tenant is served by one of the two.",
+        description="Second embedding model, to which 'ingest model move' moves tenants: local, or "
+        "a model of OpenAI. One of the two models serves each tenant.",
     )
     openai_requests_per_minute: float = Field(
         3000.0, ge=1, description="Requests a minute that each key allows (tier 1)."
@@ -133,7 +142,9 @@ class ProviderSettings(BaseSettings):
     openai_tokens_per_minute: float = Field(
         1_000_000.0, gt=0, description="Tokens a minute that each key allows (tier 1)."
     )
-    openai_timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for an answer.")
+    openai_timeout_seconds: float = Field(
+        60.0, gt=0, description="Time-out of a request in seconds."
+    )
 
     openai_batch_texts: int = Field(
         50_000, ge=1, le=50_000, description="Most texts in a provider batch (the API's limit)."
@@ -141,65 +152,73 @@ class ProviderSettings(BaseSettings):
     openai_batch_queue_tokens: int = Field(
         3_000_000,
         ge=8191,
-        description="Most tokens of a model in provider batches at a time (tier 1).",
+        description="Most tokens of a model in submitted provider batches (tier 1).",
     )
     openai_batch_quiet_seconds: float = Field(
-        10.0, gt=0, description="A provider batch that took no text for so long is handed over."
+        10.0,
+        gt=0,
+        description="Seconds without a new text after which a provider batch is submitted.",
     )
     openai_batch_poll_seconds: float = Field(
-        60.0, gt=0, description="A provider batch is asked for this often."
+        60.0, gt=0, description="Seconds between two polls of a provider batch."
     )
 
     llamaparse_api_keys: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("INGEST_LLAMAPARSE_API_KEYS", "LLAMA_CLOUD_API_KEY"),
-        description="Keys, separated by commas; LLAMA_CLOUD_API_KEY is read, too.",
+        description="API keys, separated by commas; LLAMA_CLOUD_API_KEY is read as well.",
     )
-    llamaparse_api_key_file: Path | None = Field(None, description="As for OpenAI.")
+    llamaparse_api_key_file: Path | None = Field(
+        None, description="File with one API key a line, as for OpenAI."
+    )
     llamaparse_base_url: str | None = Field(
-        None, description="Another region, or another server that speaks LlamaParse's protocol."
+        None, description="URL of another region, or of another server with LlamaParse's protocol."
     )
     llamaparse_tier: Tier = Field(
-        Tier.COST_EFFECTIVE, description="fast, cost_effective, agentic or agentic_plus."
+        Tier.COST_EFFECTIVE, description="The tier: fast, cost_effective, agentic or agentic_plus."
     )
     llamaparse_version: str = Field("latest", description="Version of the tier.")
     llamaparse_escalate: bool = Field(
-        True, description="Try the next better tier once when a parse is not usable."
+        True,
+        description="Whether a parse that is not usable is repeated once on the next better tier.",
     )
     llamaparse_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(_from_json)] = Field(
-        {}, description="JSON object of further fields of LlamaParse's request."
+        {}, description="JSON object with additional fields of LlamaParse's request."
     )
     llamaparse_timeout_seconds: float = Field(
-        120.0, gt=0, description="Longest wait for an answer, uploads included."
+        120.0, gt=0, description="Time-out of a request in seconds, uploads included."
     )
     llamaparse_requests_per_minute: float = Field(
         300.0, ge=1, description="Submissions a minute that each key allows."
     )
     llamaparse_deadline_seconds: float = Field(
-        3600.0, gt=0, description="Longest wait for one parse."
+        3600.0, gt=0, description="Seconds after which a parse is given up."
     )
     llamaparse_poll_seconds: float = Field(
-        20.0, gt=0, description="A parse that nobody reported is asked for this often."
+        20.0, gt=0, description="Seconds between two polls of a parse without a webhook."
     )
     llamaparse_webhook_url: str | None = Field(
         None,
-        description="Public address of this system, e.g. https://ingest.example.com; empty: parses "
-        "are polled for.",
+        description="Public URL of this system, e.g. https://ingest.example.com; empty: no "
+        "webhooks, "
+        "parses are polled.",
     )
     llamaparse_webhook_secret: SecretStr | None = Field(
-        None, description="Signs webhooks (LC-Signature); empty: their address alone is secret."
+        None,
+        description="Secret that verifies webhooks (LC-Signature); empty: only their URL is "
+        "secret.",
     )
 
     @property
     def calls_openai(self) -> bool:
-        """Whether OpenAI embeds for any tenant."""
+        """Whether a model of OpenAI may serve a tenant."""
         return self.embedder is EmbedderKind.OPENAI or self.next_model not in (
             None,
             EmbedderKind.LOCAL,
         )
 
     def provider_faults(self) -> Iterator[str]:
-        """What cannot work with the providers that are used, and what production refuses."""
+        """Find settings of providers that cannot work, and those that production refuses."""
         if self.calls_openai:
             because = "INGEST_EMBEDDER=openai"
             if self.embedder is not EmbedderKind.OPENAI:

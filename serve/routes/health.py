@@ -1,4 +1,4 @@
-"""For machines that look after the gateway: alive, ready, measured."""
+"""Routes for monitoring: liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Iterable
@@ -22,18 +22,18 @@ from serve.worker_liveness import is_alive, working_lanes
 
 router = APIRouter(tags=["operations"])
 CHECK_SECONDS = 5.0
-"""Longest that one check of readiness may take."""
+"""Time-out of one readiness check."""
 
 
 @router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> dict[str, str]:
-    """Answers as long as the process does; asks nobody else."""
+    """Answer as long as the process runs; check no other system."""
     return {"status": "ok", "version": ingest.__version__}
 
 
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentDependencies) -> Response:
-    """Whether the database, the blob storage and the streams are there, and what is in use."""
+    """Check the database, the blob storage and the streams, and name the parts in use."""
     database, blobs, _ = await asyncio.gather(
         _database(gateway), _blobs(gateway), gateway.providers.refresh()
     )
@@ -51,16 +51,16 @@ async def readyz(request: Request, gateway: CurrentDependencies) -> Response:
     )
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """The backlog as of at most a few seconds ago, and this process's requests."""
+    """Return the backlog as of a few seconds ago, and the requests of this process."""
     measured: Metrics = request.app.state.metrics
     return Response(await measured.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @dataclass(frozen=True, slots=True)
 class _DatabaseStatus:
-    """What the database is, the streams and pauses it knows, and what is wrong."""
+    """The database's name and schema, its streams and pauses, and its problems."""
 
     problems: tuple[str, ...] = ()
     name: str | None = None
@@ -113,7 +113,7 @@ async def _database(gateway: Dependencies) -> _DatabaseStatus:
 
 
 def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:
-    """What operators have stopped, without naming a tenant."""
+    """Summarise the pauses without naming a tenant."""
     named = {kind: sorted(p.subject for p in pauses if p.kind is kind) for kind in PauseKind}
     return {
         "everything": bool(named[PauseKind.EVERYTHING]),
@@ -124,12 +124,12 @@ def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:
 
 
 def _needed_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:
-    """Interactive always; others once a stream of theirs was started and did not end."""
+    """The lanes that need a stream: interactive, and those whose started stream has not ended."""
     return frozenset({Lane.INTERACTIVE} | {worker.lane for worker in workers})
 
 
 async def _blobs(gateway: Dependencies) -> str | None:
-    """What is wrong with the blob storage."""
+    """Describe the problem of the blob storage; None when there is none."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await gateway.blobs.check()
