@@ -1,4 +1,4 @@
-"""Embedding models and what makes their vectors acceptable."""
+"""Embedding models, and the check of their vectors."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ingest.domain.errors import InvalidVector
 
 Vectors = NDArray[np.float32]
-"""float32[n, dimension], one row a text, L2-normalised."""
+"""float32[n, dimension]; one L2-normalised row for each text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class EmbeddingModel:
 
     @property
     def label(self) -> str:
-        """Name and version in one word."""
+        """Name and version in one string."""
         return f"{self.name}@{self.version}"
 
 

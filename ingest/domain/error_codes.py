@@ -1,10 +1,10 @@
-"""From an error's code, as it is stored, back to the error."""
+"""Converts a stored error code back into its error."""
 
 from ingest.domain.errors import IngestError, Unexpected
 
 
 def of_code(code: str, message: str) -> IngestError:
-    """The error of this code; an unknown one, of newer or older code, is Unexpected."""
+    """Make the error with this code; a code of another version of ingest becomes Unexpected."""
     classes: list[type[IngestError]] = [IngestError]
     for cls in classes:
         if cls.code == code:

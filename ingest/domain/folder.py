@@ -1,4 +1,4 @@
-"""Folders that a person names, and why one is refused."""
+"""The error of a folder that ingest refuses to use."""
 
 from typing import ClassVar
 
@@ -6,6 +6,6 @@ from ingest.domain.errors import ConfigurationError
 
 
 class FolderRefused(ConfigurationError):
-    """A folder that was named holds files of others, which could be lost."""
+    """The folder holds files that are not from ingest and could be lost."""
 
     code: ClassVar[str] = "folder_refused"

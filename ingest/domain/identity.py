@@ -6,16 +6,16 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6c8a1e6e-1f0b-4aa8-9f0a-1a7c2e6f2b42")
 _EXTERNAL = "external:"
 EACH = UUID(int=0)
-"""Stands for all tenants without a row of their own: of limits, or of a vector space."""
+"""In limits and vector spaces: the row that holds for all tenants without their own row."""
 NO_TENANT = UUID(int=0)
-"""Comes before every tenant, where they take turns."""
+"""In the order in which tenants take turns: comes before every tenant."""
 LOCAL_NAME = "local"
 LOCAL_TENANT = uuid5(NAMESPACE, f"tenant:{LOCAL_NAME}")
 """The tenant of every request when authentication is off."""
 
 
 def tenant_id_of(name: str) -> UUID:
-    """The tenant with this name, or this UUID itself."""
+    """The id of the tenant with this name, or the UUID itself."""
     try:
         return UUID(name)
     except ValueError:
@@ -23,7 +23,7 @@ def tenant_id_of(name: str) -> UUID:
 
 
 def tenant_or_local(name: str | None) -> UUID:
-    """The tenant with this name or UUID; without one, the tenant of no authentication."""
+    """The id of the tenant with this name or UUID; without one, the local tenant."""
     return LOCAL_TENANT if name is None else tenant_id_of(name)
 
 
@@ -33,17 +33,17 @@ def sha256_hex(data: bytes) -> str:
 
 
 def content_name(file_sha256: str) -> str:
-    """The name of an upload that the client did not name: equal bytes, equal name."""
+    """The name of an upload without an external id: equal bytes have equal names."""
     return f"sha256:{file_sha256}"
 
 
 def external_name(external_id: str) -> str:
-    """The name of an upload that the client named."""
+    """The name of an upload with an external id."""
     return f"{_EXTERNAL}{external_id}"
 
 
 def external_id(name: str) -> str | None:
-    """What the client called the document of this name; None when it did not."""
+    """The external id in a document's name; None when it has none."""
     return name.removeprefix(_EXTERNAL) if name.startswith(_EXTERNAL) else None
 
 
@@ -70,7 +70,7 @@ def raw_key(tenant_id: UUID, file_sha256: str) -> str:
 
 
 def is_raw(key: str) -> bool:
-    """Whether a blob key is of uploaded bytes; its last part is their digest then."""
+    """Whether a blob key is of uploaded bytes; its last part is then their digest."""
     return "/raw/" in key
 
 

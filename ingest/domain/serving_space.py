@@ -1,4 +1,4 @@
-"""Which vector space serves a tenant, and moving from one to another."""
+"""The vector space that serves a tenant, and the move to another one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,14 +8,14 @@ from ingest.domain.errors import TransientError
 
 
 class SpaceMoved(TransientError):
-    """Another vector space serves the tenant by now. Costs no attempt."""
+    """Another vector space serves the tenant now. Costs no attempt."""
 
     code = "space_moved"
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From the space that serves to the one that is to."""
+    """A move from the serving space to a target space."""
 
     source: EmbeddingModel
     target: EmbeddingModel
@@ -33,12 +33,12 @@ class Unembedded:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How one tenant is served; spaces by their labels."""
+    """The spaces of one tenant, by label."""
 
     tenant_id: UUID
     serving: str | None
-    """None: as tenants without a row are, in the end by the settings' model."""
+    """Space that serves the tenant; None: the default space, which the settings name."""
     other: str | None
-    """Whose vectors are made or kept beside."""
+    """Space whose vectors are made or kept in addition."""
     documents: dict[str, int]
-    """Published ones by space; without a name where an old version published them."""
+    """Published documents by space; the key is empty for documents of old versions of ingest."""

@@ -1,4 +1,4 @@
-"""What a backfill reads: objects somewhere else, named by URIs."""
+"""Objects that a backfill reads, named by URIs."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,70 +11,70 @@ from ingest.domain.errors import (
 )
 
 MAX_URI_CHARS = 512
-"""As of any external id."""
+"""Most characters of a URI, as of any external id."""
 
 
 class SourceUnavailable(TransientError):
-    """A place that documents are read from did not answer, or refused us."""
+    """A source of documents did not answer, or denied access."""
 
     code = "source_unavailable"
 
 
 class SourceChanged(TransientError):
-    """An object was written while it was read; what was read is no version of it."""
+    """An object changed while it was read, so the bytes are no version of it."""
 
     code = "source_changed"
 
 
 class SourceGone(DocumentRejected):
-    """An object that was listed is not there any more."""
+    """A listed object does not exist any more."""
 
     code = "source_gone"
 
 
 class DocumentDeleted(RequestRejected):
-    """The document was deleted; backfills do not bring it back unless they are told to."""
+    """The document was deleted; a backfill restores it only with --restore-deleted."""
 
     code = "document_deleted"
 
 
 class ManifestLineInvalid(InvalidRequest):
-    """A line of a manifest names no object."""
+    """A line of a manifest is not valid."""
 
     code = "manifest_line_invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceObject:
-    """One object that a listing named."""
+    """An object of a listing."""
 
     uri: str
-    """Where it is; the document's external id."""
+    """URI of the object, which is the document's external id."""
     filename: str
     bytes_len: int
-    """When it was listed."""
+    """Size when it was listed."""
     version: str = ""
-    """Differs when its bytes do; empty where a listing does not say, and only reading tells."""
+    """Changes when the bytes change; empty if the listing has no version, so it must be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A part of a listing that names no object."""
+    """An invalid entry of a listing."""
 
     place: str
-    """Which part, such as a line."""
+    """The position of the entry, such as a line."""
     error: ManifestLineInvalid
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredObject:
-    """What an object of an inventory has become."""
+    """The result of an object in an inventory."""
 
     uri: str
     version: str
-    """The one that was listed when it was read."""
+    """The listed version when it was read."""
     document_id: UUID | None = None
     generation: int | None = None
-    """Of the document that holds this version."""
+    """Generation of the document that holds this version."""
     refused_code: str | None = None
-    """Why it is no document; None when it is one."""
+    """Code of the error that rejected it; None when it is a document."""

@@ -1,4 +1,4 @@
-"""The error of settings that cannot work."""
+"""The error of wrong settings."""
 
 from typing import ClassVar
 
@@ -12,5 +12,5 @@ class WrongSettings(ConfigurationError):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """One line each, which names the variable."""
+        """The faults; each is one line that names the variable."""
         return tuple(self.message.splitlines())

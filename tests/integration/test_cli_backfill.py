@@ -108,7 +108,7 @@ def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
         (("/no/such/folder",), "there is no"),
         (("--manifest", "list.xml"), "is no manifest"),
         ((".", "--pause-at", "25:00"), "HH:MM"),
-        ((".", "--lane", "interactive"), "--lane is backfill or batch"),
+        ((".", "--lane", "interactive"), "--lane must be backfill or batch"),
         ((".", "--submit-only"), "--submit-only needs --lane batch"),
     ],
 )
@@ -139,7 +139,7 @@ def test_documents_that_are_there_cannot_be_restored(tmp_path: Path) -> None:
     )
 
     assert refused.code == 2
-    assert "--outdated goes with" in refused.err
+    assert "--outdated takes no URIs" in refused.err
 
 
 def test_texts_of_the_lane_batch_cost_half_and_need_a_provider(tmp_path: Path) -> None:
