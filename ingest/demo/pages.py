@@ -1,4 +1,4 @@
-"""Documents as PDF files."""
+"""Writes PDF files."""
 
 from collections.abc import Iterator
 from html import escape
@@ -57,6 +57,6 @@ def _prose(text: str, style: ParagraphStyle) -> Prose:
 
 
 def _printable(text: str) -> str:
-    """What the standard fonts can show; anything else becomes a question mark."""
+    """Keep characters that the standard fonts have; any other becomes a question mark."""
     mapped = text.translate(_FOUND_IN_NO_STANDARD_FONT)
     return mapped.encode("cp1252", "replace").decode("cp1252")

@@ -1,4 +1,4 @@
-"""Documents as Word files."""
+"""Writes Word files."""
 
 from pathlib import Path
 from typing import Any

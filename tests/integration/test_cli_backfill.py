@@ -106,7 +106,7 @@ def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
         ((), "name at least one URI"),
         (("http://127.0.0.1/x",), "cannot be read"),
         (("/no/such/folder",), "there is no"),
-        (("--manifest", "list.xml"), "is no manifest"),
+        (("--manifest", "list.xml"), "is not a manifest"),
         ((".", "--pause-at", "25:00"), "HH:MM"),
         ((".", "--lane", "interactive"), "--lane must be backfill or batch"),
         ((".", "--submit-only"), "--submit-only needs --lane batch"),

@@ -145,7 +145,7 @@ def endless() -> Iterator[str]:
 
 @pytest.mark.usefixtures("s3")
 async def test_a_bucket_that_lists_for_ever_says_so(endless: str) -> None:
-    with pytest.raises(SourceUnavailable, match="goes round"):
+    with pytest.raises(SourceUnavailable, match="repeats a page"):
         await listed(Objects(endpoint=endless).listing("s3://documents/in"))
 
 

@@ -1,4 +1,4 @@
-"""The Embedder port on WordLlama: a small real model whose weights come with its package."""
+"""Implements Embedder with WordLlama: a small real model whose weights are in its package."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ _loaded: list["_Model"] = []
 
 
 class WordllamaEmbedder:
-    """Static token embeddings, averaged; thousands of passages a second on one core."""
+    """Averages static token embeddings; embeds thousands of passages a second on one core."""
 
     paid = False
 
@@ -28,7 +28,7 @@ class WordllamaEmbedder:
         return MODEL
 
     def warm(self) -> None:
-        """Load the model now, about a second, rather than with the first texts."""
+        """Load the model now, which takes about a second, instead of with the first texts."""
         _model()
 
     async def embed(
@@ -39,23 +39,23 @@ class WordllamaEmbedder:
         tokens: Sequence[int] | None = None,
         wanted: Callable[[], Awaitable[bool]] | None = None,
     ) -> Vectors:
-        """Embed texts in order, in a thread.
+        """Embed texts in a thread; the vectors are in the order of the texts.
 
         Raises:
-            InvalidVector: a text has no token the model knows.
+            InvalidVector: a text has no token that the model knows.
         """
-        del payer, tokens, wanted  # it costs nothing
+        del payer, tokens, wanted  # nobody pays for the local model
         return await asyncio.to_thread(_embed, list(texts))
 
     async def close(self) -> None:
-        """There is nothing to release."""
+        """Do nothing; there are no connections."""
 
 
 class _Model:
     """The package's tokenizer and token vectors, pooled text by text.
 
-    The package's own ``embed`` pads each text to the longest beside it and averages padding, too;
-    this gives the same numbers, bit for bit, for a third of the CPU.
+    The package's own ``embed`` pads each text to the longest one and averages the padding as well.
+    This class gives bit-identical vectors with a third of the CPU time.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _Model:
         self._tokenizer.no_padding()
 
     def embed(self, texts: list[str]) -> Vectors:
-        """The mean of each text's token vectors; zero for a text without a token."""
+        """Average the token vectors of each text; a text without a token gives zeros."""
         means = np.zeros((len(texts), MODEL.dimension), dtype=np.float32)
         encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         for mean, encoding in zip(means, encoded, strict=True):
@@ -84,7 +84,7 @@ def _embed(texts: list[str]) -> Vectors:
 
 
 def _model() -> _Model:
-    """The one model of this process."""
+    """The model, loaded once for each process."""
     with _loading:
         if not _loaded:
             _loaded.append(_Model())

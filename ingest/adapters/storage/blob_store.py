@@ -1,4 +1,4 @@
-"""The BlobStore port on a folder or an S3 bucket, through one library."""
+"""Implements BlobStore on a folder or an S3 bucket, with one library."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -19,20 +19,21 @@ _PART_BYTES = 8 * 1024**2
 _PARTS_AT_ONCE = 2
 _ATTEMPTS = 3
 _NO_BUCKET = "<Code>NoSuchBucket</Code>"
-"""S3 calls it so; the library has no class for it. The setting is wrong, no document is lost."""
+"""S3's code of a missing bucket; the library has no class for it. It means a wrong setting, not a
+lost document."""
 _LONGEST = timedelta(seconds=60)
 
 
 def open_blob_store(url: str, *, endpoint: str | None = None) -> "ObjectBlobStore":
-    """The storage behind a URL; nothing is contacted yet.
+    """Open the storage behind a URL; contact nothing yet.
 
     Args:
-        url: file:///folder, made when missing, or s3://bucket/prefix with the usual AWS_*
-            variables.
-        endpoint: Where another S3 than AWS's is; may be http.
+        url: file:///folder, which is created when missing, or s3://bucket/prefix with the
+            usual AWS_* variables.
+        endpoint: URL of an S3 server other than AWS; may be http.
 
     Raises:
-        ConfigurationError: the URL is of another kind, or the folder cannot be made.
+        ConfigurationError: the URL has another scheme, or the folder cannot be made.
     """
     parts = urlsplit(url)
     if (folder := folder_of(url)) is not None:
@@ -44,10 +45,10 @@ def open_blob_store(url: str, *, endpoint: str | None = None) -> "ObjectBlobStor
 
 
 def folder_of(url: str) -> Path | None:
-    """The folder that a URL of a blob storage names; None when it names a bucket.
+    """The folder of a blob storage's URL; None when the URL names a bucket.
 
     Raises:
-        ConfigurationError: the URL is of another kind.
+        ConfigurationError: the URL has another scheme.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path not in ("", "/"):
@@ -74,10 +75,10 @@ def _open_bucket(bucket: str, prefix: str, endpoint: str | None) -> ObjectStore:
 
 
 class ObjectBlobStore:
-    """Blobs as objects; what a call has written survives a power cut once it returns."""
+    """Stores blobs as objects; a blob is durable when the call returns."""
 
     def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
-        """Wrap a store; ``folder`` is its root when it is a folder, which needs syncing."""
+        """Wrap a store; ``folder`` is the root of a folder store, which must be flushed to disk."""
         self._store = store
         self._folder = folder
         self._folder_sync = FolderSync(folder) if folder is not None else None
@@ -96,13 +97,13 @@ class ObjectBlobStore:
                 yield bytes(part)
 
     async def put(self, key: str, data: bytes) -> None:
-        """Write a blob at once."""
+        """Write a blob in one call."""
         with _translated(key, writes=True):
             await obstore.put_async(self._store, _checked(key), data, use_multipart=False)
             await self._sync(key)
 
     async def put_stream(self, key: str, parts: AsyncIterator[bytes]) -> None:
-        """Write a blob as it arrives; nothing remains when ``parts`` raises."""
+        """Write a blob while it arrives; nothing remains when ``parts`` raises."""
         source = _Remembered(parts)
         with _translated(key, source, writes=True):
             await obstore.put_async(
@@ -122,7 +123,7 @@ class ObjectBlobStore:
             await self._sync(target)
 
     async def delete(self, key: str) -> None:
-        """Remove a blob; a missing one is success."""
+        """Remove a blob; a missing blob is no error."""
         try:
             with _translated(key):
                 await obstore.delete_async(self._store, _checked(key))
@@ -130,7 +131,7 @@ class ObjectBlobStore:
             return
 
     async def exists(self, key: str) -> bool:
-        """True when the blob is there."""
+        """Whether the blob exists."""
         try:
             with _translated(key):
                 await obstore.head_async(self._store, _checked(key))
@@ -149,10 +150,10 @@ class ObjectBlobStore:
         await self.delete(key)
 
     async def expire_incoming(self, *, keep: timedelta) -> int:
-        """Remove bytes of uploads that were cut off so long ago; returns how many.
+        """Remove the bytes of incomplete uploads older than ``keep``; returns their number.
 
-        Of S3 only whole objects: parts of a cut upload are no objects, and expire by a rule of the
-        bucket.
+        On S3 this removes complete objects only. A lifecycle rule of the bucket must remove parts
+        of incomplete multipart uploads.
 
         Raises:
             StoreUnavailable: the storage did not answer, or refused.
@@ -176,7 +177,7 @@ class ObjectBlobStore:
 
 
 class _Remembered:
-    """A source of parts that keeps its own error apart from the storage's."""
+    """Iterates over parts, and tells an error of the parts from an error of the storage."""
 
     def __init__(self, parts: AsyncIterator[bytes]) -> None:
         self._parts = parts
@@ -199,7 +200,7 @@ class _Remembered:
 def _translated(
     key: str, source: _Remembered | None = None, *, writes: bool = False
 ) -> Iterator[None]:
-    """Raise our errors for the library's; a write that finds nothing has no bucket."""
+    """Map the library's errors to ours; "not found" in a write means that the bucket is missing."""
     try:
         yield
     except (BaseError, OSError) as exc:
@@ -219,10 +220,10 @@ def _checked(key: str) -> str:
 
 
 def _expire_files(root: Path, before: datetime) -> int:
-    """Remove old files, with those that the library was still writing when its process died."""
+    """Remove old files, including temporary files of a library whose process died."""
     expired = 0
     for path in root.glob("tenants/*/incoming/*"):
-        with suppress(FileNotFoundError):  # finished, or given up, at this moment
+        with suppress(FileNotFoundError):  # the upload ended at this moment
             if path.stat().st_mtime < before.timestamp():
                 path.unlink()
                 expired += 1

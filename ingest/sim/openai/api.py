@@ -1,4 +1,4 @@
-"""The endpoint itself."""
+"""The HTTP routes of simulated OpenAI."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ KINDS = (
 
 
 class OpenAiApi:
-    """An ASGI application."""
+    """The ASGI application of simulated OpenAI."""
 
     def __init__(self, options: EndpointOptions, faults: FaultSwitch) -> None:
         self._options = options
@@ -52,7 +52,7 @@ class OpenAiApi:
         await answer(reply, receive, send)
 
     def _switch(self, method: str, path: str, body: bytes) -> Reply:
-        """What only a simulator has."""
+        """Answer the routes under /sim, which the real service does not have."""
         if (method, path) == ("GET", "/sim/stats"):
             return Reply.json(self._books.stats())
         if (method, path) == ("GET", "/sim/calls"):

@@ -1,4 +1,4 @@
-"""The endpoints for files and batches: handed over now, answered hours later."""
+"""The endpoints for files and batches: a batch is submitted now and answered later."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ _PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as it is kept."""
+    """A stored file."""
 
     file_id: str
     filename: str
@@ -48,7 +48,7 @@ class _File:
 
 @dataclass(slots=True)
 class _BatchRecord:
-    """A batch as it is kept."""
+    """A stored batch."""
 
     life: Life
     asked: dict[str, Any]
@@ -101,12 +101,12 @@ class Batches:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, but give no name twice."""
+        """Remove all files and batches; their ids are not used again."""
         self._files: dict[str, _File] = {}
         self._batches: dict[str, _BatchRecord] = {}
 
     async def reply(self, scope: Scope, body: bytes) -> Reply:
-        """Answer one request, or fail as the schedule of faults says."""
+        """Answer one request, or fail by the schedule of faults."""
         fault, delay = self._faults.next()
         await asyncio.sleep(delay)
         if (broken := refusals.of_fault(fault)) is not None:

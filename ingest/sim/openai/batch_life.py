@@ -1,4 +1,4 @@
-"""One batch, from its validation to its files, as a function of time."""
+"""The life of a batch over time, from its validation to its files."""
 
 import json
 import random
@@ -26,32 +26,32 @@ class BatchLine:
 
     @property
     def texts(self) -> list[str]:
-        """What is to be embedded."""
+        """The texts to embed."""
         given = self.body["input"]
         return [given] if isinstance(given, str) else given
 
 
 @dataclass(slots=True)
 class Life:
-    """How far a batch is."""
+    """The state of a batch."""
 
     batch_id: str
     began: float
-    """On the server's own clock."""
+    """Start time on the server's monotonic clock."""
     requests: tuple[BatchLine, ...] = ()
     status: str = "validating"
     errors: list[dict[str, Any]] = field(default_factory=list)
     cancelling_at: float | None = None
     done: int = 0
-    """Requests that were carried out."""
+    """Number of requests that are done."""
 
     @property
     def tokens(self) -> int:
-        """Of all requests."""
+        """Tokens of all requests."""
         return sum(request.tokens for request in self.requests)
 
     def advance(self, now: float, options: EndpointOptions) -> bool:
-        """Go on to this moment; True when the batch ended just now."""
+        """Update the state to this time; True when the batch has just ended."""
         if self.status in OVER:
             return False
         elapsed = now - self.began
@@ -71,7 +71,7 @@ class Life:
 
 
 def validate(content: bytes, endpoint: str, count: Count) -> tuple[list[BatchLine], list[Any]]:
-    """The requests of an input file, or what is wrong with it."""
+    """Read the requests of an input file, or its errors."""
     requests: list[BatchLine] = []
     seen: set[str] = set()
     lines = content.splitlines()
@@ -123,7 +123,7 @@ def _error(code: str, message: str, line: int | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The files of a batch that is over, and what was charged for."""
+    """The files and the charge of a batch that has ended."""
 
     output: bytes
     errors: bytes
@@ -134,7 +134,7 @@ class BatchResult:
 
 
 def outcome(life: Life, options: EndpointOptions, *, seed: int) -> BatchResult:
-    """Carry out the requests that a batch got to, in an order of its own."""
+    """Answer the requests that a batch had time for, in random order."""
     dice = random.Random(f"{seed}:{life.batch_id}")  # noqa: S311
     order: Sequence[BatchLine] = dice.sample(life.requests, len(life.requests))
     output, errors, texts, tokens = [], [], list[str](), 0

@@ -33,7 +33,7 @@ _STATES = {"failed": RemoteBatchState.REFUSED} | dict.fromkeys(
 
 
 def line_of(digest: bytes, text: str, model: EmbeddingModel) -> bytes:
-    """The request for one text, with which its file's line begins and ends."""
+    """Write the line of a batch file that asks for the vector of one text."""
     body = {
         "model": model.name,
         "input": text,
@@ -45,18 +45,18 @@ def line_of(digest: bytes, text: str, model: EmbeddingModel) -> bytes:
 
 
 class OpenAIBatches:
-    """The BatchService port on the official SDK, whose own retries are off."""
+    """Implements BatchService with the official SDK, whose own retries are off."""
 
     provider = "openai"
 
     def __init__(self, *, base_url: str | None = None, timeout_seconds: float = 600.0) -> None:
-        """Prepare, without connecting; the longest wait is for files of 200 MB."""
+        """Prepare, without connecting; the time-out allows for files of 200 MB."""
         self._clients = Clients(base_url=base_url, timeout_seconds=timeout_seconds, connections=8)
 
     async def submit(
         self, batch: ProviderBatch, pages: AsyncIterator[Page], *, key: ProviderKey, call_id: UUID
     ) -> str:
-        """Write the file, upload it, and have it worked on; see the port."""
+        """Write the file, upload it, and create the batch; see ``ports.provider_batches``."""
         client = self._clients.of(key)
         with tempfile.TemporaryFile(prefix="ingest-batch-") as file:
             async for page in pages:
@@ -69,7 +69,7 @@ class OpenAIBatches:
                     expires_after={"anchor": "created_at", "seconds": _FILE_SECONDS},
                 )
             except openai.OpenAIError as exc:
-                raise understand(exc).released() from exc  # a file alone costs nothing
+                raise understand(exc).released() from exc  # a file without a batch costs nothing
         try:
             made = await client.batches.create(
                 input_file_id=uploaded.id,
@@ -82,13 +82,13 @@ class OpenAIBatches:
             failed = understand(exc)
             if failed.state is not CallState.UNKNOWN:
                 raise failed from exc
-            raise CallFailed(  # it is looked for before it is handed over again
+            raise CallFailed(  # ``find`` looks for it before it is submitted again
                 failed.error, failed.report, state=CallState.RESERVED, charge=failed.charge
             ) from exc
         return made.id
 
     async def find(self, batch_id: UUID, *, since: datetime, key: ProviderKey) -> str | None:
-        """Look through the newest batches for the mark; see the port."""
+        """Find a batch by its mark in the newest batches; see ``ports.provider_batches``."""
         try:
             async for made in self._clients.of(key).batches.list(limit=100):
                 if made.created_at < since.timestamp():
@@ -100,9 +100,9 @@ class OpenAIBatches:
         return None
 
     async def poll(self, remote_id: str, *, key: ProviderKey) -> RemoteBatch:
-        """How far a batch is; see the port."""
+        """Read the state of a batch; see ``ports.provider_batches``."""
         try:
-            return _told(await self._clients.of(key).batches.retrieve(remote_id))
+            return _remote_batch(await self._clients.of(key).batches.retrieve(remote_id))
         except openai.NotFoundError:
             return RemoteBatch(remote_id, RemoteBatchState.GONE, "gone")
         except openai.OpenAIError as exc:
@@ -111,7 +111,7 @@ class OpenAIBatches:
     async def results(
         self, remote: RemoteBatch, model: EmbeddingModel, *, key: ProviderKey
     ) -> AsyncIterator[list[TextResult]]:
-        """Read the files of a batch as they come, in no order; see the port."""
+        """Read the result files of a batch in parts; see ``ports.provider_batches``."""
         for name in remote.files:
             lines: list[str] = []
             try:
@@ -131,14 +131,14 @@ class OpenAIBatches:
                 yield await asyncio.to_thread(understood, lines, model)
 
     async def cancel(self, remote_id: str, *, key: ProviderKey) -> None:
-        """Ask for the end of a batch; see the port."""
+        """Request the cancellation of a batch; see ``ports.provider_batches``."""
         try:
             await self._clients.of(key).batches.cancel(remote_id)
         except openai.OpenAIError as exc:
             raise understand(exc) from exc
 
     async def tidy(self, remote: RemoteBatch, *, key: ProviderKey) -> None:
-        """Remove its files; those that stay expire by themselves."""
+        """Remove the files of a batch; a file that remains expires by itself."""
         for name in (remote.input_file, *remote.files):
             if name is None:
                 continue
@@ -148,7 +148,7 @@ class OpenAIBatches:
                 log.warning("file not removed", file=name, reason=type(exc).__name__)
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         await self._clients.close()
 
 
@@ -156,7 +156,7 @@ def _write(file: IO[bytes], page: Page, model: EmbeddingModel) -> None:
     file.writelines(line_of(digest, text, model) for digest, text in page)
 
 
-def _told(made: Batch) -> RemoteBatch:
+def _remote_batch(made: Batch) -> RemoteBatch:
     errors = (made.errors.data if made.errors else None) or []
     code = errors[0].code if errors else None
     state = _STATES.get(made.status, RemoteBatchState.RUNNING)
@@ -174,7 +174,7 @@ def _told(made: Batch) -> RemoteBatch:
 
 
 def understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
-    """What lines say of their texts; one that cannot be read is as one that is missing."""
+    """Read the results of lines; a line that cannot be read counts as missing."""
     results: list[TextResult] = []
     for line in lines:
         try:
@@ -190,7 +190,9 @@ def understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
 def _result(digest: bytes, response: Any, error: Any, model: EmbeddingModel) -> TextResult:
     if response is None:
         code = (error or {}).get("code") or "no_answer"
-        return TextResult(digest, None, ProviderUnavailable(f"OpenAI did not do it ({code})"))
+        return TextResult(
+            digest, None, ProviderUnavailable(f"OpenAI did not process the text ({code})")
+        )
     status, body = int(response["status_code"]), response["body"]
     if status != 200:
         return TextResult(digest, None, _failure(status, body))
@@ -203,7 +205,7 @@ def _result(digest: bytes, response: Any, error: Any, model: EmbeddingModel) -> 
 
 
 def _failure(status: int, body: Any) -> IngestError:
-    """As for a request of its own; the message may quote the content, so it stays out."""
+    """Map the error of a line. OpenAI's message may quote the content, so it is left out."""
     failure = body.get("error") if isinstance(body, dict) else None
     code = (failure or {}).get("code") or f"http_{status}"
     if status in CONTENT_STATUSES:

@@ -1,4 +1,4 @@
-"""One call to OpenAI's embeddings endpoint, answered with a matrix."""
+"""Calls OpenAI's embeddings endpoint."""
 
 import asyncio
 import binascii
@@ -23,7 +23,7 @@ _IN_THREAD_BYTES = 256 * 1024
 
 
 class OpenAIEmbedding:
-    """The EmbeddingService port on the official SDK, whose own retries are off."""
+    """Implements EmbeddingService with the official SDK, whose own retries are off."""
 
     provider = "openai"
     max_text_tokens = MAX_TEXT_TOKENS
@@ -36,12 +36,12 @@ class OpenAIEmbedding:
         timeout_seconds: float = 60.0,
         connections: int = 64,
     ) -> None:
-        """Prepare, without connecting.
+        """Prepare the service, without connecting.
 
         Args:
             model: One of ``terms.MODELS``.
-            base_url: Of another server that speaks the same protocol.
-            timeout_seconds: Longest wait for an answer.
+            base_url: URL of another server with the same protocol.
+            timeout_seconds: Time-out of a request.
             connections: Most calls at the same time.
         """
         self.model = model
@@ -50,14 +50,14 @@ class OpenAIEmbedding:
         )
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, as the API counts them."""
+        """Count the tokens of each text, as the API does."""
         return [len(tokens) for tokens in _encoding().encode_ordinary_batch(list(texts))]
 
     async def call(self, texts: Sequence[str], *, key: ProviderKey, call_id: UUID) -> EmbedAnswer:
-        """Embed texts by one request.
+        """Embed texts with one request.
 
         Raises:
-            CallFailed: it was refused, got lost, or came back unusable.
+            CallFailed: the request was refused, its answer was lost, or the answer is not usable.
         """
         try:
             raw = await self._clients.of(key).embeddings.with_raw_response.create(
@@ -85,7 +85,7 @@ class OpenAIEmbedding:
         )
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         await self._clients.close()
 
     def _decode(self, body: bytes, count: int) -> tuple[Vectors, int]:
@@ -93,7 +93,7 @@ class OpenAIEmbedding:
 
 
 def _unusable(error: Exception, request_id: str | None) -> CallFailed:
-    """An answer with status 200 that cannot be used: charged, and worth asking again."""
+    """Report an unusable answer with status 200: it was charged, and can be repeated."""
     if isinstance(error, InvalidVector):
         code, message = "invalid_vector", f"OpenAI's answer cannot be used: {error.message}"
     elif isinstance(error, binascii.Error):

@@ -1,4 +1,4 @@
-"""LlamaParse's routes: hand over, look for, ask about, fetch, give up."""
+"""Calls LlamaParse: submits, finds, polls, fetches and cancels parses."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _STATES = {
 
 
 class LlamaParse:
-    """The ParseService port on the official SDK, whose own retries are off."""
+    """Implements ParseService with the official SDK, whose own retries are off."""
 
     provider = "llamaparse"
     reads = READS
@@ -49,14 +49,14 @@ class LlamaParse:
         max_pages: int,
         max_text_chars: int,
     ) -> None:
-        """Prepare, without connecting.
+        """Prepare the service, without connecting.
 
         Args:
-            version: Of the tier; ``latest`` or a date.
-            options: Further fields of the request, as the service documents them.
-            base_url: Of another region.
-            timeout_seconds: Longest wait for an answer.
-            webhook_secret: Signs webhooks.
+            version: Version of the tier; ``latest`` or a date.
+            options: Additional fields of the request, which the service documents.
+            base_url: URL of another region.
+            timeout_seconds: Time-out of a request.
+            webhook_secret: Secret that signs webhooks.
             max_pages: Most pages of a result.
             max_text_chars: Most characters of a result.
         """
@@ -70,11 +70,11 @@ class LlamaParse:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def submit(self, file: SourceFile, order: ParseOrder, *, key: ProviderKey) -> str:
-        """Hand a document over; returns the service's name for the parse.
+        """Submit a document; returns the service's id of the parse.
 
         Raises:
-            CallFailed: it was refused, or the answer got lost; RESERVED when the service may be
-                parsing nevertheless.
+            CallFailed: it was refused, or its answer was lost. The state is RESERVED when the
+                service may be parsing all the same.
         """
         client = self._client(key)
         try:
@@ -109,10 +109,10 @@ class LlamaParse:
         return created.id
 
     async def find(self, order: ParseOrder, *, since: datetime, key: ProviderKey) -> str | None:
-        """The name of a parse that may have been handed over before.
+        """Find the id of a parse that may have been submitted before.
 
         Raises:
-            CallFailed: the service did not say.
+            CallFailed: the service did not answer.
         """
         with understood():
             page = await self._client(key).parsing.list(
@@ -126,10 +126,10 @@ class LlamaParse:
     async def statuses(
         self, provider_job_ids: Sequence[str], *, key: ProviderKey
     ) -> dict[str, RemoteStatus]:
-        """How far these parses are; one request for up to a hundred.
+        """Read the state of parses; one request reads up to a hundred.
 
         Raises:
-            CallFailed: the service did not say.
+            CallFailed: the service did not answer.
         """
         found: dict[str, RemoteStatus] = {}
         with understood():
@@ -142,16 +142,16 @@ class LlamaParse:
         return {job_id: found.get(job_id, missing) for job_id in provider_job_ids}
 
     async def fetch(self, provider_job_id: str, *, parser: str, key: ProviderKey) -> RemoteText:
-        """The text of a parse that is completed.
+        """Fetch the text of a completed parse.
 
         Args:
-            provider_job_id: The service's name for it.
+            provider_job_id: The service's id of the parse.
             parser: Label of the parsed document.
-            key: Of the account that parsed.
+            key: A key of the account that parsed it.
 
         Raises:
             DocumentRejected: there is no text, or too much.
-            CallFailed: the service did not give it.
+            CallFailed: the service did not return it.
         """
         client = self._client(key)
         with understood():
@@ -165,32 +165,32 @@ class LlamaParse:
             raise lost("LlamaParse's answer is incomplete") from exc
 
     async def cancel(self, provider_job_id: str, *, key: ProviderKey) -> bool:
-        """Give a parse up; True when it will not be charged.
+        """Cancel a parse; True when it will not be charged.
 
         Raises:
-            CallFailed: the service did not say.
+            CallFailed: the service did not answer.
         """
         with understood():
             job = await self._client(key).parsing.cancel(provider_job_id)
         return str(job.status) == "CANCELLED"
 
     async def check(self, *, key: ProviderKey) -> None:
-        """Ask for anything, to see whether the key is accepted; costs nothing.
+        """Make a free request, to check that the key is accepted.
 
         Raises:
-            CallFailed: it is not, or the service does not answer.
+            CallFailed: the key is refused, or the service does not answer.
         """
         with understood():
             await self._client(key).parsing.list(page_size=1)
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.close()
 
     def _client(self, key: ProviderKey) -> AsyncLlamaCloud:
-        """The client of a key, in the loop that runs: connections do not travel between loops."""
+        """The client of a key in the running loop, because a connection belongs to its loop."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._clients, self._loop = {}, loop
@@ -201,7 +201,7 @@ class LlamaParse:
         return self._clients[key.fingerprint]
 
     def _assemble(self, result: Any, parser: str) -> RemoteText:
-        """Markdown where there is some, text for tiers without."""
+        """Use Markdown where it exists, and plain text for tiers without it."""
         if result.markdown is not None:
             pages = result.markdown.pages
             texts = {p.page_number: p.markdown for p in pages if getattr(p, "success", True)}
@@ -230,7 +230,7 @@ def _credits(job: Any) -> int | None:
 
 
 def _named(file: SourceFile) -> str:
-    """The file's name, with an extension that says what it is."""
+    """The filename, with an extension that fits the media type."""
     if EXTENSIONS.get(PurePosixPath(file.filename).suffix.lower()) == file.media_type:
         return file.filename
     extension = next(e for e, media_type in EXTENSIONS.items() if media_type == file.media_type)

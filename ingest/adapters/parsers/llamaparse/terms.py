@@ -1,6 +1,6 @@
-"""What LlamaParse takes, for those who do without its SDK."""
+"""Media types and limits of LlamaParse, for code that does not import the SDK."""
 
 from ingest.domain.document import MediaType
 
 READS = frozenset(set(MediaType) - {MediaType.EML})
-"""Of what we take."""
+"""Accepted media types that LlamaParse reads."""

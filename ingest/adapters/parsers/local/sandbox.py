@@ -1,4 +1,4 @@
-"""The parent's side of one child process: start it, ask it, kill it."""
+"""Runs one child process: starts it, sends documents, and kills it."""
 
 import os
 import signal
@@ -24,14 +24,14 @@ _ANSWER_BYTES = 64 * 1024**2
 
 
 class ChildDied(Exception):
-    """The child process ended before it answered; says how."""
+    """The child process ended before it answered; the message gives the exit."""
 
 
 class Sandbox:
-    """One parser process, replaced whenever it is lost.
+    """One parser process; a lost one is replaced.
 
-    Used by one thread at a time, which must live as long as the sandbox: the kernel kills the
-    child when the thread that started it ends. ``kill`` may be called from any thread.
+    One thread uses it, and must live as long as the sandbox: the kernel kills the child when the
+    thread that started it ends. ``kill`` may be called from any thread.
     """
 
     def __init__(self, *, limits: ParserLimits, timeout: timedelta, memory_bytes: int) -> None:
@@ -45,7 +45,7 @@ class Sandbox:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, None when there is none."""
+        """Process id of the child; None when there is none."""
         process = self._process
         return process.pid if process else None
 
@@ -54,7 +54,7 @@ class Sandbox:
 
         Raises:
             ChildDied: ``kill`` has been called.
-            WorkerLost: it did not become ready.
+            WorkerLost: the child did not become ready.
         """
         self._running()
 
@@ -62,7 +62,7 @@ class Sandbox:
         """Parse in the child, within the time limit.
 
         Raises:
-            DocumentRejected: as the child says, or ParserLimitExceeded for the time limit.
+            DocumentRejected: the child's error, or ParserLimitExceeded for the time limit.
             ChildDied: the child ended without an answer; there is no child now.
             WorkerLost: a child could not be started.
         """
@@ -91,7 +91,7 @@ class Sandbox:
         raise rejected
 
     def kill(self) -> None:
-        """End the child at once; none starts until ``stop`` is called."""
+        """Kill the child; no other starts until ``stop`` is called."""
         with self._lock:
             self._killed = True
             if self._process:
@@ -103,7 +103,7 @@ class Sandbox:
         self._killed = False
 
     def _running(self) -> socket.socket:
-        """The channel of a child that is ready."""
+        """The socket of a ready child."""
         if self._channel and self._process and self._process.poll() is None:
             return self._channel
         self._discard()
@@ -116,7 +116,7 @@ class Sandbox:
         return channel
 
     def _discard(self) -> str:
-        """End the child, forget it, and tell how it ended."""
+        """End the child, and describe how it ended."""
         how = "never ran"
         with self._lock:
             if self._process:
@@ -135,7 +135,7 @@ class Sandbox:
             if self._killed:
                 raise ChildDied("killed before it started")
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - our own module, numbers only
+                self._process = subprocess.Popen(  # noqa: S603 - the arguments are our own module and numbers
                     self._command(theirs.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -165,6 +165,6 @@ def _ending(returncode: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """No secrets: a document that takes over its parser finds none."""
+    """The environment without secrets, so that a document that takes over its parser finds none."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {**kept, "PYTHONPATH": str(Path(ingest.__file__).parents[1])}

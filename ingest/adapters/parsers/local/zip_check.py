@@ -1,4 +1,4 @@
-"""What a ZIP archive says about itself, checked before anything is extracted."""
+"""Checks the directory of a ZIP archive before an entry is extracted."""
 
 import zipfile
 
