@@ -31,6 +31,7 @@ class Coalescer(Generic[T, R]):
 
     async def __call__(self, item: T) -> R:
         """Process one item; returns its result or raises its error."""
+        # No lock: between two awaits, only one task of an event loop runs.
         ended: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, ended))
         if self._running is None or self._running.done():

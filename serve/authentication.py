@@ -48,6 +48,7 @@ class KeyRing:
         known = self._remembered.get(digest)
         if known is not None and known[1] > self._clock():
             return known[0]
+        # Taken before the query: a key that is revoked during it is not used for longer.
         asked_at = self._clock()
         caller = await self._keys.caller(key)
         if caller is None:
@@ -56,6 +57,7 @@ class KeyRing:
                 "this API key is not valid; an operator makes one with 'ingest keys create'"
             )
         if len(self._remembered) >= REMEMBERED_KEYS:
+            # Cheaper than a least-recently-used list; it costs one query for each key in use.
             self._remembered.clear()
         self._remembered[digest] = caller, asked_at + REMEMBERED_SECONDS
         return caller

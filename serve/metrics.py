@@ -31,6 +31,7 @@ from serve.worker_liveness import is_alive
 
 FRESH_SECONDS = 2.0
 """How long a reading of the database is used again; longer when the reading itself was slow."""
+# From a health check (5 ms) to the longest search that waits for a provider (60 s).
 _BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 _JOB_LABELS = ("lane", "stage", "state")
 

@@ -19,6 +19,7 @@ REPEATED: Final = "repeated_parameter"
 _MOST_CHARS = 100
 """Most characters of a client's parameter name that an answer repeats."""
 _MOST_NAMES = 10
+"""Most wrong parameters that an answer names; a client may send thousands."""
 _MANY = frozenset({list, tuple, set, frozenset, Sequence, Set, Collection})
 
 

@@ -21,6 +21,7 @@ MAX_ONGOING_REQUESTS = 1000
 DRAIN_SECONDS = 10.0
 """How long a stopping replica may finish its running requests."""
 _TRIES = 2
+"""An actor that died during the start is chance once; twice it is the configuration."""
 
 
 def build_api() -> FastAPI:

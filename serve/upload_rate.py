@@ -36,5 +36,6 @@ class PacedBody:
             raise UploadTooSlow(
                 f"the upload arrives at less than {self._pace} bytes a second, the limit"
             ) from exc
+        # Each part buys the time that it may take at the minimum rate; this bounds the average.
         self._deadline += len(part) / self._pace
         return part

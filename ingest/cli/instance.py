@@ -13,6 +13,7 @@ from ingest.cli.exit_codes import CommandFailed
 
 _TRIES = 5
 _PAUSE_SECONDS = 0.05
+"""Readers hold the lock for microseconds, so a quarter of a second of tries is ample."""
 
 
 class AlreadyRunning(CommandFailed):
@@ -51,12 +52,14 @@ class Instance:
             try:
                 yield
             finally:
+                # While the lock is still held: else the files of the next system could be removed.
                 self.url_file.unlink(missing_ok=True)
                 self.pid_file.unlink(missing_ok=True)
 
     @contextmanager
     def _locked(self) -> Iterator[IO[str]]:
         for remaining in reversed(range(_TRIES)):
+            # "a+" does not truncate: the pid of a running system must stay readable.
             with self.pid_file.open("a+", encoding="ascii") as file:
                 if _try_lock(file) and _is_still(file, self.pid_file):
                     yield file
@@ -69,9 +72,12 @@ class Instance:
         """The pid of the process that runs the system; None when no system runs."""
         try:
             with self.pid_file.open(encoding="ascii") as file:
+                # A shared lock succeeds only while no system holds the exclusive one. Shared, so
+                # that two readers do not mistake each other for a running system.
                 with suppress(BlockingIOError):
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                     return None
+                # The lock is taken before the pid is written, so the file may be empty at first.
                 for _ in range(_TRIES):
                     file.seek(0)
                     if (text := file.read().strip()).isdigit():

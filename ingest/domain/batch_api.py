@@ -14,6 +14,7 @@ from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError, RateLimited
 
 _LINE_BYTES = 250
+"""Bytes of a line of a batch's file without its text: custom_id, method, url, model."""
 MOST_TRIES = 3
 """After as many provider batches without a result for a text, the attempt of its job fails."""
 

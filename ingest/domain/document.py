@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ingest.domain.errors import DocumentUnreadable, InvalidFilename
 
 MAX_FILENAME_CHARS = 255
+"""As in common file systems."""
 
 
 class MediaType(StrEnum):

@@ -17,6 +17,7 @@ MIN_TEXT_SHARE = 0.1
 PAGE_BYTES = 64 * 1024
 """LlamaParse cuts the text of a page at this size without an error (its limitations page)."""
 _CUT_BYTES = PAGE_BYTES - 4
+"""A cut does not split a character, which has up to 4 bytes in UTF-8."""
 _THIN_CHARS = 16
 _SCANNED_SHARE = 0.5
 _ENOUGH_CHARS = 200

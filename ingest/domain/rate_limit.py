@@ -137,6 +137,7 @@ class TokenBucket:
         if limit is not None and limit > 0:
             self._limit = min(self._limit, limit)
         if remaining is not None:
+            # The header does not count requests that the provider has not received yet.
             self._remote = min(self._limit, remaining - self._flying_sum)
 
     def pause(self, seconds: float, now: float) -> None:
@@ -159,11 +160,12 @@ class TokenBucket:
         refilled = elapsed * self._limit / MINUTE
         self._remote = min(self._limit, self._remote + refilled)
         self._own = min(self._limit, self._own + refilled)
+        # 1.005 a second: a halved rate is full again after ln 2 / ln 1.005 = 139 s.
         self._factor = min(1.0, self._factor * 1.005**elapsed)
         while self._answered and self._answered[0][0] <= self._at - MINUTE:
             self._answered_sum -= self._answered.popleft()[1]
         if not self._answered:
-            self._answered_sum = 0.0
+            self._answered_sum = 0.0  # else rounding errors add up over days
         while self._flying:
             permit_id, (granted, _) = next(iter(self._flying.items()))
             if granted > self._at - LOST_SECONDS:

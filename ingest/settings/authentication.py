@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from ingest.settings.providers import ProviderSettings, is_loopback
 
 _LEAST_SECRET_BYTES = 32
+"""HS256 needs a key as long as its hash (RFC 7518, section 3.2)."""
 
 
 class Auth(StrEnum):

@@ -14,6 +14,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _BACKLOG = 2048
+"""Tests open hundreds of connections at once; the default would refuse some."""
 
 
 @dataclass(frozen=True, slots=True)

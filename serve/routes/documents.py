@@ -15,6 +15,7 @@ from serve.schemas import ChunkBody, ChunkPage, DocumentBody, DocumentPage
 
 router = APIRouter(tags=["documents"], route_class=StrictRoute)
 MAX_ORD = 2**31 - 1
+"""The largest integer of PostgreSQL's type of chunk_ord."""
 MISSING = "there is no such document"
 
 

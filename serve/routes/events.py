@@ -21,11 +21,15 @@ from serve.schemas import EventBody
 
 router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 PAGE = 200
+"""Most events of one query; a job has about ten, and more after retries."""
 POLL_SECONDS = 0.2
+"""Short enough that a person sees changes at once; the query is by an index."""
 IDLE_POLL_SECONDS = 1.0
 """Seconds between two polls of a job that had no event for IDLE_AFTER_SECONDS."""
 IDLE_AFTER_SECONDS = 30.0
 HEARTBEAT_SECONDS = 15.0
+"""Proxies close silent connections, often after 30 to 60 s."""
+# X-Accel-Buffering stops nginx from collecting events before it sends them.
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _STREAM = {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventBody"}}}}
 

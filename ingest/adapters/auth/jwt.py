@@ -19,6 +19,7 @@ log = structlog.get_logger(module=__name__)
 MAX_TOKEN_CHARS = 8192
 MAX_KEY_SET_BYTES = 1024 * 1024
 FETCH_SECONDS = 5.0
+"""Requests with tokens wait for the key set, so it must fail well before their own time-outs."""
 REFRESH_SECONDS = 30.0
 """Shortest time between two reads of the key set, so that bad tokens cannot cause many reads."""
 MAX_AGE_SECONDS = 600.0
@@ -99,11 +100,14 @@ class KeySet:
         return self._clock() - self._read_at
 
     async def _refresh(self, kid: str) -> None:
+        # One read at a time. Whoever waited for the lock finds the keys of the read before, and
+        # the checks below spare it another one.
         async with self._looking:
             if self._clock() - self._looked_at < REFRESH_SECONDS or (
                 kid in (self._keys or {}) and self._age() <= MAX_AGE_SECONDS
             ):
                 return
+            # Set before the read, so that failing reads are rare as well.
             self._looked_at = self._clock()
             try:
                 self._keys = _usable(await self._read())

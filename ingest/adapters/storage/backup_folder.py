@@ -158,6 +158,8 @@ class LocalBackupFolder:
         journal, before = self._held(), self.manifest()
         if before is not None and (dump := _DUMP.fullmatch(before.dump)):
             journal.note(dump[1], before.blobs.keys() - manifest.blobs.keys())
+        # The order makes a power failure safe at each line: the dump and the draft are durable
+        # before the rename, which replaces the old backup at once; files are removed after it.
         flush(self.place(manifest.dump))
         draft = self.place(f"{_MANIFEST}.{self._attempt}")
         with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:

@@ -17,11 +17,14 @@ from ingest.domain.errors import ConfigurationError, NotFound, StoreUnavailable
 
 _PART_BYTES = 8 * 1024**2
 _PARTS_AT_ONCE = 2
+"""An upload holds at most 16 MB in memory. S3 asks for parts of at least 5 MB, and allows 10,000 of
+them: 80 GB, far over the largest upload."""
 _ATTEMPTS = 3
 _NO_BUCKET = "<Code>NoSuchBucket</Code>"
 """S3's code of a missing bucket; the library has no class for it. It means a wrong setting, not a
 lost document."""
 _LONGEST = timedelta(seconds=60)
+"""Most time for all attempts of a call together; then the job waits in the queue instead."""
 
 
 def open_blob_store(url: str, *, endpoint: str | None = None) -> "ObjectBlobStore":
@@ -204,6 +207,7 @@ def _translated(
     try:
         yield
     except (BaseError, OSError) as exc:
+        # The library wraps the error of a source of parts; the caller must get its own error back.
         if source is not None and source.error is not None:
             raise source.error from None
         missing = isinstance(exc, NotFoundError | FileNotFoundError)

@@ -33,6 +33,8 @@ class FolderLock:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for the exclusive right to start, stop or count; hold it while the context lasts."""
+        # Only the holder of "turn" takes "users" exclusively, and never waits for that. So a
+        # process may wait for its turn while it has a share, without a deadlock.
         with self._open("turn") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

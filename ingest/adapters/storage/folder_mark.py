@@ -76,6 +76,7 @@ class FolderMark:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, self.mode)
         with open(descriptor, "r+b") as file:
             _lock(file, wait=wait)
+            # Read only under the lock: another process may be writing the mark just now.
             found = self._begins(path)
             if found != self.header:
                 if not self._is_cut_off(found):
@@ -83,6 +84,8 @@ class FolderMark:
                 file.write(self.header)
                 file.truncate()
                 file.flush()
+                # First the file, then its folder: after a power failure the mark is either whole or
+                # a prefix of the header, which counts as not written.
                 os.fsync(file.fileno())
                 flush(folder)
             yield file

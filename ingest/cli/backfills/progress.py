@@ -169,6 +169,7 @@ class BackfillProgress:
         recent = await self._queue.lane(lane, tenant_id, since=self._settled_until)
         done, dead = self._settled
         counts = LaneCounts(recent.unfinished, done + recent.done, dead + recent.dead)
+        # The database's clock, because the times of the jobs are its own.
         long_ago = await self._queue.now() - _SETTLED
         if long_ago > self._settled_until + _SETTLED:
             old = await self._queue.lane(

@@ -36,7 +36,9 @@ from ingest.settings.providers import EmbedderKind, ParserKind
 Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
+"""Importing Ray takes seconds, and much longer from a cold disk."""
 _MANY_VECTORS = 10_000
+"""Above this number an exact search takes longer than a person likes to wait."""
 _IMPORT_PACKAGES = (
     "import json, ingest, serve, ray; "
     "print(json.dumps([ray.__version__, ingest.__file__, serve.__file__]))"

@@ -21,6 +21,7 @@ BATCH_JOBS = 500
 """Most job ids in one request."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT = httpx.Timeout(60, connect=5)
+"""Seconds. A search may wait for a provider; a connection takes milliseconds."""
 _NO_ANSWER = "All connection attempts failed"
 """The text of httpx for a refused connection. It says nothing new, so messages leave it out."""
 _NO_KEY = (
@@ -190,7 +191,8 @@ class GatewayClient:
         """Send a request, and repeat it while the gateway is busy or silent and patience lasts."""
         deadline: float | None = None
         for attempt in itertools.count():
-            pause = min(10.0, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 jitter
+            # 0.25, 0.5, 1, … 10 s; the jitter spreads clients that failed at the same moment.
+            pause = min(10.0, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)  # noqa: S311
             failure: Refused | Unreachable
             try:
                 response = await self._once(request)
@@ -203,6 +205,7 @@ class GatewayClient:
                 if not failure.is_busy:
                     raise failure
                 pause = max(pause, retry_after(response))
+            # Patience begins with the first failure: a long upload must not use it up before.
             deadline = deadline or time.monotonic() + self._patience
             if time.monotonic() + pause > deadline:
                 raise failure

@@ -119,6 +119,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
+                # Ctrl-C in this terminal must not reach the system.
                 start_new_session=True,
             )
 

@@ -44,6 +44,7 @@ def run(settings: Settings, *, as_json: bool) -> None:
     """
     instance = Instance(settings.state_dir)
     with instance.held():
+        # Ray takes seconds to import. The lock comes first, so that a second start fails at once.
         from ingest import logs
         from ingest.system import System
 
@@ -61,6 +62,7 @@ def run(settings: Settings, *, as_json: bool) -> None:
             except KeyboardInterrupt:
                 raise typer.Exit(_INTERRUPTED_BY[signals.first or signal.SIGINT]) from None
             finally:
+                # Before the stop: a signal that comes during it must not begin another one.
                 signals.phase = _Phase.STOPPING
                 system.stop()
                 say("stopped")

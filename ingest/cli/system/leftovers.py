@@ -54,9 +54,8 @@ def end(settings: Settings) -> Leftovers | None:
         return None
     server = EmbeddedPostgres(settings.state_dir)
     try:
-        ray = ray_folder.end_leftovers(
-            settings.state_dir
-        )  # Ray first: its workers use the database
+        # Ray first: its workers use the database.
+        ray = ray_folder.end_leftovers(settings.state_dir)
         found = Leftovers(server.end_leftover(), ray)
     except psutil.AccessDenied as exc:
         raise CommandFailed(f"pid {exc.pid} was left behind and belongs to another user") from exc

@@ -106,6 +106,7 @@ def _unwritable(variable: str, place: Path | None) -> Iterator[str]:
 def _taken(variable: str, host: str, port: int) -> Iterator[str]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as trial:
+        # As servers do: else connections of the last run that still close would look like a server.
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))

@@ -26,6 +26,7 @@ log = structlog.get_logger(module=__name__)
 _ENDPOINT: Literal["/v1/embeddings"] = "/v1/embeddings"
 _MARK = "ingest_batch"
 _FILE_SECONDS = 14 * 86_400
+"""Life of uploaded files at OpenAI: a batch ends within a day, the rest is for late polls."""
 _RESULTS = 200
 _STATES = {"failed": RemoteBatchState.REFUSED} | dict.fromkeys(
     ("completed", "expired", "cancelled"), RemoteBatchState.OVER

@@ -20,6 +20,8 @@ from ingest.domain.pricing import CallState, Charge
 from ingest.domain.provider import CallFailed, EmbedAnswer, Outcome, ProviderKey, Report
 
 _IN_THREAD_BYTES = 256 * 1024
+"""Larger answers are decoded in a thread: a full batch would block the event loop for tens of
+milliseconds."""
 
 
 class OpenAIEmbedding:

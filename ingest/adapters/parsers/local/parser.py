@@ -12,6 +12,7 @@ from ingest.domain.errors import ParserLimitExceeded, WorkerLost
 from ingest.domain.pricing import Payer
 
 _TRIES = 2
+"""A child may die of an earlier document's damage; twice in a row is the fault of this one."""
 OVERTIME_SECONDS = 1.0
 """A longer parse no longer counts against the pool, so that it does not delay other documents."""
 
@@ -116,6 +117,7 @@ class LocalParser:
         if self._closed:
             return
         self._closed = True
+        # Kill all before waiting for one: else each would end its parse in turn.
         for slot in self._slots:
             slot.sandbox.kill()
         loop = asyncio.get_running_loop()
@@ -145,8 +147,11 @@ class LocalParser:
         endings: list[str] = []
         while len(endings) < _TRIES:
             self._check_open()
+            # The slot's own thread, never the default pool: the child dies with the thread that
+            # started it.
             parsing = loop.run_in_executor(slot.thread, slot.sandbox.parse, data, filename)
             try:
+                # Shielded, because a thread cannot be cancelled: killing its child ends it.
                 return await asyncio.shield(parsing)
             except ChildDied as exc:
                 endings.append(str(exc))

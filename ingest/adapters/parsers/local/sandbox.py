@@ -18,9 +18,13 @@ from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
 
 _START_SECONDS = 60.0
+"""A start takes about a second; on an overloaded machine with cold disks it may take many times
+that, and the lease of the job is 60 s as well."""
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 _ANSWER_BYTES_PER_CHAR = 8
 _ANSWER_BYTES = 64 * 1024**2
+"""The longest answer is the limit of characters times the first, plus the second. JSON needs at
+most 6 bytes for a character (an escape such as \\u0001); the rest is for pages and headings."""
 
 
 class ChildDied(Exception):
@@ -40,6 +44,8 @@ class Sandbox:
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        # Protects ``_process`` and ``_killed``: ``kill`` may come from another thread between the
+        # check of ``_killed`` and the start of a process, which would then never end.
         self._lock = threading.Lock()
         self._killed = False
 
@@ -130,12 +136,14 @@ class Sandbox:
 
     def _spawn(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        # ``theirs`` is closed here after the start: only then does the end of the child close the
+        # socket, so that the parent notices it.
         with theirs, self._lock:
             self._channel = ours
             if self._killed:
                 raise ChildDied("killed before it started")
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the arguments are our own module and numbers
+                self._process = subprocess.Popen(  # noqa: S603 - our own module, and numbers
                     self._command(theirs.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -155,6 +163,7 @@ class Sandbox:
             self._limits.max_text_chars,
         )
         module = "ingest.adapters.parsers.local.child"
+        # -P keeps the working folder off sys.path, where a file could hide a library's module.
         return [sys.executable, "-P", "-m", module, *map(str, numbers)]
 
 

@@ -28,7 +28,7 @@ async def publish(
         targets: Whose chunks are all there.
         chunk_counts: How many those are, by job.
         model: The vector space they are in.
-        is_stopgap: The rows of other spaces stay for when their provider is back; not seen.
+        is_stopgap: Keep the rows of other spaces, unseen, until their provider answers again.
 
     Raises:
         SpaceMoved: another space serves the tenant; nothing may be committed.

@@ -1,4 +1,4 @@
-"""Parses at a provider: begun once for each content, handed over once, ended once."""
+"""Parses at a provider: each content is begun once, submitted once, and ended once."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,7 +37,7 @@ class ParseStore:
     async def begin(
         self, request: ParseWish, *, token: str, deadline: timedelta, submission: timedelta
     ) -> tuple[ParseJob, bool]:
-        """The parse that is wanted, and whether it is the caller's to hand over.
+        """Find or create the wanted parse; also returns whether the caller must submit it.
 
         Args:
             request: Which parse.
@@ -109,7 +109,7 @@ class ParseStore:
                 await connection.execute(LEDGER["extend_call"], call_id, deadline + grace)
 
     async def drop(self, parse_job_id: UUID, token: str) -> None:
-        """Forget a parse that could not be handed over, and let whoever waits for it try."""
+        """Remove a parse that could not be submitted, and wake the jobs that wait for it."""
         async with self._database.transaction() as connection:
             await connection.execute(SQL["drop_parse"], parse_job_id, token_digest(token))
         await self.wake([parse_job_id])
@@ -125,7 +125,7 @@ class ParseStore:
             return [_job(row) for row in await connection.fetch(SQL["due_parses"], limit, poll)]
 
     async def abandoned(self) -> list[UUID]:
-        """Parses that somebody began to hand over and did not."""
+        """Parses whose submission was begun and not finished."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["abandoned_parses"])
         return [row["parse_job_id"] for row in rows]

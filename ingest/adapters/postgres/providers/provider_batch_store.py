@@ -1,4 +1,4 @@
-"""Provider batches: which are to be handed over, which may be over, and what came of them."""
+"""Provider batches: those to submit, those to poll, and their results."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TEXTS = load("provider_batch_texts")
 JOBS = load("upload_jobs")
 LEDGER = load("provider_calls")
 GRACE = timedelta(hours=2)
-"""After the deadline; by then the batch was asked for its end."""
+"""Time after the deadline, at which the cancellation of the batch was requested."""
 _PAGE = 1_000
 _KEPT = timedelta(minutes=10)
 _REMEMBERED = timedelta(days=30)
@@ -72,7 +72,7 @@ class ProviderBatchStore:
     async def take(
         self, *, quiet: timedelta, submission: timedelta, queue_tokens: int
     ) -> ProviderBatch | None:
-        """One to hand over, if there is one; see the port."""
+        """A batch to submit, if there is one; see ``ports.provider_batches``."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["take_batch"], quiet, submission, queue_tokens)
         return None if row is None else _batch(row)
@@ -124,7 +124,7 @@ class ProviderBatchStore:
     async def put_back(
         self, batch: ProviderBatch, error: IngestError, *, delay: timedelta, uncertain: bool
     ) -> None:
-        """It could not be handed over: again after ``delay``; see the port."""
+        """Note that it could not be submitted; it is tried again after ``delay``."""
         async with self._database.connection() as connection:
             await connection.execute(
                 SQL["put_back_batch"],
