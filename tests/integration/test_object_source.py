@@ -231,5 +231,5 @@ async def test_what_is_no_file_is_neither_listed_nor_read(tmp_path: Path) -> Non
     objects = Objects()
 
     assert await listed(objects.listing(str(tmp_path))) == []
-    with pytest.raises(SourceUnavailable, match="no file"):
+    with pytest.raises(SourceUnavailable, match="not a regular file"):
         await content(objects, (tmp_path / "pipe").as_uri())
