@@ -17,7 +17,7 @@ from ingest.adapters.sources import Objects
 from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.app.backfill.register import PAGE, Registered, Registrar
 from ingest.app.intake.upload import Intake
-from ingest.cli.backfills.run import matching
+from ingest.cli.backfills.run_backfill import matching
 from ingest.domain.arrival import NEVER
 from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source

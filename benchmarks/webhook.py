@@ -19,7 +19,7 @@ from ingest.adapters.parsers.llamaparse.delivery import SIGNATURE
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.identity import LOCAL_TENANT
-from ingest.domain.remote_parse import ParseWish, Source
+from ingest.domain.remote_parse import ParseWish, SourceExtent
 from ingest.wiring.providers import WEBHOOK_PATH
 
 _RATE = 50
@@ -48,7 +48,7 @@ async def _begin(url: str, parses: int) -> list[tuple[str, bytes]]:
     for number in range(parses):
         token = secrets.token_urlsafe(24)
         digest = hashlib.sha256(str(number).encode()).hexdigest()
-        wish = ParseWish(LOCAL_TENANT, digest, "benchmark", Source(1, 0, 1))
+        wish = ParseWish(LOCAL_TENANT, digest, "benchmark", SourceExtent(1, 0, 1))
         job, _ = await store.begin(wish, token=token, deadline=_HOUR, submission=_HOUR)
         await store.submitted(
             job.parse_job_id, uuid4(), "00000000", f"pjb-{number}", poll=_HOUR, grace=_HOUR

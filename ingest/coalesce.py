@@ -1,4 +1,4 @@
-"""What several callers want at about the same time, done for all of them at once."""
+"""Combines the requests of several callers at about the same time into one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,19 +9,19 @@ R = TypeVar("R")
 
 
 class Coalescer(Generic[T, R]):
-    """An act on one item that is carried out on many: what comes while it runs goes together next.
+    """Runs an action for many items at once; items that arrive during a run wait for the next run.
 
-    A caller that is cancelled leaves its item with the others.
+    The item of a cancelled caller stays in its run.
     """
 
     def __init__(
         self, act: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, linger: float = 0.0
     ) -> None:
-        """Do nothing yet.
+        """Keep the action; run nothing yet.
 
         Args:
-            act: Carries out all of its items; gives the result or the error of each, in their
-                order. An error that it raises is everybody's.
+            act: Processes all given items; returns the result or the error of each, in their
+                order. An error that it raises goes to all callers.
             linger: Seconds that the first item waits for others.
         """
         self._act = act
@@ -30,7 +30,8 @@ class Coalescer(Generic[T, R]):
         self._running: asyncio.Task[None] | None = None
 
     async def __call__(self, item: T) -> R:
-        """The result of one; raises its error."""
+        """Process one item; returns its result or raises its error."""
+        # No lock: between two awaits, only one task of an event loop runs.
         ended: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, ended))
         if self._running is None or self._running.done():
@@ -38,7 +39,7 @@ class Coalescer(Generic[T, R]):
         return await ended
 
     async def stop(self) -> None:
-        """Break off what runs, once nobody waits for it any more."""
+        """Cancel the present run, when no caller waits for it."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
@@ -50,11 +51,11 @@ class Coalescer(Generic[T, R]):
             results: Sequence[R | Exception]
             try:
                 results = await self._act([item for item, _ in group])
-            except Exception as exc:  # noqa: BLE001 - each of them ends with it
+            except Exception as exc:  # noqa: BLE001 - the error goes to each caller
                 results = [exc] * len(group)
             for (_, ended), result in zip(group, results, strict=True):
                 if ended.done():
-                    continue  # nobody waits for it any more
+                    continue  # its caller was cancelled
                 if isinstance(result, Exception):
                     ended.set_exception(result)
                 else:

@@ -8,7 +8,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
 _LEFT_OUT = {"level", "event", "timestamp", "module", "logger", "exception"}
-"""Of a line for people: what they are told first, last, or not at all."""
+"""Fields that a line for people shows first, last, or not at all."""
 
 
 def configure(level: str = "INFO", *, for_people: bool = False) -> None:
@@ -56,7 +56,7 @@ def get(name: str) -> FilteringBoundLogger:
 
 def _plain(_logger: Any, _method: str, event: EventDict) -> str:
     """A line without anything that a terminal would obey, and the exception below it."""
-    told = [f"{name} {value}" for name, value in event.items() if name not in _LEFT_OUT]
-    line = f"{event['level']}: {event['event']}" + (f" ({', '.join(told)})" if told else "")
+    parts = [f"{name} {value}" for name, value in event.items() if name not in _LEFT_OUT]
+    line = f"{event['level']}: {event['event']}" + (f" ({', '.join(parts)})" if parts else "")
     lines = [line, *str(event.get("exception", "")).splitlines()]
     return "\n".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)

@@ -1,4 +1,4 @@
-"""The API: routes and what they stand on, as one ASGI application; needs no Ray."""
+"""Builds the API as one ASGI application; it needs no Ray."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ from ingest.wiring.providers import quotas
 from serve import problems
 from serve.dependencies import open_dependencies
 from serve.metrics import Backlog, Metrics
-from serve.middleware import Edge
+from serve.middleware import RequestMiddleware
 from serve.routes import (
     api_docs,
     dead_letter,
@@ -58,12 +58,12 @@ Every error is `application/problem+json` (RFC 9457) with a stable `code`; 429 a
 def create_api(
     settings: Settings, *, rate_limiter: RateLimiter | None = None, names_responses: bool = True
 ) -> FastAPI:
-    """The application; it opens what it needs when its lifespan starts.
+    """Build the application; its lifespan opens the database, the blobs and the embedders.
 
     Args:
-        settings: Where everything is.
-        rate_limiter: Calls to providers go through it; by default one of this process alone.
-        names_responses: Send X-Request-ID back; Ray Serve does so by itself.
+        settings: The settings of the process.
+        rate_limiter: Limits calls to providers; None makes one for this process alone.
+        names_responses: Whether to send X-Request-ID back; Ray Serve does it by itself.
     """
     metrics = Metrics()
     shared = rate_limiter or LocalRateLimiter(quotas(settings))
@@ -93,14 +93,17 @@ def create_api(
     api.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     api.add_exception_handler(HTTPException, problems.on_http_exception)
     api.add_middleware(
-        Edge, metrics=metrics, upload_path=uploads.PATH, names_responses=names_responses
+        RequestMiddleware,
+        metrics=metrics,
+        upload_path=uploads.PATH,
+        names_responses=names_responses,
     )
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign] # FastAPI's own way
     return api
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:
-    """The description, with the schemas that routes name but do not return."""
+    """Build the OpenAPI description, with schemas that routes name but do not return."""
     if api.openapi_schema is None:
         described = get_openapi(
             title=api.title,

@@ -1,4 +1,4 @@
-"""Whose API key it is, without asking the database for every request."""
+"""Finds the tenant of an API key, without a database query for each request."""
 
 import hashlib
 import time
@@ -14,53 +14,57 @@ from ingest.domain.scopes import Caller
 from ingest.settings import Settings
 
 REMEMBERED_SECONDS = 1.0
-"""For how long a key that was revoked or has ended may still work in a process."""
+"""How long a revoked or expired key may still work in a process."""
 REMEMBERED_KEYS = 10_000
 
 bearer = HTTPBearer(
     auto_error=False,
-    description="An API key (ing_…) or a JSON Web Token; not needed when the gateway runs without.",
+    description="An API key (ing_…) or a JSON Web Token; not needed when authentication is off.",
 )
 
 
 class KeyRing:
-    """Looks callers up by their keys; remembers good keys for a moment, bad ones never."""
+    """Finds callers by their keys; caches valid keys for a moment, and never caches others."""
 
     def __init__(self, keys: KeyStore, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with nothing remembered.
+        """Start with an empty cache.
 
         Args:
-            keys: Where keys are.
-            clock: Seconds that only grow.
+            keys: The store of API keys.
+            clock: A monotonic clock in seconds.
         """
         self._keys = keys
         self._clock = clock
         self._remembered: dict[bytes, tuple[Caller, float]] = {}
 
     async def caller(self, key: str) -> Caller:
-        """Whose key this is, and what it allows.
+        """Find the caller of a key, with its scopes.
 
         Raises:
             Unauthenticated: the key is unknown, was revoked or has ended.
-            StoreUnavailable: nobody can say.
+            StoreUnavailable: the database did not answer.
         """
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
         known = self._remembered.get(digest)
         if known is not None and known[1] > self._clock():
             return known[0]
+        # Taken before the query: a key that is revoked during it is not used for longer.
         asked_at = self._clock()
         caller = await self._keys.caller(key)
         if caller is None:
             self._remembered.pop(digest, None)
-            raise Unauthenticated("this API key is not valid")
+            raise Unauthenticated(
+                "this API key is not valid; an operator makes one with 'ingest keys create'"
+            )
         if len(self._remembered) >= REMEMBERED_KEYS:
+            # Cheaper than a least-recently-used list; it costs one query for each key in use.
             self._remembered.clear()
         self._remembered[digest] = caller, asked_at + REMEMBERED_SECONDS
         return caller
 
 
 def make_token_verifier(settings: Settings) -> TokenVerifier | None:
-    """Who judges tokens; None where they let nobody in."""
+    """Make the verifier of JSON Web Tokens; None when tokens are not accepted."""
     if not settings.takes_tokens or settings.jwt_audience is None:
         return None
     secret = settings.jwt_secret

@@ -1,4 +1,4 @@
-"""What each route needs: the one table, and the caller who has it."""
+"""The table of the scope that each route needs, and the check of the caller."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -41,7 +41,7 @@ NEEDED: Mapping[str, Scope | None] = MappingProxyType(
         _WEBHOOK: Scope.WEBHOOK,
     }
 )
-"""The scope of each route; None for those that are public on purpose."""
+"""The scope of each route; None for routes that are public on purpose."""
 
 
 async def _caller(
@@ -59,7 +59,7 @@ async def _caller(
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]
-"""Whose request it is; nobody gets past it without a valid key that has the route's scope."""
+"""The caller of a request; without a valid key that has the route's scope it is refused."""
 
 
 async def _tenant(caller: CurrentCaller) -> UUID:
@@ -67,4 +67,4 @@ async def _tenant(caller: CurrentCaller) -> UUID:
 
 
 Tenant = Annotated[UUID, Depends(_tenant)]
-"""The same, by the tenant's id alone."""
+"""The tenant's id of the caller; the same check applies."""

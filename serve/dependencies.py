@@ -1,4 +1,4 @@
-"""What a gateway process holds open, and how requests get at it."""
+"""The open resources of a gateway process, and how requests get them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -50,18 +50,18 @@ log = structlog.get_logger(module=__name__)
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What this process uses, in words without secrets."""
+    """Names of the parts that this process uses, without secrets."""
 
     parser: str
     embedder: str
     blobs: str
     schema: str
-    """Revision of the database that this code needs."""
+    """Schema revision that this code needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A vector space: who embeds questions for it, and where they are answered."""
+    """A vector space: the embedder of its questions, and the store that answers them."""
 
     embedder: EmbedsForPayer
     store: SearchStore
@@ -69,7 +69,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Everything that requests need; one for each process."""
+    """The resources that requests need; one object for each process."""
 
     settings: Settings
     backends: Backends
@@ -89,26 +89,26 @@ class Dependencies:
     pauses: PauseStore
     events: EventStore
     chunks: SearchStore
-    """For reading chunks by position, in whichever space they are."""
+    """Reads chunks by position, in any vector space."""
     serving: ServingStore
     spaces: dict[str, Space]
-    """Those that may serve a tenant, by their labels; the settings' own first."""
+    """Spaces that may serve a tenant, by label; the space of the settings comes first."""
     fallback: Space | None
-    """That of documents which were embedded without their provider."""
+    """The space of documents that the local fallback embedded; None without a fallback."""
     workers: WorkerStore
     webhooks: WebhookStore
     key_ring: KeyRing | None
-    """None when API keys let nobody in."""
+    """None when API keys are not accepted."""
     tokens: TokenVerifier | None
-    """None when tokens let nobody in."""
+    """None when tokens are not accepted."""
 
     async def caller(self, credentials: str | None) -> Caller:
-        """Who calls with these credentials; without authentication the local tenant, for anything.
+        """Find the caller of these credentials; without authentication the local tenant.
 
         Raises:
-            Unauthenticated: there are none, or they are not valid.
-            StoreUnavailable: nobody can say.
-            ProviderUnavailable: nobody can say.
+            Unauthenticated: the credentials are missing or not valid.
+            StoreUnavailable: the database did not answer.
+            ProviderUnavailable: the login service did not answer.
         """
         if self.settings.auth is Auth.OFF:
             return Caller(LOCAL_TENANT, ALL_SCOPES)
@@ -118,14 +118,14 @@ class Dependencies:
         if self.tokens and not (self.key_ring and credentials.startswith(PREFIX)):
             return await self.tokens.caller(credentials)
         if self.key_ring is None:
-            raise Unauthenticated("nobody is let in")
+            raise Unauthenticated("this gateway accepts neither keys nor tokens; set INGEST_AUTH")
         return await self.key_ring.caller(credentials)
 
     async def spaces_of(self, tenant: UUID) -> list[Space]:
-        """Where a tenant's documents are: what serves it, then the fallback if there is one.
+        """The vector spaces of a tenant's documents: the serving space, then the fallback if any.
 
         Raises:
-            ConfigurationError: another model serves the tenant than the settings name.
+            ConfigurationError: the settings do not name the model that serves the tenant.
         """
         label = await self.serving.served_in(tenant)
         if label is not None and label not in self.spaces:
@@ -139,7 +139,7 @@ class Dependencies:
         return [space, self.fallback]
 
     async def paused(self) -> list[Pause]:
-        """Everything that operators have stopped."""
+        """Read all pauses of operators."""
         return [view.pause for view in await self.pauses.list_all()]
 
 
@@ -147,11 +147,11 @@ class Dependencies:
 async def open_dependencies(
     settings: Settings, rate_limiter: RateLimiter
 ) -> AsyncIterator[Dependencies]:
-    """Open what a process holds; the database may be away and is tried again by each request.
+    """Open the resources of a process; each request tries an unavailable database again.
 
     Args:
-        settings: Where everything is.
-        rate_limiter: Calls to providers go through it.
+        settings: The settings of the process.
+        rate_limiter: Limits calls to providers.
 
     Raises:
         ConfigurationError: the settings do not lead to a database, blobs or an embedder.

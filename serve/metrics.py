@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: the backlog from the database, requests from this process."""
+"""Metrics for Prometheus: the backlog from the database, and the requests of this process."""
 
 import asyncio
 import os
@@ -29,13 +29,14 @@ from ingest.domain.pause import PauseKind
 from ingest.domain.stage import Stage
 
 FRESH_SECONDS = 2.0
-"""For how long numbers from the database are good; longer when they took long to get."""
+"""How long a reading of the database is used again; longer when the reading itself was slow."""
+# From a health check (5 ms) to the longest search that waits for a provider (60 s).
 _BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 _JOB_LABELS = ("lane", "stage", "state")
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _BacklogReading:
     jobs: Sequence[tuple[Lane, Stage, JobState, int]]
     oldest_due_seconds: dict[Lane, float]
     counts: DocumentCounts
@@ -47,10 +48,10 @@ class _Snapshot:
 
 
 class Backlog(Collector):
-    """The state of the system as the database knows it, whichever process is asked."""
+    """The state of the system in the database; it is the same in every process."""
 
     def __init__(self, database: Database, *, stuck_after: timedelta) -> None:
-        """Look nowhere yet; ``stuck_after`` is how late a job's next move may be."""
+        """Read nothing yet; a job counts as stuck when its next step is late by ``stuck_after``."""
         self._jobs = JobStore(database)
         self._counters = CounterStore(database)
         self._workers = WorkerStore(database)
@@ -58,12 +59,12 @@ class Backlog(Collector):
         self._pauses = PauseStore(database)
         self._batches = ProviderBatchStore(database)
         self._stuck_after = stuck_after
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: _BacklogReading | None = None
         self._fresh_until = 0.0
         self._refreshing = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Ask the database, unless that was done a moment ago."""
+        """Read the database, unless the last reading is fresh."""
         async with self._refreshing:
             started = time.monotonic()
             if started < self._fresh_until:
@@ -72,11 +73,12 @@ class Backlog(Collector):
                 self._snapshot = await self._read()
             except StoreUnavailable:
                 self._snapshot = None
+            # Ten times the cost of a reading: readings never use over a tenth of the time.
             now = time.monotonic()
             self._fresh_until = now + max(FRESH_SECONDS, 10 * (now - started))
 
-    async def _read(self) -> _Snapshot:
-        return _Snapshot(
+    async def _read(self) -> _BacklogReading:
+        return _BacklogReading(
             jobs=await self._counters.jobs(),
             oldest_due_seconds=await self._jobs.oldest_due_seconds(),
             counts=await self._counters.documents(),
@@ -88,14 +90,14 @@ class Backlog(Collector):
         )
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The numbers of the last refresh; of the database only that it is away, if it is."""
+        """The values of the last refresh; only ``ingest_database_up`` without a database."""
         snapshot = self._snapshot
         yield GaugeMetricFamily(
             "ingest_database_up", "1 when the database answered.", float(snapshot is not None)
         )
         if snapshot is None:
             return
-        jobs = GaugeMetricFamily("ingest_jobs", "Jobs there are.", labels=_JOB_LABELS)
+        jobs = GaugeMetricFamily("ingest_jobs", "Number of jobs.", labels=_JOB_LABELS)
         for lane, stage, state, count in snapshot.jobs:
             jobs.add_metric((lane, stage, state), count)
         yield jobs
@@ -109,26 +111,26 @@ class Backlog(Collector):
         yield GaugeMetricFamily("ingest_documents", "Published documents.", counts.documents)
         yield GaugeMetricFamily("ingest_chunks", "Published chunks.", counts.chunks)
         yield GaugeMetricFamily(
-            "ingest_degraded_documents", "Published without their provider.", counts.degraded
+            "ingest_degraded_documents", "Documents that the local fallback made.", counts.degraded
         )
-        workers = GaugeMetricFamily("ingest_workers", "Living streams.", labels=("lane",))
+        workers = GaugeMetricFamily("ingest_workers", "Running streams.", labels=("lane",))
         for lane in Lane:
             alive = sum(worker.lane == lane and worker.is_alive for worker in snapshot.workers)
             workers.add_metric((lane,), alive)
         yield workers
         waiting = GaugeMetricFamily(
-            "ingest_waiting_jobs", "Jobs in the state waiting.", labels=("reason",)
+            "ingest_waiting_jobs", "Jobs that wait, by reason.", labels=("reason",)
         )
         for reason in WaitReason:
             waiting.add_metric((reason,), snapshot.waiting.get(reason, 0))
         yield waiting
         stuck = GaugeMetricFamily(
-            "ingest_stuck_jobs", "Unfinished jobs that nothing moves.", labels=("kind",)
+            "ingest_stuck_jobs", "Unfinished jobs that are stuck.", labels=("kind",)
         )
         for kind, count in snapshot.stuck.items():
             stuck.add_metric((kind,), count)
         yield stuck
-        pauses = GaugeMetricFamily("ingest_pauses", "What is paused.", labels=("kind",))
+        pauses = GaugeMetricFamily("ingest_pauses", "Pauses of operators.", labels=("kind",))
         for paused in PauseKind:
             pauses.add_metric((paused,), snapshot.pauses[paused])
         yield pauses
@@ -142,25 +144,25 @@ class Backlog(Collector):
         yield batches
 
 
-class Source(Protocol):
-    """Numbers that have to be asked for before they are shown."""
+class MetricSource(Protocol):
+    """A source of metrics that is refreshed before each scrape."""
 
     async def refresh(self) -> None:
-        """Ask."""
+        """Read the current values."""
         ...
 
     def collect(self) -> Iterable[Metric]:
-        """What the answer was."""
+        """The values of the last refresh."""
         ...
 
 
 class Metrics:
-    """Everything that /metrics shows."""
+    """All metrics of /metrics."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._sources: list[Source] = []
-        # One series for each process: a scrape meets another replica each time.
+        self._sources: list[MetricSource] = []
+        # One series for each process, because each scrape may reach another replica.
         self._replica = f"{socket.gethostname()}:{os.getpid()}"
         labels = ("replica", "method", "route", "status")
         self._requests = prometheus_client.Counter(
@@ -174,8 +176,8 @@ class Metrics:
             buckets=_BUCKETS,
         )
 
-    def show(self, source: "Source") -> None:
-        """Show these numbers, too, from now on."""
+    def show(self, source: MetricSource) -> None:
+        """Add a source to /metrics."""
         self._sources.append(source)
         self._registry.register(source)
 
@@ -192,7 +194,7 @@ class Metrics:
         self._durations.labels(self._replica, method, route).observe(seconds)
 
     async def text(self) -> bytes:
-        """All numbers, in Prometheus' text format."""
+        """Write all metrics in Prometheus' text format."""
         for source in self._sources:
             await source.refresh()
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""What surrounds every request: its name, its limits, its measure, and the last resort."""
+"""Middleware around every request: correlation id, body limit, metrics, unexpected errors."""
 
 import time
 from collections.abc import MutableMapping
@@ -22,23 +22,23 @@ MAX_BODY_BYTES = 1024 * 1024
 """Largest body of a request that is not an upload."""
 _MAX_ID_CHARS = 128
 _GONE = 499
-"""Counted when the client went away before it had its answer."""
+"""The status in metrics when the client closed the connection before the answer."""
 _METHODS = frozenset(HTTPMethod)
 
 
-class Edge:
+class RequestMiddleware:
     """ASGI middleware around the whole API."""
 
     def __init__(
         self, app: ASGIApp, *, metrics: Metrics, upload_path: str, names_responses: bool = True
     ) -> None:
-        """Surround an app.
+        """Wrap an application.
 
         Args:
-            app: What is surrounded.
-            metrics: Where requests are counted.
-            upload_path: Posts to it may have a body of any length; it has a limit of its own.
-            names_responses: Send the correlation id back; not needed where the server does.
+            app: The application.
+            metrics: Counts the requests.
+            upload_path: POST requests to this path have no limit here; the route checks its own.
+            names_responses: Whether to send the correlation id back; Ray Serve does it by itself.
         """
         self._app = app
         self._metrics = metrics
@@ -66,7 +66,7 @@ class Edge:
                 incident = uuid4().hex
                 log.exception("request failed", incident=incident, path=scope["path"])
                 if exchange.status:
-                    raise  # the answer has begun; only the server can break it off
+                    raise  # the answer has begun, so only the server can abort it
                 await exchange.apologise(incident)
             finally:
                 self._observe(exchange)
@@ -116,19 +116,19 @@ class _Exchange:
         await self._send(message)
 
     async def apologise(self, incident: str) -> None:
-        """Answer after an error that nobody foresaw."""
+        """Answer after an unexpected error."""
         answer = respond(
             Request(self.scope),
             500,
             code="internal_error",
-            detail=f"something broke; the log has the trace under incident {incident}",
+            detail=f"the server failed; its log has the trace under incident {incident}",
             extensions={"incident": incident},
         )
         await answer(self.scope, self._receive, self.send_on)
 
 
 def _correlation_id(scope: Scope) -> str:
-    """What the client calls its request when that is sane, or a name of our own."""
+    """Use the client's request id when it is valid, else make one."""
     given = Headers(scope=scope).get(HEADER, "")
     sane = given.isascii() and given.isprintable() and " " not in given
     return given if sane and 0 < len(given) <= _MAX_ID_CHARS else uuid4().hex

@@ -1,4 +1,4 @@
-"""A multipart form with one file, read as it arrives and never held."""
+"""Reads a multipart form with one file while it arrives, without holding it in memory."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 FILE_PART = "file"
 MAX_FIELD_BYTES = 4096
 OVERHEAD_BYTES = 256 * 1024
-"""More than the boundaries, headers and fields of a form can have."""
+"""Upper bound for the boundaries, headers and fields of a form."""
 _MAX_HEADER_BYTES = 4096
 _PLAIN_ENCODINGS = {b"", b"7bit", b"8bit", b"binary"}
 _ESCAPES = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
-"""What browsers write into a filename instead of the characters that would end it."""
+"""Escapes that browsers use in a filename for characters that would end it."""
 
 
 class FileForm:
     """A multipart/form-data body: named fields, then one part ``file``, then the end.
 
-    A name may not come twice. Fields must come before the file, because what they say is needed
-    while it streams. Whatever breaks these rules raises InvalidRequest from the method that
-    meets it, so that a file whose form turns out to be broken is never complete.
+    A name may occur once. Fields must come before the file, because they are needed while the
+    file streams. The method that finds a broken rule raises InvalidRequest. A file whose form is
+    broken is therefore never complete.
     """
 
     def __init__(
@@ -35,16 +35,16 @@ class FileForm:
         """Prepare to read.
 
         Args:
-            body: The request's body.
-            boundary: From its content type.
-            allowed: Names of fields that may be there.
+            body: The body of the request.
+            boundary: The boundary from the content type.
+            allowed: Names of allowed fields.
 
         Raises:
-            InvalidRequest: the boundary cannot be one.
+            InvalidRequest: the boundary is not valid.
         """
         self.fields: dict[str, str] = {}
         self.filename: str | None = None
-        """Set by ``open``."""
+        """``open`` sets it."""
         self._body = body
         self._allowed = allowed
         self._headers: dict[bytes, bytes] = {}
@@ -62,7 +62,7 @@ class FileForm:
             raise InvalidRequest("the multipart boundary is too long") from exc
 
     async def open(self) -> str:
-        """Read up to the file; returns its name as the client wrote it."""
+        """Read up to the file; returns the filename as the client wrote it."""
         while self.filename is None:
             if self._complete:
                 raise InvalidRequest(f"the form has no part {FILE_PART!r}")
@@ -70,7 +70,7 @@ class FileForm:
         return self.filename
 
     async def content(self) -> AsyncIterator[bytes]:
-        """The bytes of the file; ends only when the whole form was read and is well-formed."""
+        """Read the bytes of the file; ends only after the whole form was read and is valid."""
         while True:
             for piece in self._taken():
                 yield piece

@@ -1,4 +1,4 @@
-"""Cursors: where a page of a newest-first list ends, in one opaque word."""
+"""Cursors: opaque strings that mark the end of a page in a newest-first list."""
 
 import base64
 import binascii
@@ -14,17 +14,17 @@ PageKey = tuple[datetime, UUID]
 
 
 def encode(key: PageKey) -> str:
-    """The cursor behind a row."""
+    """Make the cursor that continues after a row."""
     created_at, row_id = key
     text = f"{created_at.isoformat()}|{row_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str | None) -> PageKey | None:
-    """The row behind which a page starts; None for the first page.
+    """Find the row after which a page starts; None for the first page.
 
     Raises:
-        InvalidRequest: the cursor was not made here.
+        InvalidRequest: the cursor is not from this API.
     """
     if cursor is None:
         return None
@@ -34,21 +34,23 @@ def decode(cursor: str | None) -> PageKey | None:
         created_at, _, row_id = text.partition("|")
         key = datetime.fromisoformat(created_at), UUID(row_id)
     except (ValueError, binascii.Error) as exc:
-        raise InvalidRequest("the cursor is not one that this API gave out") from exc
+        raise InvalidRequest(
+            "the cursor is not from this API; start again without a cursor"
+        ) from exc
     if key[0].tzinfo is None or not 1970 <= key[0].year <= 9000:
-        raise InvalidRequest("the cursor is not one that this API gave out")
+        raise InvalidRequest("the cursor is not from this API; start again without a cursor")
     return key
 
 
 def cut(
     rows: Sequence[Row], limit: int, key_of: Callable[[Row], PageKey]
 ) -> tuple[Sequence[Row], str | None]:
-    """A page and the cursor of the next one.
+    """Cut a page from rows; returns it with the cursor of the next page.
 
     Args:
-        rows: One more than ``limit`` when there is a next page.
-        limit: Rows on a page.
-        key_of: Where a row stands in the list.
+        rows: The rows; one more than ``limit`` when there is a next page.
+        limit: Most rows on a page.
+        key_of: Returns the sort key of a row.
     """
     if len(rows) <= limit:
         return rows, None

@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: one table, and RFC 9457 problem+json for every one of them."""
+"""Converts errors into HTTP answers: RFC 9457 problem+json, with one table of statuses."""
 
 import json
 import math
@@ -82,23 +82,27 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
 
 
 class FieldProblem(BaseModel):
-    """One thing wrong with a request."""
+    """One invalid field of a request."""
 
-    field: str = Field(description="Where it is, e.g. body.k or query.limit.")
+    field: str = Field(description="The field, e.g. body.k or query.limit.")
     message: str
 
 
 class Problem(BaseModel):
-    """What every error looks like (RFC 9457, application/problem+json)."""
+    """The body of every error (RFC 9457, application/problem+json)."""
 
     type: Literal["about:blank"]
     title: str = Field(description="The status in words.")
     status: int
     code: str = Field(description="Stable name of the error, for programs.")
-    detail: str = Field(description="What is wrong, for people; names the limit that was broken.")
+    detail: str = Field(
+        description="The problem, in words for people; it names the limit that was exceeded."
+    )
     instance: str = Field(description="Correlation id of the request, as in X-Request-ID.")
-    errors: list[FieldProblem] | None = Field(None, description="Each field that is wrong.")
-    incident: str | None = Field(None, description="What to quote; the log has the trace.")
+    errors: list[FieldProblem] | None = Field(None, description="The invalid fields.")
+    incident: str | None = Field(
+        None, description="The id of the trace in the log; give it to the operator."
+    )
     problems: list[str] | None = Field(None, description="Why the system is not ready.")
 
 
@@ -111,15 +115,15 @@ def respond(
     headers: Mapping[str, str] | None = None,
     extensions: Mapping[str, Any] | None = None,
 ) -> Response:
-    """The answer that tells of a problem.
+    """Make the answer that reports a problem.
 
     Args:
-        request: The request that met it.
+        request: The request that failed.
         status: HTTP status.
         code: Stable name of the error.
-        detail: What is wrong, safe to show.
-        headers: More of them.
-        extensions: More members of the body, in terms of JSON.
+        detail: The problem in words, without secrets.
+        headers: Additional headers.
+        extensions: Additional members of the JSON body.
     """
     body = {
         "type": "about:blank",
@@ -130,7 +134,7 @@ def respond(
         "instance": request.state.correlation_id,
         **(extensions or {}),
     }
-    # ASCII, because a client's field name may hold a lone surrogate, which UTF-8 has not.
+    # ASCII, because a client's field name may hold a lone surrogate, which UTF-8 cannot encode.
     return Response(
         json.dumps(body).encode("ascii"),
         status_code=status,
@@ -140,12 +144,12 @@ def respond(
 
 
 def status_of(error: errors.IngestError) -> HTTPStatus:
-    """The HTTP status of an error: its class's, or the nearest base's."""
+    """The HTTP status of an error: that of its class, or of its nearest base class."""
     return next(STATUS[base] for base in type(error).__mro__ if base in STATUS)
 
 
 async def on_ingest_error(request: Request, exc: Exception) -> Response:
-    """Answer an error of ours."""
+    """Answer an ``IngestError``."""
     if not isinstance(exc, errors.IngestError):
         raise exc
     status = status_of(exc)
@@ -163,7 +167,7 @@ async def on_ingest_error(request: Request, exc: Exception) -> Response:
 
 
 async def on_invalid_request(request: Request, exc: Exception) -> Response:
-    """Answer a request that does not fit its schema; what was sent is not repeated."""
+    """Answer a request that does not match its schema; the answer does not repeat the values."""
     if not isinstance(exc, RequestValidationError):
         raise exc
     found = [
@@ -183,7 +187,7 @@ async def on_invalid_request(request: Request, exc: Exception) -> Response:
 
 
 async def on_http_exception(request: Request, exc: Exception) -> Response:
-    """Answer what the framework refused: unknown paths, wrong methods, bodies it cannot decode."""
+    """Answer errors of the framework: unknown paths, wrong methods, bodies that are not JSON."""
     if not isinstance(exc, HTTPException):
         raise exc
     if isinstance(exc.__cause__, errors.IngestError):
@@ -192,7 +196,7 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
     if status == HTTPStatus.NOT_FOUND:
         code, detail = errors.NotFound.code, "there is nothing at this path"
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        code, detail = "method_not_allowed", f"this path does not take {request.method}"
+        code, detail = "method_not_allowed", f"this path does not support {request.method}"
         return respond(
             request, status, code=code, detail=detail, headers={"Allow": _methods(request)}
         )
@@ -203,7 +207,7 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
 
 
 def _methods(request: Request) -> str:
-    """What the path does take; the framework names only the methods of its first route."""
+    """All methods of the path; the framework names only those of its first route."""
     matching = (
         route
         for route in request.app.state.routes
@@ -213,7 +217,7 @@ def _methods(request: Request) -> str:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route may answer with, for its OpenAPI description."""
+    """Describe the problems that a route may answer with, for OpenAPI."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {

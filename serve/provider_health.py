@@ -1,4 +1,4 @@
-"""How providers and budgets are, for readiness, status and Prometheus."""
+"""The state of providers and budgets, for readiness, status and Prometheus."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _LABELS = ("provider", "model", "key")
 
 
 class Providers(Collector):
-    """What the limiter and the ledger say; a reading serves for two seconds."""
+    """Reads the rate limiter and the ledger; a reading is used for two seconds."""
 
     def __init__(self, rate_limiter: RateLimiter, ledger: LedgerStore) -> None:
         self._rate_limiter = rate_limiter
@@ -31,7 +31,7 @@ class Providers(Collector):
         self._refreshing = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Ask both, unless that was done a moment ago."""
+        """Read both, unless the last reading is fresh."""
         async with self._refreshing:
             if time.monotonic() < self._fresh_until:
                 return
@@ -43,24 +43,25 @@ class Providers(Collector):
             self._fresh_until = time.monotonic() + FRESH_SECONDS
 
     def short_of_quota(self) -> list[str]:
-        """Providers for whose quota calls waited at the last reading."""
+        """Providers with calls that waited for quota at the last reading."""
         return sorted({key.provider for key in self._keys if key.waiting})
 
     def facts(self) -> dict[str, Any]:
-        """The last reading, as readiness shows it; it names no tenant."""
+        """The last reading for readiness; it names no tenant."""
         return {
             "providers": [_fact(key) for key in self._keys],
             "budgets": None if self._budgets is None else dict(_count(self._budgets)),
         }
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The last reading, as numbers."""
+        """The last reading as metrics."""
         families = {
-            "ingest_provider_breaker_open": "1 while the key is not used: it fails or is refused.",
+            "ingest_provider_breaker_open": "1 while the circuit breaker stops calls with this "
+            "key.",
             "ingest_provider_waiting": "Calls that wait for quota of this provider and model.",
-            "ingest_provider_requests_left": "Requests left of the present minute.",
-            "ingest_provider_tokens_left": "Tokens left of the present minute.",
-            "ingest_provider_last_success_seconds": "Time since the last call was answered.",
+            "ingest_provider_requests_left": "Requests that are left in the present minute.",
+            "ingest_provider_tokens_left": "Tokens that are left in the present minute.",
+            "ingest_provider_last_success_seconds": "Seconds since the last answered call.",
         }
         gauges = {name: GaugeMetricFamily(name, text, labels=_LABELS)
                   for name, text in families.items()}  # fmt: skip

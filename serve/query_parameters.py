@@ -1,4 +1,4 @@
-"""Query parameters: a route takes those that it names, each as often as it says, and no other."""
+"""Checks query parameters: a route accepts only those that it names."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence, Set
@@ -17,20 +17,21 @@ from serve.problems import respond
 UNKNOWN: Final = "unknown_parameter"
 REPEATED: Final = "repeated_parameter"
 _MOST_CHARS = 100
-"""Of a client's name that an answer repeats."""
+"""Most characters of a client's parameter name that an answer repeats."""
 _MOST_NAMES = 10
+"""Most wrong parameters that an answer names; a client may send thousands."""
 _MANY = frozenset({list, tuple, set, frozenset, Sequence, Set, Collection})
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses query parameters which it does not name.
+    """A route that refuses unknown query parameters.
 
-    An ignored filter is dangerous: who deletes what a filtered list returns deletes everything.
-    The check comes before authentication and before the body is read; the names are public.
+    An ignored filter is dangerous: a client that deletes the documents of a filtered list would
+    delete all. The check runs before authentication and before the body is read; names are public.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler behind the check."""
+        """Make a handler that checks the parameters first."""
         answer, takes = super().get_route_handler(), dict(_named(self.dependant))
 
         async def checked(request: Request) -> Response:
@@ -42,7 +43,7 @@ class StrictRoute(APIRoute):
 
 
 def unknown(given: QueryParams, takes: Collection[str]) -> dict[str, str]:
-    """What is wrong with each name that a route does not know.
+    """Describe each parameter that a route does not know.
 
     Args:
         given: The parameters of a request.
@@ -53,7 +54,7 @@ def unknown(given: QueryParams, takes: Collection[str]) -> dict[str, str]:
 
 
 def repeated(given: QueryParams, takes: dict[str, bool]) -> dict[str, str]:
-    """What is wrong with each name that is given more often than its route takes it.
+    """Describe each parameter that is given more often than its route allows.
 
     Args:
         given: The parameters of a request.
@@ -68,7 +69,7 @@ def repeated(given: QueryParams, takes: dict[str, bool]) -> dict[str, str]:
 
 
 def _refusal(request: Request, takes: dict[str, bool]) -> Response | None:
-    """The answer to wrong parameters; None when all is right."""
+    """The answer to invalid parameters; None when all are valid."""
     if wrong := unknown(request.query_params, takes):
         detail = f"{' '.join(wrong.values())} It takes{': ' * bool(takes)}"
         detail += ", ".join(sorted(takes)) or " none"
@@ -102,7 +103,7 @@ def _cut(name: str) -> str:
 
 
 def _named(dependant: Dependant) -> Iterator[tuple[str, bool]]:
-    """Each query parameter of a route and of what it depends on; True where it takes several."""
+    """Each query parameter of a route and its dependencies; True if several are allowed."""
     for field in dependant.query_params:
         yield field.alias, _takes_many(field.field_info.annotation)
     for inner in dependant.dependencies:
@@ -110,6 +111,6 @@ def _named(dependant: Dependant) -> Iterator[tuple[str, bool]]:
 
 
 def _takes_many(annotation: Any) -> bool:
-    """Whether values of this type are lists, sets or tuples, or may be."""
+    """Whether the type is, or may be, a list, a set or a tuple."""
     parts = (annotation, *get_args(annotation))
     return any(part in _MANY or get_origin(part) in _MANY for part in parts)

@@ -17,26 +17,27 @@ from serve.app import create_api
 
 NAME = "gateway"
 MAX_ONGOING_REQUESTS = 1000
-"""For each replica; every client that follows a job live counts as one."""
+"""Most requests at a time in each replica; a client that follows a job live counts as one."""
 DRAIN_SECONDS = 10.0
-"""How long a replica that is told to stop may finish what it has begun."""
+"""How long a stopping replica may finish its running requests."""
 _TRIES = 2
+"""An actor that died during the start is chance once; twice it is the configuration."""
 
 
 def build_api() -> FastAPI:
-    """The API of one replica, from that process's own environment."""
+    """Build the API of one replica from the environment of its process."""
     settings = load()
     logs.configure(settings.log_level)
     return create_api(settings, rate_limiter=SharedRateLimiter(), names_responses=False)
 
 
 class Gateway:
-    """One replica."""
+    """A replica of the gateway."""
 
     async def check_health(self) -> None:
-        """Answers as long as the event loop turns.
+        """Return as long as the event loop runs.
 
-        The database is not asked: a new replica would not bring it back.
+        The database is not checked: a new replica would not repair it.
         """
 
 
@@ -53,10 +54,10 @@ GatewayDeployment = ray_serve.deployment(
 
 
 def build_app(args: dict[str, str] | None = None) -> ray_serve.Application:
-    """The application for ``serve run`` and for a Serve config file.
+    """Build the application for ``serve run`` and for a Serve config file.
 
-    Nothing but the number of replicas is read here; each replica reads the settings itself, so
-    that no secret travels through Ray.
+    Only the number of replicas is read here. Each replica reads the settings itself, so that no
+    secret passes through Ray.
 
     Raises:
         ConfigurationError: arguments were given; settings are environment variables.
@@ -67,10 +68,10 @@ def build_app(args: dict[str, str] | None = None) -> ray_serve.Application:
 
 
 def start(settings: Settings, *, report: Callable[[str], None]) -> None:
-    """Start Serve and the gateway; once more when one of its actors died during the start.
+    """Start Serve and the gateway; start again once when an actor died during the start.
 
     Raises:
-        ProviderUnavailable: it did not start; says why in one line.
+        ProviderUnavailable: the gateway did not start; the message gives the reason in one line.
     """
     for left in reversed(range(_TRIES)):
         try:
@@ -80,7 +81,7 @@ def start(settings: Settings, *, report: Callable[[str], None]) -> None:
             if not left or not isinstance(exc, ray.exceptions.RayActorError):
                 why = ray_reports.gateway_reason(exc)
                 raise ProviderUnavailable(f"the gateway did not come up: {why}") from exc
-        report("a part of the gateway died; starting it again")
+        report("an actor of the gateway died; starting it again")
         stop()
 
 
@@ -94,8 +95,8 @@ def _run(settings: Settings) -> None:
 
 
 def stop() -> None:
-    """Stop the gateway and Serve; nothing happens where no Ray is connected."""
+    """Stop the gateway and Serve; do nothing when no Ray is connected."""
     if not ray.is_initialized():
-        return  # Serve would start a Ray to look there
+        return  # Serve would start a new Ray to check
     with contextlib.suppress(ray.exceptions.RayError, RuntimeError):
         ray_serve.shutdown()  # type: ignore[no-untyped-call]

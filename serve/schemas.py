@@ -18,37 +18,42 @@ from ingest.domain.stage import Stage
 MAX_BATCH_JOBS = 500
 
 
-class Body(BaseModel):
-    """Part of an answer."""
+class ResponseBody(BaseModel):
+    """Base of all response bodies."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Request(BaseModel):
-    """Part of a request; an unknown field is refused."""
+class RequestBody(BaseModel):
+    """Base of all request bodies; an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class DocumentBody(Body):
+class DocumentBody(ResponseBody):
     """A document."""
 
     document_id: UUID
-    external_id: str | None = Field(description="The client's own name, when it gave one.")
+    external_id: str | None = Field(
+        description="The client's own name of the document; null when it gave none."
+    )
     filename: str
     media_type: str
     bytes_len: int
     file_sha256: str | None = Field(
-        description="Null until a backfill that listed the document has fetched it."
+        description="Digest of the file; null until a backfill has fetched it."
     )
     parser: str | None
     page_count: int | None
     char_count: int | None
-    generation: int = Field(description="The newest accepted generation.")
-    live_generation: int = Field(description="The generation that search sees; 0 before the first.")
-    chunk_count: int = Field(description="Chunks of the live generation.")
+    generation: int = Field(description="Number of the newest accepted generation.")
+    live_generation: int = Field(
+        description="The generation that search finds; 0 before the first is published."
+    )
+    chunk_count: int = Field(description="Number of chunks in the live generation.")
     degraded: tuple[Degraded, ...] = Field(
-        description="Parts that were made locally because their provider did not answer; they are "
+        description="Parts that the local fallback made because a provider did not answer; they "
+        "are "
         "made again later."
     )
     created_at: datetime
@@ -57,25 +62,27 @@ class DocumentBody(Body):
 
     @classmethod
     def of(cls, view: DocumentView) -> Self:
-        """The body of a document."""
+        """Build the body of a document."""
         external_id = identity.external_id(view.name)
         return cls.model_validate({"external_id": external_id} | _fields(view))
 
 
-class DocumentPage(Body):
-    """Documents, newest first."""
+class DocumentPage(ResponseBody):
+    """A page of documents, newest first."""
 
     documents: list[DocumentBody]
-    next_cursor: str | None = Field(description="The next page's cursor; null at the end.")
+    next_cursor: str | None = Field(description="Cursor of the next page; null at the end.")
 
 
-class ChunkBody(Body):
+class ChunkBody(ResponseBody):
     """A published chunk."""
 
     chunk_id: UUID
     chunk_ord: int
     char_start: int
-    char_end: int = Field(description="Half-open, in characters of the document's text.")
+    char_end: int = Field(
+        description="End of the chunk (exclusive), in characters of the document's text."
+    )
     page: int | None
     heading_path: tuple[str, ...]
     token_count: int
@@ -85,50 +92,52 @@ class ChunkBody(Body):
 
     @classmethod
     def of(cls, view: ChunkView) -> Self:
-        """The body of a chunk."""
+        """Build the body of a chunk."""
         return cls.model_validate(view)
 
 
-class ChunkPage(Body):
-    """Chunks of a document's live generation, in order."""
+class ChunkPage(ResponseBody):
+    """A page of the chunks of a document's live generation, in order."""
 
     document_id: UUID
     live_generation: int
     chunks: list[ChunkBody]
-    next_from: int | None = Field(description="The next page's from; null at the end.")
+    next_from: int | None = Field(description="Value of `from` for the next page; null at the end.")
 
 
-class ErrorBody(Body):
-    """The last thing that went wrong with a job."""
+class ErrorBody(ResponseBody):
+    """The last error of a job."""
 
     code: str
     message: str
     stage: Stage | None = None
 
 
-class Progress(Body):
-    """How much of a job is durable."""
+class Progress(ResponseBody):
+    """The stored progress of a job."""
 
     chunks_stored: int
-    chunks_total: int | None = Field(description="Known once the document is cut.")
+    chunks_total: int | None = Field(
+        description="Number of chunks; null until the document is chunked."
+    )
 
 
-class PauseBody(Body):
-    """What an operator has stopped for a while."""
+class PauseBody(ResponseBody):
+    """A pause of an operator."""
 
     kind: PauseKind
     subject: str | None = Field(
-        description="The caller's own tenant, the lane or the provider; null for everything."
+        description="The caller's tenant, the lane or the provider; null when everything is paused."
     )
 
     @classmethod
     def of(cls, pause: Pause) -> Self:
-        """The body of a pause."""
+        """Build the body of a pause."""
         return cls(kind=pause.kind, subject=pause.subject or None)
 
 
-class WaitingFor(Body):
-    """What an unfinished job needs next."""
+class WaitingFor(ResponseBody):
+    """The reason why an unfinished job waits."""
 
     reason: Literal["queue", "no_worker", "retry", "worker"] | WaitReason
     jobs_ahead: int | None = Field(
@@ -137,28 +146,28 @@ class WaitingFor(Body):
         "when one job is asked for.",
     )
     until: datetime | None = Field(
-        None, description="End of the lease, of the wait, or of the pause before a retry."
+        None, description="End of the lease, of the wait, or of the delay before a retry."
     )
-    worker_id: UUID | None = Field(None, description="Who holds the lease.")
+    worker_id: UUID | None = Field(None, description="The worker that holds the lease.")
     paused_by: list[str] = Field(
-        [], description="Pauses that stop it: everything, tenant, a lane or a provider."
+        [], description="Kinds of the pauses that stop it: everything, tenant, lane or provider."
     )
     pauses: list[PauseBody] = Field(
-        [], description="The same pauses, each with what it is about: what resume has to name."
+        [], description="The same pauses with their subjects, as 'ingest resume' needs them."
     )
     short_of_quota: list[str] = Field(
         [],
         description="While a worker has the job: providers with calls that wait for quota now; "
-        "the job's own call may be one. Only when one job is asked for.",
+        "the job's own call may be one of them. Only when one job is read.",
     )
     eta_seconds: float | None = Field(
         None,
         description="Estimated seconds until the job is done, from the speed of the last minutes; "
-        "null when there is no estimate. Only when one job is asked for.",
+        "null without an estimate. Only when one job is read.",
     )
 
 
-class SkippedChunk(Body):
+class SkippedChunk(ResponseBody):
     """A chunk that its provider refused; the document is searchable without it."""
 
     chunk_ord: int
@@ -168,7 +177,7 @@ class SkippedChunk(Body):
     message: str
 
 
-class JobBody(Body):
+class JobBody(ResponseBody):
     """A job."""
 
     job_id: UUID
@@ -180,18 +189,20 @@ class JobBody(Body):
     lane: Lane
     stage: Stage
     state: JobState
-    attempt: int = Field(description="1-based number of the present or the last attempt.")
-    replay_count: int = Field(description="How often it was replayed from the dead letter.")
+    attempt: int = Field(description="Number of the present or the last attempt, from 1.")
+    replay_count: int = Field(description="Number of replays from the dead letter.")
     progress: Progress
-    waiting_for: WaitingFor | None = Field(description="Null once the job has ended.")
+    waiting_for: WaitingFor | None = Field(
+        description="The reason for waiting; null when the job has ended."
+    )
     last_error: ErrorBody | None
     skipped_chunks: list[SkippedChunk] = Field(
-        description="Chunks that are missing from a searchable document; empty when none is."
+        description="Chunks that are missing from a searchable document."
     )
     correlation_id: str
     cause: Cause
     degraded: tuple[Degraded, ...] = Field(
-        description="Parts that are made locally because their provider does not answer."
+        description="Parts that the local fallback makes because a provider does not answer."
     )
     created_at: datetime
     updated_at: datetime
@@ -199,7 +210,7 @@ class JobBody(Body):
 
     @classmethod
     def of(cls, view: JobView, *, waiting_for: WaitingFor | None) -> Self:
-        """The body of a job."""
+        """Build the body of a job."""
         failed_for_good = view.state is JobState.DEADLETTER
         return cls.model_validate(
             _fields(view)
@@ -213,26 +224,26 @@ class JobBody(Body):
         )
 
 
-class JobPage(Body):
-    """Jobs, newest first."""
+class JobPage(ResponseBody):
+    """A page of jobs, newest first."""
 
     jobs: list[JobBody]
-    next_cursor: str | None = Field(description="The next page's cursor; null at the end.")
+    next_cursor: str | None = Field(description="Cursor of the next page; null at the end.")
 
 
-class JobBatchRequest(Request):
-    """Which jobs to look up."""
+class JobBatchRequest(RequestBody):
+    """The ids of the jobs to read."""
 
     job_ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
-class JobBatch(Body):
-    """Jobs, in no order."""
+class JobBatch(ResponseBody):
+    """The jobs of a batch request, in any order."""
 
-    jobs: list[JobBody] = Field(description="Ids that are unknown are left out.")
+    jobs: list[JobBody] = Field(description="The jobs; unknown ids are left out.")
 
 
-class EventBody(Body):
+class EventBody(ResponseBody):
     """One change of a job; the data of a server-sent event."""
 
     event_id: int
@@ -246,15 +257,15 @@ class EventBody(Body):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The body of an event."""
+        """Build the body of an event."""
         return cls.model_validate(event)
 
 
 def _check_text(text: str) -> str:
     if not text.strip():
-        raise ValueError("there is nothing but white space")
+        raise ValueError("must hold more than white space")
     if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in text):
-        raise ValueError("lone surrogates and NUL are not text")
+        raise ValueError("must not hold lone surrogates or NUL")
     return text
 
 
@@ -265,7 +276,7 @@ def _as_whole(value: object) -> object:
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_as_whole)]
 """A whole number as JSON Schema has it: 10.0 is one, "10" and true are not."""
 Text = Annotated[str, AfterValidator(_check_text), Field(json_schema_extra={"pattern": r"\S"})]
-"""A text that the database takes and that says something."""
+"""A text that the database accepts and that is not blank."""
 
 
 def _fields(view: DocumentView | JobView) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tenants come into being with the first upload that is accepted from them."""
+"""Registers a tenant with its first accepted upload."""
 
 import structlog
 
@@ -9,16 +9,17 @@ from ingest.domain.tenant import Tenant
 
 log = structlog.get_logger(module=__name__)
 REMEMBERED_TENANTS = 100_000
+"""About 20 MB of memory; above it, all tenants are written to the database once more."""
 
 
 class TenantRegister:
-    """Registers tenants; a process asks the database once for each."""
+    """Registers tenants; a process writes each to the database once."""
 
     def __init__(self, store: TenantStore) -> None:
-        """Start with nothing remembered.
+        """Start with no tenant registered.
 
         Args:
-            store: Acts for the tenant of the request.
+            store: Writes for the tenant of the request.
         """
         self._store = store
         self._remembered: set[Tenant] = set()
@@ -26,7 +27,7 @@ class TenantRegister:
     async def note(self, caller: Caller) -> None:
         """Register the caller's tenant, if this process has not done so yet.
 
-        It never fails, because the upload is accepted already; the next one tries again.
+        It never raises, because the upload is accepted already; the next upload tries again.
         """
         tenant = Tenant(caller.tenant_id, caller.tenant_name)
         if tenant in self._remembered:

@@ -1,4 +1,4 @@
-"""How slowly a body may arrive."""
+"""Enforces the minimum rate of an upload."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,10 +7,10 @@ from ingest.domain.errors import UploadTooSlow
 
 
 class PacedBody:
-    """A body that must keep a pace, on the average since it began.
+    """A request body that must keep a minimum average rate since it began.
 
-    One bound for a client that stops and for one that trickles: after the grace, what has
-    arrived must be at least the pace times the seconds since.
+    One bound covers a client that stops and a client that is too slow: after the grace time, the
+    number of received bytes must be at least the rate times the seconds since then.
     """
 
     def __init__(
@@ -24,10 +24,10 @@ class PacedBody:
         return self
 
     async def __anext__(self) -> bytes:
-        """The next part.
+        """Return the next part.
 
         Raises:
-            UploadTooSlow: it did not come in time.
+            UploadTooSlow: the part did not arrive in time.
         """
         try:
             async with asyncio.timeout_at(self._deadline):
@@ -36,5 +36,6 @@ class PacedBody:
             raise UploadTooSlow(
                 f"the upload arrives at less than {self._pace} bytes a second, the limit"
             ) from exc
+        # Each part buys the time that it may take at the minimum rate; this bounds the average.
         self._deadline += len(part) / self._pace
         return part

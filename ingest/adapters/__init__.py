@@ -1,1 +1,1 @@
-"""With whom: PostgreSQL, blob storage, the local parser and embedder."""
+"""The outside systems: PostgreSQL, storage, parsers, embedders, sources, authentication."""

@@ -9,5 +9,5 @@ __all__ = ["main", "run"]
 
 
 def run() -> NoReturn:
-    """Be the process of one command."""
+    """Run the command line of this process, then end the process."""
     end_with(main)

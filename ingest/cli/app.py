@@ -1,4 +1,4 @@
-"""The commands, and what becomes of their errors."""
+"""The commands, and how their errors become messages and exit codes."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -34,9 +34,9 @@ from ingest.cli.output import say
 from ingest.domain.errors import IngestError, WrongSettings
 
 _EPILOG = (
-    "Settings are environment variables with the prefix INGEST_; 'ingest doctor' says which are "
-    "in use. Exit codes: 0 everything is fine, 1 something failed, 2 wrong usage or settings, "
-    "or the system cannot be reached, 130 interrupted, 143 terminated while it started."
+    "Settings are environment variables with the prefix INGEST_; 'ingest doctor' lists those "
+    "in use. Exit codes: 0 success, 1 something failed, 2 wrong usage or settings, or the system "
+    "cannot be reached, 130 interrupted, 143 terminated while the system started."
 )
 
 app = typer.Typer(
@@ -106,7 +106,7 @@ def entrance(
     """Documents in, searchable chunks out.
 
     Try it: 'ingest demo'. Use it: 'ingest up --detach', then 'ingest upload FOLDER', then
-    'ingest search "a question"'. Nothing else has to be installed or configured.
+    'ingest search "a question"'. You need to install or configure nothing else.
     """
     del version
     global _traceback_wanted
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code.
 
     Args:
-        arguments: Without the program's name; None takes the process's.
+        arguments: Words after the program's name; None takes those of the process.
     """
     try:
         ended = app(

@@ -1,4 +1,4 @@
-"""What goes wrong on the command line, and the exit code it leads to."""
+"""Errors of the command line, and the exit code of each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,18 +8,18 @@ from ingest.domain.errors import ConfigurationError, IngestError, TransientError
 
 
 class ExitCode(IntEnum):
-    """What a caller of the command can tell from its end."""
+    """The exit codes, which tell a calling program how the command ended."""
 
     OK = 0
-    """All is well; also when Ctrl-C ends what runs until it is stopped."""
+    """The command succeeded, or Ctrl-C ended a command that runs until it is stopped."""
     FAILED = 1
     """The command ran; something it was asked for failed."""
     UNUSABLE = 2
-    """Wrong usage or settings, or something cannot be reached, or not with these rights."""
+    """Wrong usage or settings, the system cannot be reached, or the key lacks a right."""
     INTERRUPTED = 130
-    """Ended by Ctrl-C: in good order by the first, at once by the second."""
+    """Ctrl-C ended the command: the first one after clean-up, the second one at once."""
     TERMINATED = 143
-    """Ended by SIGTERM while the system started."""
+    """SIGTERM ended the command while the system started."""
 
 
 class CommandError(Exception):
@@ -57,7 +57,7 @@ class Refused(CommandError):
     """The gateway answered with a problem."""
 
     def __init__(self, message: str = "", *, status: int = 0, problem: str = "") -> None:
-        """Keep what the gateway said.
+        """Keep the parts of the gateway's answer.
 
         Args:
             message: The problem's detail.
@@ -69,7 +69,7 @@ class Refused(CommandError):
         self.problem = problem
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the extras across pickling."""
+        """Keep the status and the problem's code when the error is pickled."""
         return (type(self), self.args, {"status": self.status, "problem": self.problem})
 
     @property
@@ -89,9 +89,9 @@ class Refused(CommandError):
 
 @contextmanager
 def first_failure() -> Iterator[None]:
-    """Raise the first of our errors in a task group's group of them, by itself.
+    """Raise the first ``IngestError`` of a task group alone, not in an exception group.
 
-    An ``except*`` cannot do it: what it raises is wrapped in a group again on some versions.
+    An ``except*`` cannot do this: some Python versions wrap its error in a group again.
     """
     try:
         yield

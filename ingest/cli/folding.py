@@ -1,4 +1,4 @@
-"""Folding texts to a width: at spaces, else after separators, and inside a word only at last."""
+"""Folds texts to a width: at spaces, else after separators, else inside a word."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ from rich.cells import cell_len
 
 _PIECE = re.compile(r"[^/\\_:=,-]*[/\\_:=,-]+|[^/\\_:=,-]+")
 _NARROW, _COMFORTABLE = 8, 30
-"""Cells below which no column shrinks, and up to which its words stay whole if others have room."""
+"""No column gets fewer cells than the first; words up to the second stay whole if there is room."""
 
 
 def fold(text: str, width: int) -> str:
-    """A text with line breaks, so that no line has more cells than the width.
+    """Insert line breaks, so that no line has more cells than the width.
 
     A word that fits in a line is never broken. A longer one, such as a path or an address, is
     broken after a slash, a dash, an underscore, a comma and the like where it can be.
@@ -31,12 +31,12 @@ def fold(text: str, width: int) -> str:
 
 
 def widths(columns: Sequence[Sequence[str]], rigid: Sequence[bool], room: int) -> list[int]:
-    """How many cells each column gets.
+    """Share the available cells between the columns.
 
     Args:
-        columns: The texts of each, with its heading.
+        columns: The texts of each column, with its heading.
         rigid: Columns that are never folded.
-        room: Cells for all of them together.
+        room: Cells for all columns together.
     """
     natural = [max(map(cell_len, texts), default=0) for texts in columns]
     pieces = [_widest(texts, _pieces) for texts in columns]
@@ -59,7 +59,7 @@ def _widest(texts: Sequence[str], split: Callable[[str], list[str]]) -> int:
 
 
 def _widen(given: list[int], wanted: Sequence[int], room: int) -> None:
-    """Widen columns towards what is wanted, the narrowest first, while there is room."""
+    """Widen columns up to their wanted width, the narrowest first, while there is room."""
     for _ in range(room - sum(given)):
         lacking = [i for i, width in enumerate(given) if width < wanted[i]]
         if not lacking:

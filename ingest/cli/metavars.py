@@ -1,4 +1,4 @@
-"""What options and arguments are called in help texts, where they do not say it themselves."""
+"""Names the values of options and arguments in help texts, where no metavar is given."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ class PlainGroup(TyperGroup):
     """A group of commands whose help shows words for people, not types of Python."""
 
     def __init__(self, **attributes: Any) -> None:
-        """Take the commands, and name the values of their options."""
+        """Create the group, and name the values of its commands' options."""
         super().__init__(**attributes)
         _explain(self)
 

@@ -15,7 +15,8 @@ UrlOption = Annotated[
         metavar="URL",
         envvar="INGEST_URL",
         show_default=False,
-        help="The gateway; default: the system of this state folder, or the port of INGEST_PORT.",
+        help="URL of the gateway; default: the system of this state folder, or the port "
+        "INGEST_PORT.",
     ),
 ]
 KeyOption = Annotated[
@@ -25,10 +26,11 @@ KeyOption = Annotated[
         metavar="KEY",
         envvar="INGEST_API_KEY",
         show_default=False,
-        help="API key, where authentication is on ('ingest keys create').",
+        help="API key, needed when authentication is on ('ingest keys create' makes one).",
     ),
 ]
 CreateTenantOption = Annotated[
-    bool, typer.Option("--create-tenant", help="Make the tenant of --tenant if it is not there.")
+    bool,
+    typer.Option("--create-tenant", help="Create the tenant of --tenant if it does not exist."),
 ]
 JobArgument = Annotated[UUID, typer.Argument(metavar="JOB", help="Id of the job.")]

@@ -18,7 +18,7 @@ from ingest.domain.pricing import plain
 
 
 def console(*, err: bool = False) -> Console:
-    """A console that prints texts as they are; 80 columns wide when there is no terminal."""
+    """Make a console that prints texts unchanged; without a terminal it is 80 columns wide."""
     return Console(stderr=err, markup=False, highlight=False, emoji=False)
 
 
@@ -32,12 +32,12 @@ def _in_json(value: object) -> str:
 
 
 def say(line: str) -> None:
-    """Tell a person something that is no part of the result."""
+    """Write a line for a person to standard error; it is not part of the result."""
     typer.echo(line, err=True)
 
 
 def clean(text: str) -> str:
-    """A text without anything that a terminal would obey, on one line."""
+    """Put a text on one line, and replace characters that would control a terminal."""
     kept = (" " if char in "\n\r\t" else char for char in text)
     return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs", "Cf"} else c for c in kept)
 
@@ -49,12 +49,12 @@ def table(
     right: Sequence[str] = (),
     whole: Sequence[str] = (),
 ) -> Table:
-    """A table without frames; long cells fold, so nothing is cut off.
+    """Make a table without frames; long cells fold, so no text is cut off.
 
     Args:
-        columns: Headings.
-        rows: Cells; None is shown as a dash.
-        right: Headings of the columns of numbers.
+        columns: The headings.
+        rows: The cells; None is shown as a dash.
+        right: Headings of the columns that hold numbers.
         whole: Headings of the columns that never fold, so that they can be copied.
     """
     built = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -71,7 +71,7 @@ def table(
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Table:
-    """Names and values, one pair a line; pairs without a value are left out."""
+    """Make a list of names and values, one pair a line; pairs without a value are left out."""
     built = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     built.add_column(no_wrap=True, style="bold")
     built.add_column(overflow="fold")
@@ -82,12 +82,12 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Table:
 
 
 def indented(text: str, *, columns: int = 2) -> Padding:
-    """A paragraph, folded and moved to the right."""
+    """Fold a paragraph and move it to the right."""
     return Padding(Text(fold(clean(text), console().width - columns)), (0, 0, 0, columns))
 
 
 def size(count: float) -> str:
-    """Bytes for people, e.g. 41.2 MB."""
+    """Format a number of bytes for people, e.g. 41.2 MB."""
     for unit in ("B", "kB", "MB", "GB"):
         if abs(count) < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -96,7 +96,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float | timedelta) -> str:
-    """A span for people: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 4 d 3 h."""
+    """Format a time span for people: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 4 d 3 h."""
     value = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
     if value < 10:
         return f"{value:.1f} s"
@@ -108,13 +108,13 @@ def duration(seconds: float | timedelta) -> str:
 
 
 def lapse(span: timedelta) -> str:
-    """A span between two events: below a second in ms, else as ``duration`` says it."""
+    """Format the time between two events: below a second in ms, else as ``duration`` does."""
     seconds = span.total_seconds()
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else duration(seconds)
 
 
 def age(moment: str) -> str:
-    """Time since a moment in ISO 8601, as options such as --older-than take it: 15m, 2h, 7d."""
+    """Format the time since an ISO 8601 moment as --older-than reads it: 15m, 2h, 7d."""
     seconds = _seconds_since(moment)
     for unit, per in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * per:
@@ -123,7 +123,7 @@ def age(moment: str) -> str:
 
 
 def ago(moment: str) -> str:
-    """Time since a moment in ISO 8601, for a sentence, e.g. 3 min 5 s ago."""
+    """Format the time since an ISO 8601 moment for a sentence, e.g. 3 min 5 s ago."""
     return f"{duration(_seconds_since(moment))} ago"
 
 
@@ -132,7 +132,7 @@ def _seconds_since(moment: str) -> float:
 
 
 def money(usd: Decimal) -> str:
-    """US dollars for people; small amounts with the digits that matter, and no exponent."""
+    """Format US dollars for people; a small amount keeps two significant digits."""
     if usd == 0 or usd >= 1:
         return f"${usd:,.2f}"
     if usd >= Decimal("0.0001"):
@@ -141,7 +141,7 @@ def money(usd: Decimal) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """A number and its noun, e.g. 1 file, 2,000 files."""
+    """Format a number with its noun, e.g. 1 file, 2,000 files."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

@@ -1,4 +1,4 @@
-"""The edges of a process that runs one command: what Ctrl-C does, and how the process ends."""
+"""How a process that runs one command reacts to Ctrl-C, and how it ends."""
 
 import asyncio
 import atexit
@@ -18,12 +18,12 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class _Interrupts:
-    """Ctrl-C: the first one asks for an orderly end, the second one ends the process at once."""
+    """Handles Ctrl-C: the first asks for a clean end, the second ends the process at once."""
 
     def __init__(self) -> None:
         self.asked = False
         self.cancel: Callable[[], object] | None = None
-        """Ends what an event loop runs; None while there is no event loop."""
+        """Cancels the main task of the event loop; None while no event loop runs."""
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
@@ -35,27 +35,26 @@ class _Interrupts:
 
 
 class _End:
-    """Ends the process with the command's exit code before the interpreter takes itself apart.
+    """Ends the process with the command's exit code before the interpreter is finalized.
 
     Obstore's threads are Rust's: they call back into Python when a request ends, also after the
     event loop that waited for it is gone. When such a thread asks for the GIL of an interpreter
     that is being finalized, CPython before 3.14 ends the thread by ``pthread_exit``, whose
     unwinding meets frames of Rust, and the C library aborts the process: exit code 134 instead of
     the command's own. No call closes a store or joins those threads. So the process ends here: this
-    is the first exit handler that is registered, so the last one that is called, and non-daemon
-    threads have been joined. What finalizing would still do is done here: writing out what is
-    buffered.
+    is the first exit handler that is registered. It is therefore called last, after non-daemon
+    threads have been joined. It also flushes the buffers, which finalizing would have done.
     """
 
     def __init__(self) -> None:
         self.code: int = ExitCode.FAILED
 
     def __call__(self) -> None:
-        logging.shutdown()  # its own handler was registered before this one
+        logging.shutdown()  # its exit handler was registered earlier, so it would run too late
         for stream in (sys.stdout, sys.stderr):
             with suppress(
                 OSError, ValueError, AttributeError
-            ):  # the reader is gone, or it is closed
+            ):  # the reader has closed the pipe, or the stream is closed
                 stream.flush()
         os._exit(self.code)
 
@@ -64,7 +63,7 @@ _interrupts = _Interrupts()
 
 
 def end_with(command: Callable[[], int]) -> NoReturn:
-    """Run the command of this process, and end the process with the exit code it returns."""
+    """Run the command, then end the process with the exit code that it returns."""
     end = _End()
     atexit.register(end)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
@@ -86,10 +85,10 @@ def end_at_once() -> NoReturn:
 
 
 def run_async(main: Coroutine[Any, Any, Result]) -> Result:
-    """``asyncio.run`` for commands: the first Ctrl-C cancels ``main``, which ends in good order.
+    """``asyncio.run`` for commands: the first Ctrl-C cancels ``main``, which then cleans up.
 
-    Python's own handler takes the second one for an exception that is raised anywhere in the event
-    loop, and then waits without a limit for tasks that this exception may have broken.
+    On the second Ctrl-C, Python's own handler raises an exception anywhere in the event loop.
+    Then it waits without a limit for tasks that this exception may have broken.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed.
@@ -105,7 +104,7 @@ def run_async(main: Coroutine[Any, Any, Result]) -> Result:
 async def _cancelled_by_ctrl_c(main: Coroutine[Any, Any, Result]) -> Result:
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
-    # By way of the loop: a handler of signals may run in the middle of anything.
+    # Cancel through the loop: a signal handler may interrupt any line of Python.
     _interrupts.cancel = lambda: task and loop.call_soon_threadsafe(task.cancel)
     try:
         return await main

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in plain words."""
+"""Explains in plain words what is wrong with a command line."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from ingest.domain.plain_words import did_you_mean, fault
 
 
 def in_words(error: Any) -> str:
-    """One line about an error of typer's.
+    """Explain an error of typer in one line.
 
     Args:
-        error: A ``TyperException``; its cause is pydantic's error where a value does not fit.
+        error: A ``TyperException``; its cause is pydantic's error when a value is not valid.
     """
-    told: str = error.format_message()
+    message: str = error.format_message()
     errors = getattr(error.__cause__, "errors", None)
     if errors is None:
-        return told
+        return message
     first = errors()[0]
-    where = told.removesuffix(error.message).rstrip()
+    where = message.removesuffix(error.message).rstrip()
     value, otherwise = str(first["input"]), str(first["msg"]).removeprefix("Value error, ")
     if first["type"] != "value_error":
         return f"{where} {value!r} {fault(first['type'], first.get('ctx', {}), otherwise)}"

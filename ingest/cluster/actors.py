@@ -13,11 +13,11 @@ from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
+from ingest.app.pipeline.batch_vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.pipeline.chunk import LEAST_ITEMS, ChunkStage
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
-from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cluster.envelope import seal, unseal
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter

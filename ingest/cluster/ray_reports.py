@@ -23,9 +23,9 @@ def reason(error: BaseException) -> str:
 
 def short(line: str) -> str:
     """A line, cut to what can be read, without the path of an exception's class."""
-    name, colon, told = line.partition(": ")
+    name, colon, message = line.partition(": ")
     is_class = bool(colon) and " " not in name and ("." in name or name.endswith("Error"))
-    text = told if is_class else line
+    text = message if is_class else line
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
@@ -36,7 +36,7 @@ def gateway_reason(error: BaseException) -> str:
 
     try:
         found = ray_serve.status().applications.values()
-        told = [d.message for one in found for d in one.deployments.values() if d.message]
+        messages = [d.message for one in found for d in one.deployments.values() if d.message]
     except (ray.exceptions.RayError, RuntimeError):
-        told = []
-    return reason(RuntimeError(told[0])) if told else reason(error)
+        messages = []
+    return reason(RuntimeError(messages[0])) if messages else reason(error)

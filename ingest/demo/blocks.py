@@ -1,4 +1,4 @@
-"""Markdown as a flat list of blocks, for formats that know no markup."""
+"""Reads Markdown as a flat list of blocks, for formats without mark-up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading."""
+class HeadingBlock:
+    """A heading with its level."""
 
     level: int
     text: str
@@ -21,7 +21,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Prose."""
+    """A paragraph of text."""
 
     text: str
 
@@ -48,16 +48,16 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-Block = Heading | Paragraph | Item | Code | Table
+Block = HeadingBlock | Paragraph | Item | Code | Table
 
 
 def to_html(markdown: str) -> str:
-    """The body of an HTML page."""
+    """Convert Markdown to the body of an HTML page."""
     return str(markdown_library.markdown(markdown, extensions=EXTENSIONS, output_format="html"))
 
 
 def read_blocks(markdown: str) -> Iterator[Block]:
-    """The blocks of a document, in order."""
+    """Read the blocks of a document, in order."""
     body = to_html(markdown)
     if body.strip():
         yield from _blocks(html.fragment_fromstring(body, create_parent="div"))
@@ -68,7 +68,7 @@ def _blocks(parent: Any) -> Iterator[Block]:
         if not isinstance(element.tag, str):
             continue  # a comment
         if element.tag in _HEADINGS:
-            yield Heading(_HEADINGS[element.tag], _text(element))
+            yield HeadingBlock(_HEADINGS[element.tag], _text(element))
         elif element.tag == "pre":
             yield Code(element.text_content().rstrip("\n"))
         elif element.tag in ("ul", "ol"):

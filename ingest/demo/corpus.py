@@ -12,20 +12,20 @@ QUESTIONS = (
     "How do I use my own PostgreSQL server?",
     "What happens when the same file is uploaded twice?",
 )
-"""Asked by the demo; the documentation answers them."""
+"""The questions of the demo, which the documentation answers."""
 
 _PACKAGE = Path(ingest.__file__).resolve().parent
 _TOP = ("README.md", "CHANGELOG.md")
 
 Writer = Callable[[str, str, Path], None]
-"""Takes a title, Markdown, and the file to write."""
+"""Writes a file from a title and Markdown."""
 
 
 def sources() -> list[Path]:
     """The documentation's Markdown files: of the installed package, or of the checkout.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no documentation.
     """
     packaged = _PACKAGE / "_docs"
     folder = packaged if packaged.is_dir() else _PACKAGE.parent
@@ -41,7 +41,7 @@ def render(target: Path, files: Sequence[Path] | None = None) -> list[Path]:
     """Write each document in one of four formats, in turn: Markdown, HTML, DOCX, PDF.
 
     Args:
-        target: Folder to write to; made when missing.
+        target: Folder to write to; it is created when missing.
         files: Markdown files; None takes the project's own.
 
     Returns:
@@ -83,7 +83,7 @@ def _write_markdown(title: str, markdown: str, path: Path) -> None:
 
 
 def _name(source: Path) -> str:
-    """A file name that no two documents share: the folders below ``docs`` are kept."""
+    """Make a unique file name for a document; it contains the folders below ``docs``."""
     parts = source.with_suffix("").parts
     for root in ("_docs", "docs"):
         if root in parts:
@@ -93,7 +93,7 @@ def _name(source: Path) -> str:
 
 
 def _title(markdown: str) -> str | None:
-    """The first heading."""
+    """The first heading of a document, or None."""
     for line in markdown.splitlines():
         if line.startswith("# "):
             return line.removeprefix("# ").strip()

@@ -1,4 +1,4 @@
-"""Documents as PDF files."""
+"""Writes PDF files."""
 
 from collections.abc import Iterator
 from html import escape
@@ -10,7 +10,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Paragraph as Prose
 from reportlab.platypus import Preformatted, SimpleDocTemplate
 
-from ingest.demo.blocks import Block, Code, Heading, Item, Paragraph, Table, read_blocks
+from ingest.demo.blocks import Block, Code, HeadingBlock, Item, Paragraph, Table, read_blocks
 
 _BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=10, leading=14, spaceAfter=6)
 _ITEM = ParagraphStyle("item", _BODY, leftIndent=14, bulletIndent=2, spaceAfter=3)
@@ -37,7 +37,7 @@ def write_pdf(title: str, markdown: str, path: Path) -> None:
 
 def _parts(block: Block) -> Iterator[Any]:
     match block:
-        case Heading(level, text):
+        case HeadingBlock(level, text):
             yield _prose(text, _HEADINGS[level - 1])
         case Paragraph(text):
             yield _prose(text, _BODY)
@@ -57,6 +57,6 @@ def _prose(text: str, style: ParagraphStyle) -> Prose:
 
 
 def _printable(text: str) -> str:
-    """What the standard fonts can show; anything else becomes a question mark."""
+    """Keep characters that the standard fonts have; any other becomes a question mark."""
     mapped = text.translate(_FOUND_IN_NO_STANDARD_FONT)
     return mapped.encode("cp1252", "replace").decode("cp1252")

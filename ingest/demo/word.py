@@ -1,11 +1,11 @@
-"""Documents as Word files."""
+"""Writes Word files."""
 
 from pathlib import Path
 from typing import Any
 
 import docx
 
-from ingest.demo.blocks import Block, Code, Heading, Item, Paragraph, Table, read_blocks
+from ingest.demo.blocks import Block, Code, HeadingBlock, Item, Paragraph, Table, read_blocks
 
 
 def write_docx(title: str, markdown: str, path: Path) -> None:
@@ -19,7 +19,7 @@ def write_docx(title: str, markdown: str, path: Path) -> None:
 
 def _add(document: Any, block: Block) -> None:
     match block:
-        case Heading(level, text):
+        case HeadingBlock(level, text):
             document.add_heading(text, level)
         case Paragraph(text):
             document.add_paragraph(text)

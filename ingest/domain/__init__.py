@@ -1,1 +1,1 @@
-"""What things are: pure values and rules, without I/O, clock, randomness or Ray."""
+"""Pure values and rules, without I/O, clock, randomness or Ray."""

@@ -1,4 +1,4 @@
-"""Documents on their way in."""
+"""Documents that are to be accepted."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,25 +9,25 @@ from ingest.domain.errors import DocumentExists
 from ingest.domain.job import Lane
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-"""Before everything; what restores deletions before it restores none."""
+"""A time before all others; as ``restores_before`` it restores no deleted document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Bytes of a document that are safely stored."""
+    """The stored bytes of a document."""
 
     sha256: str
-    """Hex digest."""
+    """Hex digest of the bytes."""
     raw_key: str
-    """Their blob key."""
+    """Blob key of the bytes."""
     bytes_len: int
     media_type: str
-    """By their beginning."""
+    """Media type, detected from the first bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The newest generation of a document, when other bytes come under the same name."""
+    """The newest generation of a document at the moment when other bytes arrive under its name."""
 
     filename: str
     source_path: str | None
@@ -36,35 +36,35 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A document whose bytes are safely stored, or can be fetched from where its name says."""
+    """A document whose bytes are stored, or can be fetched from the source that its name gives."""
 
     document_id: UUID
     tenant_id: UUID
     name: str
     filename: str
     media_type: str
-    """A guess while the bytes are at their source; so is their number."""
+    """While the bytes are at their source, this and ``bytes_len`` are estimates."""
     bytes_len: int
     file_sha256: str | None
-    """None while the bytes are at their source; so is the key."""
+    """While the bytes are at their source, this and ``raw_key`` are None."""
     raw_key: str | None
     job_id: UUID
-    """Used when a job has to be made."""
+    """Id of the job, if one is created."""
     correlation_id: str
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str | None = None
     restores_before: datetime | None = None
-    """A deletion before this lets the document come back, a later one does not; None: any does."""
+    """Only a document that was deleted before this time is restored; None restores any."""
     source_path: str | None = None
-    """Where the client has it; None when the client does not say."""
+    """Path or URL at the client; None when the client gave none."""
     replace: bool = True
-    """Whether it may be the next generation of a document that exists."""
+    """Whether it may become the next generation of an existing document."""
 
     def ensure_may_follow(self, newest: Replaced) -> None:
-        """Check that it may be the generation after this one, of other bytes.
+        """Check that it may become the next generation after this one.
 
         Raises:
-            DocumentExists: it may not replace anything.
+            DocumentExists: it may not replace a document.
         """
         if not self.replace:
             origin = newest.source_path or newest.filename
@@ -76,12 +76,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What an arrival led to."""
+    """The result of an arrival."""
 
     document_id: UUID
     job_id: UUID
     generation: int
     created: bool
-    """False when this very content had been accepted before, or is still to be fetched."""
+    """False when the same content was accepted before, or is still to be fetched."""
     replaces: Replaced | None = None
-    """Set when this is the next generation: the one that was the newest before."""
+    """The previous generation; None when this is the first."""

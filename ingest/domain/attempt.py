@@ -1,4 +1,4 @@
-"""What an attempt hands to the stores: texts found, chunks cut, and how it ended."""
+"""The results that an attempt gives to the stores: texts, chunks, and how it ended."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +11,12 @@ from ingest.domain.job import ClaimedJob, Degraded, JobState, Lease, WaitReason
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which generation of which document is written, and by what right."""
+    """The generation of a document that an attempt writes, and the lease that allows it."""
 
     lease: Lease
     document_id: UUID
     tenant_id: UUID
-    """The tenant."""
+    """The tenant of the document."""
     generation: int
 
     @classmethod
@@ -27,7 +27,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecord:
-    """Where the text of one job's document was stored."""
+    """The stored text of one job's document."""
 
     target: Target
     parsed_key: str
@@ -40,38 +40,38 @@ class ParsedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DocumentChunks:
-    """Chunks of one document: all of them, those still to be embedded, or a batch's share."""
+    """Chunks of one document: all, those without vectors, or those in one batch."""
 
     target: Target
     chunks: tuple[Chunk, ...]
-    """In order of chunk_ord."""
+    """The chunks, in order of chunk_ord."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What became of a batch of chunks."""
+    """The result of storing a batch of chunks."""
 
     published: frozenset[UUID]
-    """Jobs that are done: their generation is what readers see from now on."""
+    """Jobs that are done: search finds their generation from now on."""
     stale: frozenset[UUID]
-    """Jobs whose lease was lost; nothing of theirs was written."""
+    """Jobs whose lease was lost; none of their chunks was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an attempt that did not publish ends."""
+    """The end of an attempt that did not publish its document."""
 
     state: JobState
-    """queued (interrupted), waiting, retryable or deadletter."""
+    """The new state: queued (interrupted), waiting, retryable or deadletter."""
     error: IngestError
     delay: timedelta = timedelta()
-    """Until the job may be claimed, or woken, again."""
+    """Time until the job may be claimed again, or is woken."""
     costs_attempt: bool = False
     wait_reason: WaitReason | None = None
-    """What a waiting job waits for."""
+    """The reason for which a waiting job waits."""
     parse_job_id: UUID | None = None
-    """The parse, if that is what it waits for."""
+    """The parse that the job waits for, if any."""
     wait_at_most: timedelta | None = None
-    """How long it waits before it is given up."""
+    """How long the job waits before it fails."""
     degrade: Degraded | None = None
-    """What the next attempt makes without its provider."""
+    """The part that the next attempt makes without its provider."""

@@ -10,46 +10,46 @@ from ingest.domain.errors import BackupUnusable
 from ingest.domain.identity import blob_digest
 
 FORMAT = 1
-"""Of the manifest; raised when an older version could not restore what it describes."""
+"""Version of the manifest's format; increased when an older ingest could not restore the backup."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What belongs to a backup; written last, so a backup without one never was."""
+    """The contents of a backup; it is written last, so that an incomplete backup has none."""
 
     version: str
-    """Of the code that took it."""
+    """Version of ingest that made the backup."""
     revision: str
-    """Of the schema."""
+    """Revision of the schema."""
     system_identifier: str
-    """PostgreSQL's own name of the server it was taken from."""
+    """PostgreSQL's identifier of the server that was saved."""
     database: str
     taken_at: str
     """The recovery point, ISO 8601: everything committed before it is in the backup."""
     counts: Mapping[str, int]
-    """Rows by table."""
+    """Number of rows of each table."""
     dump: str
-    """File of the dump, in the backup's folder."""
+    """Name of the dump in the backup's folder."""
     dump_sha256: str
     blobs: Mapping[str, int]
-    """Bytes by key."""
+    """Size in bytes of each blob, by key."""
     gone: tuple[str, ...]
     """Blobs of documents that were deleted while the backup was taken."""
     missing: tuple[str, ...]
-    """Blobs that documents refer to and that storage has lost; the backup lacks them too."""
+    """Blobs of documents that are missing in the storage, and therefore in the backup."""
     format: int = FORMAT
 
     def encode(self) -> bytes:
-        """As JSON."""
+        """Encode the manifest as JSON."""
         return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
-        """Read a manifest.
+        """Decode a manifest from JSON.
 
         Raises:
-            BackupUnusable: it is torn, or of a newer version.
+            BackupUnusable: it is damaged, or of a newer version.
         """
         try:
             fields = json.loads(encoded)
@@ -62,14 +62,18 @@ class Manifest:
             manifest = cls(**{**fields, **lists})
             manifest._check()
         except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            raise BackupUnusable("the manifest of the backup is torn") from exc
+            raise BackupUnusable(
+                "the manifest of the backup is damaged: make a new backup, or use another one"
+            ) from exc
         return manifest
 
     def _check(self) -> None:
         safe = re.fullmatch(r"[\w.-]+", self.dump) and _DIGEST.fullmatch(self.dump_sha256)
         whole = all(_is_size(size) for size in (*self.blobs.values(), *self.counts.values()))
         if not safe or not whole or not all(map(is_blob_key, self.blobs)):
-            raise BackupUnusable("the manifest of the backup is torn")
+            raise BackupUnusable(
+                "the manifest of the backup is damaged: make a new backup, or use another one"
+            )
 
 
 def is_blob_key(key: str) -> bool:

@@ -15,111 +15,112 @@ from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError
 
 _LINE_BYTES = 250
+"""Bytes of a line of a batch's file without its text: custom_id, method, url, model."""
 MOST_TRIES = 3
-"""Provider batches that may end without a result for a text, before its job's attempt fails."""
+"""After as many provider batches without a result for a text, the attempt of its job fails."""
 
 
 class BatchStatus(StrEnum):
-    """How far a provider batch is."""
+    """The status of a provider batch."""
 
     FILLING = "filling"
-    """It takes texts."""
+    """It accepts texts."""
     SUBMITTING = "submitting"
-    """It is full, or nothing was added for a while: to be handed over."""
+    """It is full, or got no text for a while: it is to be submitted."""
     SUBMITTED = "submitted"
-    """The provider has it."""
+    """The provider has accepted it."""
     COLLECTED = "collected"
-    """Each of its texts has a vector, or a reason why not; its jobs are being woken."""
+    """Each of its texts has a vector or an error; its jobs are being woken."""
     ENDED = "ended"
 
 
 class RemoteBatchState(StrEnum):
-    """What the provider says of a batch."""
+    """The state of a batch at the provider."""
 
     RUNNING = "running"
     OVER = "over"
-    """Completed, expired or cancelled: there may be results of some of it."""
+    """Completed, expired or cancelled: some of its texts may have results."""
     REFUSED = "refused"
-    """Nothing was done, and nothing is charged."""
+    """The provider rejected it, and charges nothing."""
     QUEUE_FULL = "queue_full"
-    """Refused for now: too much is queued at the provider."""
+    """Rejected for now: too many tokens are queued at the provider."""
     GONE = "gone"
-    """The provider knows nothing of it."""
+    """The provider does not know it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRoom:
-    """What one provider batch may hold."""
+    """The limits of one provider batch."""
 
     texts: int
     bytes_len: int
-    """Of its file."""
+    """Most bytes of its file."""
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderBatch:
-    """One that is handed over, or is to be."""
+    """A batch that is submitted, or is to be."""
 
     batch_id: UUID
     tenant_id: UUID
-    """The tenant, who pays."""
+    """The tenant that pays."""
     model: EmbeddingModel
     texts: int
     tokens: int
     token: UUID
-    """Of whoever hands it over; another one's is void."""
+    """Fencing token of the worker that submits it; a worker with an older token changes nothing."""
     closed_at: datetime
-    """When it took its last text."""
+    """Time when it got its last text."""
     call_id: UUID | None
-    """In the ledger, of the last try to hand it over."""
+    """Ledger id of the last submission."""
     key_fingerprint: str | None
     remote_id: str | None
-    """The provider's name for it."""
+    """The provider's id of the batch."""
     overdue: bool
-    """The provider should have ended it by now."""
+    """The deadline of the provider has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteBatch:
-    """A batch as the provider tells of it."""
+    """A batch in the provider's answer."""
 
     remote_id: str
     state: RemoteBatchState
     status: str
-    """In the provider's own word."""
+    """The provider's own word for its state."""
     files: tuple[str, ...] = ()
-    """Names of the files with results, and with errors."""
+    """Ids of the files with results and with errors."""
     input_file: str | None = None
     results: int = 0
-    """Lines that there must be in its files."""
+    """Number of lines that its files must have together."""
     code: str | None = None
-    """Why it is refused."""
+    """Error code of a rejected batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextResult:
-    """What became of one text: a vector, or an error."""
+    """The result of one text: a vector, or an error."""
 
     text_sha256: bytes
     vector: NDArray[np.float32] | None
     error: IngestError | None = None
     tokens: int = 0
-    """Charged."""
+    """Tokens that the provider charged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """What became of documents whose texts were to be put into provider batches."""
+    """The documents whose texts were to be put into provider batches, by result."""
 
     ready: list[DocumentChunks]
-    """No need to wait: each text has a vector, or is known to be refused."""
+    """Documents that need not wait: each text has a vector or was refused."""
     failed: list[tuple[DocumentChunks, IngestError]]
-    """With a text of which batches gave nothing, as often as it is tried."""
+    """Documents with a text that got no result in all its batches."""
 
 
 def request_bytes(text: str) -> int:
-    """About how much longer a text makes a batch's file."""
+    """Estimate the bytes that a text adds to the file of a batch."""
     return len(json.dumps(text, ensure_ascii=False).encode()) + _LINE_BYTES
 
 

@@ -1,4 +1,4 @@
-"""Packing of texts into embedding batches, bounded by count and by tokens."""
+"""Packs texts into embedding batches, limited by count and by tokens."""
 
 from collections.abc import Sequence
 
@@ -32,9 +32,9 @@ def pack(token_counts: Sequence[int], *, max_items: int, max_tokens: int) -> lis
 
 
 def share_out(sizes: Sequence[int], *, ways: int, most: int) -> list[range]:
-    """Hand batches to workers: one each, or several small ones where there are more than workers.
+    """Assign batches to workers: one each, or several small ones if there are more than workers.
 
-    Sending something to a worker has its cost, whatever is sent; a large batch is worth it alone.
+    Each message to a worker has a fixed cost, so several small batches share one message.
 
     Args:
         sizes: Texts in each batch.
@@ -56,7 +56,7 @@ def share_out(sizes: Sequence[int], *, ways: int, most: int) -> list[range]:
 
 
 def spread(total: int, *, ways: int, most: int, least: int) -> int:
-    """Size of each batch when ``total`` texts are to keep ``ways`` workers busy.
+    """Compute the batch size with which ``total`` texts keep ``ways`` workers busy.
 
     Args:
         total: Texts to embed.

@@ -1,7 +1,7 @@
-"""What a system can take in, and what bounds it: arithmetic on costs that were measured.
+"""Computes the throughput of a system from measured costs.
 
-Each resource has a capacity and each document a demand on it. The slowest one is the bottleneck,
-and what all others leave unused is no help: throughput is the least of capacity ÷ demand.
+Each resource has a capacity, and each document a demand on it. The throughput is the smallest
+capacity ÷ demand; that resource is the bottleneck.
 """
 
 import math
@@ -15,51 +15,51 @@ from ingest.domain.pricing import token_cost
 SECONDS_A_DAY = 86_400
 DAYS_A_MONTH = 30
 CPU_SHARE = 0.88
-"""Of a machine's CPUs that a stream keeps busy, as runs of ``benchmarks.capacity`` came out: now
-and then a stage waits for another, and the machine has its own affairs."""
+"""Share of a machine's CPUs that a stream keeps busy, measured by ``benchmarks.capacity``: stages
+sometimes wait for each other, and the operating system needs a part."""
 _HNSW_LINKS_BYTES = 150
-"""Neighbours of a row in an HNSW index with m = 16: about 1.07 levels of them, 4.5 bytes each, and
-the row's own head."""
+"""Bytes for the neighbours of a row in an HNSW index with m = 16: about 1.07 levels of 32 links,
+4.5 bytes each, and the header of the row."""
 _PAGE_FILL = 1.15
-"""An index of rows that nearly fill a page wastes a part of it."""
+"""Factor for the unused space in index pages, which is large when a row nearly fills a page."""
 _ROW_BYTES = 230
-"""Of a chunk besides its text and its vector: ids, places, digest, heads, and its three b-trees."""
+"""Bytes of a chunk without its text and vector: ids, positions, digest, headers, three b-trees."""
 _CHARS_PER_TOKEN = 4.3
 _TEXT_PRESSED = 0.75
-"""PostgreSQL presses texts of more than 2 KB; about so much of a chunk's text is left."""
+"""Size of a chunk's text after PostgreSQL compressed it, which it does above 2 KB."""
 MEMORY_PER_CPU_BYTES = 8e9
-"""Of a machine that is made for databases, where nobody says what it has."""
+"""Memory for each CPU of a typical database machine, used when the request names none."""
 TABLE_BYTES = 32 * 1024**4
-"""Most that one table of PostgreSQL holds, with its pages of 8 KB."""
+"""Most bytes of one table of PostgreSQL, with pages of 8 KB."""
 _WORDS_INDEX = 0.7
-"""Size of the words' index, of English text."""
+"""Size of the full-text index as a share of the English text."""
 
 
 class Work(StrEnum):
-    """What takes CPU time."""
+    """Kinds of work that need CPU time."""
 
     CLAIM = "claim"
     """The source of the stream and its supervisor."""
     PARSE = "parse"
     CHUNK = "chunk"
     EMBED = "embed"
-    """In the embed actors: calls, decoding, storing."""
+    """Work of the embed actors: calls, decoding, storing."""
     DATABASE = "database"
     RAY = "ray"
-    """Scheduling of the stream."""
+    """Scheduling of the stream by Ray."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds."""
+    """CPU seconds of one kind of work."""
 
     per_document: float
     per_chunk: float
     per_call: float
-    """Of a batch: its way through the stream, the ledger, the call, and the rows' transaction."""
+    """Seconds for each batch: the stream, the ledger, the call, and the transaction of its rows."""
 
     def of(self, mix: "Mix", *, calls: float) -> float:
-        """For a document of the mix that is embedded by so many calls, or by a part of one."""
+        """Seconds for a document of the mix; ``calls`` is its number of calls, maybe below 1."""
         return self.per_document + self.per_chunk * mix.chunks + self.per_call * calls
 
 
@@ -72,25 +72,25 @@ class Mix:
 
     chunks: float
     tokens: float
-    """Of all its chunks together, what they share counted twice."""
+    """Tokens of all its chunks; shared tokens count twice."""
     pages_parsed_remotely: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who embeds."""
+    """A provider of embeddings."""
 
     tokens_per_minute: float
     requests_per_minute: float
     latency_seconds: float
     usd_per_million_tokens: Decimal
     share: float = 0.97
-    """Of the limits that is used."""
+    """Share of its limits that is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What there is to work with."""
+    """The pools and machines of a system."""
 
     nodes: int = 1
     cpus_per_node: float = 2
@@ -104,22 +104,22 @@ class Fleet:
     database_here: bool = True
     """Whether PostgreSQL shares the nodes' CPUs."""
     database_cpus: float = 2
-    """Of its own machine, if it has one."""
+    """CPUs of PostgreSQL's own machine, if it has one."""
 
     @property
     def cpus(self) -> float:
-        """Of all nodes."""
+        """CPUs of all nodes."""
         return self.nodes * self.cpus_per_node
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How much one resource lets through."""
+    """The throughput that one resource allows."""
 
     resource: str
     documents_per_second: float
     remedy: str
-    """What moves it."""
+    """The change that raises it."""
 
 
 def bounds(
@@ -130,14 +130,14 @@ def bounds(
     *,
     beside: Cost = NOTHING,
 ) -> list[Bound]:
-    """What bounds throughput, the tightest first: that is the bottleneck, then the next one.
+    """Compute the limits of the throughput, the lowest first: that one is the bottleneck.
 
     Args:
         mix: The documents.
-        costs: Of each kind of work.
+        costs: The cost of each kind of work.
         fleet: Pools and machines.
-        provider: Of vectors; None embeds in the actors.
-        beside: What else a document costs on the same CPUs.
+        provider: The provider of embeddings; None embeds in the actors.
+        beside: Additional CPU seconds for each document on the same nodes.
     """
     calls = calls_per_document(mix, fleet)
     need = {work: costs[work].of(mix, calls=calls) for work in Work}
@@ -163,7 +163,7 @@ def bounds(
 
 def _provider_bounds(mix: Mix, embed: float, fleet: Fleet, provider: Provider) -> list[Bound]:
     calls = calls_per_document(mix, fleet)
-    # An actor waits for many answers at once, and works on one thing at a time.
+    # An actor waits for many answers at once, but its Python code runs one at a time.
     waiting = fleet.embed_pool / _actor_waits(calls, embed, fleet, provider)
     return [
         Bound(
@@ -185,7 +185,7 @@ def _provider_bounds(mix: Mix, embed: float, fleet: Fleet, provider: Provider) -
 
 
 def calls_per_document(mix: Mix, fleet: Fleet) -> float:
-    """Requests that a document needs, when there are always enough chunks to fill a batch."""
+    """Requests for each document when there are always enough chunks to fill a batch."""
     return max(mix.chunks / fleet.batch_items, mix.tokens / fleet.batch_tokens)
 
 
@@ -196,9 +196,9 @@ def fleet_for(
     start: Fleet,
     provider: Provider | None = None,
 ) -> Fleet:
-    """The smallest pools, and the fewest nodes of the given kind, that let so much through.
+    """Find the smallest pools, and the fewest nodes of the given kind, for a throughput.
 
-    What they cannot change, quotas and the stream itself, stays where it is.
+    Quotas and the stream limit the throughput as before.
     """
     calls = calls_per_document(mix, start)
     need = {work: costs[work].of(mix, calls=calls) for work in Work}
@@ -220,39 +220,39 @@ def _at_least_one(size: float) -> int:
 
 
 def _on_nodes(need: Mapping[Work, float], fleet: Fleet) -> float:
-    """CPU seconds of a document that the nodes spend."""
+    """CPU seconds of the nodes for each document."""
     return sum(need.values()) - (0 if fleet.database_here else need[Work.DATABASE])
 
 
 def _actor_waits(calls: float, embed: float, fleet: Fleet, provider: Provider) -> float:
-    """Seconds of an embed actor that a document takes, as it waits for several at once."""
+    """Seconds of an embed actor for each document; it waits for several answers at once."""
     return (calls * provider.latency_seconds + embed) / fleet.embed_concurrency
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Bytes for a number of chunks."""
+    """Bytes that a number of chunks needs in the database."""
 
     rows: float
-    """Texts, vectors and b-trees."""
+    """Bytes of texts, vectors and b-trees."""
     vectors_index: float
-    """HNSW; it should fit into memory."""
+    """Bytes of the HNSW index, which should fit in memory."""
     words_index: float
 
     @property
     def all(self) -> float:
-        """Together."""
+        """Bytes of rows and indexes together."""
         return self.rows + self.vectors_index + self.words_index
 
 
 def storage(chunks: float, mix: Mix, *, dimension: int, bits: bool) -> Storage:
-    """What chunks of the mix take in the database.
+    """Compute the bytes that chunks of the mix need in the database.
 
     Args:
-        chunks: How many.
-        mix: What they are like.
-        dimension: Of the vectors.
-        bits: Whether the index holds one bit a dimension, instead of a half-precision number.
+        chunks: Number of chunks.
+        mix: The average document.
+        dimension: Dimension of the vectors.
+        bits: Whether the index holds one bit for each dimension, instead of two bytes.
     """
     text = mix.tokens / mix.chunks * _CHARS_PER_TOKEN
     pressed = text * (_TEXT_PRESSED if text > 2000 else 1.0)
@@ -265,7 +265,7 @@ def storage(chunks: float, mix: Mix, *, dimension: int, bits: bool) -> Storage:
 
 
 def usd_a_month(documents_per_day: float, mix: Mix, provider: Provider | None) -> Decimal:
-    """What embedding so many new documents a day costs in 30 days."""
+    """Cost of embedding in 30 days, for a number of new documents a day."""
     if provider is None:
         return Decimal()
     tokens = math.ceil(documents_per_day * DAYS_A_MONTH * mix.tokens)
@@ -276,7 +276,7 @@ def connections(fleet: Fleet, *, pool_size: int, replicas: int) -> int:
     """Most connections to PostgreSQL that the processes of a fleet open.
 
     Args:
-        fleet: How many actors there are; the claim source and the supervisor come on top.
+        fleet: The actors; the claim source and the supervisor are added.
         pool_size: Most connections of each process.
         replicas: Processes that answer HTTP requests.
     """

@@ -10,11 +10,11 @@ from ingest.domain.document import Heading, ParsedDocument
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What a splitter cuts out of a text."""
+    """A passage that a splitter cuts out of a text."""
 
     char_start: int
     char_end: int
-    """Half-open, in characters of the document's text."""
+    """End of the passage (exclusive), in characters of the document's text."""
     token_count: int
     """Tokens of the passage on its own, in the splitter's vocabulary."""
 

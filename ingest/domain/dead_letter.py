@@ -1,4 +1,4 @@
-"""Which of a tenant's dead-lettered jobs are meant."""
+"""A filter for the dead letter of a tenant."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,22 +8,22 @@ from ingest.domain.errors import classes_below
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQuery:
-    """A job must meet all that is given; nothing given means every job."""
+    """Selects the jobs that meet all given conditions; without conditions it selects all jobs."""
 
     code: str | None = None
-    """Stable code of the last error."""
+    """Code of the last error."""
     error_class: str | None = None
-    """Class of the last error, or a base of it, e.g. ``DocumentRejected``."""
+    """Class of the last error, or one of its base classes, e.g. ``DocumentRejected``."""
     older_than: timedelta | None = None
-    """Dead for at least this long."""
+    """The job failed at least this long ago."""
     newer_than: timedelta | None = None
-    """Dead for at most this long."""
+    """The job failed at most this long ago."""
     text: str | None = None
-    """In the message or in the filename, in any case."""
+    """Text in the message or the filename; case does not matter."""
 
     @property
     def classes(self) -> list[str] | None:
-        """Names of the class that is asked for and of those below it."""
+        """Names of the selected class and its subclasses."""
         if self.error_class is None:
             return None
         below = {error.__name__ for error in classes_below(self.error_class)}

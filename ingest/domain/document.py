@@ -1,4 +1,4 @@
-"""Documents: media types, filenames, and the parser's output."""
+"""Documents: media types, filenames, and the output of parsers."""
 
 import json
 import unicodedata
@@ -9,10 +9,11 @@ from pathlib import PurePosixPath
 from ingest.domain.errors import DocumentUnreadable, InvalidFilename
 
 MAX_FILENAME_CHARS = 255
+"""As in common file systems."""
 
 
 class MediaType(StrEnum):
-    """What the local parser reads."""
+    """Media types that the local parser reads."""
 
     PDF = "application/pdf"
     DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -42,7 +43,7 @@ EXTENSIONS: dict[str, MediaType] = {
 
 
 def clean_filename(filename: str) -> str:
-    """The last path component of a client's filename, in Unicode normal form C.
+    """Take the last path component of a client's filename, in Unicode normal form C.
 
     Raises:
         InvalidFilename: nothing is left, it holds control characters or lone surrogates,
@@ -62,35 +63,35 @@ def clean_filename(filename: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's place in the text of a parsed document."""
+    """The position of a page in the text of a parsed document."""
 
     number: int
-    """1-based."""
+    """Page number, from 1."""
     char_start: int
     char_end: int
-    """Half-open, in characters of the document's text."""
+    """End of the page (exclusive), in characters of the document's text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading's place in the text of a parsed document."""
+    """The position of a heading in the text of a parsed document."""
 
     char_start: int
     level: int
-    """1 (outermost) to 6."""
+    """Level from 1 (outermost) to 6."""
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A parser's output: one text (Markdown where the format has structure) and its landmarks."""
+    """The output of a parser: text (Markdown where the format has structure), pages, headings."""
 
     text: str
     """Valid Unicode without NUL or lone surrogates."""
     pages: tuple[Page, ...]
-    """In order; empty when the format has no pages."""
+    """Pages in order; empty when the format has no pages."""
     headings: tuple[Heading, ...]
-    """In order of char_start."""
+    """Headings in order of char_start."""
     parser: str
     """Name and version of the parser, e.g. ``local/1``."""
     _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
@@ -120,7 +121,7 @@ class ParsedDocument:
         """Decode what ``to_bytes`` wrote.
 
         Raises:
-            DocumentUnreadable: the bytes are something else.
+            DocumentUnreadable: the bytes are not an encoded document.
         """
         try:
             fields = json.loads(data)

@@ -1,4 +1,4 @@
-"""Embedding models and what makes their vectors acceptable."""
+"""Embedding models, and the check of their vectors."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from ingest.domain.embedding_model import EmbeddingModel as EmbeddingModel
 from ingest.domain.errors import InvalidVector
 
 Vectors = NDArray[np.float32]
-"""float32[n, dimension], one row a text, L2-normalised."""
+"""float32[n, dimension]; one L2-normalised row for each text."""
 
 
 def validate_vectors(vectors: Vectors, *, count: int, model: EmbeddingModel) -> Vectors:

@@ -1,39 +1,39 @@
-"""When a job will be done, judged by what was done of late."""
+"""Estimates when a job will be done, from the recent throughput."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 LEAST = 3
-"""Jobs that must have been published of late; fewer say nothing about a pace."""
+"""Fewest recently published jobs for an estimate."""
 _SHORTEST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """What a lane published of late, and what it is doing for one tenant."""
+    """The recent throughput of a lane, for all tenants and for one."""
 
     published: int
-    """Jobs of the lane."""
+    """Published jobs of the lane."""
     own_published: int
-    """Those of the tenant among them."""
+    """Published jobs of the tenant."""
     tenants: int
-    """Whose they were."""
+    """Number of tenants with published jobs."""
     seconds: float
-    """Since the first of them."""
+    """Seconds since the first of these jobs was published."""
     own_held: int
-    """Jobs of the tenant that are worked on now."""
+    """Jobs of the tenant that workers process now."""
 
 
 def time_left(throughput: Throughput, *, jobs_ahead: int, is_held: bool) -> timedelta | None:
-    """About how long until a job is done; None when too little was done of late to say.
+    """Estimate the time until a job is done; None when too few jobs were published recently.
 
-    Tenants are served in turn, so a tenant's jobs go at the tenant's own pace. Of one that had
-    nothing published yet, an equal share of the lane's pace is expected.
+    Tenants are served in turn, so the rate of the tenant itself counts. For a tenant without
+    published jobs, an equal share of the lane's rate is assumed.
 
     Args:
-        throughput: The pace.
+        throughput: The recent throughput.
         jobs_ahead: Jobs of the tenant in the queue that come first.
-        is_held: Whether the job is worked on already.
+        is_held: Whether a worker has the job already.
     """
     if throughput.published < LEAST:
         return None

@@ -17,7 +17,7 @@ LOCAL_TENANT = uuid5(NAMESPACE, f"tenant:{LOCAL_NAME}")
 
 
 def tenant_id_of(name: str) -> UUID:
-    """The tenant with this name, or this UUID itself."""
+    """The id of the tenant with this name, or the UUID itself."""
     try:
         return UUID(name)
     except ValueError:
@@ -25,7 +25,7 @@ def tenant_id_of(name: str) -> UUID:
 
 
 def tenant_or_local(name: str | None) -> UUID:
-    """The tenant with this name or UUID; without one, the tenant of no authentication."""
+    """The id of the tenant with this name or UUID; without one, the local tenant."""
     return LOCAL_TENANT if name is None else tenant_id_of(name)
 
 
@@ -35,17 +35,17 @@ def sha256_hex(data: bytes) -> str:
 
 
 def content_name(file_sha256: str) -> str:
-    """The name of an upload that the client did not name: equal bytes, equal name."""
+    """The name of an upload without an external id: equal bytes have equal names."""
     return f"sha256:{file_sha256}"
 
 
 def external_name(external_id: str) -> str:
-    """The name of an upload that the client named."""
+    """The name of an upload with an external id."""
     return f"{_EXTERNAL}{external_id}"
 
 
 def external_id(name: str) -> str | None:
-    """What the client called the document of this name; None when it did not."""
+    """The external id in a document's name; None when it has none."""
     return name.removeprefix(_EXTERNAL) if name.startswith(_EXTERNAL) else None
 
 

@@ -1,10 +1,10 @@
-"""Kinds of indexes; apart from the vectors, so that to name one loads no numerics."""
+"""Kinds of vector indexes; in a file of their own, which does not import NumPy."""
 
 from enum import StrEnum
 
 
 class IndexKind(StrEnum):
-    """How a model's vectors are indexed for search."""
+    """The kind of index over the vectors of a model."""
 
     HALFVEC = "halfvec"
     """HNSW over half-precision vectors."""
@@ -13,14 +13,14 @@ class IndexKind(StrEnum):
 
 
 LEAST_EF_CONSTRUCTION, EF_CONSTRUCTION, MOST_EF_CONSTRUCTION = 32, 64, 1000
-"""Candidates for the neighbours of a row while an index takes it in: twice m = 16 at least, what
-pgvector does by default, and at most. Fewer make inserting faster and recall lower."""
+"""Candidates for the neighbours of a row during an insert: the least (twice m = 16), pgvector's
+default, and the most. Fewer candidates make inserts faster and recall lower."""
 _GRAPH_BYTES = 1100
-"""What a row takes in the graph beside its value: neighbours with m = 16, a header, and what the
-allocator leaves over; measured with pgvector 0.8."""
+"""Bytes of a row in the graph in addition to its value: neighbours with m = 16, a header and unused
+space of the allocator; measured with pgvector 0.8."""
 
 
 def bytes_to_build(kind: IndexKind, *, dimension: int, vectors: int) -> int:
-    """Memory in which an index is built at once; with less, row by row on disk, which is slow."""
+    """Memory in bytes to build an index quickly; with less, PostgreSQL builds it on disk."""
     value = dimension // 8 if kind is IndexKind.BIT else 2 * dimension
     return vectors * (value + _GRAPH_BYTES)

@@ -1,33 +1,33 @@
-"""Whether a load is large enough to index its vectors afterwards."""
+"""Decides whether the vectors of a load are indexed at its end."""
 
 from enum import StrEnum
 
 CHUNKS_PER_DOCUMENT = 4
-"""A guess, for documents that nobody has cut yet."""
+"""Assumed chunks of a document that is not chunked yet."""
 WORTH_CHUNKS = 20_000
-"""Below that many, building the index afterwards saves a few seconds only."""
+"""Below this number, building the index afterwards saves only a few seconds."""
 NOTHING_CHUNKS = 1_000
-"""With more than that many, somebody may search them meanwhile, and would wait for each answer."""
+"""Above this number of stored chunks, searches without an index would be slow during the load."""
 
 
 class IndexTime(StrEnum):
-    """When the vectors of a load get their index."""
+    """The time when the vectors of a load are indexed."""
 
     AUTO = "auto"
-    """Afterwards where that is worth it and nobody has to wait for it, else inline."""
+    """At the end if that saves time and no search becomes slow, else inline."""
     INLINE = "inline"
     """With each row."""
     AFTER = "after"
-    """At the end; until then search is exact, and slow where there is much."""
+    """At the end; until then search is exact, and slow with many vectors."""
 
 
 def indexes_after(wanted: IndexTime, *, documents: int, stored_before: int) -> bool:
-    """Whether a load is to be indexed at its end.
+    """Decide whether a load is indexed at its end.
 
     Args:
-        wanted: What the user says.
-        documents: Of the load, as far as they are known.
-        stored_before: Chunks in the same vector space when it began.
+        wanted: The option of the user.
+        documents: Documents of the load that are known so far.
+        stored_before: Chunks in the same vector space before the load.
     """
     if wanted is not IndexTime.AUTO:
         return wanted is IndexTime.AFTER

@@ -1,4 +1,4 @@
-"""A job: one wish to bring one generation of a document to one index version."""
+"""A job: brings one generation of a document to one index version."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,22 +9,22 @@ from ingest.domain.stage import Stage
 
 
 class JobState(StrEnum):
-    """What is happening to a job at its stage."""
+    """The state of a job at its stage."""
 
     QUEUED = "queued"
     """Ready to be claimed once ``run_after`` has passed."""
     WORKING = "working"
-    """Held under a lease."""
+    """A worker holds it under a lease."""
     WAITING = "waiting"
-    """Parked for a named reason, with a deadline."""
+    """It waits for a named reason, with a deadline."""
     RETRYABLE = "retryable"
     """The last attempt failed; claimable again at ``run_after``."""
     DONE = "done"
-    """Finished: the generation is published."""
+    """Its generation is published."""
     DEADLETTER = "deadletter"
-    """Failed for good, or too often; a person decides."""
+    """It failed for good, or too often; a person decides."""
     CANCELLED = "cancelled"
-    """Stopped by request, or superseded by a newer generation."""
+    """It was stopped by request, or replaced by a newer generation."""
 
 
 FINAL_STATES = frozenset({JobState.DONE, JobState.DEADLETTER, JobState.CANCELLED})
@@ -48,7 +48,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.DEADLETTER: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.CANCELLED: frozenset(),
 }
-"""The one transition table; the database's trigger holds the same pairs, and a test compares."""
+"""The table of allowed transitions; a database trigger has the same pairs, and a test compares."""
 
 
 def ensure_transition(current: JobState, target: JobState) -> None:
@@ -62,16 +62,16 @@ def ensure_transition(current: JobState, target: JobState) -> None:
 
 
 class Lane(StrEnum):
-    """Which stream works on a job."""
+    """The lane of a job; each lane has its own stream."""
 
     INTERACTIVE = "interactive"
     BACKFILL = "backfill"
     BATCH = "batch"
-    """As backfill, but paid texts are embedded within a day, at a lower price."""
+    """Like backfill, but a provider embeds the texts within a day, at a lower price."""
 
 
 class WaitReason(StrEnum):
-    """Why a job is waiting."""
+    """The reason why a job waits."""
 
     PROVIDER = "provider"
     BUDGET = "budget"
@@ -84,16 +84,16 @@ class WaitReason(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why there is a job."""
+    """The reason why a job exists."""
 
     UPLOAD = "upload"
-    """Somebody handed the document over."""
+    """A client submitted the document."""
     UPGRADE = "upgrade"
-    """The live generation is degraded or outdated, and can be made better now."""
+    """The live generation is degraded or outdated, and can be replaced now."""
 
 
 class Degraded(StrEnum):
-    """What was made here because its provider was away: real, but not what was asked for."""
+    """The part that the local fallback made because the provider did not answer."""
 
     PARSER = "parser"
     EMBEDDER = "embedder"
@@ -101,51 +101,51 @@ class Degraded(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Time-limited exclusive right to write for one job; every pipeline write presents it."""
+    """A time-limited exclusive right to write for one job; every pipeline write presents it."""
 
     job_id: UUID
     token: UUID
-    """Issued anew by every claim; a write with an older one changes nothing."""
+    """A new token for every claim; a write with an older token changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """What a claim hands to the pipeline: the job, its document and the lease."""
+    """A claimed job for the pipeline, with its document and lease."""
 
     lease: Lease
     document_id: UUID
     tenant_id: UUID
-    """The tenant."""
+    """The tenant of the document."""
     lane: Lane
     generation: int
-    """1-based; the generation of the document that this job publishes."""
+    """The generation that this job publishes, from 1."""
     stage: Stage
-    """The durable point from which to go on."""
+    """The last stored stage, from which the work continues."""
     attempt: int
-    """1-based number of this attempt."""
+    """Number of this attempt, from 1."""
     filename: str
     media_type: str
     bytes_len: int
     name: str
-    """Of the document."""
+    """Name of the document."""
     raw_key: str | None
-    """Blob key of its bytes; None while they are where the name says."""
+    """Blob key of its bytes; None while they are at their source."""
     parsed_key: str | None
-    """Blob key of the parsed document, once there is one."""
+    """Blob key of the parsed document; None before it is parsed."""
     correlation_id: str
     """Ties log lines and events to the request that caused the job."""
     cause: Cause = Cause.UPLOAD
     degraded: frozenset[Degraded] = frozenset()
-    """What the job makes without its provider."""
+    """The parts that the job makes without their provider."""
     served_in: str | None = None
-    """Label of the vector space that serves the tenant; None: the settings'."""
+    """Label of the vector space that serves the tenant; None: the space of the settings."""
 
     @property
     def parses_by_fallback(self) -> bool:
-        """Whether it does without the parsing provider, where that leads to a text."""
+        """Whether the local parser is used instead of the provider, if it finds a text."""
         return Degraded.PARSER in self.degraded
 
     @property
     def embeds_by_fallback(self) -> bool:
-        """Whether it does without the embedding provider."""
+        """Whether the local embedder is used instead of the provider."""
         return Degraded.EMBEDDER in self.degraded

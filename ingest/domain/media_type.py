@@ -1,4 +1,4 @@
-"""Which media type a file has: its content decides, its name only settles what content cannot."""
+"""Detects the media type of a file: its content decides, its name only where content cannot."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from ingest.domain.errors import (
 )
 
 HEAD_BYTES = 4096
-"""How much of a file ``sniff`` has to see; fewer bytes are fine when the file is shorter."""
+"""Bytes that ``sniff`` needs, or the whole file if it is shorter."""
 
 _ARCHIVE_HEAD_BYTES = 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -60,29 +60,29 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00")) + b"\x7f"
 
 
 def guess(filename: str) -> MediaType:
-    """The media type that a name lets one expect; text where it says nothing."""
+    """Guess the media type from a filename; plain text when the extension is not known."""
     return _named_type(filename) or MediaType.TEXT
 
 
 def read_head(source: BinaryIO) -> bytes:
-    """The first bytes of a file for ``sniff``: more of an archive, where names tell its type."""
+    """Read the first bytes of a file for ``sniff``; of an archive more, to see its entries."""
     head = source.read(HEAD_BYTES)
     return head + source.read(_ARCHIVE_HEAD_BYTES) if head.startswith(_ZIP) else head
 
 
 def sniff(head: bytes, *, filename: str) -> MediaType:
-    """The media type by the first bytes of a file, for the door.
+    """Detect the media type from the first bytes of a file, before it is accepted.
 
-    Which kind of Office file a ZIP archive is often cannot be seen in the first bytes; the
-    extension is believed here and ``detect`` checks it later.
+    The first bytes of a ZIP archive often do not show the kind of Office file. The extension
+    decides here, and ``detect`` checks it later.
 
     Args:
         head: The first HEAD_BYTES of the file or more, or all of it.
-        filename: Only its extension counts.
+        filename: The filename; only its extension is used.
 
     Raises:
         DocumentEmpty: there are no bytes.
-        UnsupportedMediaType: naming what the content is.
+        UnsupportedMediaType: no parser reads the content; the message names its type.
         DocumentUnreadable: plain text under the name of a binary format.
     """
     if not head:
@@ -102,11 +102,11 @@ def sniff(head: bytes, *, filename: str) -> MediaType:
 
 
 def detect(data: bytes, *, filename: str) -> MediaType:
-    """The media type by the whole content of a file.
+    """Detect the media type from the whole content of a file.
 
     Raises:
         DocumentEmpty: there are no bytes.
-        UnsupportedMediaType: naming what the content is.
+        UnsupportedMediaType: no parser reads the content; the message names its type.
         DocumentUnreadable: a broken archive, or plain text under the name of a binary format.
         DocumentEncrypted: an Office file protected by a password.
     """

@@ -1,4 +1,4 @@
-"""The gate between a parser and everything after it: does the text hold what the document does?"""
+"""Checks the text of a parser before it is stored: it must hold the content of the document."""
 
 import re
 from collections.abc import Collection
@@ -7,16 +7,17 @@ import numpy as np
 
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
-from ingest.domain.remote_parse import Source
+from ingest.domain.remote_parse import SourceExtent
 
 MAX_GARBAGE_SHARE = 0.05
 MAX_FAILED_SHARE = 0.05
 """LlamaParse's own default of allowed_page_failure_ratio."""
 MIN_TEXT_SHARE = 0.1
-"""Of the source's text layer, that must be in the parse."""
+"""Least share of the characters of the source's text layer that the parse must have."""
 PAGE_BYTES = 64 * 1024
-"""LlamaParse cuts a page's text off there without a word (its limitations page)."""
+"""LlamaParse cuts the text of a page at this size without an error (its limitations page)."""
 _CUT_BYTES = PAGE_BYTES - 4
+"""A cut does not split a character, which has up to 4 bytes in UTF-8."""
 _THIN_CHARS = 16
 _SCANNED_SHARE = 0.5
 _ENOUGH_CHARS = 200
@@ -27,11 +28,11 @@ _WORDLIKE = re.compile(r"\w")
 
 
 def check_text(parsed: ParsedDocument) -> None:
-    """Refuse a text that is empty or mostly garbage.
+    """Refuse a text that is empty or mostly unreadable.
 
     Raises:
-        DocumentEmpty: there is nothing but white space.
-        ParseInvalid: with the numbers that failed.
+        DocumentEmpty: the text has only white space.
+        ParseInvalid: a check failed; the message has the numbers.
     """
     if not parsed.text.strip():
         raise DocumentEmpty("there is no text in the document")
@@ -40,7 +41,7 @@ def check_text(parsed: ParsedDocument) -> None:
 
 def check_parse(
     parsed: ParsedDocument,
-    source: Source,
+    source: SourceExtent,
     *,
     failed_pages: Collection[int],
     longest_page_bytes: int,
@@ -48,7 +49,7 @@ def check_parse(
     """Refuse a provider's parse that does not match its source.
 
     Raises:
-        ParseInvalid: with the numbers that failed.
+        ParseInvalid: a check failed; the message has the numbers.
     """
     faults = _text_faults(parsed)
     pages = len(parsed.pages)
@@ -67,7 +68,7 @@ def check_parse(
     _refuse(faults)
 
 
-def refuse_empty(source: Source) -> None:
+def refuse_empty(source: SourceExtent) -> None:
     """Refuse a provider's parse without any text.
 
     Raises:
@@ -79,7 +80,7 @@ def refuse_empty(source: Source) -> None:
 
 
 def is_scanned(parsed: ParsedDocument) -> bool:
-    """Whether more than half of the pages have next to no text, so that they must be pictures."""
+    """Whether more than half of the pages have almost no text, so that they must be images."""
     thin = sum(
         len(_WORDLIKE.findall(parsed.text[page.char_start : page.char_end])) < _THIN_CHARS
         for page in parsed.pages
@@ -99,7 +100,7 @@ def _text_faults(parsed: ParsedDocument) -> list[str]:
 
 
 def _count_garbage(text: str) -> int:
-    """As many as ``_GARBAGE`` finds, in a tenth of its time."""
+    """Count the matches of ``_GARBAGE``, in a tenth of its time."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     return int(np.count_nonzero(_IS_GARBAGE.take(codes[codes < len(_IS_GARBAGE)])))
 

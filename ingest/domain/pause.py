@@ -1,4 +1,4 @@
-"""Pauses: what an operator has stopped for a while."""
+"""Pauses: work that an operator has stopped for a while."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from ingest.domain.job import Lane
 
 
 class PauseKind(StrEnum):
-    """What a pause stops."""
+    """The kind of work that a pause stops."""
 
     EVERYTHING = "everything"
-    """Nothing is claimed."""
+    """No job is claimed."""
     TENANT = "tenant"
     """No job of one tenant is claimed."""
     LANE = "lane"
@@ -23,7 +23,7 @@ class PauseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One thing that is stopped."""
+    """A pause of an operator."""
 
     kind: PauseKind
     subject: str = ""
@@ -31,14 +31,14 @@ class Pause:
 
     @property
     def label(self) -> str:
-        """The pause in words, e.g. ``provider openai``; it does not name a tenant."""
+        """Describe the pause, e.g. ``provider openai``; it does not name a tenant."""
         if self.kind in {PauseKind.EVERYTHING, PauseKind.TENANT}:
             return self.kind.value
         return f"{self.kind.value} {self.subject}"
 
 
 def claims_held_by(pauses: Iterable[Pause], *, tenant_id: UUID, lane: Lane) -> list[Pause]:
-    """Which pauses keep a tenant's jobs of a lane from being claimed."""
+    """The pauses that stop the claims of a tenant's jobs in a lane."""
     stops = {
         Pause(PauseKind.EVERYTHING),
         Pause(PauseKind.TENANT, str(tenant_id)),
@@ -48,5 +48,5 @@ def claims_held_by(pauses: Iterable[Pause], *, tenant_id: UUID, lane: Lane) -> l
 
 
 def calls_held_by(pauses: Iterable[Pause]) -> list[Pause]:
-    """Which pauses keep providers from being called."""
+    """The pauses that stop calls to providers."""
     return [pause for pause in pauses if pause.kind is PauseKind.PROVIDER]

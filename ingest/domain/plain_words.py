@@ -1,4 +1,4 @@
-"""What is wrong with a value that a person gave, in words for that person."""
+"""Explains in plain words what is wrong with a value."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 _KINDS = {
     "missing": "is missing",
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "is not a known field",
     "json_invalid": "is not valid JSON",
     "string_type": "must be a text",
     "string_pattern_mismatch": "must match the pattern {pattern}",
@@ -38,12 +38,12 @@ _FAMILIES = {
 
 
 def fault(kind: str, limits: Mapping[str, Any], otherwise: str) -> str:
-    """What is wrong with a value, as the rest of a sentence that begins with the value's name.
+    """Complete a sentence that begins with the name of a wrong value.
 
     Args:
-        kind: Type of the error, as pydantic names it.
-        limits: What the value was compared with, as pydantic gives it.
-        otherwise: For other types of errors, pydantic's own message.
+        kind: Pydantic's type of the error.
+        limits: Pydantic's context of the error, e.g. the limit.
+        otherwise: Pydantic's message, used for other types of errors.
     """
     if kind in _KINDS:
         return _KINDS[kind].format_map(limits).replace("'", "")
@@ -54,7 +54,7 @@ def fault(kind: str, limits: Mapping[str, Any], otherwise: str) -> str:
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """A question that names the known value nearest to this one; empty when none is near."""
+    """Suggest the known value that is nearest to this one; empty when none is near."""
     by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(value.lower(), by_lower, n=1)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""

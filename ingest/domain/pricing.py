@@ -1,4 +1,4 @@
-"""What calls to providers cost, and who pays."""
+"""The cost of calls to providers, and who pays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CREDIT = "credit"
 
 
 class Operation(StrEnum):
-    """What a call is for."""
+    """The operation that a call performs."""
 
     EMBED = "embed"
     SEARCH = "search"
@@ -23,28 +23,28 @@ class Operation(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Whose money a call is paid from; each has budgets and sums of its own."""
+    """The purpose of a call; each purpose has its own budgets and sums."""
 
     INGESTION = "ingestion"
     SEARCH = "search"
-    """Questions. A budget of ingestion that is used up leaves them alone."""
+    """The embedding of questions; an exhausted budget of ingestion does not stop it."""
 
 
 class CallState(StrEnum):
-    """How far a call in the ledger is."""
+    """The state of a call in the ledger."""
 
     RESERVED = "reserved"
-    """Money is set aside; the call is about to be made, or under way."""
+    """Money is reserved; the call is about to be made, or under way."""
     SETTLED = "settled"
-    """The provider answered, and said what it charged."""
+    """The provider answered, and the charge is known."""
     RELEASED = "released"
-    """The provider refused, or was never asked: it charged nothing."""
+    """The provider refused or was never called: it charged nothing."""
     UNKNOWN = "unknown"
     """The answer was lost; counted as spent, because the provider may have charged."""
 
 
 class Period(StrEnum):
-    """For how long a budget is; days and months are UTC's."""
+    """The period of a budget; days and months are in UTC."""
 
     DAY = "day"
     MONTH = "month"
@@ -52,22 +52,22 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """On whose behalf a provider is called."""
+    """The tenant and the operation for which a provider is called."""
 
     tenant_id: UUID
-    """The tenant."""
+    """The tenant that pays."""
     lane: Lane
     operation: Operation
 
     @property
     def purpose(self) -> Purpose:
-        """Whose budgets the call counts against; the database decides by the operation, too."""
+        """The purpose whose budgets the call uses; the database applies the same rule."""
         return Purpose.SEARCH if self.operation is Operation.SEARCH else Purpose.INGESTION
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Money set aside for one call."""
+    """Money that is reserved for one call."""
 
     call_id: UUID
     payer: Payer
@@ -78,38 +78,38 @@ class Reservation:
     """Tokens, or credits, that the call is expected to cost."""
     usd: Decimal
     lasts: timedelta
-    """After this long without news the call counts as made, its answer as lost."""
+    """After this time without a result, the call counts as made and its answer as lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What became of a call; what is None is as reserved."""
+    """The charge of a call; None means as reserved."""
 
     units: int | None = None
     pages: int | None = None
     usd: Decimal | None = None
     request_id: str | None = None
-    """The provider's own name for it."""
+    """The provider's id of the request."""
     error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one unit costs from a day on."""
+    """The price of one unit from a day on."""
 
     provider: str
     model: str
     """Model of an embedder, with ``/batch`` in provider batches; ``credit`` for a parser."""
     since: date
     usd: Decimal
-    """Per million tokens, or per credit."""
+    """US dollars per million tokens, or per credit."""
 
 
 _MILLION = Decimal(1_000_000)
 
 
 def ensure_limits(*, soft: Decimal | None, hard: Decimal | None) -> None:
-    """Refuse limits of a budget of which the soft one could never warn.
+    """Refuse a budget whose soft limit could never warn.
 
     Raises:
         InvalidRequest: the soft limit is over the hard one.
@@ -122,15 +122,15 @@ def ensure_limits(*, soft: Decimal | None, hard: Decimal | None) -> None:
 
 
 def plain(usd: Decimal) -> str:
-    """An amount with all its digits, without an exponent: 0.00000008, never 8E-8."""
+    """Format an amount with all digits and without an exponent: 0.00000008, never 8E-8."""
     return format(usd, "f")
 
 
 def unit_price(prices: Sequence[Price], provider: str, model: str, on: date) -> Decimal:
-    """The price in force on a day.
+    """Find the price that holds on a day.
 
     Raises:
-        ConfigurationError: none is known; nothing is bought at an unknown price.
+        ConfigurationError: no price is known; nothing is bought at an unknown price.
     """
     known = [p for p in prices if (p.provider, p.model) == (provider, model) and p.since <= on]
     if not known:
@@ -141,15 +141,15 @@ def unit_price(prices: Sequence[Price], provider: str, model: str, on: date) -> 
 
 
 def batched(model: str) -> str:
-    """Under which name a model is priced, limited and booked in provider batches."""
+    """The name under which a model has prices, limits and ledger entries in provider batches."""
     return f"{model}/batch"
 
 
 def token_cost(tokens: int, usd_per_million: Decimal) -> Decimal:
-    """US dollars for so many tokens."""
+    """Cost of a number of tokens in US dollars."""
     return usd_per_million * tokens / _MILLION
 
 
 def first_day(period: Period, day: date) -> date:
-    """The day on which the period began that holds this day."""
+    """The first day of the period that includes this day."""
     return day if period is Period.DAY else day.replace(day=1)

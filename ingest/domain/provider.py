@@ -1,4 +1,4 @@
-"""What is asked of providers, and what a call's end tells about them."""
+"""The values that calls to providers use: keys, permits, and reports of how calls ended."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,14 +12,14 @@ from ingest.domain.pricing import CallState, Charge
 
 @dataclass(frozen=True, slots=True)
 class ProviderKey:
-    """A secret that opens a provider. It stays in the process that read it."""
+    """An API key of a provider; it stays in the process that read it."""
 
     fingerprint: str
-    """First eight hex digits of its SHA-256; what logs, metrics and the ledger show."""
+    """First eight hex digits of its SHA-256; logs, metrics and the ledger show only this."""
     secret: str = field(repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Refuse to be sent anywhere.
+        """Refuse to be pickled, so that the secret never leaves the process.
 
         Raises:
             TypeError: always.
@@ -28,27 +28,27 @@ class ProviderKey:
 
 
 class Outcome(StrEnum):
-    """How a call ended, as far as the quota and the breaker care."""
+    """How a call ended, for the rate limiter and the circuit breaker."""
 
     ANSWERED = "answered"
-    """Including a refusal of the content: the provider works."""
+    """The provider answered; a refusal of the content counts, too."""
     UNUSED = "unused"
     """The call was not made."""
     LIMITED = "limited"
     """429: the limit is used up."""
     SLOW_DOWN = "slow_down"
-    """429: within the limit, but rising too fast."""
+    """429: within the limit, but the rate rises too fast."""
     FAILED = "failed"
     """No answer, or a server error."""
     CREDENTIALS = "credentials"
-    """The key is not accepted."""
+    """The provider refused the key."""
     BILLING = "billing"
-    """Money is wanted first."""
+    """The provider asks for payment first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a provider's headers say; each may be missing."""
+    """The limits in a provider's headers; each may be missing."""
 
     requests: float | None = None
     requests_left: float | None = None
@@ -58,34 +58,34 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a call's end tells about the provider."""
+    """The result of a call, for the rate limiter and the circuit breaker."""
 
     outcome: Outcome
     retry_after: float | None = None
-    """Seconds, when the provider said so."""
+    """Seconds to wait, if the provider gave them."""
     limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class PermitRequest:
-    """What a call needs in order to be made."""
+    """A request for permission to make a call."""
 
     provider: str
     model: str
     fingerprints: tuple[str, ...]
-    """Keys the caller has; one of them is chosen."""
+    """Fingerprints of the caller's keys; the rate limiter chooses one."""
     tokens: int
     lane: Lane
     tenant: str
     patience: float
     """Seconds the caller is willing to wait."""
     is_question: bool = False
-    """A search: somebody waits for its answer, so it goes before all lanes."""
+    """Whether the call is for a search; a person waits, so it has priority over all lanes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Permission to make one call, now, with one key."""
+    """Permission to make one call now, with one key."""
 
     permit_id: int
     provider: str
@@ -96,38 +96,38 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class KeyHealth:
-    """How one key of a provider is."""
+    """The health of one key of a provider."""
 
     provider: str
     model: str
     fingerprint: str
     breaker: BreakerState
     waiting: int
-    """Calls that wait for this provider and model, over all keys."""
+    """Calls that wait for this provider and model, with any key."""
     requests_left: float
-    """Of the present minute."""
+    """Requests that are left in the present minute."""
     tokens_left: float | None
     """None when the provider does not count tokens."""
     last_success_seconds: float | None
-    """Since the last call that was answered."""
+    """Seconds since the last answered call."""
     last_error: str | None
-    """Outcome of the last call that was not."""
+    """Outcome of the last failed call."""
 
 
 class CallFailed(Exception):
-    """A call to a provider did not give what was asked for."""
+    """A call to a provider failed."""
 
     def __init__(
         self, error: IngestError, report: Report, *, state: CallState, charge: Charge
     ) -> None:
-        """Remember what went wrong.
+        """Keep the error and its consequences.
 
         Args:
-            error: What it means for the work.
-            report: What it means for the provider.
-            state: RELEASED when nothing was charged, SETTLED when it was, UNKNOWN when nobody
-                will ever know, RESERVED when it is found out later.
-            charge: What is known of the charge.
+            error: The error for the job.
+            report: The result for the rate limiter.
+            state: RELEASED when nothing was charged, SETTLED when it was, UNKNOWN when it can
+                never be known, RESERVED when it is found out later.
+            charge: The known part of the charge.
         """
         super().__init__(error.message)
         self.error = error
@@ -136,13 +136,13 @@ class CallFailed(Exception):
         self.charge = charge
 
     def released(self) -> "CallFailed":
-        """The same, known to have cost nothing."""
+        """The same error, for a call that cost nothing."""
         return CallFailed(self.error, self.report, state=CallState.RELEASED, charge=self.charge)
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedAnswer:
-    """What one call to an embedding provider gave."""
+    """The answer of one call to an embedding provider."""
 
     vectors: Vectors
     charge: Charge

@@ -9,18 +9,18 @@ from ingest.domain.job import Lane
 T = TypeVar("T")
 
 WEIGHTS: dict[Lane, float] = {Lane.INTERACTIVE: 9.0, Lane.BACKFILL: 1.0, Lane.BATCH: 1.0}
-"""Shares of what is granted while both wait; alone, each gets all."""
+"""Shares of the quota while several lanes wait; a lane that waits alone gets all."""
 
 
 @dataclass(slots=True)
 class _Flow(Generic[T]):
     served: float = 0.0
-    """What was served, by weight; of those who wait, the least served is next."""
+    """Served cost divided by weight; of the waiting flows, the one with the least is next."""
     items: deque[tuple[float, T]] = field(default_factory=deque)
 
 
 class QuotaQueue(Generic[T]):
-    """Items with a cost each, first come first served within a tenant."""
+    """A queue of items with costs; first come, first served within a tenant."""
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, dict[str, _Flow[T]]] = {lane: {} for lane in Lane}
@@ -30,7 +30,7 @@ class QuotaQueue(Generic[T]):
         return sum(len(flow.items) for flows in self._lanes.values() for flow in flows.values())
 
     def push(self, item: T, *, lane: Lane, tenant: str, cost: float) -> None:
-        """Add an item; who comes newly is behind nobody, and has nothing saved up."""
+        """Add an item; a new tenant starts level with the others, without credit from the past."""
         flows = self._lanes[lane]
         if not flows:
             waiting = [self._lane_served[other] for other in Lane if self._lanes[other]]
@@ -41,12 +41,12 @@ class QuotaQueue(Generic[T]):
         flows[tenant].items.append((cost, item))
 
     def peek(self, *lanes: Lane) -> T | None:
-        """The item that is next, of these lanes or of all, left in its place."""
+        """Return the next item of these lanes, or of all, without removing it."""
         place = self._next(lanes or tuple(Lane))
         return None if place is None else self._lanes[place[0]][place[1]].items[0][1]
 
     def pop(self, *lanes: Lane) -> T | None:
-        """The item that is next; its cost is charged to its tenant and its class."""
+        """Remove the next item; its cost is charged to its tenant and its class."""
         place = self._next(lanes or tuple(Lane))
         if place is None:
             return None
@@ -60,7 +60,7 @@ class QuotaQueue(Generic[T]):
         return item
 
     def discard(self, item: T) -> None:
-        """Take an item out that nobody waits for any more."""
+        """Remove an item whose caller gave up."""
         for flows in self._lanes.values():
             for tenant, flow in list(flows.items()):
                 flow.items = deque(entry for entry in flow.items if entry[1] is not item)

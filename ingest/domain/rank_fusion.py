@@ -1,4 +1,4 @@
-"""Merging of rankings that were made by different measures."""
+"""Merges rankings that were made by different measures."""
 
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
@@ -9,9 +9,9 @@ SMOOTHING = 60
 
 
 def fuse(*rankings: Sequence[T]) -> list[T]:
-    """Everything that is in any ranking, best first: the sum of 1 / (60 + rank) decides.
+    """Merge the rankings, best first; the sum of 1 / (60 + rank) decides.
 
-    Of equals, the one that came first in the earlier ranking comes first.
+    Of equal sums, the item that is first in the earlier ranking comes first.
     """
     points: dict[T, float] = {}
     for ranking in rankings:

@@ -1,11 +1,11 @@
-"""One limit of so much a minute, kept without ever going over it.
+"""A limit per minute that is never exceeded.
 
-Three bounds hold at once: a continuous bucket paces what is granted, what is on the way and what
-was answered in the last sixty seconds together stay within the limit, and what the provider's
-headers say is left is believed when it is less than our own count.
+Three bounds hold at the same time. A continuous token bucket paces the grants. Grants under way
+and those answered in the last sixty seconds together stay within the limit. The remaining amount
+in the provider's headers is used when it is less than our own count.
 
-A provider counts a request when it arrives: some time between its grant and its answer. So a grant
-counts for as long as it is on the way, and for a minute after its answer.
+A provider counts a request when it arrives, which is between its grant and its answer. So a
+grant counts while it is under way, and for a minute after its answer.
 """
 
 import heapq
@@ -14,32 +14,32 @@ from collections import deque
 
 MINUTE = 60.0
 BURST_SECONDS = 1.0
-"""Pace that may pile up while nobody asks; limits are enforced by the second, too."""
+"""Seconds of the rate that may accumulate while idle; providers also limit each second."""
 _FOREIGN_SHARE = 0.8
-"""Part of the limit that, missing at the provider through somebody else, brings the pace down to
-its slowest; in between it falls in proportion, so that those who share a key meet in the middle."""
+"""Share of the limit that other users of the key must have taken to bring the rate to its lowest.
+In between the rate falls in proportion, so that several users of a key come to equal shares."""
 _SLOWEST = 0.05
 PASSING_SHARE = 0.25
-"""Part of the pace that requests may take which pass by larger ones that wait."""
+"""Share of the rate for small requests that overtake larger waiting ones."""
 RESERVED_SHARE = 0.05
-"""Part of the limit that others leave to urgent requests, while there are some."""
+"""Share of the limit that is reserved for urgent requests while there are some."""
 URGENT_SECONDS = 600.0
-"""After the last urgent request nothing is reserved any more."""
+"""This long after the last urgent request, nothing is reserved any more."""
 LOST_SECONDS = 120.0
-"""A grant that was not heard of for this long is taken for lost with its process: longer than a
-request waits for its answer, and a minute."""
+"""After this time without a result, a grant counts as lost with its process. It is the 60 s
+time-out of a request, plus the minute for which an answered request counts."""
 _ROUNDING = 1e-9
-"""Share of the limit that is an error of floating point."""
+"""Differences below this share of the limit are floating-point errors."""
 
 
 class TokenBucket:
-    """Amounts over time under a limit; times are seconds of any monotonic clock."""
+    """Grants amounts under a limit per minute; times are seconds of a monotonic clock."""
 
     def __init__(self, limit: float, now: float) -> None:
-        """Start empty: another meter may have granted a moment ago.
+        """Start empty: another process may have granted a full minute's amount just before.
 
         Args:
-            limit: Most per minute, over 0.
+            limit: Most per minute, above 0.
             now: The present time.
         """
         self._limit = limit
@@ -58,28 +58,28 @@ class TokenBucket:
 
     @property
     def limit(self) -> float:
-        """Most per minute."""
+        """The limit per minute."""
         return self._limit
 
     def left(self, now: float) -> float:
-        """What could still be granted within the present minute."""
+        """The amount that can still be granted in the present minute."""
         self._advance(now)
         return max(0.0, min(self._limit - self._counted(), self._remote))
 
     def wait_for(
         self, amount: float, now: float, *, urgent: bool = False, may_overtake: bool = False
     ) -> float:
-        """Seconds until this amount may be taken; 0 when it may be now.
+        """Seconds until this amount may be taken; 0 when it may be taken now.
 
-        It may be sooner: when something that is on the way is answered or given back.
+        It may become possible earlier, when a grant under way is answered or given back.
 
         Args:
-            amount: At most ``limit``: more would wait for ever, so callers refuse it.
+            amount: At most ``limit``: more would wait forever, so callers refuse it.
             now: The present time.
-            urgent: It leaves nothing over for urgent ones.
-            may_overtake: It request not wait until what larger requests took has come in again, and
-                takes nothing that one of these waits for; but only up to PASSING_SHARE of the pace,
-                and never more at once than a burst: that would wait for ever.
+            urgent: Whether it may use the share that is reserved for urgent requests.
+            may_overtake: Whether it may be granted before larger waiting requests. It takes nothing
+                that one of these waits for, only up to PASSING_SHARE of the rate, and never more
+                at once than a burst: that would wait forever.
         """
         self._advance(now)
         pace = self._pace()
@@ -104,7 +104,7 @@ class TokenBucket:
         urgent: bool = False,
         may_overtake: bool = False,
     ) -> None:
-        """Count a grant for which ``wait_for`` said 0."""
+        """Count a grant for which ``wait_for`` returned 0."""
         self._advance(now)
         self._level -= amount
         if may_overtake:
@@ -117,7 +117,7 @@ class TokenBucket:
         self._flying_sum += amount
 
     def give_back(self, permit_id: int, now: float) -> None:
-        """Undo a grant that was not used; one that is not known any more changes nothing."""
+        """Undo a grant that was not used; an unknown one changes nothing."""
         self._advance(now)
         amount = self._land(permit_id)
         self._level = min(self._cap(), self._level + amount)
@@ -125,28 +125,29 @@ class TokenBucket:
         self._own = min(self._limit, self._own + amount)
 
     def arrived(self, permit_id: int, now: float) -> None:
-        """A granted request was answered; from now on it grows old, and the provider counts it."""
+        """Note that a granted request was answered; it counts for one more minute."""
         self._advance(now)
         if amount := self._land(permit_id):
             self._answered.append((self._at, amount))
             self._answered_sum += amount
 
     def believe(self, *, limit: float | None, remaining: float | None, now: float) -> None:
-        """Take over what the provider's headers say; each may be missing."""
+        """Use the values of the provider's headers; each may be missing."""
         self._advance(now)
         if limit is not None and limit > 0:
             self._limit = min(self._limit, limit)
         if remaining is not None:
+            # The header does not count requests that the provider has not received yet.
             self._remote = min(self._limit, remaining - self._flying_sum)
 
     def pause(self, seconds: float, now: float) -> None:
-        """Grant nothing for a while: the provider said so."""
+        """Grant nothing for a while, because the provider asked for it."""
         self._advance(now)
         self._paused_until = max(self._paused_until, now + seconds)
         self._level = min(self._level, 0.0)
 
     def slow(self, now: float) -> None:
-        """Halve the pace; it grows back to the full one within minutes."""
+        """Halve the rate; it returns to full within minutes."""
         self._advance(now)
         self._factor = max(_SLOWEST, self._factor / 2)
 
@@ -159,11 +160,12 @@ class TokenBucket:
         refilled = elapsed * self._limit / MINUTE
         self._remote = min(self._limit, self._remote + refilled)
         self._own = min(self._limit, self._own + refilled)
+        # 1.005 a second: a halved rate is full again after ln 2 / ln 1.005 = 139 s.
         self._factor = min(1.0, self._factor * 1.005**elapsed)
         while self._answered and self._answered[0][0] <= self._at - MINUTE:
             self._answered_sum -= self._answered.popleft()[1]
         if not self._answered:
-            self._answered_sum = 0.0
+            self._answered_sum = 0.0  # else rounding errors add up over days
         while self._flying:
             permit_id, (granted, _) = next(iter(self._flying.items()))
             if granted > self._at - LOST_SECONDS:
@@ -171,7 +173,7 @@ class TokenBucket:
             self._land(permit_id)
 
     def _land(self, permit_id: int) -> float:
-        """Take a grant off the way; 0 when it is not on it."""
+        """Remove a grant under way and return its amount; 0 when it is unknown."""
         _, amount = self._flying.pop(permit_id, (0.0, 0.0))
         self._flying_sum = self._flying_sum - amount if self._flying else 0.0
         return amount
@@ -183,7 +185,7 @@ class TokenBucket:
         return self._limit / MINUTE * BURST_SECONDS
 
     def _reserved(self, amount: float, now: float) -> float:
-        """What a request that is not urgent must leave over."""
+        """The amount that a request which is not urgent must leave."""
         if now - self._urgent_at >= URGENT_SECONDS:
             return 0.0
         return min(RESERVED_SHARE * self._limit, self._limit - amount)
@@ -194,7 +196,7 @@ class TokenBucket:
         return self._limit / MINUTE * eased * self._factor
 
     def _until_room(self, amount: float, now: float) -> float:
-        """Until enough of what counts is old, or taken for lost."""
+        """Seconds until enough of the counted grants are old, or count as lost."""
         excess = self._counted() + amount - self._limit * (1 + _ROUNDING)
         if excess <= 0:
             return 0.0

@@ -1,4 +1,4 @@
-"""Parses that a provider works on while nobody here waits."""
+"""Parses that a provider works on, while their jobs wait without a worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,36 +11,36 @@ from ingest.domain.document import ParsedDocument
 
 
 class ParseStatus(StrEnum):
-    """How far a parse is, as recorded."""
+    """The recorded status of a parse."""
 
     SUBMITTING = "submitting"
-    """About to be handed over, or handed over without knowing."""
+    """It is about to be submitted, or was submitted and the answer was lost."""
     SUBMITTED = "submitted"
-    """The provider has it, and gave it a name."""
+    """The provider accepted it and gave it an id."""
     COMPLETED = "completed"
     """Its text is stored."""
     FAILED = "failed"
 
 
 class RemoteParseState(StrEnum):
-    """How far a parse is, as its provider says."""
+    """The state of a parse at its provider."""
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
     MISSING = "missing"
-    """The provider does not know it, or not any more."""
+    """The provider does not know it, or has forgotten it."""
 
 
 class WebhookVerdict(StrEnum):
-    """What a delivery is taken for."""
+    """The verdict on a delivery."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     FORGED = "forged"
     LATE = "late"
-    """About a parse that is over."""
+    """Its parse has ended already."""
     MALFORMED = "malformed"
 
 
@@ -69,7 +69,7 @@ class ParserLabel:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """What is handed over."""
+    """The file that is submitted to the provider."""
 
     data: bytes
     filename: str
@@ -78,7 +78,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class ParseOrder:
-    """What is asked for, and where to tell of the end."""
+    """The options of a submitted parse, and the URL of its webhook."""
 
     parse_job_id: UUID
     tier: str
@@ -87,47 +87,47 @@ class ParseOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What is known of a document without its provider; bounds what its parse may be."""
+class SourceExtent:
+    """The measured size of a document; its parse must match it."""
 
     pages: int | None
-    """None where the format has none, or others count them in another way."""
+    """Number of pages; None when the format has none, or providers count them in another way."""
     chars: int
-    """Of its own text layer."""
+    """Characters of its own text layer."""
     most_pages: int
-    """The provider is asked, and paid, for no more."""
+    """Most pages that the provider is asked and paid for."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParseWish:
-    """Which parse is wanted."""
+    """The parse that is wanted."""
 
     tenant_id: UUID
-    """The tenant."""
+    """The tenant of the document."""
     file_sha256: str
     parser: str
-    """Label of the way of parsing."""
-    source: Source
+    """Label of the parser with its tier."""
+    source: SourceExtent
 
 
 @dataclass(frozen=True, slots=True)
 class ParseJob:
-    """A parse as it is recorded: one for each content of a tenant and way of parsing."""
+    """A recorded parse: one for each content of a tenant and each parser."""
 
     parse_job_id: UUID
     tenant_id: UUID
     parser: str
     status: ParseStatus
     call_id: UUID | None
-    """In the ledger."""
+    """Id of its call in the ledger."""
     key_fingerprint: str | None
     provider_job_id: str | None
     submitted_at: datetime
     deadline: datetime
     overdue: bool
-    """Past its deadline, by the database's clock."""
+    """The deadline has passed, by the database's clock."""
     outdated: bool
-    """It failed so long ago that it may be begun anew."""
+    """It failed long enough ago that it may be tried again."""
     source_pages: int | None
     source_chars: int
     most_pages: int
@@ -136,29 +136,29 @@ class ParseJob:
     parsed_key: str | None
 
     @property
-    def source(self) -> Source:
-        """What the parse is measured by."""
-        return Source(self.source_pages, self.source_chars, self.most_pages)
+    def source(self) -> SourceExtent:
+        """The size of the source, which the parse must match."""
+        return SourceExtent(self.source_pages, self.source_chars, self.most_pages)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteStatus:
-    """What a provider says of a parse."""
+    """The state of a parse in the provider's answer."""
 
     state: RemoteParseState
     credits: int | None = None
-    """Charged, when it says so."""
+    """Credits that the provider charged; None when it does not say."""
     error_code: str | None = None
-    """One of ours, when it failed."""
+    """Code of our error class, when it failed."""
     error_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteText:
-    """What a provider made of a document."""
+    """The parsed document in the provider's answer."""
 
     parsed: ParsedDocument
     failed_pages: Mapping[int, str]
-    """Page numbers from 1, and why."""
+    """Failed page numbers, from 1, with their reason."""
     longest_page_bytes: int
     credits: int | None

@@ -1,4 +1,4 @@
-"""Making documents again because the settings that made them have changed."""
+"""Processes documents again after the settings that made them have changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,25 +10,25 @@ from ingest.domain.job import Lane
 
 @dataclass(frozen=True, slots=True)
 class Reprocessing:
-    """How the documents of a tenant are to be; those that are not are outdated."""
+    """The settings that the documents of a tenant must have been made with; others are outdated."""
 
     tenant_id: UUID
     model: EmbeddingModel
     chunker: str
     """Label of the chunker with its settings."""
     run: str
-    """Names the backfill in the history of its jobs."""
+    """Id of the backfill in the events of its jobs."""
     lane: Lane = Lane.BACKFILL
-    """Of its jobs."""
+    """Lane of its jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reprocessed:
-    """One page of a tenant's documents."""
+    """The result of one page of a tenant's documents."""
 
     last: tuple[datetime, UUID]
-    """Where the next page begins."""
+    """Sort key of the last document, after which the next page begins."""
     due: int
-    """Outdated ones in it."""
+    """Outdated documents in the page."""
     made: int
-    """Jobs; the others of them are on their way already."""
+    """Created jobs; the other outdated documents have a job already."""

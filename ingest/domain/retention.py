@@ -1,4 +1,4 @@
-"""How long is kept what nothing needs any more."""
+"""How long data is kept that no job needs any more."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,15 +6,15 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Each span begins when a thing came to its end."""
+    """Each time span begins at the end of the job, parse or upload."""
 
     events: timedelta
-    """History of jobs that were published, and of documents that were deleted."""
+    """Events of published jobs, and of deleted documents."""
     failed_events: timedelta
-    """History of jobs in the dead letter, and of cancelled ones."""
+    """Events of failed and cancelled jobs."""
     webhooks: timedelta
-    """Deliveries."""
+    """Deliveries of webhooks."""
     failed_parses: timedelta
-    """Parses at a provider that failed."""
+    """Failed parses of a provider."""
     incoming: timedelta
-    """Bytes of uploads that were cut off."""
+    """Bytes of incomplete uploads."""

@@ -1,4 +1,4 @@
-"""What becomes of a job after a failed attempt; the error's class decides."""
+"""Decides how a job continues after a failed attempt, by the class of the error."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,7 @@ from ingest.domain.job import WaitReason
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Try again once this long has passed."""
+    """Try again after this time."""
 
     delay: timedelta
     costs_attempt: bool
@@ -17,7 +17,7 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for something outside; look again once this long has passed. Costs no attempt."""
+    """Wait for an event outside, and check again after this time. Costs no attempt."""
 
     reason: WaitReason
     delay: timedelta
@@ -26,7 +26,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Give up; a person decides."""
+    """Give up; a person decides about the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,16 @@ class RetryPolicy:
     base: timedelta = timedelta(seconds=2)
     cap: timedelta = timedelta(seconds=60)
     wait_at_most: timedelta = timedelta(days=7)
-    """How long a job waits for a provider or a budget before it is given up."""
+    """How long a job waits for a provider or a budget before it fails."""
 
     def decide(
         self, error: IngestError, *, attempt: int, jitter: float
     ) -> RetryAfter | Wait | DeadLetter:
-        """Decide after the given attempt failed with the given error.
+        """Decide how a job continues after an attempt failed with an error.
 
         Args:
-            error: What went wrong.
-            attempt: 1-based number of the attempt that failed.
+            error: The error of the attempt.
+            attempt: Number of the failed attempt, from 1.
             jitter: A random number in [0, 1), passed in to keep this pure; spreads the
                 delay over 75 % to 125 % of its nominal value.
         """

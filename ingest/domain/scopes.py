@@ -1,4 +1,4 @@
-"""Who calls, and what they may do."""
+"""Callers, and their scopes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,35 +9,35 @@ from ingest.domain.errors import Forbidden
 
 
 class Scope(StrEnum):
-    """What a caller may do; none includes another."""
+    """The scopes of a caller; no scope includes another."""
 
     READ = "read"
     """Read documents, jobs, chunks and costs of the tenant, and search."""
     WRITE = "write"
     """Upload, delete, cancel and retry."""
     ADMIN = "admin"
-    """What touches more than the tenant's own documents."""
+    """Reserved for operations beyond the tenant's own documents."""
     WEBHOOK = "webhook"
-    """Tell that a parse is over. The word in the webhook's address grants it; no key carries it."""
+    """Report that a parse has ended. The token in the webhook's URL grants it; no key has it."""
 
 
 KEY_SCOPES = (Scope.READ, Scope.WRITE, Scope.ADMIN)
-"""What a key can carry."""
+"""Scopes that a key can have."""
 DEFAULT_SCOPES = frozenset({Scope.READ, Scope.WRITE})
 ALL_SCOPES = frozenset(KEY_SCOPES)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request it is, and what that one may do."""
+    """The caller of a request: its tenant and its scopes."""
 
     tenant_id: UUID
     scopes: frozenset[Scope]
     tenant_name: str | None = None
-    """What the tenant is called, where the caller's credentials say so."""
+    """Name of the tenant, if the credentials contain it."""
 
     def ensure(self, needed: Scope) -> None:
-        """Let the caller on.
+        """Check that the caller has a scope.
 
         Raises:
             Forbidden: the scope is missing.
@@ -48,5 +48,5 @@ class Caller:
 
 
 def in_words(scopes: Iterable[Scope]) -> str:
-    """Scopes in their order, or that there are none."""
+    """List scopes in their order, or ``none``."""
     return " ".join(scope.value for scope in Scope if scope in set(scopes)) or "none"

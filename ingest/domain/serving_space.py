@@ -1,4 +1,4 @@
-"""Which vector space serves a tenant, and moving from one to another."""
+"""The vector space that serves a tenant, and the move to another one."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ingest.domain.embedding import EmbeddingModel, Vectors
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From the space that serves to the one that is to."""
+    """A move from the serving space to a target space."""
 
     source: EmbeddingModel
     target: EmbeddingModel
@@ -28,13 +28,13 @@ class Unembedded:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How one tenant is served; spaces by their labels."""
+    """The spaces of one tenant, by label."""
 
     tenant_id: UUID
     serving: str | None
-    """None: as tenants without a row are, in the end by the settings' model."""
+    """Space that serves the tenant; None: the default space, which the settings name."""
     other: str | None
-    """Whose vectors are made or kept beside."""
+    """Space whose vectors are made or kept in addition."""
     documents: dict[str, int]
     """Published ones by space; without a name where an old version published them."""
 

@@ -1,4 +1,4 @@
-"""What a backfill reads: objects somewhere else, named by URIs."""
+"""Objects that a backfill reads, named by URIs."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,41 +6,41 @@ from uuid import UUID
 from ingest.domain.errors import ManifestLineInvalid
 
 MAX_URI_CHARS = 512
-"""As of any external id."""
+"""Most characters of a URI, as of any external id."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceObject:
-    """One object that a listing named."""
+    """An object of a listing."""
 
     uri: str
-    """Where it is; the document's external id."""
+    """URI of the object, which is the document's external id."""
     filename: str
     bytes_len: int
-    """When it was listed."""
+    """Size when it was listed."""
     version: str = ""
-    """Differs when its bytes do; empty where a listing does not say, and only reading tells."""
+    """Changes when the bytes change; empty if the listing has no version, so it must be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A part of a listing that names no object."""
+    """An invalid entry of a listing."""
 
     place: str
-    """Which part, such as a line."""
+    """The position of the entry, such as a line."""
     error: ManifestLineInvalid
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredObject:
-    """What an object of an inventory has become."""
+    """The result of an object in an inventory."""
 
     uri: str
     version: str
-    """The one that was listed when it was read."""
+    """The listed version when it was read."""
     document_id: UUID | None = None
     generation: int | None = None
-    """Of the document that holds this version."""
+    """Generation of the document that holds this version."""
     refused_code: str | None = None
     """Why it is no document; None when it is one."""
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """How far a job has come. Members are declared in order; a job only moves forward."""
+    """The stages of a job, in order; a job only moves forward."""
 
     QUEUED = "queued"
     JOB_VALIDATED = "job_validated"

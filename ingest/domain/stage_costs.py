@@ -1,4 +1,4 @@
-"""What each stage costs, measured on two cores of a shared machine."""
+"""The cost of each stage, measured on two cores of a shared machine."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,12 @@ PROVIDER: Mapping[Work, Cost] = {
     Work.DATABASE: Cost(0.0007, 0.0029, 0.0025),
     Work.RAY: Cost(0.0011, 0.00013, 0.0024),
 }
-"""By ``benchmarks.capacity``: Markdown, vectors of 1,536 numbers from a provider, and an HNSW index
-of half-precision numbers over some ten thousand of them, whose cost grows with the logarithm."""
+"""Measured by ``benchmarks.capacity`` with Markdown, vectors of 1,536 numbers from a provider, and
+an HNSW index of half precision over about ten thousand vectors. Its cost grows logarithmically."""
 LOCAL: Mapping[Work, Cost] = {
     **PROVIDER,
     Work.EMBED: Cost(0.0005, 0.0008, 0.0076),
     Work.DATABASE: Cost(0.0007, 0.0015, 0.0025),
 }
-"""With the embedder that runs in the actors, and its vectors of 256 numbers: by the shares of CPU
-time in ``benchmarks.throughput``."""
+"""Costs with the local embedder, whose vectors have 256 numbers; derived from the CPU shares
+in ``benchmarks.throughput``."""

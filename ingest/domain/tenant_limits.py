@@ -1,25 +1,25 @@
-"""What a tenant may use, so that the others have some of it left."""
+"""The limits of a tenant, which keep capacity free for others."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class LimitKind(StrEnum):
-    """What is limited."""
+    """The limited quantities."""
 
     ACTIVE_JOBS = "active_jobs"
     """Jobs that have not ended."""
     UPLOADS_PER_DAY = "uploads_per_day"
-    """Uploads that made a job, from midnight to midnight, UTC."""
+    """Uploads that created a job, in one day of UTC."""
     BYTES_PER_DAY = "bytes_per_day"
-    """Of these uploads together."""
+    """Bytes of these uploads together."""
     SEARCHES_PER_MINUTE = "searches_per_minute"
-    """They grow back steadily; as many may be made at once."""
+    """Searches; the allowance refills steadily, and all of it may be used at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class TenantLimits:
-    """The most of each; None is no limit."""
+    """The limits of a tenant; None is no limit."""
 
     active_jobs: int | None = None
     uploads_per_day: int | None = None

@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from ingest.domain import provider_specs
 from ingest.domain.provider_specs import EmbedderSpec, ParserSpec, ProviderSpec
 from ingest.domain.retention import Retention
-from ingest.settings import checks, faults
+from ingest.settings import checks, setting_faults
 from ingest.settings.authentication import Auth as Auth
 from ingest.settings.providers import (
     AUTO,
@@ -41,7 +41,7 @@ from ingest.settings.providers import (
 
 
 class HttpProxy(StrEnum):
-    """Which proxy Ray Serve puts before the replicas."""
+    """The proxy that Ray Serve starts in front of the replicas."""
 
     PYTHON = "python"
     HAPROXY = "haproxy"
@@ -117,7 +117,9 @@ class Settings(BaseSettings):
         description="Most tokens of a model in provider batches at a time (tier 1).",
     )
     openai_batch_quiet_seconds: float = Field(
-        10.0, gt=0, description="A provider batch that took no text for so long is handed over."
+        10.0,
+        gt=0,
+        description="Seconds without a new text after which a provider batch is submitted.",
     )
     openai_batch_poll_seconds: float = Field(
         60.0, gt=0, description="A provider batch is asked for this often."
@@ -189,86 +191,108 @@ class Settings(BaseSettings):
         Path(".ingest"), description="Folder of the embedded system: database, blobs, logs, Ray."
     )
     database_url: SecretStr | None = Field(
-        None, description="postgresql://… of a server with pgvector; empty: embedded PostgreSQL."
+        None,
+        description="URL (postgresql://…) of a server with pgvector; empty: the embedded "
+        "PostgreSQL.",
     )
     database_pool_size: int = Field(
         4,
         ge=1,
         le=100,
-        description="Most connections each process opens.",
+        description="Most database connections of each process.",
     )
     database_pooler: bool = Field(
         False,
-        description="The URL is a transaction-mode pooler: no prepared statements, no LISTEN.",
+        description="True when the URL is a transaction-mode pooler: no prepared statements, no "
+        "LISTEN.",
     )
     blob_url: str | None = Field(
         None,
-        description="s3://bucket/prefix or file:///folder; empty: in the state folder.",
+        description="URL of the blob storage, s3://bucket/prefix or file:///folder; empty: the "
+        "state folder.",
     )
-    blob_endpoint: str | None = Field(None, description="S3 endpoint, for other stores than AWS.")
+    blob_endpoint: str | None = Field(None, description="S3 endpoint of a store other than AWS.")
     shared_folders: str = Field(
         "",
-        description="Folders that every node has under the same path, separated by ':'; a backfill "
-        "registers their files unread.",
+        description="Folders that every node mounts at the same path, separated by ':'. A backfill "
+        "registers their files without reading them.",
     )
 
     host: str = Field("127.0.0.1", description="Address the HTTP API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the HTTP API listens on.")
     http_proxy: HttpProxy = Field(
-        HttpProxy.PYTHON, description="Serve's own Python proxy, or haproxy (fixed extra ports)."
+        HttpProxy.PYTHON,
+        description="python: Serve's own proxy; haproxy: faster, but uses fixed extra ports.",
     )
     http_replicas: int = Field(1, ge=1, le=64, description="Processes that answer HTTP requests.")
-    dashboard: bool = Field(False, description="Start the Ray dashboard; costs about 0.5 GB.")
+    dashboard: bool = Field(
+        False, description="Start the Ray dashboard; it uses about 0.5 GB of memory."
+    )
     dashboard_port: int = Field(8265, ge=1, le=65535, description="Port of the Ray dashboard.")
     ray_address: str | None = Field(
-        None, description="Address of a running Ray cluster; empty: a local Ray of our own."
+        None, description="Address of a running Ray cluster; empty: start a local Ray."
     )
 
     max_upload_bytes: int = Field(
-        200 * 1024**2, ge=1, description="Largest upload; larger ones get 413 while they stream."
+        200 * 1024**2,
+        ge=1,
+        description="Largest upload in bytes; a larger one gets 413 while it streams.",
     )
     upload_grace_seconds: float = Field(
-        30.0, gt=0, description="How long an upload may lag behind its least pace; then 408."
+        30.0,
+        gt=0,
+        description="Seconds for which an upload may be below its minimum rate before it gets 408.",
     )
     upload_bytes_per_second: int = Field(
-        1024, ge=1, description="Least pace of an upload, on the average since it began."
+        1024,
+        ge=1,
+        description="Minimum rate of an upload in bytes a second, on average since it began.",
     )
     max_pages: int = Field(5000, ge=1, description="Most pages of one document.")
     max_text_chars: int = Field(
-        50_000_000, ge=1, description="Most characters a parser may return; stops zip bombs."
+        50_000_000,
+        ge=1,
+        description="Most characters that a parser may return; it stops zip bombs.",
     )
     parse_timeout_seconds: float = Field(
-        60.0, gt=0, description="A parse that takes longer is killed and costs one document."
+        60.0,
+        gt=0,
+        description="Time limit of one parse in seconds; a longer one is killed, and its "
+        "document fails.",
     )
     parse_processes: int = Field(
         1,
         ge=1,
         le=64,
-        description="Documents each parse actor parses at the same time; one more while one takes "
-        "over a second.",
+        description="Documents that each parse actor parses at the same time; one more while a "
+        "parse "
+        "takes over a second.",
     )
     parse_memory_bytes: int = Field(
-        2 * 1024**3, ge=256 * 1024**2, description="Memory limit of one parser process."
+        2 * 1024**3, ge=256 * 1024**2, description="Memory limit of one parser process in bytes."
     )
 
     chunk_tokens: int = Field(512, ge=16, le=8191, description="Most tokens in a chunk.")
     chunk_overlap_tokens: int = Field(
-        64, ge=0, description="Tokens a chunk shares with the one before; under half a chunk."
+        64,
+        ge=0,
+        description="Tokens that a chunk shares with the previous one; at most half of "
+        "CHUNK_TOKENS.",
     )
 
-    parse_pool_min: int = Field(1, ge=1, description="Parse actors kept alive.")
-    parse_pool_max: int = Field(1, ge=1, description="Parse actors under load.")
-    chunk_pool_min: int = Field(1, ge=1, description="Chunk actors kept alive.")
-    chunk_pool_max: int = Field(1, ge=1, description="Chunk actors under load.")
-    embed_pool_min: int = Field(1, ge=1, description="Embed actors kept alive.")
-    embed_pool_max: int = Field(1, ge=1, description="Embed actors under load.")
+    parse_pool_min: int = Field(1, ge=1, description="Fewest parse actors.")
+    parse_pool_max: int = Field(1, ge=1, description="Most parse actors, under load.")
+    chunk_pool_min: int = Field(1, ge=1, description="Fewest chunk actors.")
+    chunk_pool_max: int = Field(1, ge=1, description="Most chunk actors, under load.")
+    embed_pool_min: int = Field(1, ge=1, description="Fewest embed actors.")
+    embed_pool_max: int = Field(1, ge=1, description="Most embed actors, under load.")
     pool_resources: bool = Field(
         False,
-        description="Each actor takes one of Ray's custom resource ingest_parse, ingest_chunk or "
-        "ingest_embed, so that nodes bear so many as they say and an autoscaler adds some.",
+        description="Each actor takes one of Ray's custom resources ingest_parse, ingest_chunk or "
+        "ingest_embed. This limits the actors of each node, and lets an autoscaler add nodes.",
     )
     embed_concurrency: int = Field(
-        4, ge=1, le=256, description="Batches one embed actor works on at the same time."
+        4, ge=1, le=256, description="Batches that one embed actor processes at the same time."
     )
     batch_items: int = Field(
         2048, ge=1, le=2048, description="Most chunks in one embedding batch (the API's limit)."
@@ -279,62 +303,85 @@ class Settings(BaseSettings):
     index_build_bytes: int = Field(
         1024**3,
         ge=1024**2,
-        description="Most memory that the database server may use to build an index of vectors, if "
-        "that is more than its own maintenance_work_mem; with too little, it takes many times as "
-        "long.",
+        description="Most memory in bytes that PostgreSQL may use to build a vector index, if it "
+        "is "
+        "more than its own maintenance_work_mem. With too little memory a build takes many times "
+        "as long.",
     )
     low_latency: bool = Field(
         True,
-        description="Wake the stream's scheduler at once (private Ray API, checked at start); "
-        "off: public Ray settings only, about 0.2 s slower a document.",
+        description="Wake the stream's scheduler at once, by a private Ray API that is checked "
+        "at the "
+        "start. Off: use public Ray settings only; a document takes about 0.2 s longer.",
     )
     wave_jobs: int = Field(64, ge=1, le=1024, description="Most jobs in one claim.")
     small_waves_per_second: float = Field(
         8.0,
         gt=0,
         le=1000,
-        description="Most claims a second that are not full, after four at once: jobs that arrive "
-        "faster go on together, since each claim costs the stream some 80 ms of CPU time.",
+        description="Most claims a second that are not full, after a burst of four. Jobs that "
+        "arrive "
+        "faster share a claim, because each claim costs the stream about 80 ms of CPU time.",
     )
     claim_ahead_jobs: int = Field(
         256,
         ge=1,
-        description="Most unfinished jobs a stream holds; bounds memory and rework. It claims "
-        "again when it lacks a quarter of them, or a wave.",
+        description="Most unfinished jobs that a stream holds; this bounds memory and repeated "
+        "work. "
+        "The stream claims more when a quarter of them, or a wave, is free.",
     )
 
     lease_seconds: float = Field(
-        60.0, gt=0, description="A job whose worker is silent for this long is rescued."
+        60.0,
+        gt=0,
+        description="Seconds without a heartbeat after which a job returns to the queue.",
     )
     stage_timeout_seconds: float = Field(
-        1800.0, gt=0, description="A job without progress for this long loses its lease."
+        1800.0, gt=0, description="Seconds without progress after which a job loses its lease."
     )
-    rescue_interval_seconds: float = Field(5.0, gt=0, description="How often leases are checked.")
-    max_attempts: int = Field(5, ge=1, description="Failed attempts before the dead letter.")
+    rescue_interval_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two checks of the leases."
+    )
+    max_attempts: int = Field(
+        5, ge=1, description="Failed attempts after which a job goes to the dead letter."
+    )
     max_rescues: int = Field(
-        10, ge=1, description="Lost leases before the dead letter; stops a document that kills."
+        10,
+        ge=1,
+        description="Lost leases after which a job goes to the dead letter; this stops a "
+        "document that kills "
+        "workers.",
     )
     replays_per_second: float = Field(
-        10.0, gt=0, le=1000, description="How fast replays from the dead letter come due, a tenant."
+        10.0,
+        gt=0,
+        le=1000,
+        description="Jobs a second that a replay of the dead letter starts, for each tenant.",
     )
     drain_timeout_seconds: float = Field(
-        30.0, gt=0, description="How long a stopping stream may finish what it holds."
+        30.0, gt=0, description="Seconds in which a stopping stream may finish its jobs."
     )
 
     keep_events_days: float = Field(
-        90.0, gt=0, le=36_500, description="How long the history of published jobs is kept."
+        90.0, gt=0, le=36_500, description="Days for which the events of published jobs are kept."
     )
     keep_failed_events_days: float = Field(
-        365.0, gt=0, le=36_500, description="The same for jobs that failed or were cancelled."
+        365.0,
+        gt=0,
+        le=36_500,
+        description="Days for which the events of failed and cancelled jobs are kept.",
     )
     keep_webhooks_days: float = Field(
-        30.0, gt=0, le=36_500, description="How long deliveries of webhooks are kept."
+        30.0, gt=0, le=36_500, description="Days for which deliveries of webhooks are kept."
     )
     keep_failed_parses_days: float = Field(
-        30.0, gt=0, le=36_500, description="How long failed parses of LlamaParse are kept."
+        30.0, gt=0, le=36_500, description="Days for which failed parses of LlamaParse are kept."
     )
     keep_incoming_hours: float = Field(
-        24.0, ge=1, le=87_600, description="After it, bytes of an upload that was cut off expire."
+        24.0,
+        ge=1,
+        le=87_600,
+        description="Hours after which the bytes of an incomplete upload are deleted.",
     )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Logs.")
@@ -390,7 +437,7 @@ class Settings(BaseSettings):
 
     @property
     def shared_paths(self) -> tuple[Path, ...]:
-        """The folders that every node has."""
+        """The folders that every node mounts."""
         return tuple(Path(part) for part in self.shared_folders.split(":") if part)
 
     @property
@@ -400,7 +447,7 @@ class Settings(BaseSettings):
 
     @property
     def retention(self) -> Retention:
-        """How long is kept what nothing needs any more."""
+        """How long data is kept that no job needs any more."""
         return Retention(
             events=timedelta(days=self.keep_events_days),
             failed_events=timedelta(days=self.keep_failed_events_days),
@@ -411,11 +458,11 @@ class Settings(BaseSettings):
 
     @property
     def stuck_after(self) -> timedelta:
-        """How late a job's next move may be before the job counts as stuck."""
+        """How late the next step of a job may be before the job counts as stuck."""
         return timedelta(seconds=max(60.0, 10 * self.rescue_interval_seconds))
 
     def environment(self) -> dict[str, str]:
-        """The variables that make another process load these very settings; holds secrets."""
+        """The variables that give another process the same settings; they hold secrets."""
         return {
             f"INGEST_{name.upper()}": _spelled(getattr(self, name))
             for name in type(self).model_fields
@@ -435,9 +482,9 @@ def load() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        WrongSettings: naming every setting that is wrong, all at once.
+        WrongSettings: a setting is wrong; the message names all faults.
     """
     try:
         return Settings()
     except ValidationError as exc:
-        raise faults.in_words(exc, Settings.model_fields) from None
+        raise setting_faults.in_words(exc, Settings.model_fields) from None

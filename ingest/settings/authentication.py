@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Auth(StrEnum):
-    """How the gateway knows its callers."""
+    """The credentials that the gateway accepts."""
 
     KEYS = "keys"
     JWT = "jwt"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ingest.domain import provider_specs
 from ingest.domain.plain_words import did_you_mean
 from ingest.domain.provider_specs import ProviderSpec
-from ingest.settings import faults
+from ingest.settings import setting_faults
 from ingest.settings.authentication import Auth
 from ingest.settings.providers import Profile
 
@@ -30,7 +30,7 @@ def all_faults(settings: "Settings") -> Iterator[str]:
 
 def _own_faults(settings: "Settings") -> Iterator[str]:
     """Values that contradict each other."""
-    if settings.auth is Auth.OFF and not faults.is_loopback(settings.host):
+    if settings.auth is Auth.OFF and not setting_faults.is_loopback(settings.host):
         yield (
             f"INGEST_AUTH is off, which is allowed only on a loopback host, and INGEST_HOST is "
             f"{settings.host!r}"
@@ -41,8 +41,12 @@ def _own_faults(settings: "Settings") -> Iterator[str]:
             f"half of INGEST_CHUNK_TOKENS, which is {settings.chunk_tokens}"
         )
     url = settings.database_url.get_secret_value() if settings.database_url else None
-    yield from filter(None, [faults.url_fault("database_url", url, "postgresql", "postgres")])
-    yield from filter(None, [faults.url_fault("blob_endpoint", settings.blob_endpoint, *_HTTP)])
+    yield from filter(
+        None, [setting_faults.url_fault("database_url", url, "postgresql", "postgres")]
+    )
+    yield from filter(
+        None, [setting_faults.url_fault("blob_endpoint", settings.blob_endpoint, *_HTTP)]
+    )
     if settings.ray_address is not None and not _RAY_ADDRESS.fullmatch(settings.ray_address):
         yield (
             f"INGEST_RAY_ADDRESS is {settings.ray_address!r}; it must be HOST:PORT, or auto: "
@@ -72,12 +76,12 @@ def _provider_faults(settings: "Settings") -> Iterator[str]:
         yield from _missing_key(settings, settings.parsing_provider, because)
     for each in provider_specs.SPECS:
         url = settings.of(each).base_url
-        if wrong := faults.url_fault(f"{each.name}_base_url", url, "https", "http"):
+        if wrong := setting_faults.url_fault(f"{each.name}_base_url", url, "https", "http"):
             yield wrong
         elif url and settings.profile is Profile.PRODUCTION and _is_here(url):
             yield f"INGEST_PROFILE=production refuses the simulated provider at {url}"
     webhook = settings.llamaparse_webhook_url
-    if wrong := faults.url_fault("llamaparse_webhook_url", webhook, "https", "http"):
+    if wrong := setting_faults.url_fault("llamaparse_webhook_url", webhook, "https", "http"):
         yield wrong
 
 
@@ -90,7 +94,7 @@ def _missing_key(settings: "Settings", spec: ProviderSpec, because: str) -> Iter
 
 
 def _is_here(url: str) -> bool:
-    return faults.is_loopback(urlsplit(url).hostname or "")
+    return setting_faults.is_loopback(urlsplit(url).hostname or "")
 
 
 def _price_faults(settings: "Settings") -> Iterator[str]:
@@ -116,7 +120,6 @@ def _access_faults(settings: "Settings") -> Iterator[str]:
     if secret is not None and len(secret.encode()) < _LEAST_SECRET_BYTES:
         yield f"INGEST_JWT_SECRET has under {_LEAST_SECRET_BYTES} bytes"
     url = urlsplit(settings.jwt_jwks or "")
-    if "://" in (settings.jwt_jwks or "") and not (
-        url.scheme == "https" or (url.scheme == "http" and faults.is_loopback(url.hostname or ""))
-    ):
+    is_here = url.scheme == "http" and setting_faults.is_loopback(url.hostname or "")
+    if "://" in (settings.jwt_jwks or "") and not (url.scheme == "https" or is_here):
         yield "INGEST_JWT_JWKS must be https://, or http:// on a loopback host, or a file"

@@ -22,21 +22,21 @@ AUTO = "auto"
 
 
 class Profile(StrEnum):
-    """How strict the system is with itself."""
+    """How strictly the settings are checked."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class Fallback(StrEnum):
-    """What is done while a provider is away."""
+    """The behaviour while a provider does not answer."""
 
     OFF = "off"
     DEGRADE = "degrade"
 
 
 class Tier(StrEnum):
-    """LlamaParse's ways of parsing, from the cheapest to the best."""
+    """The tiers of LlamaParse, from the cheapest to the best."""
 
     FAST = "fast"
     COST_EFFECTIVE = "cost_effective"

@@ -7,7 +7,7 @@ PROVIDERS = ("openai", "llamaparse")
 
 
 def main(argv: list[str]) -> int:
-    """Run one simulator until it is told to stop."""
+    """Run one simulator until a signal stops it."""
     if not argv or argv[0] not in PROVIDERS:
         sys.stderr.write(f"usage: python -m ingest.sim {'|'.join(PROVIDERS)} [--help]\n")
         return 2

@@ -1,4 +1,4 @@
-"""When a simulator misbehaves, and how; the same seed misbehaves in the same way."""
+"""The faults of a simulator; the same seed gives the same faults."""
 
 import argparse
 import random
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 COMMON = ("500", "503", "html502", "drop_before", "drop_after", "truncated")
-"""Kinds every simulator knows. Work is done, and charged, in the last two only."""
+"""Kinds of faults of every simulator. Only with the last two is the work done and charged."""
 DEFAULT_KINDS = ("500", "503", "html502", "drop_before", "truncated")
 
 
@@ -21,12 +21,12 @@ class Faults:
     """Share of requests that get one of ``kinds``."""
     kinds: tuple[str, ...] = DEFAULT_KINDS
     outages: tuple[tuple[float, float], ...] = ()
-    """(start, length) in seconds since the server started: nothing works."""
+    """Outages as (start, length) in seconds since the server started."""
     slow_rate: float = 0.0
     slow_seconds: float = 10.0
 
     def kind(self, number: int, elapsed: float) -> str | None:
-        """The fault of a request, by its number and its time; None is none."""
+        """The fault of a request, by its number and time; None means no fault."""
         if any(start <= elapsed < start + length for start, length in self.outages):
             return "503" if number % 2 else "drop_before"
         dice = random.Random(f"{self.seed}:{number}")  # noqa: S311
@@ -39,14 +39,14 @@ class Faults:
 
 
 class FaultSwitch:
-    """The schedule of a running server; it can be changed, and a script comes before it."""
+    """The schedule of a running server; it can be changed, and a script has priority over it."""
 
     def __init__(self, faults: Faults) -> None:
         self._initial = faults
         self.reset()
 
     def reset(self) -> None:
-        """Back to how the server was started."""
+        """Return to the schedule from the start of the server."""
         self.faults = self._initial
         self.script: deque[str] = deque()
         self._number = 0
@@ -65,7 +65,7 @@ class FaultSwitch:
         """Replace some fields of the schedule; outages count from now on.
 
         Raises:
-            ValueError: there is no such field.
+            ValueError: a field does not exist.
         """
         known = {entry.name for entry in fields(Faults)}
         if unknown := set(given) - known:
@@ -79,7 +79,7 @@ class FaultSwitch:
 
 
 def add_options(parser: argparse.ArgumentParser, *, kinds: tuple[str, ...]) -> None:
-    """The options by which a schedule is given."""
+    """Add the options of a schedule."""
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests, 0 to 1")
@@ -96,7 +96,7 @@ def add_options(parser: argparse.ArgumentParser, *, kinds: tuple[str, ...]) -> N
 
 
 def from_options(options: argparse.Namespace) -> Faults:
-    """The schedule that the options describe."""
+    """Make the schedule that the options describe."""
     outages = [tuple(map(float, outage.split(","))) for outage in options.outage]
     return Faults(
         seed=options.seed,

@@ -1,4 +1,4 @@
-"""An ASGI application on a loopback port, with the switches that every simulator has."""
+"""Serves an ASGI application of a simulator on a loopback port."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _BACKLOG = 2048
+"""Tests open hundreds of connections at once; the default would refuse some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Reply:
 
     @classmethod
     def json(cls, content: object, status: int = 200, **headers: str) -> "Reply":
-        """An answer in JSON; underscores in the names of headers are dashes."""
+        """Make a JSON answer; underscores in header names become dashes."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return cls(status, json.dumps(content).encode(), named)
 
@@ -37,7 +38,7 @@ DROPPED = Reply(drop=True)
 
 
 async def read(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """Read the whole body of a request."""
     parts = []
     while True:
         message = await receive()
@@ -51,7 +52,7 @@ async def read(receive: Receive) -> bytes:
 async def answer(reply: Reply, receive: Receive, send: Send) -> None:
     """Send an answer, or close the connection without one."""
     if reply.drop:
-        # The server gives applications no way to hang up, so its own transport must do.
+        # ASGI has no way to abort a connection, so the server's own transport is used.
         receive.__self__.transport.abort()  # type: ignore[attr-defined]
         return
     headers = {"content-type": reply.media_type, **reply.headers}
@@ -62,14 +63,14 @@ async def answer(reply: Reply, receive: Receive, send: Send) -> None:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """A request's headers, names in lower case."""
+    """The headers of a request, with names in lower case."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def run(application: object, port: int) -> None:
-    """Serve on a loopback port until SIGTERM; 0 picks a free one. Says so once it listens."""
+    """Serve on a loopback port until SIGTERM; 0 picks a free one. Prints ``ready URL``."""
     listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
-    # Connections inherit it: without it, the body of an answer waits 40 ms behind its head.
+    # TCP_NODELAY, which connections inherit: else the body of an answer comes 40 ms after its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
-from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
+from ingest.app.pipeline.batch_vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.unpaid import UnpaidEmbedder

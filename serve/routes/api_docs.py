@@ -1,4 +1,4 @@
-"""The API's description as a page for people; nothing in it comes from elsewhere."""
+"""The API's description as an HTML page; it loads nothing from other servers."""
 
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -22,7 +22,7 @@ vertical-align:top}td:first-child{white-space:nowrap;width:14rem}:root{color-sch
 
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> HTMLResponse:
-    """The page; the same facts for programs are at /openapi.json."""
+    """Show the page; /openapi.json has the same facts for programs."""
     return HTMLResponse("".join(_page(request.app.openapi())), headers=_HEADERS)
 
 
@@ -79,7 +79,7 @@ def _content(content: tuple[str, Json]) -> str:
 
 
 def _type(schema: Json) -> str:
-    """A schema in a few words of HTML."""
+    """Describe a schema in a few words of HTML."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rsplit("/", 1)[-1])
         return f'<a href="#{name}">{name}</a>'
@@ -99,7 +99,7 @@ def _type(schema: Json) -> str:
 
 
 def _table(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Rows of plain text, HTML, and plain text."""
+    """Make a table; each row has plain text, HTML, and plain text."""
     cells = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{kind}</td><td>{escape(text)}</td></tr>"
         for name, kind, text in rows
@@ -108,7 +108,7 @@ def _table(rows: Iterable[tuple[str, str, str]]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Paragraphs; what stands between backticks is code."""
+    """Convert text to paragraphs; text between backticks becomes code."""
     html = []
     for paragraph in filter(None, text.split("\n\n")):
         parts = escape(paragraph).split("`")

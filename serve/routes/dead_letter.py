@@ -1,4 +1,4 @@
-"""The dead letter: what failed for good, and the two ways out of it, one by one or in bulk."""
+"""The dead letter: lists, replays and discards jobs that failed for good."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -13,11 +13,11 @@ from serve.dependencies import CurrentDependencies
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
 from serve.routes import jobs
-from serve.schemas import Body, JobPage, Request, Text, Whole
+from serve.schemas import JobPage, RequestBody, ResponseBody, Text, Whole
 
 router = APIRouter(tags=["dead letter"], route_class=StrictRoute)
 MOST_JOBS = 1000
-"""Of one call; a caller repeats it while something is left."""
+"""Most jobs of one call; the caller repeats the call while jobs are left."""
 _LONGEST_SECONDS = 100 * 366 * 86_400.0
 _Text = Annotated[Text, Field(max_length=200)]
 _Age = Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)]
@@ -28,8 +28,8 @@ _NEWER = "Only jobs that failed at most this many seconds ago."
 _TEXT = "Part of the error's message or of the filename, in any case."
 
 
-class DeadLetterFilter(Request):
-    """Selects jobs: those that match every field given."""
+class DeadLetterFilter(RequestBody):
+    """A filter that selects the jobs that match all given fields."""
 
     code: _Text | None = Field(None, description=_CODE)
     error_class: _Text | None = Field(None, alias="class", description=_CLASS)
@@ -38,7 +38,7 @@ class DeadLetterFilter(Request):
     text: _Text | None = Field(None, description=_TEXT)
 
     def wanted(self) -> DeadLetterQuery:
-        """The same for the store."""
+        """Convert the filter for the store."""
         return DeadLetterQuery(
             code=self.code,
             error_class=self.error_class,
@@ -49,31 +49,33 @@ class DeadLetterFilter(Request):
 
 
 class DeadLetterRequest(DeadLetterFilter):
-    """What to do with which jobs."""
+    """A filter, with the number of jobs."""
 
-    limit: Whole = Field(100, ge=1, le=MOST_JOBS, description="Most jobs of this call.")
-    dry_run: bool = Field(False, strict=True, description="Only say what would be done.")
+    limit: Whole = Field(100, ge=1, le=MOST_JOBS, description="Most jobs in this call.")
+    dry_run: bool = Field(
+        False, strict=True, description="Only report the jobs, and change nothing."
+    )
 
 
-class ReplayBody(Body):
-    """What a replay did, or would do."""
+class ReplayBody(ResponseBody):
+    """The result of a replay, or of its dry run."""
 
     dry_run: bool
-    jobs: int = Field(description="Jobs that are tried again.")
+    jobs: int = Field(description="Jobs that are replayed.")
     left: int = Field(description="Matching jobs left over; call again to replay them.")
     superseded: int = Field(
-        description="Matching jobs that cannot be replayed: a newer job has taken their place."
+        description="Matching jobs that cannot be replayed, because a newer job replaced them."
     )
     last_due_at: datetime | None = Field(
-        description="When the last of them may start; they start one after the other."
+        description="When the last job may start; the jobs start one after the other."
     )
 
 
-class DiscardBody(Body):
-    """What a discard did, or would do."""
+class DiscardBody(ResponseBody):
+    """The result of a discard, or of its dry run."""
 
     dry_run: bool
-    jobs: int = Field(description="Jobs that are given up.")
+    jobs: int = Field(description="Jobs that are cancelled.")
     left: int = Field(description="Matching jobs left over; call again to discard them.")
 
 
@@ -103,10 +105,12 @@ async def list_dead(
     gateway: CurrentDependencies,
     tenant: Tenant,
     wanted: Annotated[DeadLetterQuery, Depends(_asked)],
-    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="The next_cursor of the previous page.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
-    """One page of the tenant's jobs that failed for good."""
+    """Return one page of the tenant's jobs that failed for good."""
     rows = await gateway.dead_letter.list_latest(
         tenant, wanted, before=paging.decode(cursor), limit=limit + 1
     )
@@ -125,10 +129,10 @@ async def list_dead(
 async def replay(
     asked: DeadLetterRequest, gateway: CurrentDependencies, tenant: Tenant
 ) -> ReplayBody:
-    """Try failed jobs again with fresh attempts, those that failed first before the others.
+    """Replay failed jobs with fresh attempts, the oldest failure first.
 
-    They start one after the other, INGEST_REPLAYS_PER_SECOND of them a second. Repeat the call
-    while something is left; a job that was replayed is not found again unless it fails again.
+    They start one after the other, INGEST_REPLAYS_PER_SECOND jobs a second. Repeat the call while
+    `left` is above 0. A replayed job matches again only if it fails again.
     """
     done = await gateway.dead_letter.replay(
         tenant,
@@ -155,7 +159,7 @@ async def replay(
 async def discard(
     asked: DeadLetterRequest, gateway: CurrentDependencies, tenant: Tenant
 ) -> DiscardBody:
-    """Give jobs up: they become cancelled, and keep their last error and their history."""
+    """Cancel failed jobs; they keep their last error and their history."""
     done = await gateway.dead_letter.discard(
         tenant, asked.wanted(), limit=asked.limit, dry_run=asked.dry_run
     )

@@ -1,4 +1,4 @@
-"""Documents: what is there, what it was cut into, and away with it."""
+"""Documents: list, read and delete them, and read their chunks."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,6 +15,7 @@ from serve.schemas import ChunkBody, ChunkPage, DocumentBody, DocumentPage
 
 router = APIRouter(tags=["documents"], route_class=StrictRoute)
 MAX_ORD = 2**31 - 1
+"""The largest integer of PostgreSQL's type of chunk_ord."""
 MISSING = "there is no such document"
 
 
@@ -27,10 +28,12 @@ MISSING = "there is no such document"
 async def list_documents(
     gateway: CurrentDependencies,
     tenant: Tenant,
-    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="The next_cursor of the previous page.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DocumentPage:
-    """One page of the tenant's documents."""
+    """Return one page of the tenant's documents."""
     rows = await gateway.documents.list_newest(
         tenant, before=paging.decode(cursor), limit=limit + 1
     )
@@ -47,7 +50,7 @@ async def list_documents(
 async def get_document(
     document_id: UUID, gateway: CurrentDependencies, tenant: Tenant
 ) -> DocumentBody:
-    """One document of the tenant."""
+    """Return one document of the tenant."""
     view = await gateway.documents.get(document_id, tenant)
     if view is None:
         raise NotFound(MISSING)
@@ -61,9 +64,9 @@ async def get_document(
     responses=documented(401, 403, 404, 422, 503),
 )
 async def delete_document(document_id: UUID, gateway: CurrentDependencies, tenant: Tenant) -> None:
-    """Remove a document, its jobs, its chunks, and the bytes that no other document needs.
+    """Delete a document, its jobs, its chunks, and the bytes that no other document needs.
 
-    Backfills do not bring it back; an upload of the same name does.
+    Backfills do not bring it back; an upload with the same name does.
     """
     deleted = await gateway.documents.delete(document_id, tenant, remove_blob=gateway.blobs.delete)
     if not deleted:
@@ -81,11 +84,11 @@ async def list_chunks(
     gateway: CurrentDependencies,
     tenant: Tenant,
     start: Annotated[
-        int, Query(alias="from", ge=0, le=MAX_ORD, description="chunk_ord to start with.")
+        int, Query(alias="from", ge=0, le=MAX_ORD, description="The first chunk_ord of the page.")
     ] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> ChunkPage:
-    """One page of the published chunks; none before the first generation is published."""
+    """Return one page of the published chunks; empty before the first generation is published."""
     document = await gateway.documents.get(document_id, tenant)
     if document is None:
         raise NotFound(MISSING)

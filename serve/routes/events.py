@@ -1,4 +1,4 @@
-"""A job's history as server-sent events: what happened, then what happens."""
+"""A job's events as server-sent events: first the past ones, then new ones."""
 
 import asyncio
 import time
@@ -21,11 +21,15 @@ from serve.schemas import EventBody
 
 router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 PAGE = 200
+"""Most events of one query; a job has about ten, and more after retries."""
 POLL_SECONDS = 0.2
+"""Short enough that a person sees changes at once; the query is by an index."""
 IDLE_POLL_SECONDS = 1.0
-"""Between looks at a job of which nothing was heard for IDLE_AFTER_SECONDS."""
+"""Seconds between two polls of a job that had no event for IDLE_AFTER_SECONDS."""
 IDLE_AFTER_SECONDS = 30.0
 HEARTBEAT_SECONDS = 15.0
+"""Proxies close silent connections, often after 30 to 60 s."""
+# X-Accel-Buffering stops nginx from collecting events before it sends them.
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _STREAM = {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventBody"}}}}
 
@@ -36,7 +40,7 @@ _STREAM = {"content": {"text/event-stream": {"schema": {"$ref": "#/components/sc
     response_class=StreamingResponse,
     responses={
         200: {"description": "One event for each change; the id is the event_id"} | _STREAM,
-        204: {"description": "The job has ended and you have seen it all"},
+        204: {"description": "The job has ended, and there are no more events"},
         **documented(401, 403, 404, 422, 503),
     },
 )
@@ -45,10 +49,11 @@ async def follow_job(
     gateway: CurrentDependencies,
     tenant: Tenant,
     last_event_id: Annotated[
-        str | None, Header(description="Start behind this event; browsers send it by themselves.")
+        str | None,
+        Header(description="Start after this event; browsers send the header by themselves."),
     ] = None,
 ) -> Response:
-    """Server-sent events: the job's history, then changes as they happen, until it ends."""
+    """Send the job's past events, then new ones as they happen, until the job ends."""
     after = _event_id(last_event_id)
     job = await gateway.jobs.get(job_id, tenant)
     if job is None:
@@ -56,9 +61,9 @@ async def follow_job(
     events = await gateway.events.list_after(job_id, tenant, after=after, limit=PAGE)
     if not events and job.state in FINAL_STATES:
         return Response(status_code=204)
-    follower = _Follower(gateway, job_id, tenant, after, job.state)
+    stream = _EventStream(gateway, job_id, tenant, after, job.state)
     return StreamingResponse(
-        follower.stream(events), media_type="text/event-stream", headers=_HEADERS
+        stream.stream(events), media_type="text/event-stream", headers=_HEADERS
     )
 
 
@@ -66,22 +71,24 @@ def _event_id(text: str | None) -> int:
     if not text:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
-        raise InvalidRequest("Last-Event-ID must be an id from this stream")
+        raise InvalidRequest(
+            "Last-Event-ID must be an id from this stream; leave it out to get all events"
+        )
     return int(text)
 
 
 @dataclass(slots=True)
-class _Follower:
+class _EventStream:
     gateway: Dependencies
     job_id: UUID
     tenant: UUID
     after: int
-    """The last event that was sent."""
+    """Id of the last event that was sent."""
     state: JobState
-    """Of the job, as of then."""
+    """State of the job after that event."""
 
     async def stream(self, events: Sequence[Event]) -> AsyncIterator[str]:
-        """Event-stream text, from these events on."""
+        """Yield the text of the event stream, beginning with these events."""
         moved_at = spoke_at = time.monotonic()
         while True:
             for event in events:
@@ -99,26 +106,26 @@ class _Follower:
                 spoke_at = time.monotonic()
                 if await self._is_over():
                     return
-            events = await self._look()
+            events = await self._read_events()
 
-    async def _look(self) -> Sequence[Event]:
+    async def _read_events(self) -> Sequence[Event]:
         try:
             return await self.gateway.events.list_after(
                 self.job_id, self.tenant, after=self.after, limit=PAGE
             )
         except StoreUnavailable:
-            return []  # the heartbeat goes on; the next look may succeed
+            return []  # keep the connection: the next poll may succeed
 
     async def _is_over(self) -> bool:
-        """Whether nothing can come any more although no last event was seen.
+        """Whether no more events can come although the final event was not seen.
 
-        The job was deleted, or the client asked for what is behind an event that never was.
+        The job was deleted, or the client asked for events after an id that does not exist.
         """
         try:
             job = await self.gateway.jobs.get(self.job_id, self.tenant)
         except StoreUnavailable:
             return False
-        return job is None or (job.state in FINAL_STATES and not await self._look())
+        return job is None or (job.state in FINAL_STATES and not await self._read_events())
 
 
 def _text(event: Event) -> str:

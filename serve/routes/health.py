@@ -1,4 +1,4 @@
-"""For machines that look after the gateway: alive, ready, measured."""
+"""Routes for monitoring: liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ from serve.problems import documented, respond
 
 router = APIRouter(tags=["operations"])
 CHECK_SECONDS = 5.0
-"""Longest that one check of readiness may take."""
+"""Time-out of one readiness check."""
 
 
 @router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> dict[str, str]:
-    """Answers as long as the process does; asks nobody else."""
+    """Answer as long as the process runs; check no other system."""
     return {"status": "ok", "version": ingest.__version__}
 
 
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentDependencies) -> Response:
-    """Whether the database, the blob storage and the streams are there, and what is in use."""
+    """Check the database, the blob storage and the streams, and name the parts in use."""
     database, blobs, _ = await asyncio.gather(
         _database(gateway), _blobs(gateway), gateway.providers.refresh()
     )
@@ -50,16 +50,16 @@ async def readyz(request: Request, gateway: CurrentDependencies) -> Response:
     )
 
 
-@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """The backlog as of at most a few seconds ago, and this process's requests."""
+    """Return the backlog as of a few seconds ago, and the requests of this process."""
     measured: Metrics = request.app.state.metrics
     return Response(await measured.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @dataclass(frozen=True, slots=True)
-class _Database:
-    """What the database is, the streams and pauses it knows, and what is wrong."""
+class _DatabaseStatus:
+    """The database's name and schema, its streams and pauses, and its problems."""
 
     problems: tuple[str, ...] = ()
     name: str | None = None
@@ -68,7 +68,7 @@ class _Database:
     pauses: tuple[Pause, ...] = ()
 
 
-def _facts(gateway: Dependencies, database: _Database) -> dict[str, Any]:
+def _facts(gateway: Dependencies, database: _DatabaseStatus) -> dict[str, Any]:
     backends = gateway.backends
     return {
         "version": ingest.__version__,
@@ -91,7 +91,7 @@ def _facts(gateway: Dependencies, database: _Database) -> dict[str, Any]:
     } | gateway.providers.facts()
 
 
-async def _database(gateway: Dependencies) -> _Database:
+async def _database(gateway: Dependencies) -> _DatabaseStatus:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             async with gateway.database.connection() as connection:
@@ -99,20 +99,20 @@ async def _database(gateway: Dependencies) -> _Database:
                 schema = await migrate.current(connection)
                 wrong = await migrate.mismatch(connection)
             if wrong:
-                return _Database((wrong,), name, schema)
+                return _DatabaseStatus((wrong,), name, schema)
             workers = tuple(await gateway.workers.list_running())
             pauses = tuple(await gateway.paused())
     except TimeoutError:
-        return _Database((f"the database did not answer within {CHECK_SECONDS:g} seconds",))
+        return _DatabaseStatus((f"the database did not answer within {CHECK_SECONDS:g} seconds",))
     except StoreUnavailable as exc:
-        return _Database((exc.message,))
+        return _DatabaseStatus((exc.message,))
     missing = sorted(_needed_lanes(workers) - working_lanes(workers))
     problems = tuple(f"no stream of lane {lane.value!r} is working" for lane in missing)
-    return _Database(problems, name, schema, workers, pauses)
+    return _DatabaseStatus(problems, name, schema, workers, pauses)
 
 
 def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:
-    """What operators have stopped, without naming a tenant."""
+    """Summarise the pauses without naming a tenant."""
     named = {kind: sorted(p.subject for p in pauses if p.kind is kind) for kind in PauseKind}
     return {
         "everything": bool(named[PauseKind.EVERYTHING]),
@@ -123,12 +123,12 @@ def _paused(pauses: Iterable[Pause]) -> dict[str, Any]:
 
 
 def _needed_lanes(workers: Iterable[WorkerView]) -> frozenset[Lane]:
-    """Interactive always; others once a stream of theirs was started and did not end."""
+    """The lanes that need a stream: interactive, and those whose started stream has not ended."""
     return frozenset({Lane.INTERACTIVE} | {worker.lane for worker in workers})
 
 
 async def _blobs(gateway: Dependencies) -> str | None:
-    """What is wrong with the blob storage."""
+    """Describe the problem of the blob storage; None when there is none."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await gateway.blobs.check()

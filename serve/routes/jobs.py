@@ -1,4 +1,4 @@
-"""Jobs: how far they are, what they wait for, and how to cancel or retry one."""
+"""Jobs: list and read them with the reason for waiting, cancel and retry them."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,10 +35,12 @@ async def list_jobs(
     gateway: CurrentDependencies,
     tenant: Tenant,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
-    cursor: Annotated[str | None, Query(description="next_cursor of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="The next_cursor of the previous page.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
-    """One page of the tenant's jobs."""
+    """Return one page of the tenant's jobs."""
     rows = await gateway.jobs.list_newest(
         tenant, state=state, before=paging.decode(cursor), limit=limit + 1
     )
@@ -56,7 +58,7 @@ async def list_jobs(
 async def get_jobs(
     asked: JobBatchRequest, gateway: CurrentDependencies, tenant: Tenant
 ) -> JobBatch:
-    """Up to 500 jobs of the tenant."""
+    """Return up to 500 jobs of the tenant."""
     rows = await gateway.jobs.get_many(asked.job_ids, tenant)
     pauses = await gateway.paused()
     return JobBatch(jobs=[body(row, pauses) for row in rows])
@@ -69,7 +71,7 @@ async def get_jobs(
     responses=documented(401, 403, 404, 422, 503),
 )
 async def get_job(job_id: UUID, gateway: CurrentDependencies, tenant: Tenant) -> JobBody:
-    """One job of the tenant, with its place in the queue, and about how long it will take."""
+    """Return one job of the tenant, with its place in the queue and its estimated time."""
     return await _read(gateway, job_id, tenant)
 
 
@@ -80,7 +82,7 @@ async def get_job(job_id: UUID, gateway: CurrentDependencies, tenant: Tenant) ->
     responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def cancel_job(job_id: UUID, gateway: CurrentDependencies, tenant: Tenant) -> JobBody:
-    """Stop a job that has not ended; cancelling it again changes nothing."""
+    """Cancel a job that has not ended; a second call changes nothing."""
     done = await gateway.jobs.cancel(job_id, tenant)
     body = await _read(gateway, job_id, tenant)
     if not done and body.state is not JobState.CANCELLED:
@@ -95,18 +97,20 @@ async def cancel_job(job_id: UUID, gateway: CurrentDependencies, tenant: Tenant)
     responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def retry_job(job_id: UUID, gateway: CurrentDependencies, tenant: Tenant) -> JobBody:
-    """Try a job in the dead letter again, with fresh attempts."""
+    """Retry a job of the dead letter with fresh attempts."""
     done = await gateway.jobs.replay(job_id, tenant)
     body = await _read(gateway, job_id, tenant)
     if done:
         return body
     if body.state is JobState.DEADLETTER:
-        raise Conflict("a newer job of the same document has taken this one's place")
-    raise Conflict(f"only jobs in the dead letter are retried, this one is {body.state.value!r}")
+        raise Conflict("a newer job of the same document replaced this one; retry that one")
+    raise Conflict(
+        f"only a job in the dead letter can be retried; this one is {body.state.value!r}"
+    )
 
 
 async def _read(gateway: Dependencies, job_id: UUID, tenant: UUID) -> JobBody:
-    """A job with all that is known about when it goes on."""
+    """Read a job, and the reason and time of its wait."""
     view = await gateway.jobs.get(job_id, tenant)
     if view is None:
         raise NotFound(MISSING)
@@ -121,7 +125,7 @@ async def _read(gateway: Dependencies, job_id: UUID, tenant: UUID) -> JobBody:
         await gateway.providers.refresh()
         shown.waiting_for.short_of_quota = gateway.providers.short_of_quota()
     if jobs_ahead == MOST_AHEAD:
-        return shown  # how many there are is not known, so neither is when its turn comes
+        return shown  # without the exact number ahead, no estimate is possible
     throughput = await gateway.queue.throughput(view.lane, tenant)
     left = time_left(throughput, jobs_ahead=jobs_ahead, is_held=is_held)
     if left is not None and shown.waiting_for and shown.waiting_for.reason in _MOVING:
@@ -137,13 +141,13 @@ def body(
     lanes: Collection[Lane] = tuple(Lane),
     jobs_ahead: int | None = None,
 ) -> JobBody:
-    """The body of a job.
+    """Build the body of a job.
 
     Args:
         view: The job.
-        pauses: All there are.
-        lanes: Which a living stream takes jobs of.
-        jobs_ahead: In the queue, when that is known.
+        pauses: All pauses.
+        lanes: Lanes that have a running stream.
+        jobs_ahead: Jobs before it in the queue; None when not counted.
     """
     return JobBody.of(view, waiting_for=_waiting_for(view, pauses, lanes, jobs_ahead))
 
@@ -154,7 +158,7 @@ def _waiting_for(
     if view.state is JobState.WORKING:
         return WaitingFor(reason="worker", until=view.leased_until, worker_id=view.leased_by)
     if view.state is JobState.WAITING:
-        # A parse ends by its own deadline, long before the job would be given up.
+        # A parse has its own deadline, long before that of the job.
         is_parse = view.wait_reason == WaitReason.PARSE
         until = view.run_after if is_parse else view.wait_until
         is_paused = view.wait_reason == WaitReason.PAUSED

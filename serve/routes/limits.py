@@ -1,4 +1,4 @@
-"""What a tenant may use, and what it does use."""
+"""The limits of a tenant, and its usage."""
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -8,21 +8,26 @@ from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import Body
+from serve.schemas import ResponseBody
 
 router = APIRouter(tags=["limits"], route_class=StrictRoute)
 
 
-class LimitBody(Body):
-    """One limit."""
+class LimitBody(ResponseBody):
+    """A limit, and the usage under it."""
 
-    kind: LimitKind = Field(description="Days and minutes are UTC. Over the limit: 429.")
+    kind: LimitKind = Field(
+        description="The limited quantity; days and minutes are UTC. A request above the limit "
+        "gets 429."
+    )
     allowed: int | None = Field(description="The limit; null where there is none.")
-    used: int = Field(description="Days and minutes are counted only while a limit is set.")
+    used: int = Field(
+        description="The usage; per day and per minute it is counted only while a limit is set."
+    )
 
 
-class LimitList(Body):
-    """All of them."""
+class LimitList(ResponseBody):
+    """All limits of the tenant."""
 
     limits: list[LimitBody]
 
@@ -30,10 +35,10 @@ class LimitList(Body):
 @router.get(
     "/v1/limits",
     response_model=LimitList,
-    summary="The tenant's limits, and what it uses of them",
+    summary="Read the tenant's limits and usage",
     responses=documented(401, 403, 422, 503),
 )
 async def limits(gateway: CurrentDependencies, tenant: Tenant) -> LimitList:
-    """The tenant's limits, set by the operator, and what is used of each at this moment."""
+    """Return the tenant's limits, which the operator sets, and the present usage."""
     uses = await gateway.limits.use(tenant)
     return LimitList(limits=[LimitBody.model_validate(use) for use in uses])

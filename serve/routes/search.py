@@ -1,4 +1,4 @@
-"""Search: the chunks nearest to a question."""
+"""Search: finds the chunks that answer a question best."""
 
 import asyncio
 from enum import StrEnum
@@ -23,7 +23,7 @@ from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies, Space
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import Body, Request, Text, Whole
+from serve.schemas import RequestBody, ResponseBody, Text, Whole
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 MAX_QUERY_CHARS = 8000
@@ -31,30 +31,31 @@ MAX_SEARCH_DOCUMENTS = 1000
 
 
 class SearchMode(StrEnum):
-    """What makes a chunk a hit."""
+    """How chunks are ranked."""
 
     HYBRID = "hybrid"
-    """Nearness in meaning, fused with holding every word of the query."""
+    """By meaning, fused with the ranking of the chunks that hold every word of the query."""
     VECTOR = "vector"
-    """Nearness in meaning alone."""
+    """By meaning alone."""
 
 
-class SearchRequest(Request):
-    """What to look for."""
+class SearchRequest(RequestBody):
+    """A question, and options of the search."""
 
     query: Text = Field(max_length=MAX_QUERY_CHARS)
-    k: Whole = Field(10, ge=1, le=100, description="Most hits.")
+    k: Whole = Field(10, ge=1, le=100, description="Most hits to return.")
     mode: SearchMode = Field(
         SearchMode.HYBRID,
-        description="hybrid: meaning and words as written, fused by rank; vector: meaning alone.",
+        description="hybrid: rankings by meaning and by exact words, fused; vector: ranking by "
+        "meaning alone.",
     )
     document_ids: list[UUID] | None = Field(
-        None, max_length=MAX_SEARCH_DOCUMENTS, description="Only these documents."
+        None, max_length=MAX_SEARCH_DOCUMENTS, description="Search only these documents."
     )
 
 
-class HitBody(Body):
-    """A chunk that was found."""
+class HitBody(ResponseBody):
+    """A chunk in the result."""
 
     score: float = Field(description="Cosine similarity, -1 to 1.")
     document_id: UUID
@@ -62,27 +63,30 @@ class HitBody(Body):
     chunk_id: UUID
     chunk_ord: int
     char_start: int
-    char_end: int = Field(description="Half-open, in characters of the document's text.")
+    char_end: int = Field(
+        description="End of the chunk (exclusive), in characters of the document's text."
+    )
     page: int | None
     heading_path: tuple[str, ...]
     text: str
     degraded: tuple[Degraded, ...] = Field(
-        description="What of the document was made here because its provider was away."
+        description="Parts of the document that the local fallback made because a provider did "
+        "not answer."
     )
 
     @classmethod
     def of(cls, hit: Hit) -> Self:
-        """The body of a hit."""
+        """Build the body of a hit."""
         return cls.model_validate(hit)
 
 
-class SearchResponse(Body):
-    """Hits, best first."""
+class SearchResponse(ResponseBody):
+    """The hits, best first."""
 
     hits: list[HitBody]
     models: list[str] = Field(
-        description="The vector spaces that were searched, each on its own; their rankings are "
-        "fused. The one that serves the tenant is missing while its provider is away."
+        description="The vector spaces that were searched; their rankings are fused. The space "
+        "that serves the tenant is missing while its provider does not answer."
     )
 
 
@@ -95,14 +99,14 @@ class SearchResponse(Body):
 async def search(
     asked: SearchRequest, gateway: CurrentDependencies, tenant: Tenant
 ) -> SearchResponse:
-    """The tenant's `k` best chunks for a query: by meaning, and by the words as written."""
+    """Return the tenant's `k` best chunks for a query, by meaning and by exact words."""
     await gateway.limits.admit_search(tenant)
     spaces = await gateway.spaces_of(tenant)
     while True:
         answers = await asyncio.gather(*(_ask(space, asked, tenant) for space in spaces))
         asked_in, spaces = spaces, await gateway.spaces_of(tenant)
         if spaces == asked_in:
-            break  # the tenant was not flipped to another model meanwhile
+            break  # no switch to another model happened during the search
     found = {
         space.embedder.model.label: answer
         for space, answer in zip(spaces, answers, strict=True)
@@ -117,12 +121,12 @@ async def search(
 
 
 async def _ask(space: Space, asked: SearchRequest, tenant: UUID) -> list[Hit] | IngestError:
-    """What one vector space answers, or why nobody can ask it."""
+    """Search one vector space; returns the error when that is not possible."""
     try:
         payer = Payer(tenant, Lane.INTERACTIVE, Operation.SEARCH)
         vectors = await space.embedder.embed([asked.query], payer=payer)
     except (InvalidVector, InputRefused):
-        return InvalidRequest("the query holds nothing that the model knows")
+        return InvalidRequest("the query holds no word that the model knows: use other words")
     except TransientError as exc:
         return exc
     return await space.store.search(

@@ -1,4 +1,4 @@
-"""Uploads: a document in, a job out."""
+"""Uploads: store a document and create its job."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -19,7 +19,7 @@ from serve.dependencies import CurrentDependencies
 from serve.multipart import OVERHEAD_BYTES, FileForm
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import Body
+from serve.schemas import ResponseBody
 from serve.upload_rate import PacedBody
 
 log = structlog.get_logger(module=__name__)
@@ -29,9 +29,9 @@ _FIELDS = frozenset({"external_id", "source_path", "replace"})
 _EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
 _SWITCH = TypeAdapter(bool)
 _BINARY = {"type": "string", "format": "binary"}
-_OWN_NAME = "Your own name; new bytes under it make the document's next generation."
-_SOURCE_PATH = "Where you have the file, e.g. its path; `replaces` tells it to the next upload."
-_REPLACE = "False: refuse other bytes under an external_id that exists (`document_exists`)."
+_OWN_NAME = "Your own name of the document; new bytes under it become its next generation."
+_SOURCE_PATH = "Where you have the file, e.g. its path; the next upload gets it in `replaces`."
+_REPLACE = "False refuses other bytes under an existing external_id (`document_exists`)."
 _NAMES: dict[str, Any] = {
     "external_id": {"type": "string", "description": _OWN_NAME},
     "source_path": {"type": "string", "description": _SOURCE_PATH},
@@ -46,35 +46,43 @@ _REQUEST_BODY: dict[str, Any] = {
                     "type": "object",
                     "required": ["file"],
                     "properties": _NAMES | {"file": _BINARY},
-                    "description": "Fields first; the file is the last part.",
+                    "description": "Send the fields first; the file is the last part.",
                 }
             },
             "application/octet-stream": {
-                "schema": _BINARY | {"description": "The bytes; needs a filename beside them."}
+                "schema": _BINARY
+                | {
+                    "description": "The bytes of the document; the filename is required as a "
+                    "header or a query parameter."
+                }
             },
         },
     }
 }
 
 
-class ReplacedBody(Body):
-    """The generation that was the newest one of the document before an upload."""
+class ReplacedBody(ResponseBody):
+    """The generation of the document that was the newest before the upload."""
 
     filename: str
-    source_path: str | None = Field(description="As its upload said; null when it did not say.")
+    source_path: str | None = Field(
+        description="The source path of that upload; null when it gave none."
+    )
     generation: int
 
 
-class AcceptedBody(Body):
-    """What an upload led to."""
+class AcceptedBody(ResponseBody):
+    """The result of an upload."""
 
     document_id: UUID
     job_id: UUID
-    generation: int = Field(description="1-based; grows when an external_id gets new bytes.")
-    created: bool = Field(description="False when this very content had been accepted before.")
+    generation: int = Field(
+        description="Number of the generation, from 1; it grows when an external_id gets new bytes."
+    )
+    created: bool = Field(description="False when the same content was accepted before.")
     replaces: ReplacedBody | None = Field(
-        description="Set when other bytes had this external_id before. Search finds them until "
-        "the new generation is published."
+        description="The previous generation, when other bytes had this external_id before. "
+        "Search finds it until the new generation is published."
     )
     status_url: str
     events_url: str
@@ -82,7 +90,7 @@ class AcceptedBody(Body):
 
     @classmethod
     def of(cls, accepted: Accepted) -> Self:
-        """The answer to an upload."""
+        """Build the answer to an upload."""
         job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
         return cls(
             document_id=accepted.document_id,
@@ -100,10 +108,10 @@ class AcceptedBody(Body):
     PATH,
     status_code=202,
     response_model=AcceptedBody,
-    summary="Hand over a document",
+    summary="Upload a document",
     openapi_extra=_REQUEST_BODY,
     responses={
-        200: {"model": AcceptedBody, "description": "This very content was accepted before"},
+        200: {"model": AcceptedBody, "description": "The same content was accepted before"},
         **documented(401, 403, 408, 409, 413, 415, 422, 429, 503),
     },
 )
@@ -115,18 +123,22 @@ async def upload(
     external_id: Annotated[str | None, Query(description=_OWN_NAME)] = None,
     source_path: Annotated[str | None, Query(description=_SOURCE_PATH)] = None,
     replace: Annotated[bool | None, Query(description=_REPLACE)] = None,
-    filename: Annotated[str | None, Query(description="For a raw body.")] = None,
+    filename: Annotated[str | None, Query(description="Filename of a raw body.")] = None,
     x_filename: Annotated[
-        str | None, Header(description="For a raw body; percent-encoded or RFC 5987.")
+        str | None, Header(description="Filename of a raw body, percent-encoded or by RFC 5987.")
     ] = None,
     idempotency_key: Annotated[
-        str | None, Header(description="Same key, same answer; other content is a conflict.")
+        str | None,
+        Header(
+            description="The same key gets the same answer; other content under the key is a "
+            "conflict."
+        ),
     ] = None,
 ) -> AcceptedBody:
-    """Store a document as it arrives and enqueue its job.
+    """Store a document while it arrives, and enqueue its job.
 
-    Send a form with the part `file`, or the bytes themselves with a filename in `X-Filename` or
-    `?filename=`. The content decides the type. 202: a job was made; watch it at `status_url`.
+    Send a form with the part `file`, or a raw body with a filename in `X-Filename` or
+    `?filename=`. The content decides the type. 202: a job was created; read it at `status_url`.
     """
     body = PacedBody(
         request.stream(),
@@ -182,7 +194,7 @@ async def _accept(
 
 
 def _form(request: Request, body: AsyncIterator[bytes]) -> FileForm | None:
-    """The form in the body, None for a raw body."""
+    """Read the form in the body; None for a raw body."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
     if media_type != b"multipart/form-data":
         return None
@@ -193,7 +205,7 @@ def _form(request: Request, body: AsyncIterator[bytes]) -> FileForm | None:
 
 
 def _check_length(request: Request, form: FileForm | None, limit: int) -> None:
-    """Refuse a body that says beforehand that it is too long; it is not read at all."""
+    """Refuse a body whose Content-Length is over the limit, without reading it."""
     declared = request.headers.get("content-length", "")
     most = limit + (OVERHEAD_BYTES if form is not None else 0)
     if declared.isdecimal() and (len(declared) > len(str(most)) or int(declared) > most):
@@ -210,7 +222,7 @@ def _merge(query: Mapping[str, str | None], form: Mapping[str, str]) -> dict[str
 
 
 def _switch(name: str, value: str | None, *, default: bool) -> bool:
-    """What a query parameter or a field of a form says, by the same rules."""
+    """Read true or false from a query parameter or a form field."""
     if value is None:
         return default
     try:
@@ -230,7 +242,7 @@ def _raw_filename(query: str | None, header: str | None) -> str:
 
 
 def _decode_header(value: str) -> str:
-    """The filename in a header: RFC 5987, percent-encoded UTF-8, or UTF-8 as it stands."""
+    """Decode the filename in a header: RFC 5987, percent-encoded UTF-8, or plain UTF-8."""
     charset, encoded = "utf-8", value
     if extended := _EXTENDED.fullmatch(value):
         charset, encoded = extended[1], extended[2]

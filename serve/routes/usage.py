@@ -1,4 +1,4 @@
-"""What providers charged for a tenant, and what it may spend."""
+"""The charges of providers for a tenant, and its budgets."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -28,77 +28,81 @@ class _Row(BaseModel):
 
 
 class UsageBody(_Row):
-    """A day's calls to one model, for one purpose."""
+    """The calls of one day to one model for one purpose."""
 
     day: date
     provider: str
     model: str
     operation: Operation
-    calls: int = Field(description="That were answered.")
-    unknown_calls: int = Field(description="Whose answer was lost; counted as charged.")
-    units: int = Field(description="Tokens of an embedder, credits of a parser.")
-    unknown_units: int = Field(description="Part of them in calls whose answer was lost.")
+    calls: int = Field(description="Answered calls.")
+    unknown_calls: int = Field(description="Calls whose answer was lost; they count as charged.")
+    units: int = Field(description="Tokens of an embedder, or credits of a parser.")
+    unknown_units: int = Field(
+        description="Units of the calls whose answer was lost; part of `units`."
+    )
     pages: int
     usd: Usd
 
 
 class UsageReport(_Row):
-    """What providers charged."""
+    """The charges of providers."""
 
     tenant_id: UUID
-    tenant_name: str | None = Field(description="null while only the id is known.")
+    tenant_name: str | None = Field(description="Name of the tenant; null when it has only an id.")
     since: date
     usage: list[UsageBody]
     usd: Usd
 
 
 class BudgetBody(_Row):
-    """A limit on what is spent, and how much of it is used."""
+    """A budget of the tenant, and the amount used."""
 
-    purpose: Purpose = Field(description="What it bounds: ingestion, or search.")
+    purpose: Purpose = Field(description="The spending that it limits: ingestion, or search.")
     period: Period
-    soft_usd: Usd | None = Field(description="Over it, a warning is given.")
+    soft_usd: Usd | None = Field(description="Above this amount a warning is logged.")
     hard_usd: Usd | None = Field(
-        description="Over it, nothing is bought: jobs wait, and search answers 402."
+        description="Above this amount nothing is bought: jobs wait, and search answers 402."
     )
     spent_usd: Usd
-    reserved_usd: Usd = Field(description="Set aside for calls under way.")
+    reserved_usd: Usd = Field(description="Amount reserved for calls under way.")
     over_soft: bool
     exhausted: bool
 
 
 class CommonBudgetBody(_Row):
-    """A limit on what all tenants together spend; what others have spent is not shown."""
+    """A budget for all tenants together; the amount spent is not shown."""
 
-    purpose: Purpose = Field(description="What it bounds: ingestion, or search.")
+    purpose: Purpose = Field(description="The spending that it limits: ingestion, or search.")
     period: Period
     soft_usd: Usd | None
     hard_usd: Usd | None
-    exhausted: bool = Field(description="Nothing more is bought for anybody.")
+    exhausted: bool = Field(
+        description="True when it is used up; then nothing is bought for any tenant."
+    )
 
 
 class BudgetList(_Row):
     """Budgets of the present day and month (UTC)."""
 
-    budgets: list[BudgetBody] = Field(description="The tenant's own.")
-    common: list[CommonBudgetBody] = Field(description="Those of all tenants together.")
+    budgets: list[BudgetBody] = Field(description="Budgets of the tenant.")
+    common: list[CommonBudgetBody] = Field(description="Budgets for all tenants together.")
     common_exhausted: bool = Field(
-        description="A budget of all tenants together for ingestion is used up."
+        description="True when a budget of all tenants for ingestion is used up."
     )
 
 
 @router.get(
     "/v1/usage",
     response_model=UsageReport,
-    summary="What providers charged",
+    summary="Read the charges of providers",
     responses=documented(401, 403, 422, 503),
 )
 async def usage(
     gateway: CurrentDependencies,
     tenant: Tenant,
-    days: Annotated[int, Query(ge=1, le=366, description="Today and the days before it.")] = 30,
+    days: Annotated[int, Query(ge=1, le=366, description="Number of days, today included.")] = 30,
 ) -> UsageReport:
-    """The tenant's calls by day, provider, model and operation; days are UTC's."""
+    """Return the tenant's calls by day, provider, model and operation; days are in UTC."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     since = tomorrow - timedelta(days=days)
     rows = await gateway.ledger.usage(tenant, since=since, before=tomorrow)
@@ -114,7 +118,7 @@ async def usage(
 @router.get(
     "/v1/budgets",
     response_model=BudgetList,
-    summary="What may be spent, and what is left of it",
+    summary="Read the budgets",
     responses=documented(401, 403, 422, 503),
 )
 async def budgets(gateway: CurrentDependencies, tenant: Tenant) -> BudgetList:

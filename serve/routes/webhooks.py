@@ -1,4 +1,4 @@
-"""What providers tell us: a hint that something is over, verified and answered at once."""
+"""Webhooks of providers: each says that a parse has ended; it is verified and answered at once."""
 
 import hashlib
 from typing import Annotated
@@ -20,7 +20,7 @@ router = APIRouter(tags=["webhooks"])
     WEBHOOK_PATH + "/{token}",
     status_code=204,
     response_class=Response,
-    summary="LlamaParse tells that a parse is over",
+    summary="Receive a webhook of LlamaParse",
     responses=documented(401, 404, 413, 422, 503),
 )
 async def llamaparse(
@@ -29,20 +29,20 @@ async def llamaparse(
     gateway: CurrentDependencies,
     lc_signature: Annotated[str, Header(alias=delivery.SIGNATURE)] = "",
 ) -> Response:
-    """The word at the end of the address belongs to one parse. Nothing is taken from the body.
+    """Note that a parse has ended. The token in the path names the parse; the body is not used.
 
-    The parse is asked for at the provider; a repeated, late or reordered delivery changes nothing.
+    The parse is then polled at the provider; a repeated, late or reordered delivery has no effect.
     """
     addressee = await gateway.webhooks.addressee(token)
     if addressee is None:
-        raise NotFound("no parse waits at this address")
+        raise NotFound("there is no parse with this token")
     body = await request.body()
     digest = hashlib.sha256(body).digest()
     source = request.client.host if request.client else "unknown"
     store, secret = gateway.webhooks, gateway.settings.llamaparse_webhook_secret
     if secret is not None and not delivery.is_signed(body, lc_signature, secret.get_secret_value()):
         await store.refuse(addressee, WebhookVerdict.FORGED, body_sha256=digest, source=source)
-        raise Unauthenticated("the signature does not fit the body")
+        raise Unauthenticated("the signature does not match the body")
     try:
         event, name = delivery.read(body)
     except InvalidRequest:

@@ -26,7 +26,7 @@ ENTRY_POINTS = [
     "serve.app",
     "ingest.cli.app",
     "ingest.cluster.actors",
-    "ingest.cli.backfills.run",
+    "ingest.cli.backfills.run_backfill",
 ]
 BASES = ["IngestError", "DocumentRejected", "RequestRejected", "TransientError", "ProviderRefused"]
 _PROBE = """

@@ -14,11 +14,11 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.intake.upload import Intake, UploadRequest
+from ingest.app.pipeline.batch_vectors import PaidVectors
 from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
-from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.rate_limiter import LocalRateLimiter
 from ingest.app.providers.unpaid import UnpaidParser
 from ingest.app.queue.end_attempt import FailedAttempts

@@ -62,12 +62,12 @@ def test_it_survives_its_process_and_gives_the_rows_of_the_online_lane_at_half_t
     killed.kill()
     killed.communicate()
 
-    handed_over = ended(start(variables, folder, "--lane", "batch", "--hand-over"))
+    submitted = ended(start(variables, folder, "--lane", "batch", "--submit-only"))
     taken_in = ended(start(variables, folder, "--lane", "batch"))
     billed = openai.stats()
     online = ended(start(variables, folder, "--tenant", "another", "--create-tenant"))
 
-    assert handed_over["ended"] in {"handed_over", "all_done"}
+    assert submitted["ended"] in {"submitted_all", "all_done"}
     assert taken_in["ended"] == online["ended"] == "all_done"
     assert ledger.states() == {"done": 2 * FILES}
     assert ledger.faults() == []

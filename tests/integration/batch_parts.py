@@ -15,9 +15,9 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.provider_batch_store import BatchView, ProviderBatchStore
 from ingest.adapters.postgres.providers.vector_buffer_store import VectorBufferStore
+from ingest.app.pipeline.batch_vectors import PaidVectors
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
-from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.batch_embedder import BatchEmbedder
 from ingest.app.providers.batch_poller import BatchPoller
 from ingest.app.providers.batch_submitter import BatchSubmitter, BatchTerms

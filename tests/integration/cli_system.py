@@ -23,10 +23,10 @@ from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
+from ingest.app.pipeline.batch_vectors import LocalVectors
 from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.parse import ParseStage
-from ingest.app.pipeline.vectors import LocalVectors
 from ingest.app.providers.unpaid import UnpaidParser
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.cli import main

@@ -8,7 +8,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.sources import Objects
 from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.app.backfill.register import Registered
-from ingest.cli.backfills.run import matching
+from ingest.cli.backfills.run_backfill import matching
 from ingest.domain.arrival import NEVER
 from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source

@@ -189,7 +189,10 @@ def test_a_manifest_cannot_lead_out_of_the_folder(
 
     outcome = empty.run("restore", tmp_path / "backup")
 
-    assert (outcome.code, outcome.err) == (1, "error: the manifest of the backup is torn\n")
+    assert (outcome.code, outcome.err) == (
+        1,
+        "error: the manifest of the backup is damaged: make a new backup, or use another one\n",
+    )
 
 
 def test_what_is_there_is_replaced_only_when_told(

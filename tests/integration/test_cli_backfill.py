@@ -84,7 +84,7 @@ def test_a_dry_run_goes_on_without_its_database_and_says_what_it_does_not_know(
     found = dry(tmp_path / "a.txt", "--json", state=tmp_path / "s", INGEST_DATABASE_URL=gone)
 
     assert (found.code, found.json()["objects"]) == (0, 1)
-    assert "deleted documents are not counted: " in found.err
+    assert "deleted documents are counted as well: " in found.err
 
 
 def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ def test_a_dry_run_of_a_manifest_counts_broken_lines(tmp_path: Path) -> None:
         ((), "name at least one URI"),
         (("http://127.0.0.1/x",), "cannot be read"),
         (("/no/such/folder",), "there is no"),
-        (("--manifest", "list.xml"), "is no manifest"),
+        (("--manifest", "list.xml"), "is not a manifest"),
         ((".", "--pause-at", "25:00"), "HH:MM"),
-        ((".", "--lane", "interactive"), "--lane is backfill or batch"),
-        ((".", "--hand-over"), "--hand-over goes with --lane batch"),
+        ((".", "--lane", "interactive"), "--lane must be backfill or batch"),
+        ((".", "--submit-only"), "--submit-only needs --lane batch"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -139,7 +139,7 @@ def test_documents_that_are_there_cannot_be_restored(tmp_path: Path) -> None:
     )
 
     assert refused.code == 2
-    assert "--outdated goes with" in refused.err
+    assert "--outdated takes no URIs" in refused.err
 
 
 def test_texts_of_the_lane_batch_cost_half_and_need_a_provider(tmp_path: Path) -> None:

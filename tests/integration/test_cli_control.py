@@ -218,7 +218,7 @@ def test_doctor_and_status_name_stuck_jobs(url: str, database_url: str, tmp_path
 
     said = [[f["text"] for f in found if f["subject"] == "jobs"] for found in (before, after)]
     assert said == [["none is stuck"], ["stuck: 1 lease"]]
-    assert "1 job that nothing moves" in status.out
+    assert "1 job stuck" in status.out
 
 
 def test_uploads_that_go_their_way_are_never_stuck(

@@ -138,7 +138,7 @@ def test_a_model_without_vectors_and_one_that_is_unknown_are_refused(
     filled: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["index", "advise", "--model", LARGE_MODEL.label]) == 1
-    assert "not enough vectors" in capsys.readouterr().err
+    assert "too few vectors" in capsys.readouterr().err
     assert main(["index", "build", "--kind", "bit", "--model", "none@0"]) == 2
     assert MODEL.label in capsys.readouterr().err
 

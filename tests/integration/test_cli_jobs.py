@@ -112,7 +112,7 @@ def test_why_tells_a_queued_job_what_it_waits_for(idle: str, tmp_path: Path) -> 
 
     outcome = ingest("why", job, "--url", idle)
 
-    assert "nobody takes jobs at the moment" in " ".join(outcome.out.split())
+    assert "no worker takes jobs at the moment" in " ".join(outcome.out.split())
     assert "start a worker" in outcome.out
 
 

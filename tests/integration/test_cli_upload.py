@@ -147,7 +147,7 @@ def test_a_gateway_that_stays_busy_ends_the_upload_with_advice(
         outcome = ingest("upload", a_folder(tmp_path), "--no-wait", "--url", url)
 
     assert outcome.code == 2
-    assert "the same command goes on where this one stopped" in outcome.err
+    assert "run the same command again to resume" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: ")
 
 
@@ -234,7 +234,7 @@ def test_an_interrupted_upload_says_so_and_goes_on_when_it_is_run_again(
         again = ingest("upload", folder, "--no-wait", "--json", "--url", url)
 
     assert process.returncode == 130
-    assert "interrupted; the same command goes on" in err
+    assert "interrupted; run the same command again to resume" in err
     assert "Traceback" not in err
     assert again.json()["uploaded"] == 3
 

@@ -18,7 +18,7 @@ import pytest_asyncio
 from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.errors import DocumentEmpty
 from ingest.domain.pricing import CallState, Charge
-from ingest.domain.remote_parse import ParseJob, ParseWish, Source
+from ingest.domain.remote_parse import ParseJob, ParseWish, SourceExtent
 from tests import builders
 from tests.integration.gateway import PROBLEM, Running, shared_gateway, upload
 
@@ -85,7 +85,7 @@ def signed(body: bytes, secret: str = SECRET) -> str:
 
 async def begin(gateway: Running) -> tuple[ParseStore, ParseJob, str]:
     store, token = ParseStore(gateway.database), secrets.token_urlsafe(24)
-    request = ParseWish(gateway.tenant, uuid4().hex, "llamaparse/x", Source(None, 0, 1))
+    request = ParseWish(gateway.tenant, uuid4().hex, "llamaparse/x", SourceExtent(None, 0, 1))
     job, mine = await store.begin(request, token=token, deadline=HOUR, submission=HOUR)
     assert mine
     return store, job, token
@@ -209,7 +209,7 @@ async def test_a_delivery_for_a_document_that_was_deleted_leaves_no_trace(
     uploaded = await upload(gateway, content)
     digest = hashlib.sha256(content).hexdigest()
     store, token = ParseStore(gateway.database), secrets.token_urlsafe(24)
-    request = ParseWish(gateway.tenant, digest, "llamaparse/x", Source(None, 0, 1))
+    request = ParseWish(gateway.tenant, digest, "llamaparse/x", SourceExtent(None, 0, 1))
     job, _ = await store.begin(request, token=token, deadline=HOUR, submission=HOUR)
     await store.submitted(job.parse_job_id, uuid4(), "fp", f"pjb-{token}", poll=HOUR, grace=HOUR)
     waiting = Waiting(gateway, job, token, f"pjb-{token}")

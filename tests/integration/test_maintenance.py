@@ -19,8 +19,8 @@ from ingest.adapters.postgres.jobs.maintenance_store import LeasedDatabase, Main
 from ingest.adapters.postgres.pool import Database
 from ingest.app.maintenance.duty import Duty
 from ingest.app.maintenance.runner import MaintenanceRunner
+from ingest.domain.duty_lease import LeasedDuty, scoped
 from ingest.domain.errors import LeaseLost, StoreUnavailable
-from ingest.domain.maintenance import LeasedDuty, scoped
 from tests import builders
 from tests.conftest import Way
 from tests.integration import maintenance_parts

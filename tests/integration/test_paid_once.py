@@ -13,9 +13,9 @@ from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.app.pipeline.batch_vectors import PaidVectors
 from ingest.app.pipeline.chunk import BatchLimits, batches_of
 from ingest.app.pipeline.embed import EmbedStage
-from ingest.app.pipeline.vectors import PaidVectors
 from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
-from ingest.cli.backfills.run import matching
+from ingest.cli.backfills.run_backfill import matching
 from ingest.domain.source_object import SourceObject
 from tests import builders
 from tests.integration.folder_parts import FolderSetting

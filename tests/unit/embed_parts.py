@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.app.pipeline.batch_vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
-from ingest.app.pipeline.vectors import BatchVectors, LocalVectors, PaidVectors
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors

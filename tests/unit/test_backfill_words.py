@@ -91,10 +91,10 @@ def test_a_summary_names_everything_that_is_not_done() -> None:
 
     found = shown(done)
 
-    assert found["ended"] == "the money of --max-usd is spent; the same command goes on"
+    assert found["ended"] == "the money of --max-usd is spent; run the same command again to resume"
     assert found["already there"] == "50 objects, 40 of them unchanged since the last run"
     assert found["not taken"] == "4 objects: 3 manifest line invalid, 1 document empty"
-    assert found["not begun"] == "46 objects; the same command goes on with them"
+    assert found["not begun"] == "46 objects; run the same command again to take them"
     assert (found["failed"], found["unfinished"]) == ("10 documents", "1,200 jobs")
     assert (found["in batches"], found["paid"]) == ("7 texts", "$0.5000 for 25,000 tokens")
     assert found["vector index"] == "built at the end"

@@ -193,7 +193,7 @@ def test_every_fault_of_a_document_is_known_as_one() -> None:
 @pytest.mark.parametrize(
     ("pauses", "words"),
     [
-        ([], "it goes on by itself"),
+        ([], "the job continues by itself"),
         ([("everything", None)], "after an operator runs 'ingest resume'"),
         ([("lane", "interactive")], "'ingest resume --lane interactive'"),
         ([("tenant", "7")], "'ingest resume --tenant 7'"),

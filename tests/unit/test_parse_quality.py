@@ -8,7 +8,7 @@ from ingest.domain import parse_quality
 from ingest.domain.document import Page, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
 from ingest.domain.parse_quality import check_parse, check_text, is_scanned
-from ingest.domain.remote_parse import Source
+from ingest.domain.remote_parse import SourceExtent
 
 WORDS = "The pilot boards at the outer buoy. "
 
@@ -23,7 +23,7 @@ def parsed(*pages: str) -> ParsedDocument:
 
 def check(
     document: ParsedDocument,
-    source: Source,
+    source: SourceExtent,
     *,
     failed: tuple[int, ...] = (),
     longest: int = 0,
@@ -66,33 +66,45 @@ def test_a_little_garbage_passes() -> None:
 
 
 def test_a_parse_that_matches_its_source_passes() -> None:
-    check(parsed(WORDS, WORDS), Source(2, 72, 50))
-    check(parsed(WORDS), Source(None, 0, 50))
-    check(parsed(WORDS), Source(1, 199, 50))
-    check(parsed(WORDS), Source(1, 300, 50))
+    check(parsed(WORDS, WORDS), SourceExtent(2, 72, 50))
+    check(parsed(WORDS), SourceExtent(None, 0, 50))
+    check(parsed(WORDS), SourceExtent(1, 199, 50))
+    check(parsed(WORDS), SourceExtent(1, 300, 50))
 
 
 @pytest.mark.parametrize(
     ("pages", "source", "failed", "longest", "numbers"),
     [
-        (2, Source(3, 0, 50), (), 0, "it has 2 pages, the document 3"),
-        (4, Source(3, 0, 50), (), 0, "it has 4 pages, the document 3"),
-        (50, Source(None, 0, 50), (), 0, "it was cut off at 50 pages"),
-        (10, Source(10, 0, 50), (1,), 0, "1 of 10 pages failed, limit 5%"),
-        (1, Source(1, 3700, 50), (), 0, "it has 36 characters, the document's text layer 3700"),
-        (1, Source(1, 0, 50), (), 65_533, "a page has 65533 bytes: it was cut off at 65536"),
-        (2, Source(3, 0, 50), (1,), 65_536, "2 pages, the document 3; 1 of 2 .*; a page has 65536"),
+        (2, SourceExtent(3, 0, 50), (), 0, "it has 2 pages, the document 3"),
+        (4, SourceExtent(3, 0, 50), (), 0, "it has 4 pages, the document 3"),
+        (50, SourceExtent(None, 0, 50), (), 0, "it was cut off at 50 pages"),
+        (10, SourceExtent(10, 0, 50), (1,), 0, "1 of 10 pages failed, limit 5%"),
+        (
+            1,
+            SourceExtent(1, 3700, 50),
+            (),
+            0,
+            "it has 36 characters, the document's text layer 3700",
+        ),
+        (1, SourceExtent(1, 0, 50), (), 65_533, "a page has 65533 bytes: it was cut off at 65536"),
+        (
+            2,
+            SourceExtent(3, 0, 50),
+            (1,),
+            65_536,
+            "2 pages, the document 3; 1 of 2 .*; a page has 65536",
+        ),
     ],
 )
 def test_a_parse_that_lost_something_is_refused_with_every_number(
-    pages: int, source: Source, failed: tuple[int, ...], longest: int, numbers: str
+    pages: int, source: SourceExtent, failed: tuple[int, ...], longest: int, numbers: str
 ) -> None:
     with pytest.raises(ParseInvalid, match=numbers):
         check(parsed(*[WORDS] * pages), source, failed=failed, longest=longest)
 
 
 def test_one_failed_page_of_twenty_passes() -> None:
-    check(parsed(*[WORDS] * 20), Source(20, 0, 50), failed=(7,))
+    check(parsed(*[WORDS] * 20), SourceExtent(20, 0, 50), failed=(7,))
 
 
 @pytest.mark.parametrize(

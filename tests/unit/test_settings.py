@@ -7,7 +7,7 @@ import pytest
 from ingest import settings
 from ingest.domain.errors import ConfigurationError, WrongSettings
 from ingest.settings import Settings
-from ingest.settings.faults import is_loopback
+from ingest.settings.setting_faults import is_loopback
 from ingest.wiring.storage import blob_url, database_url, open_database
 
 URL = "postgresql://ingest:hunter2@db/ingest"

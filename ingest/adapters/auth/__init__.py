@@ -1,1 +1,1 @@
-"""Callers and keys: JSON Web Tokens, and the keys of providers."""
+"""Verifies JSON Web Tokens, and reads the keys of providers."""

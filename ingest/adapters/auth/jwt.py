@@ -1,4 +1,4 @@
-"""JSON Web Tokens: a caller as somebody else's login service vouches for it."""
+"""Verifies JSON Web Tokens of an outside login service."""
 
 import asyncio
 import time
@@ -19,62 +19,63 @@ log = structlog.get_logger(module=__name__)
 MAX_TOKEN_CHARS = 8192
 MAX_KEY_SET_BYTES = 1024 * 1024
 FETCH_SECONDS = 5.0
+"""Requests with tokens wait for the key set, so it must fail well before their own time-outs."""
 REFRESH_SECONDS = 30.0
-"""Shortest time between two looks at the key set, whatever tokens ask for."""
+"""Shortest time between two reads of the key set, so that bad tokens cannot cause many reads."""
 MAX_AGE_SECONDS = 600.0
-"""After which the key set is looked at again, so that a key that was taken out stops working."""
+"""Age after which the key set is read again, so that a removed key stops working."""
 STALE_SECONDS = 3600.0
-"""Longest that keys are used which cannot be looked at again, because their issuer is away."""
+"""Longest use of a key set that cannot be read again, because its issuer does not answer."""
 _PUBLIC_KEY_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
 _REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
     (jwt.ExpiredSignatureError, "it has expired"),
     (jwt.ImmatureSignatureError, "it is not valid yet"),
-    (jwt.InvalidAudienceError, "it is for somebody else"),
-    (jwt.InvalidIssuerError, "it is not from our issuer"),
+    (jwt.InvalidAudienceError, "it is for another audience"),
+    (jwt.InvalidIssuerError, "it is from another issuer"),
     (jwt.MissingRequiredClaimError, "a claim is missing"),
-    (jwt.InvalidSignatureError, "its signature does not fit"),
-    (jwt.InvalidAlgorithmError, "its algorithm is not taken"),
+    (jwt.InvalidSignatureError, "its signature is wrong"),
+    (jwt.InvalidAlgorithmError, "its algorithm is not accepted"),
 )
 
 
 class VerifyingKeys(Protocol):
-    """Where the key that verifies a token comes from."""
+    """A source of the keys that verify tokens."""
 
     async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
-        """The key for a token with this header.
+        """Find the key for a token with this header.
 
         Raises:
-            Unauthenticated: there is none.
-            ProviderUnavailable: nobody can say.
+            Unauthenticated: there is no such key.
+            ProviderUnavailable: the keys cannot be read.
         """
         ...
 
 
 class SharedSecret:
-    """One secret that the issuer and we know; HS256 alone."""
+    """A secret that is shared with the issuer; only for HS256."""
 
     def __init__(self, secret: str) -> None:
-        """Take the secret, which has at least 32 bytes."""
+        """Keep the secret, which has at least 32 bytes."""
         encoded = jwt.utils.base64url_encode(secret.encode()).decode()
         self._key = jwt.PyJWK({"kty": "oct", "k": encoded}, algorithm="HS256")
 
     async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
-        """The secret, whatever the header names."""
+        """Return the secret for any header."""
         del header
         return self._key
 
 
 class KeySet:
-    """The issuer's public keys (JWKS), at a URL or in a file; kept, and looked at again in time."""
+    """The public keys of the issuer (JWKS), from a URL or a file; cached for a limited time."""
 
     def __init__(self, location: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Fetch nothing yet.
+        """Keep the location; read nothing yet.
 
         Args:
             location: URL or path.
-            clock: Seconds that only grow.
+            clock: A monotonic clock in seconds.
         """
         self._location = location
         self._clock = clock
@@ -83,7 +84,7 @@ class KeySet:
         self._looking = asyncio.Lock()
 
     async def find(self, header: Mapping[str, Any]) -> jwt.PyJWK:
-        """The key that the header names by its ``kid``; an unknown one is looked for anew."""
+        """Find the key that the ``kid`` of the header names; an unknown one causes a new read."""
         kid = header.get("kid")
         if not isinstance(kid, str) or not kid:
             raise Unauthenticated("the token is not valid: it names no key ('kid')")
@@ -99,11 +100,14 @@ class KeySet:
         return self._clock() - self._read_at
 
     async def _refresh(self, kid: str) -> None:
+        # One read at a time. Whoever waited for the lock finds the keys of the read before, and
+        # the checks below spare it another one.
         async with self._looking:
             if self._clock() - self._looked_at < REFRESH_SECONDS or (
                 kid in (self._keys or {}) and self._age() <= MAX_AGE_SECONDS
             ):
                 return
+            # Set before the read, so that failing reads are rare as well.
             self._looked_at = self._clock()
             try:
                 self._keys = _usable(await self._read())
@@ -129,7 +133,7 @@ class KeySet:
 
 
 def _usable(content: bytes) -> dict[str, jwt.PyJWK]:
-    """Public keys with a name; a secret in a key set would be everybody's, so it is none."""
+    """Select named public keys; a secret in a public key set is no secret, so it is skipped."""
     keys = jwt.PyJWKSet.from_json(content.decode()).keys
     return {
         key.key_id: key
@@ -141,7 +145,7 @@ def _usable(content: bytes) -> dict[str, jwt.PyJWK]:
 
 
 class TokenVerifier:
-    """Turns tokens into callers, or refuses them."""
+    """Verifies tokens, and finds their callers."""
 
     def __init__(
         self,
@@ -152,14 +156,14 @@ class TokenVerifier:
         tenant_claim: str,
         leeway: timedelta,
     ) -> None:
-        """Remember what a token must say.
+        """Keep the conditions that a token must meet.
 
         Args:
-            keys: Who signs.
-            audience: What ``aud`` must hold.
-            issuer: What ``iss`` must be; None for any.
+            keys: The keys that verify signatures.
+            audience: A value that ``aud`` must hold.
+            issuer: The value of ``iss``; None accepts any.
             tenant_claim: Claim with the tenant: a UUID, or a name.
-            leeway: How far the issuer's clock may be off.
+            leeway: Accepted difference of the issuer's clock.
         """
         self._keys = keys
         self._audience = audience
@@ -168,10 +172,10 @@ class TokenVerifier:
         self._leeway = leeway
 
     async def caller(self, token: str) -> Caller:
-        """Whose token this is, and what it allows.
+        """Verify a token; returns its caller with the scopes.
 
         Raises:
-            Unauthenticated: says what is wrong with it.
+            Unauthenticated: the token is not valid; the message gives the reason.
             ProviderUnavailable: the issuer's keys cannot be read.
         """
         if len(token) > MAX_TOKEN_CHARS:
@@ -182,14 +186,16 @@ class TokenVerifier:
             claims = self._claims(token, header, key)
         except (jwt.PyJWTError, ValueError, RecursionError) as exc:
             reason = next(
-                (text for cls, text in _REASONS if isinstance(exc, cls)), "it is no token"
+                (text for cls, text in _REASONS if isinstance(exc, cls)),
+                "it is not a JSON Web Token",
             )
             raise Unauthenticated(f"the token is not valid: {reason}") from exc
         tenant = self._tenant(claims)
         return Caller(tenant.tenant_id, _scopes(claims), tenant.name)
 
     def _claims(self, token: str, header: Mapping[str, Any], key: jwt.PyJWK) -> dict[str, Any]:
-        # The key says which algorithm; what the token says must be the same, and decides nothing.
+        # The key fixes the algorithm, and a token with another one is refused: else an attacker
+        # could choose a weaker algorithm.
         if header.get("alg") != key.algorithm_name:
             raise jwt.InvalidAlgorithmError
         required = ["exp", "aud"] + (["iss"] if self._issuer else [])
@@ -208,13 +214,13 @@ class TokenVerifier:
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARS:
             raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
         tenant = tenant_called(name)
-        if tenant.tenant_id.int == 0:  # stands for all tenants together
+        if tenant.tenant_id.int == 0:  # this id stands for all tenants together
             raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
         return tenant
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:
-    """Those of the claim ``scope`` that a caller can have; words of others mean nothing here."""
+    """The known scopes in the claim ``scope``; unknown words are ignored."""
     given = claims.get("scope", "")
     words = given.split() if isinstance(given, str) else given
     return frozenset(scope for scope in ALL_SCOPES if isinstance(words, list) and scope in words)

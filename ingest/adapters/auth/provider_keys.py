@@ -1,4 +1,4 @@
-"""Keys of a provider from the environment or a file, read again when the file changes."""
+"""Reads the keys of a provider from a setting or a file, and again when the file changes."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from ingest.domain.provider import ProviderKey
 
 log = structlog.get_logger(module=__name__)
 POLL_SECONDS = 1.0
-"""How often the file is looked at."""
+"""Seconds between two checks of the file."""
 
 
 class Keys:
@@ -25,12 +25,12 @@ class Keys:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Remember where keys are.
+        """Keep the places of the keys.
 
         Args:
             given: Keys separated by commas.
-            file: One key a line; empty lines and lines that begin with # do not count.
-            clock: Seconds that only grow.
+            file: File with one key a line; empty lines and lines that begin with # are skipped.
+            clock: A monotonic clock in seconds.
         """
         self._given = _parse(given.replace(",", "\n"))
         self._file = file
@@ -40,7 +40,7 @@ class Keys:
         self._look_at = clock()
 
     def current(self) -> Sequence[ProviderKey]:
-        """The keys there are now. A file that cannot be read leaves those it held before."""
+        """The present keys. While the file cannot be read, its last keys stay valid."""
         if self._file is not None and self._clock() >= self._look_at:
             self._look_at = self._clock() + POLL_SECONDS
             self._refresh(self._file)

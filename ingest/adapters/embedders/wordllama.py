@@ -1,4 +1,4 @@
-"""The Embedder port on WordLlama: a small real model whose weights come with its package."""
+"""Implements Embedder with WordLlama: a small real model whose weights are in its package."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ _loaded: list["_Model"] = []
 
 
 class WordllamaEmbedder:
-    """Static token embeddings, averaged; thousands of passages a second on one core."""
+    """Averages static token embeddings; embeds thousands of passages a second on one core."""
 
     @property
     def model(self) -> EmbeddingModel:
@@ -25,7 +25,7 @@ class WordllamaEmbedder:
         return MODEL
 
     def warm(self) -> None:
-        """Load the model now, about a second, rather than with the first texts."""
+        """Load the model now, which takes about a second, instead of with the first texts."""
         _model()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
@@ -33,14 +33,14 @@ class WordllamaEmbedder:
         return await asyncio.to_thread(_embed, list(texts))
 
     async def close(self) -> None:
-        """There is nothing to release."""
+        """Do nothing; there are no connections."""
 
 
 class _Model:
     """The package's tokenizer and token vectors, pooled text by text.
 
-    The package's own ``embed`` pads each text to the longest beside it and averages padding, too;
-    this gives the same numbers, bit for bit, for a third of the CPU.
+    The package's own ``embed`` pads each text to the longest one and averages the padding as well.
+    This class gives bit-identical vectors with a third of the CPU time.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Model:
         self._tokenizer.no_padding()
 
     def embed(self, texts: list[str]) -> Vectors:
-        """The mean of each text's token vectors; zero for a text without a token."""
+        """Average the token vectors of each text; a text without a token gives zeros."""
         means = np.zeros((len(texts), MODEL.dimension), dtype=np.float32)
         encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         for mean, encoding in zip(means, encoded, strict=True):
@@ -69,7 +69,7 @@ def _embed(texts: list[str]) -> Vectors:
 
 
 def _model() -> _Model:
-    """The one model of this process."""
+    """The model, loaded once for each process."""
     with _loading:
         if not _loaded:
             _loaded.append(_Model())

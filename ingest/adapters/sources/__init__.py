@@ -1,4 +1,4 @@
-"""What backfills read: folders, S3, Google Cloud Storage, Azure, and manifests."""
+"""Sources of backfills: folders, S3, Google Cloud Storage, Azure, and manifests."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ class Objects:
     """Reads the objects of everything that can be listed."""
 
     def __init__(self, *, endpoint: str | None = None, shared: Sequence[Path] = ()) -> None:
-        """Contact nothing yet.
+        """Keep the options; contact nothing yet.
 
         Args:
-            endpoint: Where another S3 than AWS's is.
-            shared: Folders that every node has under the same absolute path.
+            endpoint: URL of an S3 server other than AWS.
+            shared: Folders that every node mounts at the same absolute path.
         """
         self._buckets = Buckets(endpoint)
         self._shared = SharedFolders(shared)
@@ -45,10 +45,10 @@ class Objects:
         return read_file(path, uri, folder_is_there=lambda: self._shared.are_there(path))
 
     def listing(self, place: str) -> Source:
-        """The source behind a path or a URI; nothing remote is contacted yet.
+        """Make the source behind a path or a URI; contact no server yet.
 
         Raises:
-            ConfigurationError: it is of another kind, or a file or folder that is not there.
+            ConfigurationError: the URI has another scheme, or the file or folder does not exist.
         """
         if is_remote(place):
             parts = urlsplit(place)
@@ -60,19 +60,19 @@ class Objects:
         return FolderSource(path)
 
     def manifest(self, place: str) -> Source:
-        """The source that a manifest describes; a remote one may name remote objects only.
+        """Make the source of a manifest; a remote manifest may name only remote objects.
 
         Raises:
-            ConfigurationError: a manifest cannot be there, or is of another kind.
+            ConfigurationError: the place or the format of the manifest is not supported.
         """
         return ManifestSource(place, self.read)
 
 
 def local_path(place: str) -> Path:
-    """The path behind a path or a file:// URI, whose bytes need not be UTF-8.
+    """Convert a path or a file:// URI to a path; its bytes need not be UTF-8.
 
     Raises:
-        ConfigurationError: it is a URI of another kind.
+        ConfigurationError: the URI has another scheme.
     """
     parts = urlsplit(place)
     if parts.scheme not in ("", "file") or (parts.scheme == "file" and parts.netloc):

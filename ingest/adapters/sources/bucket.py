@@ -1,4 +1,4 @@
-"""Buckets as sources: S3, Google Cloud Storage and Azure, through one library."""
+"""Reads buckets of S3, Google Cloud Storage and Azure, with one library."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -22,34 +22,34 @@ REMOTE = ("s3", "gs", "az")
 _PAGE = 1000
 _PART_BYTES = 1024 * 1024
 _LONGEST = timedelta(seconds=60)
-_TOLD = tuple(
+_DETAILS = tuple(
     map(
         re.compile,
         (r"status code: (\d{3} [A-Za-z ]*[a-z])", r"<Code>(\w+)</Code>", r"HTTP error: ([\w ]+)"),
     )
 )
-"""The status and the code of an answer, or why there was none."""
+"""Patterns of the status and the code of an answer, or of the reason why there was none."""
 
 
 def is_remote(uri: str) -> bool:
-    """Whether something is in a bucket, by its URI."""
+    """Whether a URI is of an object in a bucket."""
     parts = urlsplit(uri)
     return parts.scheme in REMOTE and bool(parts.netloc)
 
 
 class Buckets:
-    """Opens each bucket once, and reads objects of any."""
+    """Opens each bucket once, and reads objects."""
 
     def __init__(self, endpoint: str | None = None) -> None:
-        """Contact nothing yet."""
+        """Keep the endpoint; contact nothing yet."""
         self._endpoint = endpoint
         self._opened: dict[str, ObjectStore] = {}
 
     def open(self, root: str) -> ObjectStore:
-        """The bucket of a URI without a path; credentials come from its provider's variables.
+        """Open the bucket of a URI without a path; the provider's variables give the credentials.
 
         Raises:
-            ConfigurationError: what is known of it is not enough.
+            ConfigurationError: an option or a credential of the bucket is missing.
         """
         if root not in self._opened:
             kind, _, bucket = root.partition("://")
@@ -57,7 +57,7 @@ class Buckets:
         return self._opened[root]
 
     async def read(self, uri: str) -> AsyncIterator[bytes]:
-        """The bytes of one object; a version of it as a whole, whoever writes meanwhile."""
+        """Read the bytes of one object; all parts are of one version, even if it is overwritten."""
         parts = urlsplit(uri)
         store = self.open(f"{parts.scheme}://{parts.netloc}")
         with _translated(uri):
@@ -67,22 +67,22 @@ class Buckets:
 
 
 class BucketSource:
-    """Objects under a prefix, or the one that is named."""
+    """The objects under a prefix, or one object."""
 
     def __init__(self, store: ObjectStore, root: str, prefix: str) -> None:
-        """Remember where.
+        """Keep the place of the objects.
 
         Args:
-            store: What holds the objects.
+            store: The store of the objects.
             root: URI of the store, without a slash at its end.
-            prefix: Folder or name of one object within it; empty for all.
+            prefix: A folder or the name of one object; empty for all.
         """
         self._store = store
         self._root = root
         self._prefix = prefix
 
     async def objects(self) -> AsyncIterator[SourceObject | Broken]:
-        """All of them; see ``ports.sources``."""
+        """List all objects; see ``ports.sources``."""
         with _translated(self._root):
             begins: set[str] = set()
             async for page in obstore.list(
@@ -93,12 +93,15 @@ class BucketSource:
                 first = page[0]["path"]
                 if first in begins:
                     raise SourceUnavailable(
-                        f"the listing of {self._root!r} goes round: {first!r} begins a page again"
+                        f"the server repeats a page of the listing of {self._root!r}: {first!r} "
+                        "begins two pages; check the server, or name a smaller prefix"
                     )
                 begins.add(first)
                 for entry in page:
                     yield self._object(entry)
-            if not begins and self._prefix:  # a listing takes a prefix for a folder
+            if (
+                not begins and self._prefix
+            ):  # a listing treats the prefix as a folder, so ask for the object itself
                 try:
                     entry = await obstore.head_async(self._store, self._prefix)
                 except NotFoundError:
@@ -141,6 +144,6 @@ def _translated(place: str) -> Iterator[None]:
 
 
 def _reason(exc: Exception) -> str:
-    """The kind of an error, and what the server or the network said; no more, it may name keys."""
-    told = [found[1] for pattern in _TOLD if (found := pattern.search(str(exc)))]
-    return ": ".join([type(exc).__name__, ", ".join(told)] if told else [type(exc).__name__])
+    """Describe an error by its class, status and code; the full text may contain keys."""
+    details = [found[1] for pattern in _DETAILS if (found := pattern.search(str(exc)))]
+    return ": ".join([type(exc).__name__, ", ".join(details)] if details else [type(exc).__name__])

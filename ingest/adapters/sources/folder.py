@@ -1,4 +1,4 @@
-"""A folder as a source: file names may be any bytes, and a file may change while it is read."""
+"""Reads folders: file names may be any bytes, and a file may change while it is read."""
 
 import asyncio
 import os
@@ -16,14 +16,14 @@ _PART_BYTES = 1024 * 1024
 
 
 class FolderSource:
-    """All files under a folder, or one file."""
+    """The files under a folder, or one file."""
 
     def __init__(self, path: Path) -> None:
-        """Remember which."""
+        """Keep the path."""
         self._path = path
 
     async def objects(self) -> AsyncIterator[SourceObject | Broken]:
-        """All of them; see ``ports.sources``. Links to folders are not followed."""
+        """List all files; see ``ports.sources``. Links to folders are not followed."""
         found = _files(self._path)
         while page := await asyncio.to_thread(lambda: list(islice(found, _PAGE))):
             for entry in page:
@@ -33,12 +33,12 @@ class FolderSource:
 async def read_file(
     path: Path, uri: str, *, folder_is_there: Callable[[], bool] = lambda: True
 ) -> AsyncIterator[bytes]:
-    """The bytes of a file.
+    """Read the bytes of a file.
 
     Raises:
-        NotFound: it is gone.
-        SourceUnavailable: it cannot be read, or its folder is not there.
-        SourceChanged: it was written meanwhile.
+        NotFound: the file does not exist any more.
+        SourceUnavailable: the file cannot be read, or its folder is missing.
+        SourceChanged: the file changed while it was read.
     """
     try:
         opened, before, part = await asyncio.to_thread(_begin, path, uri)
@@ -62,13 +62,15 @@ async def read_file(
 
 
 def _begin(path: Path, uri: str) -> tuple[BinaryIO, str, bytes]:
-    """Open a file and read its first part, in one turn of a thread: most have no second one.
+    """Open a file and read its first part in one call of a thread; most files have only one part.
 
     Returns:
         The file, its version before it was read, and the part.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise SourceUnavailable(f"{uri!r} is no file")  # a pipe may never begin, or never end
+        raise SourceUnavailable(
+            f"{uri!r} is not a regular file"
+        )  # reading a pipe may block forever
     opened = path.open("rb")
     try:
         return opened, _version(os.fstat(opened.fileno())), opened.read(_PART_BYTES)
@@ -89,7 +91,7 @@ def _files(path: Path) -> Iterator[SourceObject]:
                 try:
                     status = found.stat()
                 except FileNotFoundError:
-                    continue  # gone since, or a link to nothing
+                    continue  # removed since the listing, or a broken link
                 if stat.S_ISREG(status.st_mode):
                     yield _object(found, status)
     except OSError as exc:

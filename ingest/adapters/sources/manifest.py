@@ -1,4 +1,4 @@
-"""Manifests: lists of objects as NDJSON, CSV or Parquet, each with a URI and what else is known."""
+"""Reads manifests: lists of objects as NDJSON, CSV or Parquet."""
 
 import asyncio
 import csv
@@ -21,21 +21,21 @@ MAX_LINE_BYTES = 64 * 1024
 _PAGE = 1000
 _FORMATS = (".ndjson", ".jsonl", ".csv", ".parquet")
 Row = tuple[str, dict[str, Any] | ManifestLineInvalid]
-"""Where it is in the manifest, and its fields."""
+"""Position of an entry in the manifest, and its fields or its error."""
 
 
 class ManifestSource:
     """The objects that a manifest names.
 
-    Fields: ``uri``; as one likes, ``filename``, ``bytes_len`` and ``version``, which lets a later
-    run know without reading that an object did not change.
+    Fields: ``uri``; optional ``filename``, ``bytes_len`` and ``version``. With a version, a later
+    run knows without reading that an object did not change.
     """
 
     def __init__(self, place: str, read: Callable[[str], AsyncIterator[bytes]]) -> None:
-        """Remember where it is; ``read`` gives the bytes behind a path or a URI.
+        """Keep the place; ``read`` returns the bytes behind a path or a URI.
 
         Raises:
-            ConfigurationError: its name does not say which kind it is.
+            ConfigurationError: the file extension is not of a supported format.
         """
         parts = urlsplit(place)
         self._place = place
@@ -44,11 +44,11 @@ class ManifestSource:
         self._format = Path(unquote(parts.path)).suffix.lower()
         if self._format not in _FORMATS:
             raise ConfigurationError(
-                f"{place!r} is no manifest: its name must end in {', '.join(_FORMATS)}"
+                f"{place!r} is not a manifest: its name must end in {', '.join(_FORMATS)}"
             )
 
     async def objects(self) -> AsyncIterator[SourceObject | Broken]:
-        """All of them; see ``ports.sources``. A line that names none does not stop the others."""
+        """List all objects; see ``ports.sources``. An invalid line does not stop the others."""
         with tempfile.TemporaryFile(prefix="manifest-") as copy:
             async for part in self._read(self._place):
                 await asyncio.to_thread(copy.write, part)

@@ -1,4 +1,4 @@
-"""Folders that every node of a cluster has under the same path, as those of a file server."""
+"""Folders that every node of a cluster mounts at the same path, e.g. from a file server."""
 
 import os
 from collections.abc import Sequence
@@ -6,20 +6,20 @@ from pathlib import Path
 
 
 class SharedFolders:
-    """Tells what is in them, and whether they are there."""
+    """Finds the shared folder of a file, and checks that it is mounted."""
 
     def __init__(self, roots: Sequence[Path] = ()) -> None:
-        """Look at nothing yet; ``roots`` are absolute."""
+        """Keep the roots, which are absolute; read nothing yet."""
         self._roots = tuple(Path(os.path.normpath(root)) for root in roots)
 
     def hold(self, path: Path) -> bool:
-        """Whether a file is in one, by its path alone; a link in it leads where it leads."""
+        """Whether a path is in a shared folder; links are not resolved."""
         return self._root_of(path) is not None
 
     def are_there(self, path: Path) -> bool:
-        """Whether the one that a file is in has anything; a place where nothing is mounted has not.
+        """Whether the shared folder of a file is mounted: a folder without a mount is empty.
 
-        True for files that are in none of them.
+        It is true for files outside of shared folders.
         """
         root = self._root_of(path)
         try:

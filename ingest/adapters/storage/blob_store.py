@@ -1,4 +1,4 @@
-"""The BlobStore port on a folder or an S3 bucket, through one library."""
+"""Implements BlobStore on a folder or an S3 bucket, with one library."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -17,22 +17,26 @@ from ingest.domain.errors import ConfigurationError, NotFound, StoreUnavailable
 
 _PART_BYTES = 8 * 1024**2
 _PARTS_AT_ONCE = 2
+"""An upload holds at most 16 MB in memory. S3 asks for parts of at least 5 MB, and allows 10,000 of
+them: 80 GB, far over the largest upload."""
 _ATTEMPTS = 3
 _NO_BUCKET = "<Code>NoSuchBucket</Code>"
-"""S3 calls it so; the library has no class for it. The setting is wrong, no document is lost."""
+"""S3's code of a missing bucket; the library has no class for it. It means a wrong setting, not a
+lost document."""
 _LONGEST = timedelta(seconds=60)
+"""Most time for all attempts of a call together; then the job waits in the queue instead."""
 
 
 def open_blob_store(url: str, *, endpoint: str | None = None) -> "ObjectBlobStore":
-    """The storage behind a URL; nothing is contacted yet.
+    """Open the storage behind a URL; contact nothing yet.
 
     Args:
-        url: file:///folder, made when missing, or s3://bucket/prefix with the usual AWS_*
-            variables.
-        endpoint: Where another S3 than AWS's is; may be http.
+        url: file:///folder, which is created when missing, or s3://bucket/prefix with the
+            usual AWS_* variables.
+        endpoint: URL of an S3 server other than AWS; may be http.
 
     Raises:
-        ConfigurationError: the URL is of another kind, or the folder cannot be made.
+        ConfigurationError: the URL has another scheme, or the folder cannot be made.
     """
     parts = urlsplit(url)
     if (folder := folder_of(url)) is not None:
@@ -44,10 +48,10 @@ def open_blob_store(url: str, *, endpoint: str | None = None) -> "ObjectBlobStor
 
 
 def folder_of(url: str) -> Path | None:
-    """The folder that a URL of a blob storage names; None when it names a bucket.
+    """The folder of a blob storage's URL; None when the URL names a bucket.
 
     Raises:
-        ConfigurationError: the URL is of another kind.
+        ConfigurationError: the URL has another scheme.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path not in ("", "/"):
@@ -74,10 +78,10 @@ def _open_bucket(bucket: str, prefix: str, endpoint: str | None) -> ObjectStore:
 
 
 class ObjectBlobStore:
-    """Blobs as objects; what a call has written survives a power cut once it returns."""
+    """Stores blobs as objects; a blob is durable when the call returns."""
 
     def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
-        """Wrap a store; ``folder`` is its root when it is a folder, which needs syncing."""
+        """Wrap a store; ``folder`` is the root of a folder store, which must be flushed to disk."""
         self._store = store
         self._folder = folder
         self._folder_sync = FolderSync(folder) if folder is not None else None
@@ -154,10 +158,10 @@ class ObjectBlobStore:
         await self.delete(key)
 
     async def expire_incoming(self, *, keep: timedelta) -> int:
-        """Remove bytes of uploads that were cut off so long ago; returns how many.
+        """Remove the bytes of incomplete uploads older than ``keep``; returns their number.
 
-        Of S3 only whole objects: parts of a cut upload are no objects, and expire by a rule of the
-        bucket.
+        On S3 this removes complete objects only. A lifecycle rule of the bucket must remove parts
+        of incomplete multipart uploads.
 
         Raises:
             StoreUnavailable: the storage did not answer, or refused.
@@ -181,7 +185,7 @@ class ObjectBlobStore:
 
 
 class _Remembered:
-    """A source of parts that keeps its own error apart from the storage's."""
+    """Iterates over parts, and tells an error of the parts from an error of the storage."""
 
     def __init__(self, parts: AsyncIterator[bytes]) -> None:
         self._parts = parts
@@ -204,10 +208,11 @@ class _Remembered:
 def _translated(
     key: str, source: _Remembered | None = None, *, writes: bool = False
 ) -> Iterator[None]:
-    """Raise our errors for the library's; a write that finds nothing has no bucket."""
+    """Map the library's errors to ours; "not found" in a write means that the bucket is missing."""
     try:
         yield
     except (BaseError, OSError) as exc:
+        # The library wraps the error of a source of parts; the caller must get its own error back.
         if source is not None and source.error is not None:
             raise source.error from None
         missing = isinstance(exc, NotFoundError | FileNotFoundError)
@@ -224,10 +229,10 @@ def _checked(key: str) -> str:
 
 
 def _expire_files(root: Path, before: datetime) -> int:
-    """Remove old files, with those that the library was still writing when its process died."""
+    """Remove old files, including temporary files of a library whose process died."""
     expired = 0
     for path in root.glob("tenants/*/incoming/*"):
-        with suppress(FileNotFoundError):  # finished, or given up, at this moment
+        with suppress(FileNotFoundError):  # the upload ended at this moment
             if path.stat().st_mtime < before.timestamp():
                 path.unlink()
                 expired += 1

@@ -1,4 +1,4 @@
-"""Who uses what runs on a folder, known by locks that end with the process that holds them."""
+"""Counts the users of a service on a folder, with locks that end with their process."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from typing import IO
 
 
 class FolderLock:
-    """A share in one thing that runs on a folder, e.g. its database server.
+    """A share in a service that runs on a folder, e.g. its database server.
 
-    Whoever is the only one to hold it may stop the thing. The locks are the system's: a process
-    that is killed holds nothing any more, and a stranger who gets its pid does not either.
+    The only holder may stop the service. The operating system owns the locks: a killed process
+    loses its share, and another process with the same pid does not get it.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        """Remember the folder; nothing is made yet.
+        """Keep the folder; create nothing yet.
 
         Args:
             folder: The state folder; the locks are in ``run`` below it.
-            name: Of the thing.
+            name: Name of the service.
         """
         self._run = folder / "run"
         self._name = name
@@ -27,37 +27,39 @@ class FolderLock:
 
     @property
     def is_held(self) -> bool:
-        """True while this object has a share."""
+        """Whether this object has a share."""
         return self._users is not None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until nobody else starts, stops or counts; then nobody does while this lasts."""
+        """Wait for the exclusive right to start, stop or count; hold it while the context lasts."""
+        # Only the holder of "turn" takes "users" exclusively, and never waits for that. So a
+        # process may wait for its turn while it has a share, without a deadlock.
         with self._open("turn") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def is_sole(self) -> bool:
-        """Take a share; True when nobody else has one, which nobody gets before ``share``.
+        """Take the share exclusively; True when no other process has one. ``share`` ends that.
 
-        To be called within a turn.
+        Call it only within a turn.
         """
         if self._users is None:
             self._users = self._open("users")
         try:
             fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fcntl.flock(self._users, fcntl.LOCK_SH)  # the attempt gave up a share that was there
+            fcntl.flock(self._users, fcntl.LOCK_SH)  # the failed attempt released the earlier share
             return False
         return True
 
     def share(self) -> None:
-        """Let others have a share, too; to be called within a turn."""
+        """Allow other shares again; call it only within a turn."""
         if self._users is not None:
             fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Give the share back."""
+        """Release the share."""
         if self._users is not None:
             self._users.close()
             self._users = None

@@ -1,4 +1,4 @@
-"""A file that marks a folder as ours, written before anything else is put there."""
+"""Marks a folder as ours with a file that is written before all others."""
 
 import errno
 import fcntl
@@ -14,17 +14,17 @@ from ingest.adapters.storage.fsync import flush
 from ingest.domain.errors import FolderRefused
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
-"""Of file systems without locks: then nobody is kept out."""
+"""Errors of file systems without locks; there, other processes are not excluded."""
 
 
 class Owner(Enum):
-    """Whose a folder is."""
+    """The owner of a folder."""
 
     NOBODY = auto()
-    """It does not exist or is empty; or its marking was cut off."""
+    """The folder does not exist or is empty, or its mark is incomplete."""
     OURS = auto()
     UNKNOWN = auto()
-    """It holds something, and no mark."""
+    """The folder holds files and no mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ class FolderMark:
 
     name: str
     header: bytes
-    """What the file begins with."""
+    """First bytes of the file."""
     mode: int = 0o600
-    """Of the file."""
+    """Mode of the file."""
 
     def owner(self, folder: Path) -> Owner:
-        """Whose a folder is; changes nothing.
+        """Find the owner of a folder; change nothing.
 
         Raises:
-            FolderRefused: it is a file, or its file of the mark's name is of somebody else.
+            FolderRefused: it is a file, or a foreign file has the mark's name.
         """
         try:
             names = {entry.name for entry in folder.iterdir()}
@@ -62,20 +62,21 @@ class FolderMark:
 
     @contextmanager
     def held(self, folder: Path, *, wait: bool) -> Iterator[BinaryIO]:
-        """Mark a folder, which exists, and hold its mark alone.
+        """Mark an existing folder, and lock its mark.
 
         Args:
-            folder: It may be marked already.
-            wait: Until another process no longer holds it.
+            folder: The folder, which may be marked already.
+            wait: Whether to wait for another process that holds it.
 
         Raises:
             BlockingIOError: another process holds it.
-            FolderRefused: its file of the mark's name is of somebody else.
+            FolderRefused: a foreign file has the mark's name.
         """
         path = folder / self.name
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, self.mode)
         with open(descriptor, "r+b") as file:
             _lock(file, wait=wait)
+            # Read only under the lock: another process may be writing the mark just now.
             found = self._begins(path)
             if found != self.header:
                 if not self._is_cut_off(found):
@@ -83,6 +84,8 @@ class FolderMark:
                 file.write(self.header)
                 file.truncate()
                 file.flush()
+                # First the file, then its folder: after a power failure the mark is either whole or
+                # a prefix of the header, which counts as not written.
                 os.fsync(file.fileno())
                 flush(folder)
             yield file

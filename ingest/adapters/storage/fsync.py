@@ -1,4 +1,4 @@
-"""Flushing what is written into a folder, so that a power cut leaves it there."""
+"""Flushes files to disk, so that they survive a power failure."""
 
 import asyncio
 import os
@@ -8,18 +8,18 @@ from ingest.coalesce import Coalescer
 
 
 class FolderSync:
-    """Flushes files and the folders that lead to them; files of one moment share the latter."""
+    """Flushes files and their parent folders; files of one moment share the flush of a folder."""
 
     def __init__(self, root: Path) -> None:
-        """Touch nothing yet; ``root`` is the topmost folder that is flushed."""
+        """Flush nothing yet; ``root`` is the topmost folder that is flushed."""
         self._root = root
         self._flush = Coalescer[str, None](self._flush_all)
 
     async def flush(self, key: str) -> None:
-        """Return once a file, by its path below the root, is sure to stay.
+        """Flush a file, named by its path below the root; return when it is durable.
 
         Raises:
-            OSError: it is not there, or cannot be flushed.
+            OSError: it does not exist, or cannot be flushed.
         """
         await self._flush(key)
 
@@ -28,7 +28,7 @@ class FolderSync:
 
 
 def _flush_together(root: Path, keys: list[str]) -> list[OSError | None]:
-    """Flush files, then every folder that leads to one of them, the lower ones first."""
+    """Flush files, then all their parent folders, the lower ones first."""
     paths = [root / key for key in keys]
     ended = [_try_to_flush(path) for path in paths]
     folders = {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
@@ -51,7 +51,7 @@ def flush(path: Path) -> None:
     """Flush one file, or the entries of one folder.
 
     Raises:
-        OSError: it is not there, or cannot be flushed.
+        OSError: it does not exist, or cannot be flushed.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:

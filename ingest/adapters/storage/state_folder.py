@@ -1,4 +1,4 @@
-"""The state folder: marked as ours before anything is put there, so that no other is touched."""
+"""Checks and marks the state folder, so that no foreign folder is changed."""
 
 from pathlib import Path
 
@@ -13,24 +13,24 @@ _EVIDENCE = (
     "logs/ingest.log",
     "blobs/tenants",
 )
-"""Files that only ingest makes; older versions left no mark."""
+"""Names that only ingest creates; they identify a folder of older versions, which has no mark."""
 _OUR_FOLDERS = {"postgres", "blobs", "logs", "ray", "run"}
 
 
 def check(folder: Path) -> None:
-    """Check that a folder may be the state folder; changes nothing.
+    """Check that a folder may be the state folder; change nothing.
 
     Raises:
-        FolderRefused: it holds files of others.
+        FolderRefused: the folder holds foreign files.
     """
     _owner(folder)
 
 
 def claim(folder: Path) -> None:
-    """Make a folder the state folder, if it may be.
+    """Mark a folder as the state folder, if it may be.
 
     Raises:
-        FolderRefused: it holds files of others.
+        FolderRefused: the folder holds foreign files.
     """
     if _owner(folder) is Owner.OURS:
         return
@@ -40,7 +40,7 @@ def claim(folder: Path) -> None:
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder exists and may be the state folder; changes nothing."""
+    """Whether a folder exists and may be the state folder; change nothing."""
     try:
         check(folder)
     except FolderRefused:

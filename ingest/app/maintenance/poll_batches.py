@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from ingest.domain.maintenance import scoped
+from ingest.domain.duty_lease import scoped
 
 INTERVAL = 0.5
 """Seconds. Each batch says itself when it is due (INGEST_OPENAI_BATCH_POLL_SECONDS); this adds

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from ingest.domain.maintenance import scoped
+from ingest.domain.duty_lease import scoped
 
 INTERVAL = 0.5
 """Seconds. A person waits for the document, and the webhook that says that a parse is over only

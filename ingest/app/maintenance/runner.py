@@ -12,8 +12,8 @@ from uuid import UUID
 import structlog
 
 from ingest.app.maintenance.duty import Duty
+from ingest.domain.duty_lease import LeasedDuty
 from ingest.domain.errors import LeaseLost, StoreUnavailable
-from ingest.domain.maintenance import LeasedDuty
 
 log = structlog.get_logger(module=__name__)
 LEASE = timedelta(seconds=5)

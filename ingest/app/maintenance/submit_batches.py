@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from ingest.domain.maintenance import scoped
+from ingest.domain.duty_lease import scoped
 
 INTERVAL = 0.5
 """Seconds. A batch is due once it is full or took no text for a while; this adds little to that

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from ingest.app.maintenance.outages import Outages
+from ingest.domain.duty_lease import scoped
 from ingest.domain.job import Degraded
-from ingest.domain.maintenance import scoped
 
 INTERVAL = 5.0
 """Seconds. A run starts at most a hundred documents, so twenty a second: fast enough to keep the

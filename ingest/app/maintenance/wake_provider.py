@@ -2,8 +2,8 @@
 
 from ingest.app.maintenance.outages import Outages
 from ingest.app.maintenance.wake_waiting import WakesJobs
+from ingest.domain.duty_lease import scoped
 from ingest.domain.job import WaitReason
-from ingest.domain.maintenance import scoped
 
 INTERVAL = 5.0
 """Seconds. While a provider is away each run sends two jobs to find out, and most of these fail:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import structlog
 
+from ingest.app.pipeline.batch_vectors import BatchVectors
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
-from ingest.app.pipeline.vectors import BatchVectors
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.attempt import DocumentChunks, StoredBatch
 from ingest.domain.embedding import Vectors

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
 from ingest.domain.parse_quality import check_text, is_scanned
-from ingest.domain.remote_parse import Source
+from ingest.domain.remote_parse import SourceExtent
 from ingest.ports import Parser
 
 _PAGE_CHARS = 3000
@@ -23,7 +23,7 @@ class PreflightResult:
     """None when there is none that anybody could use."""
     reason: str
     """Why it is handed over to the provider; empty when it is not."""
-    source: Source
+    source: SourceExtent
     pages: int
     """Guessed where the format has none."""
 
@@ -56,22 +56,24 @@ class Preflight:
             if media_type not in _HAS_PICTURES & self._reads:
                 raise
             pages = exc.pages or 1
-            source = Source(exc.pages if is_paged else None, 0, _most(pages, exact=is_paged))
+            source = SourceExtent(exc.pages if is_paged else None, 0, _most(pages, exact=is_paged))
             return PreflightResult(None, "no text layer", source, pages)
         pages = len(text.pages) or max(1, -(-len(text.text) // _PAGE_CHARS))
         most = _most(pages, exact=is_paged)
         if media_type not in self._reads:
-            return PreflightResult(text, "", Source(pages if is_paged else None, 0, most), pages)
+            return PreflightResult(
+                text, "", SourceExtent(pages if is_paged else None, 0, most), pages
+            )
         try:
             check_text(text)
         except ParseInvalid as exc:
             return PreflightResult(
-                None, exc.message, Source(pages if is_paged else None, 0, most), pages
+                None, exc.message, SourceExtent(pages if is_paged else None, 0, most), pages
             )
         reason = self._reason(text)
         chars = len(text.text) if reason == _ASKED else 0
         return PreflightResult(
-            text, reason, Source(pages if is_paged else None, chars, most), pages
+            text, reason, SourceExtent(pages if is_paged else None, chars, most), pages
         )
 
     def _reason(self, text: ParsedDocument) -> str:

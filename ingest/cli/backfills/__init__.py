@@ -1,1 +1,1 @@
-"""Running a backfill: estimate, progress, and the run itself."""
+"""Runs a backfill: dry run, progress, the run itself, and its summary."""

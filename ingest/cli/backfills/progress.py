@@ -1,4 +1,4 @@
-"""What a backfill is to do, and how it gets on."""
+"""The request of a backfill, its result, and its progress."""
 
 import asyncio
 import threading
@@ -22,56 +22,57 @@ from ingest.domain.job import Lane
 
 _SAY_SECONDS = 5.0
 _SETTLED = timedelta(minutes=1)
-"""Longest that a transaction which ends jobs takes; what ended before it is known to all."""
+"""Longest transaction that ends jobs. Jobs that ended earlier than this are visible, so each is
+counted once and never read again."""
 
 
 class Ended(StrEnum):
-    """Why a backfill ended."""
+    """The reason why a backfill ended."""
 
     ALL_DONE = "all_done"
     INTERRUPTED = "interrupted"
-    """By a signal."""
+    """A signal stopped it."""
     TIME_OVER = "time_over"
     MONEY_SPENT = "money_spent"
-    SUBMITTED_ALL = "handed_over"
-    """What is left is in provider batches."""
+    SUBMITTED_ALL = "submitted_all"
+    """All remaining texts are in provider batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillRequest:
-    """What a backfill is to take in, and when it is to end."""
+    """The objects that a backfill takes, and when it stops."""
 
     where: str | None = None
-    """Pattern that URIs match."""
+    """Only URIs that match this pattern."""
     limit: int | None = None
-    """Most objects."""
+    """Most objects to take."""
     tenant: str | None = None
-    """Name or UUID."""
+    """Name or UUID of the tenant; None is the default tenant."""
     at_once: int = 16
     """Objects that are read at the same time."""
     max_usd: Decimal | None = None
-    """End when providers have charged so much."""
+    """Stop when providers have charged this amount."""
     until: datetime | None = None
-    """End in good order at this time; with its zone."""
+    """Stop cleanly at this time, which has a time zone."""
     restore_deleted: bool = False
-    """Take in documents that were deleted, too."""
+    """Also take objects whose documents were deleted."""
     outdated: bool = False
-    """Make documents again that other settings made, instead of taking in objects."""
+    """Process existing documents that other settings made, instead of taking objects."""
     index: IndexTime = IndexTime.AUTO
     """When the vectors get their index."""
     lane: Lane = Lane.BACKFILL
-    hand_over: bool = False
-    """End once everything that is left is in provider batches; the index is left as it is."""
+    submit_only: bool = False
+    """Stop when all remaining texts are in provider batches; leave the index as it is."""
 
     @property
     def tenant_id(self) -> UUID:
-        """The tenant."""
+        """The tenant that owns the documents."""
         return tenant_or_local(self.tenant)
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What a backfill came to."""
+    """The result of a backfill."""
 
     run: str
     registered: Registered
@@ -85,7 +86,7 @@ class Backfill:
 
 
 class BackfillProgress:
-    """Looks how the lane gets on, and says so now and then."""
+    """Reads the progress of the lane, and prints it from time to time."""
 
     def __init__(
         self,
@@ -113,10 +114,10 @@ class BackfillProgress:
         self._all_submitted = False
 
     def over(self, stop: threading.Event, registering: "asyncio.Task[None]") -> Ended | None:
-        """Why it is time to end; None while it is not.
+        """The reason to stop now; None while there is none.
 
         Raises:
-            IngestError: the registering ended with it.
+            IngestError: the registration failed.
         """
         if registering.done():
             registering.result()
@@ -136,7 +137,7 @@ class BackfillProgress:
         return None
 
     async def refresh(self, *, all_registered: bool) -> None:
-        """Count, and say it when it is time; what is registered by now is counted."""
+        """Count the jobs, and print a line when it is due."""
         tenant_id = self._request.tenant_id
         self.counts = await self._count()
         lane = self._request.lane
@@ -144,7 +145,7 @@ class BackfillProgress:
         if lane is Lane.BATCH:
             counts = await self._batches.count(tenant_id)
             self.in_batches = {count.status: count for count in counts}
-        if self._request.hand_over:
+        if self._request.submit_only:
             self._all_submitted = await self._queue.all_submitted(lane, tenant_id)
         self._all_registered = all_registered
         if time.monotonic() - self._said >= _SAY_SECONDS:
@@ -160,7 +161,7 @@ class BackfillProgress:
             )
 
     async def _count(self) -> LaneCounts:
-        """Count what ended, each job once: no look costs more for what ended long ago."""
+        """Count the jobs that ended; each is read once, so old jobs do not slow later counts."""
         lane, tenant_id = self._request.lane, self._request.tenant_id
         if self._unfinished_before is None:
             before = await self._queue.lane(lane, tenant_id, since=self._since, most=None)
@@ -168,6 +169,7 @@ class BackfillProgress:
         recent = await self._queue.lane(lane, tenant_id, since=self._settled_until)
         done, dead = self._settled
         counts = LaneCounts(recent.unfinished, done + recent.done, dead + recent.dead)
+        # The database's clock, because the times of the jobs are its own.
         long_ago = await self._queue.now() - _SETTLED
         if long_ago > self._settled_until + _SETTLED:
             old = await self._queue.lane(
@@ -195,19 +197,19 @@ def progress(
     *,
     seconds: float,
 ) -> str:
-    """How a backfill gets on, on one line.
+    """Describe the progress of a backfill in one line.
 
     Args:
-        registered: What became of its objects.
-        counts: What became of the jobs.
-        spent: What was paid.
+        registered: Its objects, by result.
+        counts: Its jobs, by state.
+        spent: The amount paid to providers.
         batches: Provider batches that are not over.
-        seconds: Since it began.
+        seconds: Seconds since its start.
     """
     known, refused = registered.there_already, registered.refused.total()
     rate = (counts.done + counts.dead) / seconds
     to_do = counts.unfinished + registered.left_over
-    told = [
+    parts = [
         f"{registered.listed:,} found",
         f"{registered.created:,} new",
         f"{known:,} already there" if known else "",
@@ -219,6 +221,6 @@ def progress(
         f"{duration(to_do / rate)} left" if rate and to_do else "",
         f"{spent.tokens:,} tokens, {money(spent.usd)}" if spent.usd else "",
     ]
-    line = f"{duration(seconds)}: {', '.join(filter(None, told))}"
+    line = f"{duration(seconds)}: {', '.join(filter(None, parts))}"
     held = [f"{one.batches:,} {one.status} ({one.texts:,} texts)" for one in batches]
     return f"{line}; batches: {', '.join(held)}" if held else line

@@ -1,10 +1,10 @@
-"""What a backfill says at its end, for people and for programs."""
+"""The summary at the end of a backfill, for people and for programs."""
 
 from rich.console import Console
 
 from ingest.app.backfill.register import Registered
 from ingest.cli.backfills.progress import Backfill, Ended
-from ingest.cli.backfills.run import not_restored
+from ingest.cli.backfills.run_backfill import not_restored
 from ingest.cli.output import Json, duration, facts, money, plural
 from ingest.domain.index_timing import IndexTime
 from ingest.domain.pricing import plain
@@ -12,16 +12,17 @@ from ingest.domain.tenant import Tenant
 
 _ENDED = {
     Ended.ALL_DONE: "all jobs have ended",
-    Ended.INTERRUPTED: "interrupted by a signal; the same command goes on",
-    Ended.TIME_OVER: "the time of --pause-at has come; the same command goes on",
-    Ended.MONEY_SPENT: "the money of --max-usd is spent; the same command goes on",
-    Ended.SUBMITTED_ALL: "the rest is in provider batches; the same command takes the results",
+    Ended.INTERRUPTED: "interrupted by a signal; run the same command again to resume",
+    Ended.TIME_OVER: "the time of --pause-at has come; run the same command again to resume",
+    Ended.MONEY_SPENT: "the money of --max-usd is spent; run the same command again to resume",
+    Ended.SUBMITTED_ALL: "the rest is in provider batches; run the same command again to store "
+    "the results",
 }
 _INDEX = {IndexTime.INLINE: "updated with each vector", IndexTime.AFTER: "built at the end"}
 
 
 def show(screen: Console, done: Backfill, whose: Tenant, seconds: float) -> None:
-    """The summary for people."""
+    """Print the summary."""
     registered, counts, spent = done.registered, done.counts, done.spent
     rows: list[tuple[str, object]] = [
         ("run", done.run),
@@ -61,11 +62,11 @@ def _refused(registered: Registered) -> str | None:
 
 
 def _left_over(count: int) -> str | None:
-    return f"{plural(count, 'object')}; the same command goes on with them" if count else None
+    return f"{plural(count, 'object')}; run the same command again to take them" if count else None
 
 
 def as_json(done: Backfill, whose: Tenant, seconds: float) -> Json:
-    """The summary for programs."""
+    """Convert the summary to JSON."""
     registered = done.registered
     return {
         "run": done.run,

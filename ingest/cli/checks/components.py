@@ -1,4 +1,4 @@
-"""Checks of the parts that ingest is put together from; each is used once, for real."""
+"""Checks the components of ingest; each check uses the real component once."""
 
 import json
 import subprocess
@@ -43,15 +43,17 @@ from ingest.wiring.storage import blob_url, database_url, open_blobs, open_datab
 Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
+"""Importing Ray takes seconds, and much longer from a cold disk."""
 _MANY_VECTORS = 10_000
-_LOOK_AT_PACKAGES = (
+"""Above this number an exact search takes longer than a person likes to wait."""
+_IMPORT_PACKAGES = (
     "import json, ingest, serve, ray; "
     "print(json.dumps([ray.__version__, ingest.__file__, serve.__file__]))"
 )
 
 
 def database(settings: Settings) -> Iterator[Finding]:
-    """PostgreSQL, pgvector, and the schema."""
+    """Check PostgreSQL, pgvector and the schema."""
     fresh = settings.database_url is None and not (settings.state_dir / "postgres").exists()
     label = database_label(settings)
     with (
@@ -88,7 +90,7 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 @contextmanager
 def _folder_for(fresh: bool) -> Iterator[Path | None]:
-    """A folder of its own for a trial of the embedded server, so that doctor leaves no trace."""
+    """A temporary folder for a test of the embedded server; doctor leaves no files behind."""
     if not fresh:
         yield None
         return
@@ -105,7 +107,7 @@ def _schema(settings: Settings, facts: DatabaseFacts, *, fresh: bool) -> Iterato
     elif facts.mismatch.startswith(vector_spaces.MISSING):
         yield broken("database", facts.mismatch, "run 'ingest migrate'")
     elif facts.revision == migrate.head():
-        yield broken("database", facts.mismatch, "GRANT it, as the one who ran 'ingest migrate'")
+        yield broken("database", facts.mismatch, "GRANT it as the role that ran 'ingest migrate'")
     elif facts.revision in migrate.revisions() or facts.revision is None:
         yield broken("database", facts.mismatch, "run 'ingest migrate'")
     else:
@@ -136,9 +138,9 @@ def _stuck(settings: Settings) -> Iterator[Finding]:
 
 
 def _spaces(settings: Settings) -> Iterator[Finding]:
-    """Vectors that search would have to compare one by one, and those it does not look at."""
+    """Check for large spaces without an index, and for spaces that the settings do not name."""
 
-    async def look(opened: Database) -> tuple[list[str], set[str]]:
+    async def read(opened: Database) -> tuple[list[str], set[str]]:
         indexes, bare = IndexStore(opened), []
         for space in await indexes.spaces():
             model = EmbeddingModel(space.embed_model, space.embed_version, space.dimension)
@@ -147,10 +149,10 @@ def _spaces(settings: Settings) -> Iterator[Finding]:
                 bare.append(model.label)
         return bare, await ServingStore(opened).labels()
 
-    bare, serving = _ask_database(settings, look)
+    bare, serving = _ask_database(settings, read)
     for label in bare:
         missing = f"over {_MANY_VECTORS:,} vectors of {label} have no index, and are slow to search"
-        advice = "run 'ingest index build'; a load that was killed leaves none behind"
+        advice = "run 'ingest index build'; a load that was killed leaves no index"
         yield doubtful("index", missing, advice)
     for label in sorted(serving - embedding_models(settings).keys()):
         advice = "name its model by INGEST_NEXT_MODEL, or move them: 'ingest model move'"
@@ -234,7 +236,7 @@ def _try_keys(
     probe: Callable[[ProviderKey], Coroutine[Any, Any, None]],
 ) -> Iterator[Finding]:
     if not keys:
-        yield broken(subject, f"{label}: there is no key", "look into the key file")
+        yield broken(subject, f"{label}: there is no key", "add a key to the key file")
     for key in keys:
         try:
             run_async(probe(key))
@@ -258,16 +260,16 @@ def _label(model: EmbeddingModel) -> str:
 
 
 def ray(settings: Settings) -> Iterator[Finding]:
-    """Import Ray and both packages in a process that starts where Ray's workers would."""
+    """Import Ray and both packages in a new process, in the folder where Ray's workers start."""
     try:
-        looked = subprocess.run(  # noqa: S603 our own words
-            [sys.executable, "-c", _LOOK_AT_PACKAGES],
+        imported = subprocess.run(  # noqa: S603 the arguments are constants
+            [sys.executable, "-c", _IMPORT_PACKAGES],
             capture_output=True,
             text=True,
             timeout=_RAY_SECONDS,
             check=True,
         )
-        version, *files = json.loads(looked.stdout.splitlines()[-1])
+        version, *files = json.loads(imported.stdout.splitlines()[-1])
     except subprocess.SubprocessError as exc:
         lines = str(getattr(exc, "stderr", "") or exc).strip().splitlines()
         yield broken("ray", f"cannot be imported: {lines[-1]}", "install the package again")

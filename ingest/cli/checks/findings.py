@@ -1,4 +1,4 @@
-"""What an examination finds."""
+"""The findings of ``ingest doctor``."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,27 +7,27 @@ from ingest.cli.output import Json
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """The level of a finding."""
 
     OK = "ok"
     WARN = "warn"
-    """It works, but not well, or not for long."""
+    """The part works, but not well, or not for long."""
     FAIL = "FAIL"
-    """It does not work."""
+    """The part does not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of an examination."""
+    """One line of the report."""
 
     level: Level
     subject: str
     text: str
     advice: str | None = None
-    """What to do about it."""
+    """The action that corrects it."""
 
     def as_json(self) -> Json:
-        """For programs."""
+        """Convert the finding to JSON."""
         return {
             "level": self.level.value,
             "subject": self.subject,
@@ -37,15 +37,15 @@ class Finding:
 
 
 def fine(subject: str, text: str) -> Finding:
-    """It works."""
+    """Make a finding: the part works."""
     return Finding(Level.OK, subject, text)
 
 
 def doubtful(subject: str, text: str, advice: str) -> Finding:
-    """It works, but."""
+    """Make a finding: the part works, but not well, or not for long."""
     return Finding(Level.WARN, subject, text, advice)
 
 
 def broken(subject: str, text: str, advice: str) -> Finding:
-    """It does not work."""
+    """Make a finding: the part does not work."""
     return Finding(Level.FAIL, subject, text, advice)

@@ -1,4 +1,4 @@
-"""Checks of this machine and its settings."""
+"""Checks this machine and the settings."""
 
 import difflib
 import os
@@ -23,7 +23,7 @@ from ingest.domain.errors import FolderRefused
 from ingest.settings import Settings
 
 _FOREIGN = frozenset({"INGEST_URL", "INGEST_API_KEY", "INGEST_TEST_DSN"})
-"""Variables with our prefix that are no settings."""
+"""Variables with the prefix INGEST_ that are not settings."""
 _CORRECT = "correct this environment variable"
 _GB = 10**9
 _LOW_DISK, _NO_DISK = 5 * _GB, _GB
@@ -33,13 +33,13 @@ _LOW_FILES = 4096
 
 
 def versions() -> Finding:
-    """What runs this command."""
+    """Report the versions of ingest, Python and the operating system."""
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return fine("ingest", f"version {ingest.__version__}, {python}")
 
 
 def variables(settings: Settings) -> Iterator[Finding]:
-    """Which settings are set, and which names mean nothing."""
+    """List the settings that are set, and find unknown names."""
     known = {f"INGEST_{name.upper()}" for name in Settings.model_fields}
     present = {name for name in os.environ if name.startswith("INGEST_")}
     named = ", ".join(sorted(present & known)) or "defaults only"
@@ -54,7 +54,7 @@ def variables(settings: Settings) -> Iterator[Finding]:
 
 
 def state_folder(settings: Settings) -> Iterator[Finding]:
-    """The folder of the embedded system: writable, and with room."""
+    """Check that the state folder is writable, and has free space."""
     if faults := list(startup_checks.folder_faults(settings)):
         yield from (broken("state", fault, _CORRECT) for fault in faults)
         return
@@ -76,7 +76,7 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
 
 
 def resources(settings: Settings) -> Iterator[Finding]:
-    """Processors, memory, shared memory and open files."""
+    """Check processors, memory, shared memory and open files."""
     del settings
     memory = psutil.virtual_memory().available
     text = f"{os.cpu_count()} CPUs, {size(memory)} of memory available"
@@ -84,7 +84,7 @@ def resources(settings: Settings) -> Iterator[Finding]:
         yield doubtful("machine", text, f"under {size(_LOW_MEMORY)}; large files may not fit")
     else:
         yield fine("machine", text)
-    shared = Path("/dev/shm")  # noqa: S108 looked at only
+    shared = Path("/dev/shm")  # noqa: S108 only its free space is read
     if shared.is_dir():
         free = shutil.disk_usage(shared).free
         if free < _LOW_SHARED:
@@ -105,13 +105,13 @@ def resources(settings: Settings) -> Iterator[Finding]:
 
 
 def running_system(settings: Settings) -> Iterator[Finding]:
-    """Whether a system runs on the state folder, or could."""
+    """Check whether a system runs on the state folder, or can start."""
     instance = Instance(settings.state_dir)
     pid = instance.pid()
     if pid is None:
         yield from _left_behind(settings)
         faults = list(startup_checks.port_faults(settings))
-        yield from (broken("system", fault, "or stop what uses it") for fault in faults)
+        yield from (broken("system", fault, "or stop the program that uses it") for fault in faults)
         if not faults:
             where = f"port {settings.port} on {settings.host}"
             yield fine("system", f"not running; {where} is free")

@@ -1,1 +1,1 @@
-"""The command line as a client of the gateway."""
+"""The HTTP client with which commands call the gateway."""

@@ -1,4 +1,4 @@
-"""The gateway, as the command line talks to it."""
+"""A client of the gateway's HTTP API."""
 
 import asyncio
 import itertools
@@ -18,16 +18,18 @@ from ingest.cli.exit_codes import Refused, Unreachable, WrongUsage
 from ingest.cli.output import Json
 
 BATCH_JOBS = 500
-"""Most jobs the gateway reports on at once."""
+"""Most job ids in one request."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT = httpx.Timeout(60, connect=5)
-_NO_ANSWER = "All connection attempts failed"  # httpx's words for a refused connection
+"""Seconds. A search may wait for a provider; a connection takes milliseconds."""
+_NO_ANSWER = "All connection attempts failed"
+"""The text of httpx for a refused connection. It says nothing new, so messages leave it out."""
 _NO_KEY = (
     "the gateway wants an API key or a token: give --key KEY or set INGEST_API_KEY; "
     "'ingest keys create' makes a key"
 )
 _QUIET_SECONDS = 0.7
-"""A live stream of events that says nothing for this long has told the past."""
+"""After this silence, a live stream of events has sent all past events."""
 
 
 class GatewayClient:
@@ -36,16 +38,16 @@ class GatewayClient:
     def __init__(
         self, url: str, key: str | None = None, *, patience: float = 0, connections: int = 4
     ) -> None:
-        """Prepare the connection; nothing is sent yet.
+        """Prepare the connection; send nothing yet.
 
         Args:
-            url: Where the gateway is.
-            key: API key, when it wants one.
-            patience: Seconds for which a request is repeated while the gateway is busy or away.
-            connections: Most requests at the same time.
+            url: URL of the gateway.
+            key: API key; None when authentication is off.
+            patience: Seconds for which a request is repeated while the gateway is busy or silent.
+            connections: Most connections at the same time.
 
         Raises:
-            WrongUsage: the URL is none.
+            WrongUsage: the URL is not valid.
         """
         try:
             parsed = httpx.URL(url)
@@ -64,7 +66,7 @@ class GatewayClient:
         )
 
     async def __aenter__(self) -> Self:
-        """Nothing to open; connections open on first use."""
+        """Open nothing; connections open on first use."""
         return self
 
     async def __aexit__(
@@ -77,11 +79,11 @@ class GatewayClient:
         await self._client.aclose()
 
     async def get(self, path: str, **params: str | float | None) -> Json:
-        """Read something.
+        """Read a JSON object.
 
         Raises:
             Refused: the gateway answered with a problem.
-            Unreachable: it did not answer.
+            Unreachable: the gateway did not answer.
         """
         present = {name: value for name, value in params.items() if value is not None}
         return _body(await self._send(lambda: self._client.get(path, params=present)))
@@ -98,11 +100,11 @@ class GatewayClient:
         """Read a list page by page; errors as ``get``.
 
         Args:
-            path: Where the list is.
-            name: Of the list in each answer.
-            limit: Most entries.
-            page: Most entries of one answer.
-            params: What narrows the list.
+            path: Path of the list.
+            name: Field of the answer that holds the list.
+            limit: Most entries to return.
+            page: Most entries in one answer.
+            params: Query parameters that filter the list.
         """
         found: list[Json] = []
         cursor: str | None = None
@@ -116,33 +118,33 @@ class GatewayClient:
         return found
 
     async def post(self, path: str, body: object = None) -> Json:
-        """Ask for something; errors as ``get``."""
+        """Send a POST request; errors as ``get``."""
         return _body(await self._send(lambda: self._client.post(path, json=body)))
 
     async def delete(self, path: str) -> Json:
-        """Remove something; errors as ``get``."""
+        """Send a DELETE request; errors as ``get``."""
         return _body(await self._send(lambda: self._client.delete(path)))
 
     async def readiness(self) -> tuple[bool, Json]:
-        """Whether the system is ready, and what it says about its parts.
+        """Ask whether the system is ready, and for the state of its parts.
 
         Raises:
-            Unreachable: it did not answer.
+            Unreachable: the gateway did not answer.
         """
         response = await self._once(lambda: self._client.get("/readyz"))
         return response.status_code == 200, _body_or_nothing(response)
 
     async def text(self, path: str) -> str:
-        """Read something that is not JSON; errors as ``get``."""
+        """Read a text that is not JSON; errors as ``get``."""
         return (await self._send(lambda: self._client.get(path))).text
 
     async def jobs(self, job_ids: Sequence[str]) -> list[Json]:
-        """The jobs with these ids, at most BATCH_JOBS; unknown ones are left out."""
+        """Read the jobs with these ids, at most BATCH_JOBS; unknown ids are left out."""
         answer = await self.post("/v1/jobs:batchGet", {"job_ids": list(job_ids)})
         return list(answer["jobs"])
 
     async def history(self, job_id: str) -> list[Json]:
-        """What happened to a job so far, in order; errors as ``get``."""
+        """Read the past events of a job, in order; errors as ``get``."""
         events: list[Json] = []
         headers = {"accept": "text/event-stream"}
         path = f"/v1/jobs/{job_id}/events"
@@ -152,7 +154,7 @@ class GatewayClient:
                 raise refusal(response)
             lines = response.aiter_lines()
             with suppress(StopAsyncIteration, TimeoutError, httpx.TransportError):
-                while True:  # the stream of an unfinished job goes on: what was, comes at once
+                while True:  # the stream of an unfinished job stays open; past events come at once
                     async with asyncio.timeout(_QUIET_SECONDS if events else _TIMEOUT.read):
                         line = await anext(lines)
                     if line.startswith("data:"):
@@ -165,12 +167,12 @@ class GatewayClient:
         headers: dict[str, str],
         body: Callable[[], AsyncIterator[bytes]],
     ) -> Json:
-        """Hand over a document; errors as ``get``.
+        """Upload a document; errors as ``get``.
 
         Args:
             params: Query parameters.
             headers: Content type and length.
-            body: Makes the bytes, anew for each try.
+            body: Opens the bytes again for each try.
         """
 
         async def attempt() -> httpx.Response:
@@ -179,15 +181,18 @@ class GatewayClient:
                     "/v1/documents", params=params, headers=headers, content=body()
                 )
             except httpx.LocalProtocolError as exc:
-                raise Refused("the file changed while it was read", problem="file_changed") from exc
+                raise Refused(
+                    "the file changed while it was read; upload it again", problem="file_changed"
+                ) from exc
 
         return _body(await self._send(attempt))
 
     async def _send(self, request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        """Send a request, again while the gateway is busy or away and patience lasts."""
+        """Send a request, and repeat it while the gateway is busy or silent and patience lasts."""
         deadline: float | None = None
         for attempt in itertools.count():
-            pause = min(10.0, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 jitter
+            # 0.25, 0.5, 1, … 10 s; the jitter spreads clients that failed at the same moment.
+            pause = min(10.0, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)  # noqa: S311
             failure: Refused | Unreachable
             try:
                 response = await self._once(request)
@@ -200,6 +205,7 @@ class GatewayClient:
                 if not failure.is_busy:
                     raise failure
                 pause = max(pause, retry_after(response))
+            # Patience begins with the first failure: a long upload must not use it up before.
             deadline = deadline or time.monotonic() + self._patience
             if time.monotonic() + pause > deadline:
                 raise failure
@@ -222,7 +228,7 @@ class GatewayClient:
 
 
 def refusal(response: httpx.Response) -> Refused:
-    """The error that a problem+json answer stands for."""
+    """Convert a problem+json answer into an error."""
     problem = _body_or_nothing(response)
     detail = problem.get("detail") or problem.get("title") or response.reason_phrase
     if response.status_code == 401 and "authorization" not in response.request.headers:
@@ -235,7 +241,7 @@ def refusal(response: httpx.Response) -> Refused:
 
 
 def retry_after(response: httpx.Response) -> float:
-    """Seconds to wait before asking again; 0 when the gateway does not say."""
+    """Seconds to wait before the next request; 0 when the gateway gives none."""
     value = response.headers.get("retry-after", "")
     if value.isdigit():
         return float(value)
@@ -258,5 +264,8 @@ def _body(response: httpx.Response) -> Json:
         return {}
     body = _body_or_nothing(response)
     if not body:
-        raise Refused("the answer is not from a gateway of ingest", status=response.status_code)
+        raise Refused(
+            "the answer is not from a gateway of ingest; check --url or INGEST_URL",
+            status=response.status_code,
+        )
     return body

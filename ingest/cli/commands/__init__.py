@@ -1,1 +1,1 @@
-"""One file for each command, named as it is typed."""
+"""One file for each command; a file has the name of its command."""

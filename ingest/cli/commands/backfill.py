@@ -1,4 +1,4 @@
-"""``ingest backfill``: everything behind a URI, as it is or by ``ray job submit``."""
+"""``ingest backfill``: ingests all objects behind a URI, alone or by ``ray job submit``."""
 
 import time
 from datetime import datetime, timedelta
@@ -40,11 +40,11 @@ Where = Annotated[
     str | None, typer.Option(metavar="PATTERN", help="Only URIs that match, e.g. `*/2024/*.pdf`.")
 ]
 Limit = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Most objects.", show_default=False)
+    int | None, typer.Option(metavar="N", min=1, help="Take at most N objects.", show_default=False)
 ]
 Tenant = Annotated[
     str | None,
-    typer.Option(help="Whose documents they become: a name or a UUID.", show_default=False),
+    typer.Option(help="The tenant that owns the documents: a name or a UUID.", show_default=False),
 ]
 AtOnce = Annotated[
     int,
@@ -52,7 +52,8 @@ AtOnce = Annotated[
         metavar="N",
         min=1,
         max=256,
-        help="Files copied at the same time; parse actors read buckets and shared folders.",
+        help="Files that are copied at the same time. Parse actors read buckets and shared "
+        "folders directly.",
     ),
 ]
 MaxUsd = Annotated[
@@ -60,50 +61,58 @@ MaxUsd = Annotated[
     typer.Option(
         metavar="USD",
         min=0,
-        help="End when providers have charged so much.",
+        help="Stop when providers have charged this amount in US dollars.",
         show_default=False,
     ),
 ]
 PauseAt = Annotated[
     str | None,
-    typer.Option(metavar="HH:MM", help="End in good order at this time, in local time."),
+    typer.Option(metavar="HH:MM", help="Stop cleanly at this local time."),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only count, and say what it would cost, by a sample.")
+    bool,
+    typer.Option("--dry-run", help="Only count the objects, and estimate the cost from a sample."),
 ]
 
 Outdated = Annotated[
     bool,
     typer.Option(
         "--outdated",
-        help="Instead of objects: documents that are there, cut or embedded by other settings.",
+        help="Take no objects. Process existing documents again that other settings chunked or "
+        "embedded.",
     ),
 ]
 RestoreDeleted = Annotated[
     bool,
-    typer.Option("--restore-deleted", help="Take in again what was deleted before this began."),
+    typer.Option(
+        "--restore-deleted",
+        help="Also take objects whose documents were deleted before this run began.",
+    ),
 ]
 BulkLane = Annotated[
     Lane,
     typer.Option(
-        help="backfill: embed now, within the quota; batch: by OpenAI's Batch API, at half the "
-        "price and within a day. Interactive is for uploads.",
+        help="backfill: embed now, within the quota. batch: embed with OpenAI's Batch API, for "
+        "half "
+        "the price and within a day. The lane interactive is for uploads.",
     ),
 ]
-HandOver = Annotated[
+SubmitOnly = Annotated[
     bool,
     typer.Option(
-        "--hand-over",
-        help="With --lane batch: end as soon as OpenAI has everything; running it again later "
-        "takes the results in.",
+        "--submit-only",
+        help="With --lane batch: stop when OpenAI has all texts. Run the same command later to "
+        "store "
+        "the results.",
     ),
 ]
 Index = Annotated[
     IndexTime,
     typer.Option(
-        help="When vectors are indexed: inline, with each row; after, at the end, which is several "
-        "times faster and makes search slow until then; auto: after, if it is a large load into "
-        "an empty system."
+        help="When vectors are indexed. inline: with each row. after: at the end; this is "
+        "several times "
+        "faster, but search is slow until then. auto: after for a large load into an empty "
+        "system, else inline."
     ),
 ]
 
@@ -122,26 +131,26 @@ def backfill(
     outdated: Outdated = False,
     restore_deleted: RestoreDeleted = False,
     lane: BulkLane = Lane.BACKFILL,
-    hand_over: HandOver = False,
+    submit_only: SubmitOnly = False,
     index: Index = IndexTime.AUTO,
     as_json: JsonOption = False,
 ) -> None:
-    """Ingest everything behind a path or a URI, in a lane of its own, and wait for it.
+    """Ingest all objects behind a path or a URI, in a lane of its own, and wait for the end.
 
-    Each object becomes the document that its URI names: running it again takes only what is new or
-    has changed, and goes on where it was interrupted. What was deleted stays away. Uploads go
-    before it. Ctrl-C finishes what is under way; the jobs that are left wait for the next run.
+    The URI of an object is the name of its document. Run the same command again to take new and
+    changed objects only, or to resume after an interruption. Deleted documents stay deleted.
+    Uploads have priority. Ctrl-C finishes the jobs under way; the others wait for the next run.
 
-    By itself it works in a Ray of its own; by 'ray job submit -- python -m ingest backfill URI' in
-    the cluster it is submitted to, with that one's shared quota.
+    The command starts a Ray of its own. 'ray job submit -- python -m ingest backfill URI' runs it
+    in an existing cluster, where it shares the quota of that cluster.
     """
     from ingest import settings
-    from ingest.cli.backfills import estimate
+    from ingest.cli.backfills.dry_run import estimate
     from ingest.cli.backfills.progress import BackfillRequest
     from ingest.wiring.sources import open_objects
 
     loaded = settings.load()
-    _check_start(loaded, lane, hand_over=hand_over)
+    _check_start(loaded, lane, submit_only=submit_only)
     objects = open_objects(loaded)
     sources = [*map(objects.listing, places or ()), *map(objects.manifest, manifest or ())]
     about_objects = bool(sources or where or dry_run or restore_deleted)
@@ -157,10 +166,10 @@ def backfill(
         outdated=outdated,
         index=index,
         lane=lane,
-        hand_over=hand_over,
+        submit_only=submit_only,
     )
     if dry_run:
-        estimate.run(loaded, objects, sources, request, as_json=as_json)
+        estimate(loaded, objects, sources, request, as_json=as_json)
     else:
         _carry_out(loaded, objects, sources, request, create=create_tenant, as_json=as_json)
 
@@ -174,15 +183,15 @@ def _carry_out(
     create: bool,
     as_json: bool,
 ) -> None:
-    from ingest.cli.backfills import run
+    from ingest.cli.backfills import run_backfill
     from ingest.cli.system import database_access
 
     database_access.claim_blob_folder(loaded)
     with database_access.with_database(loaded) as reachable:
         _prepare_schema(reachable, is_ours=loaded.database_url is None)
-        whose = run.whose(reachable, request.tenant, create=create)
+        whose = run_backfill.whose(reachable, request.tenant, create=create)
         began = time.monotonic()
-        done = run.run(reachable, objects, sources, request)
+        done = run_backfill.run(reachable, objects, sources, request)
     _tell(done, whose, time.monotonic() - began, as_json=as_json)
 
 
@@ -197,16 +206,18 @@ def _prepare_schema(reachable: "Settings", *, is_ours: bool) -> None:
     database_access.ensure_schema(reachable)
 
 
-def _check_start(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
-    """Refuse what cannot work, before anything is started."""
+def _check_start(settings: "Settings", lane: Lane, *, submit_only: bool) -> None:
+    """Refuse options that cannot work together, before anything is started."""
     from ingest.cli.system import startup_checks
     from ingest.wiring.provider_batches import batchable_models
 
     startup_checks.ensure_startable(settings, listens=False, lane=lane)
     if lane is Lane.INTERACTIVE:
-        raise WrongUsage("--lane is backfill or batch; 'ingest upload' uses the lane interactive")
-    if hand_over and lane is not Lane.BATCH:
-        raise WrongUsage("--hand-over goes with --lane batch only")
+        raise WrongUsage(
+            "--lane must be backfill or batch; 'ingest upload' uses the lane interactive"
+        )
+    if submit_only and lane is not Lane.BATCH:
+        raise WrongUsage("--submit-only needs --lane batch: add it, or leave --submit-only out")
     if lane is Lane.BATCH and not batchable_models(settings):
         from ingest.domain.provider_specs import embedders
 
@@ -216,13 +227,15 @@ def _check_start(settings: "Settings", lane: Lane, *, hand_over: bool) -> None:
 
 def _check_objects(about_objects: bool, *, any_named: bool, outdated: bool) -> None:
     if outdated and about_objects:
-        raise WrongUsage("--outdated goes with --limit, --tenant, --max-usd and --pause-at only")
+        raise WrongUsage(
+            "--outdated takes no URIs, and only --limit, --tenant, --max-usd and --pause-at"
+        )
     if not any_named and not outdated:
         raise WrongUsage("name at least one URI or --manifest, or --outdated")
 
 
 def _next(clock: str) -> datetime:
-    """When it will be this time, in local time, within a day."""
+    """The next moment within a day at which the local clock shows this time."""
     now = datetime.now().astimezone()
     try:
         wanted = datetime.strptime(clock, "%H:%M")  # noqa: DTZ007 - only hour and minute are used

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from ingest.settings import Settings
 
 FolderArgument = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Where the backup is; one backup a folder.")
+    Path, typer.Argument(metavar="FOLDER", help="Folder of the backup; a folder holds one backup.")
 ]
 
 
 def backup(folder: FolderArgument, as_json: JsonOption = False) -> None:
-    """Save the database and the files it refers to, while the system runs or not.
+    """Save the database and the files it refers to; the system may run meanwhile.
 
-    Taken again into the same folder, it copies only files that are new, and takes the place of
-    the earlier backup once it is complete. Settings and keys of providers are not part of it. A
-    folder that holds anything but a backup is refused.
+    A second backup into the same folder copies only new files, and replaces the earlier backup
+    when it is complete. A backup holds no settings and no provider keys. A folder that holds
+    anything but a backup is refused.
     """
     from ingest import settings
     from ingest.cli.output import emit_json, say, size
@@ -66,14 +66,17 @@ def backup(folder: FolderArgument, as_json: JsonOption = False) -> None:
 def restore(
     folder: FolderArgument,
     replace: Annotated[
-        bool, typer.Option("--replace", help="What the database holds may go.")
+        bool,
+        typer.Option(
+            "--replace", help="Confirm that the present contents of the database may be deleted."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring an empty database and its files to what a backup holds.
+    """Restore the database and its files from a backup.
 
     The system must be stopped. Everything is checked before the database is touched. Start it
-    with 'ingest up' afterwards; with a database of your own, run 'ingest migrate' first.
+    with 'ingest up' afterwards; for a database of your own, run 'ingest migrate' first.
     """
     from ingest import settings
     from ingest.cli.output import emit_json
@@ -84,7 +87,9 @@ def restore(
     database_access.claim_blob_folder(loaded)
     began = time.monotonic()
     with database_access.with_database(loaded) as reachable:
-        database_access.inspect(reachable)  # says why, where it cannot be reached
+        database_access.inspect(
+            reachable
+        )  # raises an error with the reason when it cannot be reached
         restored = run_async(_restore(reachable, folder, replace=replace))
     seconds, manifest = time.monotonic() - began, restored.manifest
     if as_json:

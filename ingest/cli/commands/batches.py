@@ -1,4 +1,4 @@
-"""``ingest batches``: texts at a provider that embeds them within a day."""
+"""``ingest batches``: lists batches of texts that a provider embeds within a day."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 def list_batches(
     tenant: Annotated[
-        str | None, typer.Option(help="Only this tenant's: a name or a UUID.", show_default=False)
+        str | None,
+        typer.Option(help="Only batches of this tenant: a name or a UUID.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most batches.")] = 20,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Show at most N batches.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List provider batches, the newest first: how far each is, and what it costs.
+    """List provider batches, the newest first, with their status and cost.
 
-    A batch fills with the texts of jobs of the lane 'batch', is submitted to OpenAI, and collected
-    when it is over, within a day. Its jobs wait for it, and go on while a backfill with
+    A batch collects the texts of jobs in the lane 'batch'. It is then submitted to OpenAI, which
+    answers within a day. The jobs wait for their batch. They continue while a backfill with
     '--lane batch' runs.
     """
     from dataclasses import asdict
@@ -50,7 +53,7 @@ def list_batches(
 
 
 def _show(batches: "Sequence[BatchView]", names: "Mapping[UUID, str]") -> None:
-    """Print them; whose they are, where names say it: ids would leave no room for the rest."""
+    """Print batches; a tenant is shown by name only, because ids would take too much width."""
     from ingest.cli.output import console, money, table
 
     rows = [

@@ -18,29 +18,32 @@ if TYPE_CHECKING:
     from ingest.domain.pricing import Period, Purpose
     from ingest.domain.tenant import Tenant
 
-budget = typer.Typer(help="Limit what may be spent at providers.", no_args_is_help=False)
+budget = typer.Typer(help="Limit the spending at providers.", no_args_is_help=False)
 _Tenant = Annotated[
     str | None,
-    typer.Option(help="Whose budget: a tenant's name or UUID; without it, all tenants' together."),
+    typer.Option(
+        help="The tenant's name or UUID; without it, the budget is for all tenants together."
+    ),
 ]
-_Period = Annotated[str, typer.Option(help="day or month, both UTC's.")]
+_Period = Annotated[str, typer.Option(help="day or month, in UTC.")]
 _For = Annotated[
     str,
     typer.Option(
-        "--for", help="What it bounds: ingestion, or search (the embedding of questions)."
+        "--for",
+        help="The spending that it limits: ingestion, or search (the embedding of questions).",
     ),
 ]
 
 
 def usage(
     days: Annotated[
-        int, typer.Option(metavar="N", min=1, max=366, help="Today and the days before it.")
+        int, typer.Option(metavar="N", min=1, max=366, help="Number of days, today included.")
     ] = 30,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what providers charged for this tenant's documents and searches."""
+    """Show the providers' charges for this tenant's documents and searches."""
     from ingest.cli.client.connect import connect
     from ingest.cli.output import console, emit_json
 
@@ -92,11 +95,12 @@ def set_budget(
     hard: Annotated[
         str | None,
         typer.Option(
-            metavar="USD", help="Over it nothing is bought: jobs wait, search answers 402."
+            metavar="USD",
+            help="Above this amount nothing is bought: jobs wait, search answers 402.",
         ),
     ] = None,
     soft: Annotated[
-        str | None, typer.Option(metavar="USD", help="Over it a warning is given.")
+        str | None, typer.Option(metavar="USD", help="Above this amount a warning is logged.")
     ] = None,
     tenant: _Tenant = None,
     create_tenant: CreateTenantOption = False,
@@ -104,13 +108,13 @@ def set_budget(
     purpose: _For = "ingestion",
     as_json: JsonOption = False,
 ) -> None:
-    """Set a budget. Jobs that wait for it look again at once."""
+    """Set a budget. Waiting jobs check it again at once."""
     from ingest.adapters.postgres.providers.ledger_store import LedgerStore
     from ingest.cli.output import emit_json, money
     from ingest.domain.pricing import ensure_limits
 
     if hard is None and soft is None:
-        raise WrongUsage("give --hard USD, --soft USD or both; 'ingest budget remove' lifts both")
+        raise WrongUsage("give --hard USD, --soft USD or both; 'ingest budget remove' removes both")
     least, most = _usd("--soft", soft), _usd("--hard", hard)
     when, bounded = _known_period(period), _known_purpose(purpose)
     try:
@@ -144,7 +148,7 @@ def remove(
     purpose: _For = "ingestion",
     as_json: JsonOption = False,
 ) -> None:
-    """Lift a budget. Jobs that wait for it look again at once."""
+    """Remove a budget. Waiting jobs check the others again at once."""
     from ingest.adapters.postgres.providers.ledger_store import LedgerStore
     from ingest.cli.output import emit_json
 
@@ -155,7 +159,10 @@ def remove(
         removed = await LedgerStore(database).remove_budget(payer.tenant_id, when, purpose=bounded)
         await _hasten(database, payer.tenant_id, bounded)
         if not removed:
-            raise CommandFailed(f"there is no such budget: {_title(payer, when, bounded)}")
+            raise CommandFailed(
+                f"there is no such budget: {_title(payer, when, bounded)}; 'ingest budget list' "
+                "shows all"
+            )
         return payer
 
     payer = with_database(lift)
@@ -168,7 +175,7 @@ def remove(
 
 @budget.command(name="list")
 def list_budgets(as_json: JsonOption = False) -> None:
-    """Show all budgets, and what is used of them in the present day or month."""
+    """Show all budgets, and the amount used in the present day or month."""
     from dataclasses import asdict
 
     from ingest.adapters.postgres.admin.tenant_store import TenantStore

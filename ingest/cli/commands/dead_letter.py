@@ -1,4 +1,4 @@
-"""``ingest dead-letter``: what failed for good, and the two ways out of it."""
+"""``ingest dead-letter``: lists, replays and discards jobs that failed for good."""
 
 import re
 from typing import Annotated, Any
@@ -13,33 +13,46 @@ from ingest.cli.process import run_async
 PAGE_JOBS = 200
 CALL_JOBS = 1000
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-dead_letter = typer.Typer(help="List, replay or discard what failed for good.")
+dead_letter = typer.Typer(help="List, replay or discard jobs that failed for good.")
 
 _Code = Annotated[
-    str | None, typer.Option(help="Only this code, e.g. document_encrypted.", show_default=False)
+    str | None,
+    typer.Option(
+        help="Only jobs with this error code, e.g. document_encrypted.", show_default=False
+    ),
 ]
 _Class = Annotated[
     str | None,
     typer.Option(
-        "--class", help="Only this class of errors, e.g. DocumentRejected.", show_default=False
+        "--class",
+        help="Only jobs with this class of errors, e.g. DocumentRejected.",
+        show_default=False,
     ),
 ]
 _Older = Annotated[
     str | None,
     typer.Option(
-        metavar="AGE", help="Only jobs that failed longer ago, e.g. 2h.", show_default=False
+        metavar="AGE",
+        help="Only jobs that failed longer ago than this, e.g. 2h.",
+        show_default=False,
     ),
 ]
 _Newer = Annotated[
     str | None,
-    typer.Option(metavar="AGE", help="Only jobs that failed later, e.g. 7d.", show_default=False),
+    typer.Option(
+        metavar="AGE", help="Only jobs that failed within this time, e.g. 7d.", show_default=False
+    ),
 ]
 _Text = Annotated[
     str | None,
-    typer.Option(help="Only with this in the message or the filename.", show_default=False),
+    typer.Option(
+        help="Only jobs with this text in the message or the filename.", show_default=False
+    ),
 ]
-_Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="Most jobs.")]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+_Limit = Annotated[
+    int, typer.Option(metavar="N", min=1, max=1_000_000, help="Take at most N jobs.")
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what the command would do.")]
 
 
 @dead_letter.command(name="list")
@@ -108,7 +121,9 @@ def discard(
     newer_than: _Newer = None,
     text: _Text = None,
     limit: _Limit = 1000,
-    everything: Annotated[bool, typer.Option("--all", help="Without a filter: all jobs.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Discard all jobs, without a filter.")
+    ] = False,
     dry_run: _DryRun = False,
     url: UrlOption = None,
     key: KeyOption = None,

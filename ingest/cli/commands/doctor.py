@@ -7,16 +7,16 @@ from ingest.cli.options import JsonOption
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Check everything that ingest needs, and say what is in use and what to do.
+    """Check everything that ingest needs, and say how to correct each problem.
 
-    Every line is ok, warn or FAIL. Nothing is changed: without a running system an embedded
-    database is started for the check and stopped again. Exit code 1 when a line is FAIL.
+    Every line is ok, warn or FAIL. The check changes nothing: without a running system it starts
+    the embedded database and stops it again. Exit code 1: a line is FAIL.
     """
     from rich.text import Text
 
     from ingest import logs
     from ingest.cli.checks.findings import Finding, Level
-    from ingest.cli.checks.run import examine
+    from ingest.cli.checks.run_checks import examine
     from ingest.cli.output import clean, console, emit_json
 
     logs.configure("WARNING")

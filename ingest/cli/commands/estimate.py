@@ -24,20 +24,20 @@ def estimate(
     ] = None,
     embedder: Annotated[str | None, typer.Option(help="As if INGEST_EMBEDDER were this.")] = None,
     tier: Annotated[
-        str | None, typer.Option(help="As if INGEST_LLAMAPARSE_TIER were this.")
+        str | None, typer.Option(help="Estimate for this INGEST_LLAMAPARSE_TIER.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what files would cost, without uploading or paying anything.
+    """Estimate the cost of files, without uploading or paying anything.
 
-    The files are parsed and cut here. What was embedded or parsed before is not paid again, so
-    the bill is at most this, unless a parse has to be repeated on a better tier.
+    The files are parsed and chunked on this machine. Nobody pays twice for the same text, so the
+    bill is at most this estimate, unless a parse has to be repeated on a better tier.
     """
     run(paths, {"parser": parser, "embedder": embedder, "llamaparse_tier": tier}, as_json=as_json)
 
 
 def run(paths: list[str], changes: dict[str, str | None], *, as_json: bool) -> None:
-    """Estimate and print; ``changes`` are settings that count instead of the real ones.
+    """Estimate and print; ``changes`` replace the values of settings.
 
     Raises:
         WrongUsage: a path does not exist, or a setting cannot have this value.

@@ -1,4 +1,4 @@
-"""``ingest index``: how vectors are indexed, and how they could be."""
+"""``ingest index``: shows, compares and builds the indexes of vectors."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,7 @@ index = typer.Typer(help="Show, compare and build the indexes of vectors.", no_a
 _K = 10
 ModelOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME@VERSION", help="The vector space; by default the settings'."),
+    typer.Option(metavar="NAME@VERSION", help="The vector space; by default that of the settings."),
 ]
 EfConstruction = Annotated[
     int | None,
@@ -31,12 +31,14 @@ EfConstruction = Annotated[
         metavar="N",
         min=LEAST_EF_CONSTRUCTION,
         max=MOST_EF_CONSTRUCTION,
-        help="How carefully it is built: less makes inserting faster and recall lower; by default "
-        "as before, at first 64.",
+        help="Build quality of the index: a lower value makes inserts faster and recall lower. The "
+        "default is the value of the last build, at first 64.",
         show_default=False,
     ),
 ]
-KindOption = Annotated[IndexKind, typer.Option(help="What to build; 'ingest index advise' says.")]
+KindOption = Annotated[
+    IndexKind, typer.Option(help="Kind of index; 'ingest index advise' recommends one.")
+]
 
 
 @index.callback(invoke_without_command=True)
@@ -80,23 +82,26 @@ def _named(kind: IndexKind, ef_construction: int, *, is_there: bool) -> str:
 @index.command()
 def advise(
     vectors: Annotated[
-        int, typer.Option(metavar="N", min=100, max=1_000_000, help="Most vectors of the sample.")
+        int,
+        typer.Option(
+            metavar="N", min=100, max=1_000_000, help="Size of the sample in vectors, at most."
+        ),
     ] = 20_000,
     questions: Annotated[
-        int, typer.Option(metavar="N", min=1, max=10_000, help="Searches of each kind.")
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Searches for each kind of index.")
     ] = 100,
     recall: Annotated[
-        float, typer.Option(metavar="SHARE", min=0, max=1, help="Least recall@10 that will do.")
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Lowest acceptable recall@10.")
     ] = 0.99,
     ef_construction: EfConstruction = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure each kind of index on a sample of your own vectors, and say which one to build.
+    """Measure each kind of index on a sample of your own vectors, and recommend one.
 
-    Recall is the share of the ten nearest passages by exact search that the index finds. It changes
-    nothing: the sample is a temporary table. With more vectors than in the sample recall is lower,
-    so take as many as time allows.
+    Recall is the share of the ten nearest passages of an exact search that the index finds. The
+    command changes nothing: the sample is a temporary table. Recall falls as the number of vectors
+    grows, so take a sample as large as time allows.
     """
 
     async def compare(database: "Database") -> "tuple[Trials, EmbeddingModel]":
@@ -114,7 +119,9 @@ def advise(
 
     trials, space = with_database(compare)
     if not trials.kinds or trials.vectors < _K:
-        raise CommandFailed(f"there are not enough vectors of {space.label} to compare anything")
+        raise CommandFailed(
+            f"too few vectors of {space.label} to compare indexes: ingest more documents first"
+        )
     _tell(trials, space, recall, ef_construction, as_json=as_json)
 
 
@@ -161,9 +168,9 @@ def build(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build an index beside the one there is, and let search follow it.
+    """Build a new index beside the present one, and then search with it.
 
-    Documents are ingested and searched meanwhile. It can be interrupted and run again.
+    Ingestion and search continue meanwhile. You can interrupt the command and run it again.
     """
     import time
 
@@ -182,36 +189,36 @@ async def _build(
     database: "Database", model: str | None, kind: IndexKind, ef_construction: int | None
 ) -> "EmbeddingModel":
     from ingest import settings
-    from ingest.cli.render.index_progress import told
+    from ingest.cli.render.index_progress import show_while
     from ingest.wiring.indexes import open_indexes
 
     space = await space_named(database, model)
     indexes = open_indexes(settings.load(), database)
-    await told(indexes, indexes.rebuild(space, kind, ef_construction=ef_construction))
+    await show_while(indexes, indexes.rebuild(space, kind, ef_construction=ef_construction))
     return space
 
 
 @index.command()
 def drop(
     yes: Annotated[
-        bool, typer.Option("--yes", help="Search may be slow until an index is built.")
+        bool, typer.Option("--yes", help="Confirm that search may be slow until an index is built.")
     ] = False,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove an index, for a load that is larger than what is there: then build it again.
+    """Remove an index before a large load; build it again afterwards.
 
-    Search stays right meanwhile, and compares with every vector of the tenant.
+    Search stays correct without it, but compares with every vector of the tenant.
     """
     from ingest.cli.output import emit_json
 
     if not yes:
-        raise WrongUsage("search is slow without an index; add --yes if that is meant")
+        raise WrongUsage("search is slow without an index; add --yes to confirm")
     space = with_database(lambda database: _drop(database, model))
     if as_json:
         emit_json({"model": space.label, "dropped": True})
     else:
-        typer.echo(f"the index of {space.label} is gone; 'ingest index build' makes one")
+        typer.echo(f"the index of {space.label} is removed; 'ingest index build' builds one")
 
 
 async def _drop(database: "Database", model: str | None) -> "EmbeddingModel":
@@ -223,10 +230,10 @@ async def _drop(database: "Database", model: str | None) -> "EmbeddingModel":
 
 
 async def space_named(database: "Database", label: str | None) -> "EmbeddingModel":
-    """The vector space that is meant.
+    """Find the vector space with this label; without a label, that of the settings.
 
     Raises:
-        WrongUsage: the database knows no such one.
+        WrongUsage: the database knows no such space.
     """
     from ingest import settings
     from ingest.adapters.postgres.search.index_store import IndexStore

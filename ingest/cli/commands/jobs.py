@@ -21,7 +21,7 @@ def list_jobs(
         JobState | None, typer.Option(help="Only jobs in this state.", show_default=False)
     ] = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", min=1, max=10_000, help="Most jobs to show.")
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Show at most N jobs.")
     ] = 20,
     url: UrlOption = None,
     key: KeyOption = None,
@@ -29,7 +29,7 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first.
 
-    'ingest jobs --state deadletter' lists what failed for good; 'ingest why JOB' explains one.
+    'ingest jobs --state deadletter' lists failed jobs; 'ingest why JOB' explains one job.
     """
     from ingest.cli.output import age, console, emit_json, table
 
@@ -57,7 +57,7 @@ async def _newest(
 def why(
     job: JobArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
 ) -> None:
-    """Explain a job: where it is, what it waits for or why it failed, and what can be done."""
+    """Explain a job: its stage, why it waits or failed, and what you can do."""
     from ingest.cli.client.connect import connect
     from ingest.cli.output import Json, console, emit_json
     from ingest.cli.render import job_report
@@ -83,23 +83,27 @@ def retry(
 def cancel(
     job: JobArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
 ) -> None:
-    """Stop a job that has not ended; what is published of its document stays searchable."""
+    """Stop a job that has not ended; published chunks of its document stay searchable."""
     _act(job, "cancel", "cancelled", url=url, key=key, as_json=as_json)
 
 
 def cancel_run(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="As its summary names it, e.g. backfill-1a2b….")
+        str,
+        typer.Argument(
+            metavar="RUN", help="Id of the run, from the backfill's summary, e.g. backfill-1a2b…."
+        ),
     ],
     tenant: Annotated[
-        str | None, typer.Option(help="Whose run it was: a name or a UUID.", show_default=False)
+        str | None,
+        typer.Option(help="The tenant of the run: a name or a UUID.", show_default=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Stop all jobs of a backfill that have not ended; end the backfill itself first.
+    """Stop all unfinished jobs of a backfill; stop the backfill itself first.
 
-    What it has published stays searchable. What it has not, the next backfill of the same objects
-    takes in again. Texts that a provider has by then in a batch are still bought.
+    Published documents stay searchable. The next backfill of the same objects takes the others
+    again. Texts that are already in a provider batch are still paid for.
     """
     from ingest.adapters.postgres.jobs.run_store import RunStore
     from ingest.cli.commands.keys import with_database
@@ -141,7 +145,7 @@ def _act(
 
 
 def _note(job: dict[str, Any]) -> str:
-    """A job's file, how far it is, and the shortest answer to why it is not done."""
+    """A job's file and stage, and in a few words why it is not done."""
     error, waiting = job["last_error"] or {}, job["waiting_for"] or {}
     if job["state"] in ("done", "cancelled"):
         return str(job["filename"])

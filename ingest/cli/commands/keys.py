@@ -1,4 +1,4 @@
-"""``ingest migrate`` and ``ingest keys``: commands that talk to the database itself."""
+"""``ingest migrate`` and ``ingest keys``: commands that use the database directly."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -30,14 +30,17 @@ def migrate(
         bool, typer.Option("--down", help="Undo migrations down to --revision (or 'base').")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="With --down: the data of dropped tables may go.")
+        bool,
+        typer.Option(
+            "--yes", help="With --down: confirm that the data of dropped tables is deleted."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the database to the schema of this version.
+    """Migrate the database to the schema of this version.
 
-    'ingest up' does it by itself for the embedded database; a database of your own
-    (INGEST_DATABASE_URL) is migrated only by this command.
+    'ingest up' migrates the embedded database. Only this command migrates a database of your own
+    (INGEST_DATABASE_URL).
     """
     from ingest import settings
     from ingest.adapters.postgres.admin import migrate as migrations
@@ -46,7 +49,7 @@ def migrate(
     from ingest.wiring.storage import database_url
 
     if down and not yes:
-        raise WrongUsage("--down drops tables with their data; add --yes if that is meant")
+        raise WrongUsage("--down deletes tables with their data; add --yes to confirm")
     _ensure_known(revision, down=down)
     with database_access.with_database(settings.load()) as reachable:
         before = database_access.inspect(reachable).revision
@@ -80,27 +83,31 @@ def create(
     tenant: Annotated[
         str,
         typer.Option(
-            help="Whose documents the key opens: a name, or a UUID. 'local' is the tenant of "
-            "everything that was uploaded without authentication."
+            help="The tenant that the key gives access to: a name or a UUID. The tenant 'local' "
+            "owns "
+            "all documents that were uploaded without authentication."
         ),
     ] = "local",
     create_tenant: CreateTenantOption = False,
-    label: Annotated[str, typer.Option(help="What the key is for; shown by 'keys list'.")] = "",
+    label: Annotated[str, typer.Option(help="The purpose of the key; 'keys list' shows it.")] = "",
     scope: Annotated[
         list[Scope] | None,
-        typer.Option(help="What the key allows: read, write or admin; repeat it for several."),
+        typer.Option(
+            help="A right of the key: read, write or admin; repeat the option for several."
+        ),
     ] = None,
     expires: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When the key ends, in UTC; else never."
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            help="When the key expires, in UTC; by default never.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an API key. It is shown this once; only its digest is kept.
+    """Create an API key. It is shown only once; the database keeps only its digest.
 
-    Without --scope it reads and writes.
+    Without --scope the key may read and write.
     """
     from ingest.adapters.postgres.admin.key_store import KeyStore
     from ingest.cli.output import emit_json, say
@@ -195,7 +202,7 @@ def revoke(
     key_id: Annotated[UUID, typer.Argument(metavar="KEY_ID", help="From 'ingest keys list'.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Refuse a key from now on. Gateways notice within seconds."""
+    """Revoke a key. Gateways refuse it within seconds."""
     from ingest.adapters.postgres.admin.key_store import KeyStore
     from ingest.adapters.postgres.admin.tenant_store import TenantStore
     from ingest.cli.output import emit_json
@@ -207,7 +214,7 @@ def revoke(
 
     owner, names = with_database(refuse)
     if owner is None:
-        raise CommandFailed(f"there is no valid key {key_id}")
+        raise CommandFailed(f"there is no valid key {key_id}; 'ingest keys list' shows all")
     if as_json:
         emit_json({"revoked": key_id, "tenant": owner, "tenant_name": names.get(owner)})
     else:

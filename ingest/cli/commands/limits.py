@@ -1,4 +1,4 @@
-"""``ingest limits``: what each tenant may use."""
+"""``ingest limits``: limits the jobs, uploads and searches of each tenant."""
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
     from ingest.domain.tenant import Tenant
 
-limits = typer.Typer(help="Limit what a tenant may use.", no_args_is_help=False)
+limits = typer.Typer(
+    help="Limit the jobs, uploads and searches of a tenant.", no_args_is_help=False
+)
 _Tenant = Annotated[
     str | None,
     typer.Option(
@@ -33,25 +35,25 @@ def _limits(context: typer.Context) -> None:
 @limits.command(name="set")
 def set_limits(
     active_jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most jobs that have not ended.")
+        int | None, typer.Option(metavar="N", min=0, help="At most N unfinished jobs.")
     ] = None,
     uploads_per_day: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most uploads from midnight on, UTC.")
+        int | None, typer.Option(metavar="N", min=0, help="At most N uploads a day, in UTC.")
     ] = None,
     bytes_per_day: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most bytes of them together.")
+        int | None, typer.Option(metavar="N", min=0, help="At most N uploaded bytes a day, in UTC.")
     ] = None,
     searches_per_minute: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Most searches, by all gateways.")
+        int | None, typer.Option(metavar="N", min=0, help="At most N searches, over all gateways.")
     ] = None,
     tenant: _Tenant = None,
     create_tenant: CreateTenantOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace all limits of a tenant, or the default; what is not named is not limited.
+    """Replace all limits of a tenant, or the default; an option that is left out removes its limit.
 
-    They hold from the next request on. Over a limit, an upload or a search gets 429 and the time
-    after which it can be repeated.
+    New limits hold from the next request on. An upload or a search above a limit gets 429 and
+    the time after which it can be repeated.
     """
     from dataclasses import asdict
 
@@ -61,7 +63,7 @@ def set_limits(
 
     wanted = TenantLimits(active_jobs, uploads_per_day, bytes_per_day, searches_per_minute)
     if wanted == TenantLimits():
-        raise WrongUsage("name at least one limit; 'ingest limits remove' lifts all of them")
+        raise WrongUsage("name at least one limit; 'ingest limits remove' removes all of them")
 
     async def put(database: "Database") -> "Tenant":
         whose = await _whose(database, tenant, create=create_tenant)
@@ -77,14 +79,14 @@ def set_limits(
 
 @limits.command()
 def remove(tenant: _Tenant = None, as_json: JsonOption = False) -> None:
-    """Remove the limits of a tenant, which has the default then; or remove the default."""
+    """Remove the limits of a tenant, which then has the default; or remove the default."""
     from ingest.adapters.postgres.jobs.limit_store import LimitStore
     from ingest.cli.output import emit_json
 
     async def lift(database: "Database") -> "Tenant":
         whose = await _whose(database, tenant)
         if not await LimitStore(database).remove(whose.tenant_id):
-            raise CommandFailed(f"there are no {_named(whose)}")
+            raise CommandFailed(f"there are no {_named(whose)}; 'ingest limits list' shows all")
         return whose
 
     whose = with_database(lift)
@@ -96,7 +98,7 @@ def remove(tenant: _Tenant = None, as_json: JsonOption = False) -> None:
 
 @limits.command(name="list")
 def list_limits(as_json: JsonOption = False) -> None:
-    """Show all limits; a tenant sees its own, and what it uses, at /v1/limits."""
+    """Show all limits; a tenant sees its own limits and usage at /v1/limits."""
     from dataclasses import asdict
 
     from ingest.adapters.postgres.admin.tenant_store import TenantStore

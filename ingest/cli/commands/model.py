@@ -1,4 +1,4 @@
-"""``ingest model``: which embedding model serves whom, and moving tenants to another one."""
+"""``ingest model``: shows each tenant's embedding model, and moves tenants to another."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from ingest.domain.serving_space import Move, Serving
     from ingest.domain.tenant import Names
 
-model = typer.Typer(help="Show and change which embedding model serves.", no_args_is_help=False)
+model = typer.Typer(help="Show and change the embedding model of tenants.", no_args_is_help=False)
 _SAY_SECONDS = 5.0
 TenantOption = Annotated[
-    str | None, typer.Option(metavar="NAME|UUID", help="Only this tenant; by default all.")
+    str | None, typer.Option(metavar="NAME|UUID", help="Only this tenant; by default all tenants.")
 ]
 
 
@@ -35,7 +35,7 @@ def _model(context: typer.Context) -> None:
 
 @model.command()
 def show(as_json: JsonOption = False) -> None:
-    """List which vector space serves each tenant, and in which its documents are."""
+    """List the vector space that serves each tenant, and the spaces of its documents."""
     from dataclasses import asdict
 
     from ingest import settings
@@ -81,20 +81,23 @@ def _facts(serving: "Serving", default: str, names: "Names") -> list[tuple[str, 
 def move(
     to: Annotated[
         str | None,
-        typer.Option(metavar="NAME@VERSION", help="By default the space of INGEST_NEXT_MODEL."),
+        typer.Option(
+            metavar="NAME@VERSION", help="The target space; by default that of INGEST_NEXT_MODEL."
+        ),
     ] = None,
     tenant: TenantOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what is to be embedded, and its cost.")
+        bool,
+        typer.Option("--dry-run", help="Only show the number of chunks to embed, and the cost."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Embed everything with the other model while the present one serves, then flip.
+    """Embed all chunks with another model while the present one serves, then switch.
 
-    Each tenant is flipped from one moment to the next, once all its vectors are there; questions
-    are embedded with the model that serves it. The vectors of before are kept, so going back is the
-    same command with --to and their space, until 'ingest model drop'. Interrupted at any point,
-    the same command goes on; no text is paid for twice.
+    A tenant is switched when all its vectors exist. Its questions are embedded with the model that
+    serves it. The old vectors are kept until 'ingest model drop'; to go back, run the same command
+    with --to and the old space. Run an interrupted command again to resume; no text is paid for
+    twice.
     """
     from ingest.cli.output import duration, emit_json, money, plural
 
@@ -122,7 +125,7 @@ def move(
         )
         return
     typer.echo(
-        f"SwitchedTenant {plural(moved.tenants, 'tenant')} to {wanted.target.label}; "
+        f"Moved {plural(moved.tenants, 'tenant')} to {wanted.target.label}; "
         f"{plural(moved.chunks, 'chunk')} embedded in {duration(time.monotonic() - began)}"
     )
     if moved.refused:
@@ -170,7 +173,7 @@ async def _owner(database: "Database", tenant: str | None) -> UUID | None:
 
 
 async def _users(store: "ServingStore", wanted: "Move", owner: UUID | None) -> list[UUID]:
-    """The tenants that are meant and that the source serves."""
+    """The selected tenants that the source space serves."""
     users = await store.tenants(wanted.source, by_default=_is_own(wanted))
     return [tenant_id for tenant_id in users if owner in (None, tenant_id)]
 
@@ -195,7 +198,7 @@ async def _run(database: "Database", wanted: "Move", tenant: str | None) -> "Swi
             wanted,
             items=min(limits.items, 512),
             tokens=limits.tokens,
-            looks=_Teller(),
+            looks=_MoveProgress(),
         )
         try:
             users = await _users(store, wanted, owner)
@@ -224,17 +227,17 @@ async def _index(database: "Database", target: "EmbeddingModel") -> None:
     """Index the target's vectors before anybody searches them, if they are not indexed."""
     from ingest import settings
     from ingest.cli.output import say
-    from ingest.cli.render.index_progress import told
+    from ingest.cli.render.index_progress import show_while
     from ingest.wiring.indexes import open_indexes
 
     indexes = open_indexes(settings.load(), database)
     if not await indexes.is_usable(target):
         say(f"building the index of {target.label}")
-        await told(indexes, indexes.rebuild(target, await indexes.kind(target)))
+        await show_while(indexes, indexes.rebuild(target, await indexes.kind(target)))
 
 
-class _Teller:
-    """Says how far a move is, now and then."""
+class _MoveProgress:
+    """Reports the progress of a move from time to time."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
@@ -244,7 +247,7 @@ class _Teller:
 
         if time.monotonic() - self._said >= _SAY_SECONDS:
             self._said = time.monotonic()
-            say(f"{moved.chunks:,} chunks embedded, {moved.tenants:,} tenants flipped")
+            say(f"{moved.chunks:,} chunks embedded, {moved.tenants:,} tenants switched")
 
 
 @model.command()
@@ -252,11 +255,13 @@ def drop(
     space: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="From 'ingest model show'.")],
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Confirm: only embedding again brings them back."),
+        typer.Option(
+            "--yes", help="Confirm the deletion; only embedding again restores the vectors."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete all vectors of a space that serves nobody any more."""
+    """Delete all vectors of a space that serves no tenant."""
     from ingest.cli.output import emit_json, plural
 
     if not yes:

@@ -33,13 +33,13 @@ def pause(
     create_tenant: CreateTenantOption = False,
     lane: _Lane = None,
     provider: _Provider = None,
-    note: Annotated[str, typer.Option(help="Why; shown by 'ingest pauses'.")] = "",
+    note: Annotated[str, typer.Option(help="The reason; 'ingest pauses' shows it.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Stop work for a while: everything, or one tenant, lane or provider.
+    """Pause all work, or the work of one tenant, lane or provider.
 
-    What is under way is finished, uploads are still taken, and no attempt is lost. A pause lasts,
-    across restarts, until 'ingest resume' with the same options.
+    Jobs under way are finished, uploads are still accepted, and no job loses an attempt. A pause
+    survives restarts. 'ingest resume' with the same options ends it.
     """
     from ingest.adapters.postgres.jobs.pause_store import PauseStore
 
@@ -63,9 +63,9 @@ def resume(
     provider: _Provider = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Resume what 'ingest pause' with the same options stopped; other pauses stay.
+    """End the pause that 'ingest pause' with the same options began; other pauses stay.
 
-    Exit code 1: there is no such pause; what is paused is listed.
+    Exit code 1: there is no such pause; the command lists the pauses there are.
     """
     from ingest.adapters.postgres.jobs.pause_store import PauseStore
 
@@ -96,7 +96,7 @@ def _listed(pauses: list[Json]) -> str:
 
 
 def list_pauses(as_json: JsonOption = False) -> None:
-    """List what is paused, the oldest first."""
+    """List all pauses, the oldest first."""
     from ingest.cli.output import console, emit_json, table
 
     found, names = with_database(_read)
@@ -157,7 +157,7 @@ def _tell(paused: Json, text: str, *, changed: bool, as_json: bool) -> None:
 
 
 async def _read(database: "Database") -> "tuple[list[PauseView], Names]":
-    """What is paused, and the names of the tenants among it."""
+    """All pauses, and the names of the paused tenants."""
     from ingest.adapters.postgres.admin.tenant_store import TenantStore
     from ingest.adapters.postgres.jobs.pause_store import PauseStore
 
@@ -167,7 +167,7 @@ async def _read(database: "Database") -> "tuple[list[PauseView], Names]":
 
 
 def _owner(paused: "Pause") -> UUID | None:
-    """The tenant that is paused; None where it is something else."""
+    """The tenant of a pause; None when it pauses something else."""
     from ingest.domain.pause import PauseKind
 
     return UUID(paused.subject) if paused.kind is PauseKind.TENANT else None

@@ -1,4 +1,4 @@
-"""``ingest plan``: what it takes to ingest so many documents a day."""
+"""``ingest plan``: sizes a system for a number of documents a day."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ MixOption = Annotated[
     str,
     typer.Option(
         metavar="notes|office|books|chunks=N,tokens=N|PATH",
-        help="The documents: a kind, figures of an average one, or a folder with samples.",
+        help="The documents: a kind, figures of an average document, or a folder with samples.",
     ),
 ]
 
@@ -24,7 +24,7 @@ DatabaseCpusOption = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="CPUs of PostgreSQL's own machine; without it, it shares the nodes'.",
+        help="CPUs of PostgreSQL's own machine; by default PostgreSQL runs on a node.",
         show_default=False,
     ),
 ]
@@ -33,7 +33,7 @@ MemoryOption = Annotated[
     typer.Option(
         min=0.1,
         metavar="GB",
-        help="Memory of PostgreSQL's machine; without it, 8 GB for each of its CPUs.",
+        help="Memory of PostgreSQL's machine in GB; by default 8 GB for each CPU.",
         show_default=False,
     ),
 ]
@@ -43,7 +43,7 @@ CostsOption = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="What 'python -m benchmarks.capacity --save' measured on your machine.",
+        help="File with the costs that 'python -m benchmarks.capacity --save' measured.",
         show_default=False,
     ),
 ]
@@ -55,17 +55,21 @@ def plan(
     ],
     mix: MixOption = "office",
     peak: Annotated[
-        float, typer.Option(min=1, metavar="FACTOR", help="The busiest hour, against the average.")
+        float,
+        typer.Option(
+            min=1, metavar="FACTOR", help="Load of the busiest hour, as a multiple of the average."
+        ),
     ] = 3.0,
     backlog: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Documents that are there already.")
+        int,
+        typer.Option(min=0, metavar="N", help="Number of existing documents to ingest as well."),
     ] = 0,
     days: Annotated[
         int, typer.Option(min=1, metavar="N", help="How long documents are kept.")
     ] = 365,
     embedder: Annotated[str | None, typer.Option(help="As if INGEST_EMBEDDER were this.")] = None,
     latency: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="A provider's time for an answer.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Answer time of a provider.")
     ] = 0.3,
     cpus: Annotated[float, typer.Option(min=1, metavar="N", help="CPUs of a node.")] = 2,
     database_cpus: DatabaseCpusOption = None,
@@ -73,10 +77,10 @@ def plan(
     costs: CostsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which pools, nodes, quota, storage and money so many documents need, and what is short.
+    """Compute the pools, nodes, quota, storage and money that documents need, and any shortage.
 
-    Quotas and prices are those of the settings. The costs of each stage were measured on two cores
-    of a shared machine; --costs puts yours in their place.
+    Quotas and prices come from the settings. The costs of each stage were measured on two cores of
+    a shared machine; --costs reads your own measurements instead.
     """
     from ingest.cli.estimates import capacity_plan
     from ingest.cli.output import console, emit_json, facts

@@ -18,17 +18,18 @@ SNIPPET_CHARS = 400
 
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A question, or some words.")],
-    k: Annotated[int, typer.Option("-k", metavar="N", min=1, max=100, help="Most results.")] = 5,
+    k: Annotated[
+        int, typer.Option("-k", metavar="N", min=1, max=100, help="Show at most N results.")
+    ] = 5,
     full: Annotated[bool, typer.Option("--full", help="Show whole chunks.")] = False,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the passages that are nearest to a question.
+    """Find the passages that answer a question best.
 
-    Each result shows how near it is (1.00 is the same meaning), its file, the page and the
-    headings above it where the format has them, the text, and the document's id, which
-    'ingest delete' takes.
+    Each result shows its similarity (1.00 is the same meaning), its file, its page and its
+    headings where the format has them, its text, and the id of its document for 'ingest delete'.
     """
     from ingest.cli.client.connect import connect
     from ingest.cli.output import console, emit_json
@@ -41,7 +42,7 @@ def search(
     if as_json:
         emit_json(answer)
     elif not answer["hits"]:
-        typer.echo("nothing found: there are no documents yet, or none is searchable")
+        typer.echo("nothing found: no document is searchable yet; 'ingest status' shows the queue")
     else:
         chars = None if full else SNIPPET_CHARS
         show_hits(console(), answer["hits"], query, chars=chars, ids=True)
@@ -55,7 +56,7 @@ def delete(
 ) -> None:
     """Delete a document: its jobs, its chunks and its stored bytes.
 
-    Backfills do not bring it back without --restore-deleted; an upload of the same name does.
+    Backfills do not bring it back without --restore-deleted; an upload with the same name does.
     """
     from ingest.cli.client.connect import connect
     from ingest.cli.output import emit_json
@@ -82,11 +83,11 @@ def show_hits(
     """Print search results for a person.
 
     Args:
-        screen: Where.
-        hits: As the gateway gives them.
-        query: What was asked.
-        chars: The longest text of one; None for all of it.
-        ids: Show each one's document id.
+        screen: The console to print on.
+        hits: The results in the gateway's answer.
+        query: The question; it selects the sentences to show.
+        chars: Most characters of one result; None shows the whole text.
+        ids: Whether to show the document ids.
     """
     from rich.text import Text
 

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 def status(
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C instead of once.")
+        bool, typer.Option("--watch", "-w", help="Update the report until Ctrl-C.")
     ] = False,
     interval: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0.5, help="Between two looks with --watch."),
+        typer.Option(metavar="SECONDS", min=0.5, help="Seconds between two updates with --watch."),
     ] = 2.0,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show whether the system is ready, what is queued, how fast it goes, and who works.
+    """Show whether the system is ready, its queue, its speed and its workers.
 
-    Exit code 0: ready. 1: it answers, but something is missing. 2: nothing answers.
+    Exit code 0: ready. 1: the system answers, but a part is missing. 2: nothing answers.
     """
-    looks = _looks(url, key, watch=watch, interval=interval, as_json=as_json)
+    looks = _reports(url, key, watch=watch, interval=interval, as_json=as_json)
     try:
         ready = run_async(looks)
     except KeyboardInterrupt:
@@ -43,7 +43,7 @@ def status(
         raise typer.Exit(ExitCode.FAILED)
 
 
-async def _looks(
+async def _reports(
     url: str | None, key: str | None, *, watch: bool, interval: float, as_json: bool
 ) -> bool:
     from rich.live import Live
@@ -59,7 +59,7 @@ async def _looks(
         with nullcontext() if live is None or as_json else live:
             while True:
                 started = time.monotonic()
-                now = await _look(gateway, before, patient=watch)
+                now = await _report(gateway, before, patient=watch)
                 if as_json:
                     emit_json(now, indent=None if watch else 2)
                 elif live is not None:
@@ -72,7 +72,7 @@ async def _looks(
                 await asyncio.sleep(max(0.0, interval - (time.monotonic() - started)))
 
 
-async def _look(gateway: "GatewayClient", before: Json | None, *, patient: bool) -> Json:
+async def _report(gateway: "GatewayClient", before: Json | None, *, patient: bool) -> Json:
     from ingest.cli.render import status_report
 
     try:

@@ -10,7 +10,9 @@ from ingest.cli.options import JsonOption
 def up(
     detach: Annotated[
         bool,
-        typer.Option("--detach", "-d", help="Return once it is ready; 'ingest down' stops it."),
+        typer.Option(
+            "--detach", "-d", help="Return when the system is ready; 'ingest down' stops it."
+        ),
     ] = False,
     port: Annotated[
         int | None,
@@ -26,9 +28,9 @@ def up(
 ) -> None:
     """Start the whole system: database, workers and the HTTP API.
 
-    Without settings everything lives in the folder .ingest: an embedded PostgreSQL, the stored
-    files, the logs. Ctrl-C and SIGTERM stop it cleanly: jobs under way are finished, the rest
-    stays queued.
+    Without settings, the folder .ingest holds everything: an embedded PostgreSQL, the stored files
+    and the logs. Ctrl-C and SIGTERM stop the system cleanly: jobs under way are finished, the
+    others stay queued.
     """
     import os
 
@@ -36,7 +38,7 @@ def up(
     from ingest.cli.system import background, foreground, startup_checks, temporary_system
 
     if port is not None:
-        os.environ["INGEST_PORT"] = str(port)  # the processes it starts read it from there
+        os.environ["INGEST_PORT"] = str(port)  # child processes read the port from the environment
     loaded = settings.load()
     foreground.ensure_nothing_runs(loaded)
     startup_checks.ensure_startable(loaded, listens=True)
@@ -48,9 +50,9 @@ def up(
 
 
 def down(as_json: JsonOption = False) -> None:
-    """Stop the system that runs on this state folder, and wait until it is gone.
+    """Stop the system that runs on this state folder, and wait for its end.
 
-    What a system that was killed left running on the folder is ended, too.
+    The command also ends processes that a killed system left behind on this folder.
     """
     from ingest import settings
     from ingest.cli.output import emit_json

@@ -16,7 +16,7 @@ _Paths = Annotated[
     list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns.")
 ]
 _Concurrency = Annotated[
-    int, typer.Option(metavar="N", min=1, max=64, help="Files on their way at the same time.")
+    int, typer.Option(metavar="N", min=1, max=64, help="Files that are uploaded at the same time.")
 ]
 _Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until the documents are searchable.")
@@ -26,7 +26,7 @@ _ExternalIds = Annotated[
     typer.Option(
         "--external-ids",
         help="Name each document by its path below the folder, so that a changed file becomes "
-        "the next generation of the same document.",
+        "the next generation of its document.",
     ),
 ]
 _Root = Annotated[
@@ -71,7 +71,7 @@ def upload(
     no_replace: _NoReplace = False,
     verbose: _Verbose = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Upload nothing; say what it would cost.")
+        bool, typer.Option("--dry-run", help="Upload nothing; show the cost.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,9 +79,9 @@ def upload(
 
     Folders are read recursively. Hidden files and files that the gateway cannot read, e.g.
     images and archives, are skipped and named; their content decides, so that CSV, JSON and
-    other text is taken. Files are streamed, several at a time. The same bytes are one document,
-    so the same command can be run again at any time: after an interruption it goes on, and what
-    is there already is not processed again.
+    other text is taken. Several files are streamed at a time. The same bytes are one document. Run
+    the same command again at any time: it resumes after an interruption, and does not process an
+    existing document again.
 
     With --external-ids, a document is named by a path. Upload with the same --root each time, so
     that a file has the same name whichever folder is uploaded. When a file replaces one from
@@ -101,8 +101,8 @@ def upload(
     if dry_run:
         estimate.run(paths, {}, as_json=as_json)
         return
-    manner = UploadOptions(concurrency=concurrency, replace=not no_replace)
-    transfer = Transfer(selection, manner, wait=wait)
+    options = UploadOptions(concurrency=concurrency, replace=not no_replace)
+    transfer = Transfer(selection, options, wait=wait)
     _run(transfer, url, key, as_json=as_json, verbose=verbose)
     if transfer.counters.rejected or transfer.counters.failed:
         raise typer.Exit(ExitCode.FAILED)
@@ -111,14 +111,14 @@ def upload(
 def _run(
     transfer: "Transfer", url: str | None, key: str | None, *, as_json: bool, verbose: bool
 ) -> None:
-    """Transfer, and say how far it came however it ends."""
+    """Upload, and print the summary even after an error."""
     from ingest.cli.output import console, emit_json, say
     from ingest.cli.uploads import summary
 
     try:
         run_async(transfer.run(url, key))
     except KeyboardInterrupt:
-        say("interrupted; the same command goes on where this one stopped")
+        say("interrupted; run the same command again to resume")
         raise
     finally:
         counters, skipped = transfer.counters, transfer.selection.skipped

@@ -20,16 +20,16 @@ def demo(
 ) -> None:
     """Show everything once: start, ingest this project's documentation, search it, stop.
 
-    It takes under a minute, needs nothing, and leaves nothing behind: the system lives in a
-    temporary folder and on a free port. Your own system is not touched.
+    The demo takes under a minute, needs no settings, and leaves no files behind: its system has
+    a temporary folder and a free port. Your own system does not change.
     """
     from ingest.cli.demos import local_demo, provider_demo
     from ingest.cli.output import emit_json, say
 
-    tell = say if as_json else typer.echo
+    report = say if as_json else typer.echo
     if services:
-        result = provider_demo.perform(say=tell)
+        result = provider_demo.perform(say=report)
     else:
-        result = local_demo.perform(say=tell, show=not as_json)
+        result = local_demo.perform(say=report, show=not as_json)
     if as_json:
         emit_json(result)

@@ -1,4 +1,4 @@
-"""The whole story in a folder of its own: start, ingest, search, stop."""
+"""The demo without providers, in a temporary folder: start, ingest, search, stop."""
 
 import time
 from collections.abc import Callable
@@ -19,14 +19,14 @@ _SNIPPET_CHARS = 240
 
 
 def perform(*, say: Callable[[str], None], show: bool) -> Json:
-    """Run the demo; everything it started is stopped and removed, however it ends.
+    """Run the demo; stop and remove everything at the end, also after an error.
 
     Args:
-        say: Gets a line for each step.
-        show: Print the answers as they come.
+        say: Receives a line for each step.
+        show: Whether to print the answers.
 
     Returns:
-        What it did, in figures, with the answers.
+        The figures of the demo, with the answers.
 
     Raises:
         CommandError: a step failed.

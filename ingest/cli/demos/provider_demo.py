@@ -1,4 +1,4 @@
-"""The story with providers: simulated ones that fail, limit and charge, and what comes of it."""
+"""The demo with simulated providers, which fail, limit the rate and charge money."""
 
 import asyncio
 import subprocess
@@ -29,20 +29,20 @@ OUTAGE_AFTER, OUTAGE_SECONDS = 8, 20
 _LONGEST_SECONDS = 300.0
 _POLL_SECONDS = 2.0
 _LATER = "http://127.0.0.1:1"
-"""For an address that is not known before the simulators run."""
+"""Placeholder for a URL that is not known before the simulators run."""
 _FAULTS = ("--error-rate", "0.05", "--seed", "3")
 _OPENAI = (*_FAULTS, "--tpm", str(TOKENS_PER_MINUTE), "--latency", "0.2")
 _LLAMAPARSE = (*_FAULTS, "--webhook-drop", "0.3", "--webhook-duplicate", "1", "--allow-loopback")
 
 
 def perform(*, say: Say) -> Json:
-    """Run the demo; everything it started is stopped and removed, however it ends.
+    """Run the demo; stop and remove everything at the end, also after an error.
 
     Args:
-        say: Gets a line for each step.
+        say: Receives a line for each step.
 
     Returns:
-        What happened, and what both sides counted.
+        The final figures, as both sides counted them.
 
     Raises:
         CommandError: a step failed, or the two sides do not agree.
@@ -76,8 +76,8 @@ def perform(*, say: Say) -> Json:
 
 @contextmanager
 def _simulator(provider: str, options: Sequence[str]) -> Iterator[str]:
-    """A simulated provider in a process of its own; its URL."""
-    process = subprocess.Popen(  # noqa: S603 our own words
+    """Run a simulated provider in a process of its own; yields its URL."""
+    process = subprocess.Popen(  # noqa: S603 the arguments are our own
         [sys.executable, "-m", "ingest.sim", provider, *options], stdout=subprocess.PIPE, text=True
     )
     try:
@@ -118,25 +118,25 @@ def _stats(url: str) -> Json:
 
 
 async def _ingest(url: str, folder: Path, say: Say) -> Counter[str]:
-    """Upload, and tell how the jobs get on until all have ended."""
+    """Upload the files, and print the progress of the jobs until all have ended."""
     transfer = Transfer(select([str(folder)]), UploadOptions(), wait=False)
     await transfer.run(url, None)
-    started, told = time.monotonic(), ""
+    started, shown = time.monotonic(), ""
     async with connect(url, None) as gateway:
         while time.monotonic() - started < _LONGEST_SECONDS:
             jobs = (await gateway.get("/v1/jobs", limit=200))["jobs"]
             states = Counter(_where(job) for job in jobs)
             line = ", ".join(f"{count} {where}" for where, count in sorted(states.items()))
             line += await _providers(gateway)
-            if line != told:
-                told = line
+            if line != shown:
+                shown = line
                 say(f"   {duration(time.monotonic() - started):>6}: {line}")
             if all(job["finished_at"] for job in jobs):
                 if states["done"] < len(jobs):
                     raise CommandFailed(f"not everything was ingested: {dict(states)}")
                 return states
             await asyncio.sleep(_POLL_SECONDS)
-    raise CommandFailed(f"the jobs did not end within {_LONGEST_SECONDS:g} seconds: {told}")
+    raise CommandFailed(f"the jobs did not end within {_LONGEST_SECONDS:g} seconds: {shown}")
 
 
 def _where(job: Json) -> str:
@@ -146,7 +146,7 @@ def _where(job: Json) -> str:
 
 
 async def _providers(gateway: GatewayClient) -> str:
-    """What readiness says of providers that are not called."""
+    """Describe providers whose circuit breaker is open."""
     _, about = await gateway.readiness()
     stopped = [key for key in about.get("providers") or [] if key["breaker"] != "closed"]
     return "".join(
@@ -155,7 +155,7 @@ async def _providers(gateway: GatewayClient) -> str:
 
 
 async def _compare(url: str, openai: str, llamaparse: str) -> Json:
-    """What our ledger and the providers' own say."""
+    """Compare our ledger with the counts of the providers."""
     async with connect(url, None) as gateway:
         usage = (await gateway.get("/v1/usage"))["usage"]
         total = (await gateway.get("/v1/usage"))["usd"]

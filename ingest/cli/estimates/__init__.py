@@ -1,1 +1,1 @@
-"""What documents would cost, and what a system would take for them."""
+"""Estimates the cost of documents, and the size of a system for them."""

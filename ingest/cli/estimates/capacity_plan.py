@@ -1,4 +1,4 @@
-"""A plan: from what is wished for to pools, nodes, storage and money."""
+"""Computes the pools, nodes, storage and money that a wanted number of documents needs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,36 +24,36 @@ KINDS = {
     "office": Mix(chunks=8, tokens=3_200),
     "books": Mix(chunks=500, tokens=225_000),
 }
-"""Average documents: a page of text, a report of six pages, three hundred pages."""
+"""Average documents: a page of text, a report of six pages, a book of three hundred pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is wanted, and of what machines."""
+    """The wanted load, and the machines."""
 
     docs_per_day: float
     peak: float
-    """The busiest hour, against the average one."""
+    """Load of the busiest hour, as a multiple of the average hour."""
     backlog: int
     days: int
     """How long documents are kept."""
     latency: float
     """Seconds that a provider takes to answer."""
     cpus: float
-    """Of a node."""
+    """CPUs of a node."""
     database_cpus: float | None
-    """Of PostgreSQL's own machine; None: it shares the nodes."""
+    """CPUs of PostgreSQL's own machine; None: PostgreSQL runs on a node."""
     memory: float | None = None
-    """GB of PostgreSQL's machine; None: what one with so many CPUs usually has."""
+    """Memory of PostgreSQL's machine in GB; None: the usual memory for its number of CPUs."""
 
     @property
     def documents_per_second(self) -> float:
-        """In the busiest hour."""
+        """Documents per second in the busiest hour."""
         return self.docs_per_day * self.peak / capacity.SECONDS_A_DAY
 
     @property
     def memory_bytes(self) -> float:
-        """Of PostgreSQL's machine: one, however many nodes there are."""
+        """Memory of the one machine that runs PostgreSQL."""
         if self.memory is not None:
             return self.memory * 1e9
         return (self.database_cpus or self.cpus) * capacity.MEMORY_PER_CPU_BYTES
@@ -61,13 +61,13 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What it takes."""
+    """The pools, nodes, storage and money for a request."""
 
     request: PlanRequest
     mix: Mix
     fleet: Fleet
     bounds: list[Bound]
-    """Of the fleet, the tightest first."""
+    """Limits of the fleet, the lowest first."""
     storage: Storage
     connections: int
     usd_a_month: Decimal
@@ -75,29 +75,29 @@ class Plan:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the busiest hour gets through."""
+        """Whether the system can process the busiest hour."""
         return self.bounds[0].documents_per_second >= self.request.documents_per_second
 
     @property
     def fits_memory(self) -> bool:
-        """Whether the index that every search walks through stays in memory."""
+        """Whether the vector index, which every search reads, fits in memory."""
         return self.storage.vectors_index <= self.request.memory_bytes
 
     @property
     def fits_table(self) -> bool:
-        """Whether PostgreSQL can hold the rows at all."""
+        """Whether the rows fit in a table of PostgreSQL."""
         return self.storage.rows <= capacity.TABLE_BYTES
 
     @property
     def backlog_seconds(self) -> float | None:
-        """Until the backlog is done, beside new documents at their average pace; None: never."""
+        """Seconds until the backlog is done, beside new documents at the average rate, or None."""
         spare = self.bounds[0].documents_per_second
         spare -= self.request.docs_per_day / capacity.SECONDS_A_DAY
         return self.request.backlog / spare if spare > 0 else None
 
 
 def make(request: PlanRequest, mix: Mix, costs: Mapping[Work, Cost], settings: Settings) -> Plan:
-    """Size the pools for the busiest hour, and find out what bounds them then."""
+    """Size the pools for the busiest hour, and find the resources that limit it."""
     provider = _provider(settings, request.latency)
     limits = batch_limits(settings)
     start = Fleet(
@@ -145,10 +145,10 @@ def _provider(settings: Settings, latency: float) -> Provider | None:
 
 
 async def mix_of(text: str, settings: Settings) -> Mix:
-    """The average document that ``--mix`` names.
+    """Find the average document that ``--mix`` names.
 
     Raises:
-        WrongUsage: it names nothing of the kind.
+        WrongUsage: the text is not a kind, not figures and not a folder.
     """
     if text in KINDS:
         return KINDS[text]
@@ -172,7 +172,7 @@ def _figures(text: str) -> Mix:
 
 
 def costs_of(file: Path | None, settings: Settings) -> Mapping[Work, Cost]:
-    """What each kind of work costs.
+    """Read the cost of each kind of work.
 
     Raises:
         WrongUsage: the file is not what the benchmark writes.
@@ -189,7 +189,7 @@ def costs_of(file: Path | None, settings: Settings) -> Mapping[Work, Cost]:
 
 
 def as_json(plan: Plan) -> Json:
-    """For programs."""
+    """Convert the plan to JSON."""
     storage = plan.storage
     return {
         "documents_per_second": plan.request.documents_per_second,
@@ -211,7 +211,7 @@ def as_json(plan: Plan) -> Json:
 
 
 def lines(plan: Plan) -> Iterator[tuple[str, object]]:
-    """For people."""
+    """Format the plan for people."""
     request, fleet, storage = plan.request, plan.fleet, plan.storage
     first, second = plan.bounds[:2]
     wanted = request.documents_per_second
@@ -254,7 +254,7 @@ def _bound(bound: Bound) -> str:
 
 
 def _shortages(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What one PostgreSQL cannot hold; more nodes do not help."""
+    """Find the limits of one PostgreSQL, which more nodes do not raise."""
     days = "fewer --days"
     if not plan.fits_memory:
         has = "is taken to have" if plan.request.memory is None else "has"
@@ -278,7 +278,7 @@ def _shortages(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _figure(value: float) -> str:
-    """A pace with three digits: what was measured is not known better."""
+    """Format a rate with three digits, the precision of the measured costs."""
     return (
         f"{value:,.0f}" if value >= 100 else f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
     )
@@ -291,6 +291,6 @@ def _chunks(value: float) -> str:
 
 
 def _bytes(count: float) -> str:
-    """Bytes without digits that an estimate cannot give: 4.3 TB, 38 TB."""
+    """Format bytes with two digits, the precision of an estimate: 4.3 TB, 38 TB."""
     number, unit = size(count).split()
     return f"{float(number):.0f} {unit}" if float(number) >= 10 else f"{number} {unit}"

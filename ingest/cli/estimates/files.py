@@ -1,4 +1,4 @@
-"""What files would cost: they are parsed and cut here, and nothing is paid."""
+"""Estimates the cost of files: parses and chunks them on this machine, and pays nothing."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ _EVERY_SECONDS = 10.0
 
 
 def changed_settings(changes: dict[str, str | None]) -> "Settings":
-    """The settings, as if these were others.
+    """Read the settings with some values replaced.
 
     Raises:
-        WrongUsage: one cannot have this value.
+        WrongUsage: a setting cannot have this value.
     """
     from ingest import settings
     from ingest.settings.providers import Tier, embedder_names, parser_names
@@ -41,7 +41,7 @@ def changed_settings(changes: dict[str, str | None]) -> "Settings":
 
 
 async def estimate_files(selection: "Selection", settings: "Settings") -> "Estimate":
-    """Parse and cut files here, and add up what they would cost."""
+    """Parse and chunk files on this machine, and add up their cost."""
     import time
 
     from ingest.cli.output import say

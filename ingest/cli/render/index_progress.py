@@ -1,4 +1,4 @@
-"""How far the build of an index is, told while it goes on."""
+"""Shows the progress of the build of an index."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,8 +9,8 @@ from ingest.cli.output import say
 _POLL_SECONDS = 5.0
 
 
-async def told(indexes: IndexStore, build: Coroutine[None, None, None]) -> None:
-    """Let a build go on to its end, and say how far it is whenever it has come further."""
+async def show_while(indexes: IndexStore, build: Coroutine[None, None, None]) -> None:
+    """Run a build to its end, and print its progress whenever it has changed."""
     building, said = asyncio.create_task(build), None
     try:
         while not (await asyncio.wait([building], timeout=_POLL_SECONDS))[0]:

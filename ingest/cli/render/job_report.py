@@ -1,4 +1,4 @@
-"""A job's story: where it is, how it got there, and what can be done about it."""
+"""The report of a job: its stage, its events, and the next step for a person."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from ingest.domain.stage import STAGES, Stage
 
 
 def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
-    """Tell it to a person."""
+    """Print the report."""
     stage = Stage(job["stage"])
     progress = job["progress"]
     chunks = None
@@ -49,12 +49,12 @@ def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
 
 
 def next_steps(job: Json) -> str:
-    """What happens next, or what a person can do."""
+    """Describe what happens next, or what a person can do."""
     job_id, state = job["job_id"], job["state"]
     code = (job.get("last_error") or {}).get("code")
     if state == "done":
         if job.get("skipped_chunks"):
-            return "nothing: the document is searchable, but for the chunks it goes without"
+            return "nothing: the document is searchable, except for its skipped chunks"
         return "nothing: the document is searchable"
     if state == "cancelled":
         return "uploading the same file again starts a new job"
@@ -67,14 +67,17 @@ def next_steps(job: Json) -> str:
         return f"'ingest retry {job_id}' tries again, from the last stage that is stored"
     waiting = job.get("waiting_for") or {}
     steps = {
-        "no_worker": "start a worker: 'ingest up'; the job is safe meanwhile",
+        "no_worker": "start a worker: 'ingest up'; the job stays in the queue",
         "paused": _resume(waiting.get("pauses") or ()),
-        "budget": "it goes on when the budget is raised, or when the day or month ends",
-        "provider": "it goes on by itself when the provider answers",
-        "parse": "it goes on by itself when the provider has parsed the document",
-        "batch": "it goes on when its provider batch is over, within a day: 'ingest batches'",
+        "budget": "the job continues when the budget is raised, or when the day or month ends",
+        "provider": "the job continues by itself when the provider answers",
+        "parse": "the job continues by itself when the provider has parsed the document",
+        "batch": "the job continues when its provider batch is over, within a day: 'ingest "
+        "batches'",
     }
-    return steps.get(waiting.get("reason", ""), f"it goes on by itself; 'ingest cancel {job_id}'")
+    return steps.get(
+        waiting.get("reason", ""), f"the job continues by itself; 'ingest cancel {job_id}' stops it"
+    )
 
 
 def document_faults() -> frozenset[str]:
@@ -94,14 +97,14 @@ def _reason(job: Json) -> str | None:
 
 
 def _waiting(waiting: Json) -> list[str]:
-    """What an unfinished job waits for, and what happens when it does not come."""
+    """Describe what an unfinished job waits for, and when it gives up."""
     within = _until(waiting["until"]) if waiting.get("until") else None
     ahead = _ahead(waiting.get("jobs_ahead"))
     match waiting["reason"]:
         case "queue":
             return ["it is in the queue", *ahead]
         case "no_worker":
-            return ["nobody takes jobs at the moment", *ahead]
+            return ["no worker takes jobs at the moment", *ahead]
         case "retry":
             return [f"the next attempt starts in {within}"]
         case "worker":
@@ -122,22 +125,22 @@ def _waiting(waiting: Json) -> list[str]:
 
 def _paused(pauses: Sequence[Json]) -> str:
     if not pauses:
-        return "it was paused, and the pause is lifted"
+        return "the job was paused, and the pause is over"
     verb = "are" if len(pauses) > 1 or pauses[0]["kind"] == PauseKind.PROVIDER else "is"
     return f"{pause_text.all_of(pauses)} {verb} paused"
 
 
 def _resume(pauses: Sequence[Json]) -> str:
     if not pauses:
-        return "it goes on by itself: the pause is lifted"
-    return f"it goes on after an operator runs {pause_text.resume_commands(pauses)}"
+        return "the job continues by itself: the pause is over"
+    return f"the job continues after an operator runs {pause_text.resume_commands(pauses)}"
 
 
 def _degraded(job: Json) -> str | None:
     if not job["degraded"]:
         return None
     parts = " and ".join(job["degraded"])
-    return f"the local {parts} does it, because the provider was away; made again later"
+    return f"done by the local {parts}, because the provider did not answer; done again later"
 
 
 def _state(job: Json) -> str:

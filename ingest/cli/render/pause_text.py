@@ -1,4 +1,4 @@
-"""Pauses in words: what is paused, and the command that lifts it."""
+"""Describes pauses in words, and the commands that end them."""
 
 import re
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ _PLAIN = re.compile(r"[\w@%+=:,./][\w@%+=:,./-]*", re.ASCII)
 
 
 def what(pause: Json) -> str:
-    """What a pause stops, e.g. ``lane interactive``.
+    """Name the work that a pause stops, e.g. ``lane interactive``.
 
     Args:
-        pause: Its ``kind`` and its ``subject``, as the gateway tells them; of a tenant also its
-            ``tenant_name``, where one is known.
+        pause: A pause in the gateway's JSON: ``kind``, ``subject``, and for a tenant
+            ``tenant_name`` where one is known.
     """
     if pause["kind"] == PauseKind.PROVIDER:
         return f"calls to {pause['subject']}"
@@ -22,19 +22,21 @@ def what(pause: Json) -> str:
 
 
 def resume_command(pause: Json) -> str:
-    """The command that lifts a pause, e.g. ``'ingest resume --lane interactive'``."""
+    """The command that ends a pause, e.g. ``'ingest resume --lane interactive'``."""
     if pause["kind"] == PauseKind.EVERYTHING:
         return "'ingest resume'"
     name = pause.get("tenant_name") or ""
-    subject = name if _PLAIN.fullmatch(name) else pause["subject"]  # a shell would split the others
+    subject = (
+        name if _PLAIN.fullmatch(name) else pause["subject"]
+    )  # a shell would split other names
     return f"'ingest resume --{pause['kind']} {subject}'"
 
 
 def all_of(pauses: Iterable[Json]) -> str:
-    """What several pauses stop, on one line."""
+    """Name the work that several pauses stop, in one line."""
     return " and ".join(map(what, pauses))
 
 
 def resume_commands(pauses: Iterable[Json]) -> str:
-    """The commands that lift several pauses, on one line."""
+    """The commands that end several pauses, in one line."""
     return " and ".join(map(resume_command, pauses))

@@ -1,4 +1,4 @@
-"""The part of a passage that is worth showing."""
+"""Cuts a passage to the part that is worth showing."""
 
 import re
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ _HEADING = re.compile(r"^#{1,6}\s.*$", re.MULTILINE)
 
 
 def snippet(text: str, query: str, *, chars: int | None) -> str:
-    """The sentences of a text that share most words with a query, on one line.
+    """Select the sentences of a text that share most words with a query, in one line.
 
     Args:
-        text: A passage; Markdown's headings and the targets of its links are left out.
-        query: What was asked.
-        chars: Longest result, give or take an ellipsis; None takes everything.
+        text: A passage; its Markdown headings and link targets are left out.
+        query: The question.
+        chars: Most characters of the result, without the ellipsis; None takes the whole text.
     """
     body = _LINK.sub(r"\1", _HEADING.sub("", text).strip() or text)
     sentences = [" ".join(part.split()) for part in _SENTENCE_END.split(body) if part.strip()]
@@ -29,7 +29,7 @@ def snippet(text: str, query: str, *, chars: int | None) -> str:
 
 
 def _best_start(sentences: Sequence[str], wanted: set[str], chars: int) -> int:
-    """The first sentence of the window that holds most of the wanted words."""
+    """Index of the first sentence of the window that holds most of the wanted words."""
     found = [_words(sentence) & wanted for sentence in sentences]
     best, most = 0, 0
     for start in range(len(sentences)):
@@ -46,5 +46,5 @@ def _best_start(sentences: Sequence[str], wanted: set[str], chars: int) -> int:
 
 
 def _words(text: str) -> set[str]:
-    """Words without their commonest endings, so that plurals meet."""
+    """Words without common endings, so that singular and plural are equal."""
     return {word.lower().removesuffix("s") for word in _WORD.findall(text)}

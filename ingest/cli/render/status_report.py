@@ -1,4 +1,4 @@
-"""The signs of life of a system: ready or not, its queue, its speed, its workers."""
+"""The report of ``ingest status``: readiness, queue, speed and workers of a system."""
 
 import time
 from collections import Counter
@@ -29,11 +29,11 @@ _STATES = [state.value for state in JobState]
 
 
 async def read(gateway: GatewayClient, *, before: Json | None = None) -> Json:
-    """Read them.
+    """Read the state of a system.
 
     Args:
-        gateway: Whose.
-        before: The last reading, for the speed since then; None takes the last minute's.
+        gateway: Client of the system's gateway.
+        before: The previous reading, to compute the speed since then; None takes the last minute.
     """
     ready, about = await gateway.readiness()
     samples = list(_samples(await gateway.text("/metrics")))
@@ -70,13 +70,13 @@ async def read(gateway: GatewayClient, *, before: Json | None = None) -> Json:
         "clock": time.time(),
     }
     reading["finished_per_second"] = (
-        await _speed_of_late(gateway) if before is None else _speed_since(before, reading)
+        await _recent_speed(gateway) if before is None else _speed_since(before, reading)
     )
     return reading
 
 
 def picture(reading: Json) -> RenderableType:
-    """The reading for a person; a system that did not answer has no more than problems."""
+    """Format a reading for a person; a system that did not answer has only problems."""
     ready = reading["ready"]
     parts: list[RenderableType] = [
         Text.assemble(
@@ -127,7 +127,7 @@ def _queue(reading: Json) -> RenderableType:
 
 
 def _left(reading: Json) -> str | None:
-    """How long the jobs take that can move; the others end when somebody or something lets them."""
+    """Estimate the time for the jobs that can run; jobs that wait are left out."""
     speed, unfinished, moving = (
         reading["finished_per_second"],
         _unfinished(reading),
@@ -141,7 +141,7 @@ def _left(reading: Json) -> str | None:
 
 
 def _moving(reading: Json) -> int:
-    """Unfinished jobs that wait for nothing, in lanes that are not paused."""
+    """Count unfinished jobs that wait for nothing, in lanes that are not paused."""
     pauses = reading["pauses"]
     if pauses.get("everything"):
         return 0
@@ -155,7 +155,7 @@ def _moving(reading: Json) -> int:
 
 
 def _waiting(reasons: Json) -> str | None:
-    """What jobs wait for, most of them first."""
+    """List the reasons why jobs wait, the most frequent first."""
     ordered = sorted(reasons.items(), key=lambda item: -item[1])
     said = [f"{plural(count, 'job')} for {_REASONS.get(name, name)}" for name, count in ordered]
     return ", ".join(said) or None
@@ -164,7 +164,7 @@ def _waiting(reasons: Json) -> str | None:
 def _degraded(documents: int | None) -> str | None:
     if not documents:
         return None
-    return f"{plural(documents, 'document')}, made again when the provider is back"
+    return f"{plural(documents, 'document')}, processed again when the provider answers"
 
 
 def _workers(reading: Json) -> str:
@@ -179,11 +179,11 @@ def _workers(reading: Json) -> str:
 
 def _stuck(reading: Json) -> str | None:
     stuck = reading["stuck"]
-    return f"{plural(stuck, 'job')} that nothing moves; see ingest_stuck_jobs" if stuck else None
+    return f"{plural(stuck, 'job')} stuck; see ingest_stuck_jobs at /metrics" if stuck else None
 
 
 def _paused(pauses: Json) -> str | None:
-    """What is paused, on one line."""
+    """Name the paused work, in one line."""
     said = ["everything"] if pauses.get("everything") else []
     said += [f"lane {lane}" for lane in pauses.get("lanes", ())]
     said += [f"calls to {provider}" for provider in pauses.get("providers", ())]
@@ -192,7 +192,7 @@ def _paused(pauses: Json) -> str | None:
 
 
 def _provider(provider: Json) -> str:
-    """A key of a provider on one line."""
+    """Describe a provider's key in one line."""
     parts = [f"{provider['model']}, key {provider['key']}"]
     if provider["breaker"] != "closed":
         parts.append(f"circuit breaker: {breaker(provider)}")
@@ -208,11 +208,11 @@ def _provider(provider: Json) -> str:
 
 
 def breaker(provider: Json) -> str:
-    """What the circuit breaker of a provider's key does with calls."""
+    """Describe the state of the circuit breaker of a provider's key."""
     words = {
         "open": "no calls for a while",
         "half_open": "testing whether it is back",
-        "stopped": "no calls until a person has looked at the key",
+        "stopped": "no calls until an operator has replaced the key",
     }
     said = words.get(provider["breaker"]) or str(provider["breaker"])
     return f"{said} ({provider['last_error']})" if provider.get("last_error") else said
@@ -240,8 +240,8 @@ def _speed_since(before: Json, now: Json) -> float | None:
     return round(max(0, ended) / passed, 2) if passed > 0 else None
 
 
-async def _speed_of_late(gateway: GatewayClient) -> float | None:
-    """Jobs of this tenant that ended in the last minute, a second; None without access."""
+async def _recent_speed(gateway: GatewayClient) -> float | None:
+    """Jobs of this tenant per second that ended in the last minute; None without access."""
     try:
         page = await gateway.get("/v1/jobs", state=JobState.DONE.value, limit=_RECENT_JOBS)
     except Refused:

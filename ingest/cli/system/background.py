@@ -1,4 +1,4 @@
-"""Running the system in a process of its own that outlives the command."""
+"""Runs the system in a process of its own that continues after the command."""
 
 import asyncio
 import os
@@ -20,19 +20,19 @@ from ingest.cli.system import startup_summary
 from ingest.settings import Settings
 
 START_SECONDS = 180.0
-"""Longest that a start may take."""
+"""Most seconds that a start may take; a first start creates the embedded database."""
 _STOP_MARGIN_SECONDS = 60.0
-"""What a stop may take beyond the drain."""
+"""Seconds that a stop may take in addition to the drain of running jobs."""
 _POLL_SECONDS = 0.1
 _TAIL_LINES = 15
 
 
 def start(settings: Settings, *, as_json: bool) -> None:
-    """Start the system in the background and wait until it is ready.
+    """Start the system in the background, and wait until it is ready.
 
     Raises:
         CommandFailed: it did not start; the errors in its log were printed.
-        Unreachable: the same, and wrong settings or something that does not answer is the reason.
+        Unreachable: it did not start because settings are wrong or a service does not answer.
     """
     child = Child(settings, environment=os.environ, on_progress=say)
     try:
@@ -45,10 +45,10 @@ def start(settings: Settings, *, as_json: bool) -> None:
 
 
 def stop(settings: Settings) -> int | None:
-    """Stop the system of a state folder and wait until it is gone; None when none runs.
+    """Stop the system of a state folder and wait for its end; returns its pid, None when none ran.
 
     Raises:
-        CommandFailed: it does not end in time, or is out of reach.
+        CommandFailed: it does not end in time, or this user may not stop it.
     """
     instance = Instance(settings.state_dir)
     pid = instance.pid()
@@ -57,7 +57,7 @@ def stop(settings: Settings) -> int | None:
     longest = settings.drain_timeout_seconds + _STOP_MARGIN_SECONDS
     try:
         process = psutil.Process(pid)
-        if instance.pid() != pid:  # it ended meanwhile, and its pid may be another's
+        if instance.pid() != pid:  # it ended meanwhile, and another process may have got its pid
             return pid
         process.terminate()
     except psutil.NoSuchProcess:
@@ -77,7 +77,7 @@ def stop(settings: Settings) -> int | None:
 
 
 def _wait_until_gone(instance: Instance, process: psutil.Process, longest: float) -> bool:
-    """Wait for a process to end; one that ended but was not reaped is gone, too."""
+    """Wait for the end of a process; a zombie, which ended and was not reaped, counts as ended."""
     deadline = time.monotonic() + longest
     while time.monotonic() < deadline:
         try:
@@ -90,7 +90,7 @@ def _wait_until_gone(instance: Instance, process: psutil.Process, longest: float
 
 
 class Child:
-    """A system that this process started in a session of its own."""
+    """A system that this process started in a new session."""
 
     def __init__(
         self,
@@ -99,11 +99,11 @@ class Child:
         environment: Mapping[str, str],
         on_progress: Callable[[str], None],
     ) -> None:
-        """Start it.
+        """Start the process.
 
         Args:
-            settings: What the environment says, read already.
-            environment: Of the new process.
+            settings: The settings that the new process will read.
+            environment: Environment variables of the new process.
             on_progress: Gets a line for each step of the start.
         """
         self._settings = settings
@@ -119,20 +119,21 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
+                # Ctrl-C in this terminal must not reach the system.
                 start_new_session=True,
             )
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id of the system."""
         return self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Wait until the system is ready, and say for what it waits.
+        """Wait until the system is ready, and report each step of its start.
 
         Raises:
-            CommandFailed: it ended, or takes too long.
-            Unreachable: it ended with exit code 2.
+            CommandFailed: the system ended, or its start takes too long.
+            Unreachable: the system ended with exit code 2.
         """
         run_async(self._until_ready())
 
@@ -154,7 +155,7 @@ class Child:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def stop(self) -> int:
-        """End it, and kill it when it does not end in time; returns its exit code."""
+        """Stop the system, and kill it when it does not end in time; returns its exit code."""
         if self._process.poll() is None:
             self._process.terminate()
         try:
@@ -164,7 +165,7 @@ class Child:
             return self._process.wait()
 
     async def _missing(self, gateway: GatewayClient) -> str | None:
-        """What is missing; None when the system is ready."""
+        """Describe the missing part; None when the system is ready."""
         instance = Instance(self._settings.state_dir)
         if instance.pid() != self.pid:
             return ""
@@ -177,7 +178,7 @@ class Child:
         return None if instance.url() else self._last_step()
 
     def _last_step(self) -> str:
-        """The last line of the log that is meant for people."""
+        """The last line of the log that describes a step of the start."""
         steps = [line for line in self._tail() if line[:1].islower()]
         return steps[-1] if steps else ""
 
@@ -187,7 +188,7 @@ class Child:
             return log.read().decode(errors="replace").splitlines()
 
     def _failure(self, reason: str) -> CommandFailed | Unreachable:
-        """What the log says of the end, as an error with the exit code that the system had."""
+        """Convert the end of the log into an error that has the exit code of the system."""
         for line in [line for line in self._tail() if line.startswith("error: ")][-_TAIL_LINES:]:
             say(f"  {line}")
         code = self._process.poll()

@@ -1,4 +1,4 @@
-"""Direct access to the database, for commands that must work while the system is down."""
+"""Direct access to the database, for commands that must work without a running system."""
 
 import subprocess
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ from ingest.wiring.storage import database_url
 def with_database(
     settings: Settings, *, folder: Path | None = None, leave: bool = False
 ) -> Iterator[Settings]:
-    """Settings whose database answers for as long as the context lasts.
+    """Provide settings whose database answers for as long as the context lasts.
 
-    Without a URL it is the embedded server: the one that is in use on the folder, or one that is
-    started, and that is stopped again unless somebody else uses it by then. One that a killed
-    process left behind is ended first.
+    Without a URL this is the embedded server. If none runs on the folder, one is started, and is
+    stopped at the end unless another process uses it then. A server that a killed process left
+    behind is ended first.
 
     Args:
-        settings: What is set.
-        folder: Where the embedded server keeps its data, instead of the state folder.
-        leave: Use one that was left behind as it is, and let it run.
+        settings: The settings of the command.
+        folder: Data folder of the embedded server; None is the one in the state folder.
+        leave: Use a server that was left behind, and let it run.
 
     Raises:
         CommandFailed: the embedded server does not start.
@@ -57,21 +57,21 @@ def with_database(
 
 
 def claim_blob_folder(settings: Settings) -> None:
-    """Make the state folder ours where blobs go to it, though the database is elsewhere.
+    """Mark the state folder as ours when blobs are stored in it and the database is elsewhere.
 
     Raises:
-        FolderRefused: it holds files of others.
+        FolderRefused: the folder holds files of others.
     """
     if settings.blob_url is None:
         state_folder.claim(Path(settings.state_dir))
 
 
 def inspect(settings: Settings) -> inspection.DatabaseFacts:
-    """What the database is.
+    """Read the version, the extensions and the schema of the database.
 
     Raises:
-        ConfigurationError: the URL is none.
-        StoreUnavailable: it cannot be reached.
+        ConfigurationError: the URL is not valid.
+        StoreUnavailable: the database cannot be reached.
     """
     return run_async(inspection.inspect(database_url(settings)))
 
@@ -80,8 +80,8 @@ def ensure_schema(settings: Settings) -> None:
     """Check that this code can run on the database's schema.
 
     Raises:
-        ConfigurationError: it cannot.
-        StoreUnavailable: it cannot be reached.
+        ConfigurationError: the schema is another one.
+        StoreUnavailable: the database cannot be reached.
     """
     if wrong := inspect(settings).mismatch:
         raise ConfigurationError(f"{wrong}: {migrate.REMEDY}")

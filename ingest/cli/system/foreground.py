@@ -1,4 +1,4 @@
-"""Running the system in this process until it is told to stop."""
+"""Runs the system in this process until a signal stops it."""
 
 import signal
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def ensure_nothing_runs(settings: Settings) -> None:
     """Check that no system runs on the state folder.
 
     Raises:
-        AlreadyRunning: one does.
+        AlreadyRunning: a system runs.
     """
     if (pid := Instance(settings.state_dir).pid()) is not None:
         raise AlreadyRunning(
@@ -35,15 +35,16 @@ def ensure_nothing_runs(settings: Settings) -> None:
 
 
 def run(settings: Settings, *, as_json: bool) -> None:
-    """Run the system until SIGINT, SIGTERM or its end.
+    """Run the system until SIGINT or SIGTERM, or until it ends by itself.
 
     Raises:
         AlreadyRunning: a system runs on the state folder.
-        IngestError: it did not start, or something died for good.
-        typer.Exit: a signal ended the start; everything is stopped again.
+        IngestError: the system did not start, or a part of it failed permanently.
+        typer.Exit: a signal ended the start; all parts are stopped again.
     """
     instance = Instance(settings.state_dir)
     with instance.held():
+        # Ray takes seconds to import. The lock comes first, so that a second start fails at once.
         from ingest import logs
         from ingest.system import System
 
@@ -61,6 +62,7 @@ def run(settings: Settings, *, as_json: bool) -> None:
             except KeyboardInterrupt:
                 raise typer.Exit(_INTERRUPTED_BY[signals.first or signal.SIGINT]) from None
             finally:
+                # Before the stop: a signal that comes during it must not begin another one.
                 signals.phase = _Phase.STOPPING
                 system.stop()
                 say("stopped")
@@ -73,9 +75,9 @@ class _Phase(Enum):
 
 
 class _Signals:
-    """What a signal does: it breaks off a start, ends a running system, and hurries a stop.
+    """Handles signals: they interrupt a start, stop a running system, or shorten a stop.
 
-    One handler for all of it, so that there is no moment between two.
+    One handler serves all three phases, so that no signal is lost between two handlers.
     """
 
     def __init__(self, system: "System") -> None:
@@ -95,7 +97,7 @@ class _Signals:
             raise KeyboardInterrupt
         else:
             self._warned = True
-            say("stopping; once more gives up at once, and leaves a mess")
+            say("stopping; press Ctrl-C again to end at once, without clean-up")
 
 
 @contextmanager

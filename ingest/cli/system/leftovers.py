@@ -1,4 +1,4 @@
-"""What a system that was killed left running on its state folder."""
+"""Finds and ends processes that a killed system left behind on its state folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ REMEDY = "'ingest down' ends it, and so does the next 'ingest up'"
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """Processes that nobody uses any more."""
+    """Processes of a system that was killed."""
 
     postgres: int | None
-    """The server's pid."""
+    """Pid of the embedded PostgreSQL server; None when none was left."""
     ray: Sequence[int]
 
     @property
     def pids(self) -> list[int]:
-        """The server's, and those of Ray."""
+        """The pids of the server and of Ray's processes."""
         return [*([] if self.postgres is None else [self.postgres]), *self.ray]
 
     def __str__(self) -> str:
-        """What they are, in words."""
+        """Describe the processes for a person."""
         parts = [] if self.postgres is None else [f"PostgreSQL (pid {self.postgres})"]
         if self.ray:
             parts.append(f"processes of Ray ({len(self.ray)})")
@@ -36,25 +36,26 @@ class Leftovers:
 
 
 def find(settings: Settings) -> Leftovers | None:
-    """What was left behind; None when nothing was."""
+    """Find the processes that were left behind; None when there are none."""
     if not state_folder.is_ours(settings.state_dir):
-        return None  # and a look would leave locks in somebody else's folder
+        return None  # reading would create lock files in a folder that is not ours
     server = EmbeddedPostgres(settings.state_dir)
     found = Leftovers(server.leftover(), ray_folder.leftovers(settings.state_dir))
     return found if found.pids else None
 
 
 def end(settings: Settings) -> Leftovers | None:
-    """End what was left behind, and wait until it is gone; None when nothing was.
+    """End the processes that were left behind, and wait for their end; None when there are none.
 
     Raises:
-        CommandFailed: it does not end, or belongs to another user.
+        CommandFailed: a process does not end, or belongs to another user.
     """
     if not state_folder.is_ours(settings.state_dir):
         return None
     server = EmbeddedPostgres(settings.state_dir)
     try:
-        ray = ray_folder.end_leftovers(settings.state_dir)  # before the database it works on
+        # Ray first: its workers use the database.
+        ray = ray_folder.end_leftovers(settings.state_dir)
         found = Leftovers(server.end_leftover(), ray)
     except psutil.AccessDenied as exc:
         raise CommandFailed(f"pid {exc.pid} was left behind and belongs to another user") from exc

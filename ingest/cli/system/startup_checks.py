@@ -1,4 +1,4 @@
-"""What the settings alone tell to be impossible: for ``doctor``, and before anything is started."""
+"""Checks that need only the settings: for ``doctor``, and before a start."""
 
 import os
 import socket
@@ -12,23 +12,23 @@ from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import CREDIT, batched
 from ingest.settings import Settings
-from ingest.settings.faults import ensure_none
 from ingest.settings.providers import LOCAL
+from ingest.settings.setting_faults import ensure_none
 from ingest.wiring.provider_batches import batchable_models
 from ingest.wiring.providers import embedding_models, price_today, provider_of
 from ingest.wiring.storage import blob_url
 
 
 def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = None) -> None:
-    """Check that nothing in the settings prevents a start; it takes no time and starts nothing.
+    """Check that nothing in the settings prevents a start; start and contact nothing.
 
     Args:
-        settings: Their values fit their types already.
-        listens: Whether the gateway is to be started, which needs ports.
-        lane: Of a backfill; the batch lane has prices of its own.
+        settings: The settings, whose types are checked already.
+        listens: Whether the gateway will be started, which needs free ports.
+        lane: Lane of a backfill; the batch lane has its own prices.
 
     Raises:
-        WrongSettings: naming all that is wrong.
+        WrongSettings: a setting is wrong; the message names all faults.
     """
     found = [*value_faults(settings, lane), *folder_faults(settings)]
     if listens:
@@ -64,22 +64,22 @@ def _price_faults(settings: Settings, lane: Lane | None) -> Iterator[str]:
 
 
 def folder_faults(settings: Settings) -> Iterator[str]:
-    """Folders that cannot be made or written."""
+    """Find folders that cannot be created or written."""
     yield from _unwritable("INGEST_STATE_DIR", settings.state_dir)
     if settings.blob_url and settings.blob_url.startswith("file:///"):
         yield from _unwritable("INGEST_BLOB_URL", folder_of(settings.blob_url))
 
 
 def port_faults(settings: Settings) -> Iterator[str]:
-    """Ports that something else listens on, and addresses that are not this machine's."""
+    """Find ports that are in use, and addresses that are not of this machine."""
     yield from _taken("INGEST_PORT", settings.host, settings.port)
     if settings.dashboard:
         yield from _taken("INGEST_DASHBOARD_PORT", "127.0.0.1", settings.dashboard_port)
 
 
-def _refusal(look: Callable[..., object], *given: object) -> Iterator[str]:
+def _refusal(check: Callable[..., object], *given: object) -> Iterator[str]:
     try:
-        look(*given)
+        check(*given)
     except ConfigurationError as exc:
         yield exc.message
 
@@ -91,11 +91,12 @@ def _unreadable(variable: str, place: Path | str | None) -> Iterator[str]:
         with Path(place).open("rb") as file:
             file.read(1)
     except OSError as exc:
-        yield f"{variable} is {str(place)!r}; this file cannot be read ({exc.strerror})"
+        yield f"{variable} is {str(place)!r}; this file cannot be read ({exc.strerror}); correct "
+        "the path or its rights"
 
 
 def _unwritable(variable: str, place: Path | None) -> Iterator[str]:
-    """Whether a folder, or the nearest one above it that is there, can be written."""
+    """Check that a folder, or its nearest existing parent, can be written."""
     if place is None:
         return
     folder = place.absolute()
@@ -114,6 +115,7 @@ def _unwritable(variable: str, place: Path | None) -> Iterator[str]:
 def _taken(variable: str, host: str, port: int) -> Iterator[str]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as trial:
+        # As servers do: else connections of the last run that still close would look like a server.
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))

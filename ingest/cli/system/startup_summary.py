@@ -1,4 +1,4 @@
-"""What a system uses, said once it is ready."""
+"""Prints what a system uses when it is ready."""
 
 import os
 
@@ -11,13 +11,13 @@ from ingest.settings import Settings
 
 
 def show(url: str, settings: Settings, *, as_json: bool, pid: int | None = None) -> None:
-    """Print where a ready system is and what it uses.
+    """Print the URL of a ready system and the parts it uses.
 
     Args:
-        url: Its gateway.
-        settings: With which it was started.
-        as_json: As one line of JSON.
-        pid: Its process; None means this one.
+        url: URL of its gateway.
+        settings: Settings of the system.
+        as_json: Whether to print one line of JSON.
+        pid: Pid of the system; None is this process.
     """
     used = _used(url, settings) | {"pid": pid or os.getpid()}
     if as_json:
@@ -28,14 +28,14 @@ def show(url: str, settings: Settings, *, as_json: bool, pid: int | None = None)
 
 
 def database_label(settings: Settings) -> str:
-    """Where the database is, without its password."""
+    """Describe the database without its password."""
     if settings.database_url is None:
         return f"embedded PostgreSQL in {settings.state_dir}"
     return without_password(settings.database_url.get_secret_value())
 
 
 def without_password(url: str) -> str:
-    """A database URL that can be shown."""
+    """Remove the password from a database URL."""
     from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""A system in a folder of its own, for a demonstration: everything is gone in the end."""
+"""Runs a temporary system for the demo, in a folder of its own that is deleted at the end."""
 
 import os
 import shutil
@@ -31,12 +31,12 @@ _ELSEWHERE = (
     "INGEST_NEXT_MODEL",
     "INGEST_PROFILE",
 )
-"""Settings that would lead the demo out of its folder, or to somebody's bill."""
+"""Settings that the demo ignores: they would make it use other folders or paid providers."""
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: everything is stopped first."""
+    """Let SIGTERM end the demo as Ctrl-C does: after all parts are stopped."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -50,7 +50,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that is gone in the end."""
+    """Provide a temporary folder; it is deleted at the end."""
     made = Path(tempfile.mkdtemp(prefix="ingest-demo-"))
     try:
         yield made
@@ -60,15 +60,15 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def system(state: Path, say: Callable[[str], None], **extra: str) -> Iterator[str]:
-    """A system of the demo's own, stopped in the end.
+    """Run a system for the demo; it is stopped at the end.
 
     Args:
-        state: Its state folder.
-        say: Told how its start gets on.
-        extra: Environment variables that it gets besides.
+        state: State folder of the system.
+        say: Receives a line for each step of the start.
+        extra: Additional environment variables of the system.
 
     Yields:
-        Its URL.
+        The URL of the system.
 
     Raises:
         CommandError: it did not start, or did not stop cleanly.
@@ -89,13 +89,13 @@ def system(state: Path, say: Callable[[str], None], **extra: str) -> Iterator[st
 
 
 def ensure_startable(**extra: str) -> None:
-    """Check, before anything is made, that the settings which are left allow a start.
+    """Check before anything is created that the remaining settings allow a start.
 
     Args:
-        extra: Environment variables that the system would get besides.
+        extra: Additional environment variables of the system.
 
     Raises:
-        WrongSettings: naming all that is wrong.
+        WrongSettings: a setting is wrong; the message names all faults.
     """
     with _as_environment(_environment(Path(tempfile.gettempdir()), extra)):
         startup_checks.ensure_startable(settings.load(), listens=False)
@@ -120,7 +120,7 @@ def _as_environment(environment: dict[str, str]) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """Find a free port on the loopback interface."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Which tenant an option ``--tenant`` means."""
+"""Finds the tenant of an option ``--tenant``."""
 
 from ingest.adapters.postgres.admin.tenant_store import TenantStore
 from ingest.adapters.postgres.pool import Database
@@ -9,18 +9,18 @@ _COMPARED_NAMES = 10_000
 
 
 async def existing(database: Database, text: str, *, create: bool | None = None) -> Tenant:
-    """The tenant that has this name or UUID.
+    """Find the tenant with this name or UUID.
 
-    A tenant of which only the id was known learns its name here.
+    A tenant that had only an id gets its name here.
 
     Args:
-        database: Where tenants are.
-        text: What --tenant says.
-        create: Whether to make the tenant if it is not there; None where a command cannot.
+        database: The database that holds the tenants.
+        text: The value of --tenant.
+        create: Whether to create a missing tenant; None when the command has no --create-tenant.
 
     Raises:
         UnknownTenant: there is no such tenant.
-        WrongUsage: this can be no name.
+        WrongUsage: the text cannot be a name.
     """
     if not is_name(text):
         raise WrongUsage(
@@ -29,7 +29,7 @@ async def existing(database: Database, text: str, *, create: bool | None = None)
         )
     wanted, store = tenant_called(text), TenantStore(database)
     if wanted.tenant_id.int == 0:
-        raise WrongUsage("the tenant that is all zeros stands for all; leave --tenant out")
+        raise WrongUsage("the UUID of zeros stands for all tenants; leave --tenant out")
     found = await store.find(wanted.tenant_id)
     if found is None and not create:
         raise UnknownTenant(await _refusal(store, text, can_create=create is not None))

@@ -1,4 +1,4 @@
-"""How far an upload has come, in figures."""
+"""Counts the files, bytes and jobs of an upload."""
 
 import time
 from collections import deque
@@ -11,13 +11,13 @@ _WINDOW_SECONDS = 15.0
 
 
 class TransferRate:
-    """Speed over the last seconds."""
+    """Measures the speed over the last seconds."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, float]] = deque([(time.monotonic(), 0.0)])
 
     def mark(self, amount: float) -> None:
-        """Note how much is complete by now."""
+        """Note the amount that is complete now."""
         now = time.monotonic()
         self._marks.append((now, amount))
         while now - self._marks[0][0] > _WINDOW_SECONDS and len(self._marks) > 2:
@@ -25,18 +25,18 @@ class TransferRate:
 
     @property
     def per_second(self) -> float:
-        """The speed; 0 when nothing moves."""
+        """The amount per second; 0 when nothing was completed."""
         (first, before), (last, amount) = self._marks[0], self._marks[-1]
         return (amount - before) / (last - first) if last > first else 0.0
 
     def seconds_for(self, amount: float) -> float | None:
-        """How long an amount will take at this speed; None when nothing moves."""
+        """Seconds that an amount takes at this speed; None when the speed is 0."""
         speed = self.per_second
         return amount / speed if speed > 0 else None
 
 
 class UploadCounters:
-    """Counts what became of files and of their jobs."""
+    """Counts files and their jobs by how they ended."""
 
     def __init__(self, selection: Selection) -> None:
         self.files = len(selection.files)
@@ -47,49 +47,49 @@ class UploadCounters:
         self.replaced: list[Replacement] = []
         self.rejected: list[Rejection] = []
         self.jobs: dict[str, str] = {}
-        """File of each job."""
+        """File of each job id."""
         self.documents: set[str] = set()
         self.done = 0
         self.failed: list[Rejection] = []
-        """Files that were taken and did not become searchable."""
+        """Accepted files whose job failed."""
         self.paused = 0
-        """Jobs that an operator's pause holds, as of the last look."""
+        """Jobs that an operator's pause stops, as of the last poll."""
         self.pauses: list[Json] = []
-        """What holds them."""
+        """The pauses that stop those jobs."""
         self.started = time.monotonic()
         self.uploaded_seconds: float | None = None
-        """How long the uploads took, once they are over."""
+        """Duration of the uploads; None before they end."""
 
     @property
     def ended(self) -> int:
-        """Files that were taken or rejected."""
+        """Number of files that were accepted or rejected."""
         return self.created + self.known + len(self.rejected)
 
     @property
     def jobs_ended(self) -> int:
-        """Jobs that ended, well or badly."""
+        """Number of jobs that ended, with success or not."""
         return self.done + len(self.failed)
 
     @property
     def jobs_expected(self) -> int:
-        """Jobs there will be, as far as is known."""
+        """Number of jobs to expect; rejected and known files have none."""
         return len(self.jobs) + self.files - self.ended
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return time.monotonic() - self.started
 
     def sent(self, count: int) -> None:
-        """Bytes went out, or will again."""
+        """Count sent bytes; a negative number takes back those that are sent again."""
         self.sent_bytes += count
 
     def uploaded(self) -> None:
-        """Every file was taken or rejected."""
+        """Note that every file was accepted or rejected."""
         self.uploaded_seconds = self.seconds
 
     def file_ended(self, file: Candidate, outcome: AcceptedUpload | Rejection) -> None:
-        """A file was taken or rejected."""
+        """Count a file that was accepted or rejected."""
         if isinstance(outcome, Rejection):
             self.rejected.append(outcome)
             return
@@ -101,7 +101,7 @@ class UploadCounters:
         self.documents.add(outcome.document_id)
 
     def job_ended(self, job_id: str, job: Json | None) -> None:
-        """A job ended, or is gone."""
+        """Count a job that ended; ``job`` is None when its document was deleted."""
         if job is not None and job["state"] == "done":
             self.done += 1
             return
@@ -111,5 +111,5 @@ class UploadCounters:
         self.failed.append(Rejection(self.jobs[job_id], code, detail, job_id))
 
     def jobs_paused(self, count: int, pauses: list[Json]) -> None:
-        """Take how many jobs are held now, and by which pauses."""
+        """Set the number of paused jobs, and their pauses."""
         self.paused, self.pauses = count, pauses

@@ -1,4 +1,4 @@
-"""External ids: what an upload calls the documents of its files."""
+"""Gives the files of an upload their external ids."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ from ingest.cli.exit_codes import WrongUsage
 from ingest.cli.uploads.select_files import Candidate
 
 MAX_SOURCE_PATH_CHARS = 1024
-"""The gateway takes no longer one; of a longer path the end is kept."""
+"""The gateway's limit for a source path; of a longer path the end is kept."""
 
 
 def name_files(files: Sequence[Candidate], *, root: str | None, prefix: str) -> list[Candidate]:
     """Give each file its external id: a prefix, and a path with slashes.
 
     Args:
-        files: What will be uploaded.
-        root: The folder to which paths are relative; without it, the folder that was named.
-        prefix: Put before each path as it is.
+        files: The files to upload.
+        root: Paths are relative to this folder; None takes the folder argument of each file.
+        prefix: Text that is put before each path, unchanged.
 
     Raises:
         WrongUsage: the root is no folder, a file is outside it, or two files have the same id.
@@ -31,14 +31,14 @@ def name_files(files: Sequence[Candidate], *, root: str | None, prefix: str) -> 
 
 
 def source_path(path: Path) -> str:
-    """Where a file is on this machine, in characters that can be printed."""
+    """The path of a file on this machine, in printable characters."""
     text = os.path.abspath(path)
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown[-MAX_SOURCE_PATH_CHARS:]
 
 
 def seen_from_here(path: str) -> str:
-    """A source path as a person in the current folder would write it."""
+    """Make a source path relative to the current folder where it is below it."""
     here = source_path(Path()).rstrip("/") + "/"
     return path.removeprefix(here) or path
 

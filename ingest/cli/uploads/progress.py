@@ -1,4 +1,4 @@
-"""Showing how an upload gets on: bars in a terminal, a line now and then elsewhere."""
+"""Shows the progress of an upload: bars in a terminal, else a line every few seconds."""
 
 import asyncio
 import time
@@ -14,12 +14,12 @@ from ingest.cli.render import pause_text
 from ingest.cli.uploads.counters import TransferRate, UploadCounters
 
 _FILE_WEIGHT = 64 * 1024
-"""Bytes that the round trip of a file is worth in the upload's bar and ETA."""
+"""In the bar and the ETA, one file counts as many bytes as are sent in the time of a round trip."""
 _QUIET_SECONDS = 30.0
 _LINE_SECONDS = 5.0
-"""Between two lines where there is no terminal; a pause is told at once."""
+"""Seconds between two lines without a terminal; a pause is shown at once."""
 _RESUMED = "resumed"
-_NOBODY_WORKS = "nothing finished for 30 s; 'ingest status' shows whether anybody works"
+_NOBODY_WORKS = "nothing finished for 30 s; 'ingest status' shows whether a worker runs"
 
 
 class _View(Protocol):
@@ -33,11 +33,11 @@ class _View(Protocol):
 
 @asynccontextmanager
 async def shown(counters: UploadCounters, *, jobs: bool) -> AsyncIterator[None]:
-    """Show a counters on standard error for as long as the context lasts.
+    """Show counters on standard error for as long as the context lasts.
 
     Args:
-        counters: The figures.
-        jobs: Show how the jobs get on, too.
+        counters: The counters to show.
+        jobs: Whether to show the progress of the jobs as well.
     """
     screen = console(err=True)
     figures = _Figures(counters, jobs=jobs)
@@ -59,7 +59,7 @@ async def _tick(view: _View) -> None:
 
 
 class _Figures:
-    """A counters with its speeds."""
+    """The counters of an upload, with speeds computed from them."""
 
     def __init__(self, counters: UploadCounters, *, jobs: bool) -> None:
         self.counters = counters
@@ -116,7 +116,7 @@ class _Figures:
         return f"{ended} {self._ended.per_second:.1f}/s{_left(left)}"
 
     def pause_text(self) -> str:
-        """What holds jobs, and the command that lets them go on; empty when nothing does."""
+        """The pauses that stop jobs, and the commands that end them; empty without pauses."""
         if not self.counters.pauses:
             return ""
         return (
@@ -183,7 +183,7 @@ class _Lines:
         self._figures.measure()
         if (pause := self._figures.pause_text()) != self._pause:
             self._pause = pause
-            self._tell(pause or _RESUMED)
+            self._print(pause or _RESUMED)
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + _LINE_SECONDS
             self._progress()
@@ -191,17 +191,17 @@ class _Lines:
     def _progress(self) -> None:
         counters = self._figures.counters
         if not counters.ended:
-            self._tell(f"uploading {plural(counters.files, 'file')}, {size(counters.bytes_len)}")
+            self._print(f"uploading {plural(counters.files, 'file')}, {size(counters.bytes_len)}")
             return
         line = f"uploaded {self._figures.upload_text()}"
         if self._figures.jobs:
             line += f"; finished {self._figures.jobs_text()}"
-        self._tell(_NOBODY_WORKS if self._figures.stalled else line)
+        self._print(_NOBODY_WORKS if self._figures.stalled else line)
 
-    def _tell(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         if line != self._said:
             self._said = line
             say(line)
 
     def close(self) -> None:
-        """The summary says the rest."""
+        """Do nothing; the summary follows."""

@@ -1,4 +1,4 @@
-"""Which files an upload takes: named ones always, in folders those that the gateway reads."""
+"""Selects the files of an upload: all named files, and the readable files of folders."""
 
 import glob
 import os
@@ -20,14 +20,14 @@ class Candidate:
 
     path: Path
     relative: str
-    """Path below the folder that was named, with slashes; the name of a file named itself."""
+    """Path below the folder argument, with slashes; for a file argument, its file name."""
     bytes_len: int
     external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that was left out, and why."""
+    """A file or folder that was skipped, and the reason."""
 
     file: str
     reason: str
@@ -36,24 +36,24 @@ class Skipped:
 
 @dataclass(slots=True)
 class Selection:
-    """The files to upload, and what was left out."""
+    """The files to upload, and those that were skipped."""
 
     files: list[Candidate] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def bytes_len(self) -> int:
-        """Bytes of all files together."""
+        """Total size of the files."""
         return sum(file.bytes_len for file in self.files)
 
 
 def count_reasons(skipped: Iterable[Skipped]) -> dict[str, int]:
-    """How many were left out for each reason, the most frequent first."""
+    """Count the skipped files by reason, the most frequent reason first."""
     return dict(Counter(one.reason for one in skipped).most_common())
 
 
 def select(paths: Sequence[str]) -> Selection:
-    """Find the files behind files, folders and patterns, each once.
+    """Find all files that the arguments name: files, folders and patterns. Each file is taken once.
 
     Raises:
         WrongUsage: a path does not exist, or a pattern matches nothing.
@@ -80,7 +80,7 @@ def _expand(argument: str) -> list[Path]:
         found = sorted(glob.glob(argument, recursive=True))
         if found:
             return [Path(path) for path in found if not os.path.isdir(path) or "**" not in argument]
-        raise WrongUsage(f"no file matches {argument!r}")
+        raise WrongUsage(f"no file matches {argument!r}; check the pattern")
     raise WrongUsage(f"there is no file or folder {argument!r}")
 
 
@@ -114,7 +114,7 @@ def _walk(root: Path, skipped: list[Skipped]) -> Iterator[Candidate]:
 
 
 def _supported(path: Path) -> Candidate | Skipped:
-    """The file, or why it is left out."""
+    """The file, or the reason to skip it."""
     if path.name.startswith("."):
         return Skipped(str(path), "hidden")
     try:
@@ -129,9 +129,9 @@ def _supported(path: Path) -> Candidate | Skipped:
 
 
 def _unreadable_type(path: Path) -> Skipped | None:
-    """Why the gateway would refuse a file whose extension says nothing; None when it takes it.
+    """Read the start of a file with an unknown extension; None when the gateway accepts its type.
 
-    A file that cannot be opened is taken, so that the upload ends with its error.
+    A file that cannot be opened is not skipped, so that the upload reports its error.
     """
     try:
         with path.open("rb") as source:

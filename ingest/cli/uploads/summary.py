@@ -1,4 +1,4 @@
-"""What an upload says at its end."""
+"""The summary at the end of an upload."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _FEW = 3
 
 
 def as_json(counters: UploadCounters, skipped: Sequence[Skipped]) -> Json:
-    """The summary for programs."""
+    """Convert the summary to JSON."""
     return {
         "files": counters.files,
         "bytes_len": counters.bytes_len,
@@ -42,7 +42,7 @@ def show(
     waited: bool,
     verbose: bool,
 ) -> None:
-    """The summary for people; ``verbose`` names every file that others count."""
+    """Print the summary; ``verbose`` names every file instead of counting some."""
     moved = [one for one in counters.replaced if one.from_elsewhere]
     counts = ", ".join(f"{count:,} {reason}" for reason, count in count_reasons(skipped).items())
     rows: list[tuple[str, object]] = [
@@ -70,7 +70,7 @@ def show(
 
 
 def name_some(skipped: Sequence[Skipped], most: int = _FEW) -> Iterator[str]:
-    """A line for each reason, with the first files that were left out for it."""
+    """Make a line for each reason, with the first files that were skipped for it."""
     for reason, count in count_reasons(skipped).items():
         of_this = [one for one in skipped if one.reason == reason]
         names = [f"{one.file} ({one.detail})" if one.detail else one.file for one in of_this[:most]]
@@ -126,7 +126,7 @@ def _show_failed(screen: Console, failed: Sequence[Rejection], most: int | None)
         return
     screen.print()
     screen.print(
-        "Failed ('ingest why JOB' tells more, 'ingest retry JOB' tries again):", style="bold"
+        "Failed ('ingest why JOB' explains one, 'ingest retry JOB' tries again):", style="bold"
     )
     for one in failed[:most]:
         screen.print(f"{one.job_id}  {clean(one.file)}")

@@ -1,4 +1,4 @@
-"""Uploading many files at once, each streamed from disk."""
+"""Uploads many files at the same time; each is streamed from disk."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -17,13 +17,13 @@ PART_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a file was not taken, or not finished."""
+    """A file that was rejected, or whose job failed."""
 
     file: str
     code: str
     detail: str
     job_id: str | None = None
-    """Set when it failed after it was taken."""
+    """The failed job; None when the upload was rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,78 +33,84 @@ class Replacement:
     file: str
     external_id: str
     uploaded_as: str
-    """Path of the file that it replaces, or its name where the path is not known."""
+    """Path of the replaced file, or its name where the path is not known."""
     generation: int
-    """Of that file."""
+    """Generation of the replaced file."""
     from_elsewhere: bool
-    """True when that file is another one, by its path."""
+    """True when the replaced file had another path."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedUpload:
-    """A file that the gateway has."""
+    """A file that the gateway accepted."""
 
     file: Candidate
     document_id: str
     job_id: str
     created: bool
-    """False when it had the same bytes before."""
+    """False when the gateway had the same bytes before."""
     replaces: Replacement | None = None
 
 
-class Listener(Protocol):
-    """Who wants to know how an upload gets on."""
+class UploadListener(Protocol):
+    """Receives the progress of an upload."""
 
     def sent(self, count: int) -> None:
-        """Bytes went out; negative when a try failed and they will go out again."""
+        """Count sent bytes; negative when a try failed and they are sent again."""
         ...
 
     def ended(self, file: Candidate, outcome: AcceptedUpload | Rejection) -> None:
-        """A file was taken or rejected."""
+        """Take the result of a file: accepted or rejected."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """How files are uploaded."""
+    """Options of an upload."""
 
     concurrency: int = 4
-    """Files at the same time."""
+    """Files that are uploaded at the same time."""
     replace: bool = True
     """Whether a file may become the next generation of a document that exists."""
 
 
 async def upload_files(
-    gateway: GatewayClient, files: Iterable[Candidate], manner: UploadOptions, listener: Listener
+    gateway: GatewayClient,
+    files: Iterable[Candidate],
+    options: UploadOptions,
+    listener: UploadListener,
 ) -> None:
-    """Upload files; each ends with the listener.
+    """Upload files, and report the result of each to the listener.
 
     Raises:
-        Unreachable: the gateway went away for longer than its patience.
-        Refused: it takes nothing from us: no valid key, or too busy for too long.
+        Unreachable: the gateway did not answer for longer than the client's patience.
+        Refused: the key is not valid, or the gateway was busy for too long.
     """
     remaining = iter(files)
     with first_failure():
         async with asyncio.TaskGroup() as group:
-            for _ in range(manner.concurrency):
-                group.create_task(_upload_some(gateway, remaining, manner, listener))
+            for _ in range(options.concurrency):
+                group.create_task(_upload_some(gateway, remaining, options, listener))
 
 
 async def _upload_some(
-    gateway: GatewayClient, files: Iterator[Candidate], manner: UploadOptions, listener: Listener
+    gateway: GatewayClient,
+    files: Iterator[Candidate],
+    options: UploadOptions,
+    listener: UploadListener,
 ) -> None:
     for file in files:
-        listener.ended(file, await _upload(gateway, file, manner, listener))
+        listener.ended(file, await _upload(gateway, file, options, listener))
 
 
 async def _upload(
-    gateway: GatewayClient, file: Candidate, manner: UploadOptions, listener: Listener
+    gateway: GatewayClient, file: Candidate, options: UploadOptions, listener: UploadListener
 ) -> AcceptedUpload | Rejection:
-    body = _Body(file.path, listener)
+    body = _UploadBody(file.path, listener)
     params = {"filename": file.path.name}
     if file.external_id is not None:
         params |= {"external_id": file.external_id, "source_path": source_path(file.path)}
-    if not manner.replace:
+    if not options.replace:
         params["replace"] = "false"
     try:
         for text in params.values():
@@ -149,16 +155,16 @@ def _bytes_len(path: Path) -> int:
     return path.stat().st_size
 
 
-class _Body:
-    """The bytes of a file, read as they are sent."""
+class _UploadBody:
+    """The body of an upload: the bytes of a file, read while they are sent."""
 
-    def __init__(self, path: Path, listener: Listener) -> None:
+    def __init__(self, path: Path, listener: UploadListener) -> None:
         self._path = path
         self._listener = listener
         self._sent = 0
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """The file from its beginning; a new try starts the count again."""
+        """Read the file from its beginning; a new try resets the count of sent bytes."""
         self.report_rest(0)
         with await asyncio.to_thread(self._path.open, "rb") as source:
             while part := await asyncio.to_thread(source.read, PART_BYTES):
@@ -167,7 +173,7 @@ class _Body:
                 self._listener.sent(len(part))
 
     def report_rest(self, bytes_len: int) -> None:
-        """Tell the listener as many bytes as the file counts for, whatever was sent."""
+        """Correct the listener's count, so that this file counts for ``bytes_len`` sent bytes."""
         if self._sent != bytes_len:
             self._listener.sent(bytes_len - self._sent)
             self._sent = bytes_len

@@ -42,7 +42,7 @@ Messages name the thing and the limit it broke; they never hold document text, k
 from ingest.domain.errors.backup import BackupUnusable, RestoreRefused
 from ingest.domain.errors.base import IngestError
 from ingest.domain.errors.configuration import ConfigurationError, FolderRefused, WrongSettings
-from ingest.domain.errors.documents import (
+from ingest.domain.errors.document_errors import (
     DocumentEmpty,
     DocumentEncrypted,
     DocumentRejected,

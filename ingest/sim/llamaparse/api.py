@@ -1,4 +1,4 @@
-"""The routes."""
+"""The HTTP routes of simulated LlamaParse."""
 
 import asyncio
 import hashlib
@@ -13,15 +13,15 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from ingest.sim.faults import FaultSwitch
-from ingest.sim.llamaparse.jobs import CREDITS, Job, Service
-from ingest.sim.llamaparse.webhooks import Courier, Habits
+from ingest.sim.llamaparse.parse_service import CREDITS, Job, Service
+from ingest.sim.llamaparse.webhook_sender import Courier, Habits
 from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, headers_of, read
 
 _TICK = 0.02
 
 
-class Api:
-    """An ASGI application."""
+class LlamaParseApi:
+    """The ASGI application of simulated LlamaParse."""
 
     def __init__(self, service: Service, faults: FaultSwitch, habits: Habits) -> None:
         self._service = service
@@ -58,7 +58,7 @@ class Api:
         return reply
 
     def _switch(self, method: str, path: str, body: bytes) -> Reply:
-        """What only a simulator has."""
+        """Answer the routes under /sim, which the real service does not have."""
         try:
             if (method, path) == ("GET", "/sim/stats"):
                 return Reply.json(self._service.stats())
@@ -218,7 +218,7 @@ def _page(job: Job, number: int, text: str) -> dict[str, Any]:
 
 
 def _split(values: list[str] | None) -> set[str]:
-    """Repeated or separated by commas."""
+    """Read values that are repeated or separated by commas."""
     return {part for value in values or [] for part in value.split(",")}
 
 

@@ -1,4 +1,4 @@
-"""What the endpoint answers when nothing is wrong, and how faults spoil it."""
+"""Builds the answers of the embeddings endpoint, and damages them by fault."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from ingest.sim.openai.vectors import shortened, vector
 
 
 def answered(asked: dict[str, Any], texts: list[str], tokens: int, fault: str | None) -> bytes:
-    """The body of a 200."""
+    """Build the body of an answer with status 200."""
     model = asked["model"]
     full, wanted = refusals.DIMENSIONS[model], asked.get("dimensions")
     floats = asked.get("encoding_format", "float") != "base64"

@@ -1,4 +1,4 @@
-"""The endpoint itself."""
+"""The HTTP routes of simulated OpenAI."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from ingest.sim.openai import refusals
 from ingest.sim.openai.answers import answered
 from ingest.sim.openai.batch_api import PATHS as BATCH_PATHS
 from ingest.sim.openai.batch_api import Batches
-from ingest.sim.openai.options import Options
+from ingest.sim.openai.endpoint_options import EndpointOptions
 from ingest.sim.openai.rate_limits import Account
 from ingest.sim.openai.usage_log import Books, Call
 from ingest.sim.server import DROPPED, Receive, Reply, Scope, Send, answer, headers_of, read
@@ -27,10 +27,10 @@ KINDS = (
 )  # fmt: skip
 
 
-class Api:
-    """An ASGI application."""
+class OpenAiApi:
+    """The ASGI application of simulated OpenAI."""
 
-    def __init__(self, options: Options, faults: FaultSwitch) -> None:
+    def __init__(self, options: EndpointOptions, faults: FaultSwitch) -> None:
         self._options = options
         self._faults = faults
         self._books = Books()
@@ -52,7 +52,7 @@ class Api:
         await answer(reply, receive, send)
 
     def _switch(self, method: str, path: str, body: bytes) -> Reply:
-        """What only a simulator has."""
+        """Answer the routes under /sim, which the real service does not have."""
         if (method, path) == ("GET", "/sim/stats"):
             return Reply.json(self._books.stats())
         if (method, path) == ("GET", "/sim/calls"):

@@ -1,4 +1,4 @@
-"""The endpoints for files and batches: handed over now, answered hours later."""
+"""The endpoints for files and batches: a batch is submitted now and answered later."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from starlette.requests import Request as Form
 from ingest.sim.faults import FaultSwitch
 from ingest.sim.openai import refusals
 from ingest.sim.openai.batch_life import OVER, Count, Life, outcome, validate
-from ingest.sim.openai.options import Options
+from ingest.sim.openai.endpoint_options import EndpointOptions
 from ingest.sim.openai.usage_log import Books, Call
 from ingest.sim.server import DROPPED, Reply, Scope, headers_of
 
@@ -26,7 +26,7 @@ _PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as it is kept."""
+    """A stored file."""
 
     file_id: str
     filename: str
@@ -34,7 +34,7 @@ class _File:
     content: bytes
     created_at: int
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {
             "id": self.file_id,
             "object": "file",
@@ -47,8 +47,8 @@ class _File:
 
 
 @dataclass(slots=True)
-class _Batch:
-    """A batch as it is kept."""
+class _BatchRecord:
+    """A stored batch."""
 
     life: Life
     asked: dict[str, Any]
@@ -60,7 +60,7 @@ class _Batch:
     failed: int = 0
     tokens: int = 0
 
-    def told(self, window: float) -> dict[str, Any]:
+    def as_json(self, window: float) -> dict[str, Any]:
         life = self.life
         now = int(time.time())
         errors = {"object": "list", "data": life.errors} if life.errors else None
@@ -89,7 +89,9 @@ class _Batch:
 class Batches:
     """All files and batches of the account."""
 
-    def __init__(self, options: Options, faults: FaultSwitch, books: Books, count: Count) -> None:
+    def __init__(
+        self, options: EndpointOptions, faults: FaultSwitch, books: Books, count: Count
+    ) -> None:
         self._options = options
         self._faults = faults
         self._books = books
@@ -99,12 +101,12 @@ class Batches:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, but give no name twice."""
+        """Remove all files and batches; their ids are not used again."""
         self._files: dict[str, _File] = {}
-        self._batches: dict[str, _Batch] = {}
+        self._batches: dict[str, _BatchRecord] = {}
 
     async def reply(self, scope: Scope, body: bytes) -> Reply:
-        """Answer one request, or fail as the schedule of faults says."""
+        """Answer one request, or fail by the schedule of faults."""
         fault, delay = self._faults.next()
         await asyncio.sleep(delay)
         if (broken := refusals.of_fault(fault)) is not None:
@@ -134,7 +136,7 @@ class Batches:
             case "GET", "batches", []:
                 return self._list(parse_qs(scope["query_string"].decode()))
             case "GET", "batches", [batch_id] if batch_id in self._batches:
-                return self._told(self._batches[batch_id])
+                return self._as_reply(self._batches[batch_id])
             case "POST", "batches", [batch_id, "cancel"] if batch_id in self._batches:
                 return self._cancel(self._batches[batch_id])
         return refusals.error(404, f"No such {kind}: {rest}", "invalid_request_error", None)
@@ -151,7 +153,7 @@ class Batches:
             name = given.filename or "file"
         if len(content) > MAX_FILE_BYTES:
             return refusals.invalid(f"The file has {len(content)} bytes, over 200 MB.")
-        return Reply.json(self._keep(name, "batch", content).told())
+        return Reply.json(self._keep(name, "batch", content).as_json())
 
     def _file(self, method: str, file_id: str, tail: list[str]) -> Reply:
         file = self._files.get(file_id)
@@ -162,7 +164,7 @@ class Batches:
             return Reply.json({"id": file_id, "object": "file", "deleted": True})
         if tail == ["content"]:
             return Reply(200, file.content, media_type="application/octet-stream")
-        return Reply.json(file.told())
+        return Reply.json(file.as_json())
 
     async def _create(self, headers: dict[str, str], body: bytes) -> Reply:
         try:
@@ -190,9 +192,9 @@ class Batches:
             life.errors = [error]
         if life.errors:
             life.status, life.requests = "failed", ()
-        told = _Batch(life, asked, int(time.time()), call)
-        self._batches[life.batch_id] = told
-        shown = told.told(self._options.batch_window)
+        record = _BatchRecord(life, asked, int(time.time()), call)
+        self._batches[life.batch_id] = record
+        shown = record.as_json(self._options.batch_window)
         return Reply.json(shown | {"status": "validating", "errors": None})
 
     def _over_queue(self, life: Life) -> dict[str, Any] | None:
@@ -218,17 +220,17 @@ class Batches:
             ids = [batch.life.batch_id for batch in newest]
             newest = newest[ids.index(after[0]) + 1 :] if after[0] in ids else []
         limit = int(query.get("limit", [str(_PAGE)])[0])
-        page = [batch.told(self._options.batch_window) for batch in newest[:limit]]
+        page = [batch.as_json(self._options.batch_window) for batch in newest[:limit]]
         ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
         more = len(newest) > limit
         return Reply.json({"object": "list", "data": page, "has_more": more, **ends})
 
-    def _cancel(self, batch: _Batch) -> Reply:
+    def _cancel(self, batch: _BatchRecord) -> Reply:
         if batch.life.status not in OVER:
             batch.life.status, batch.life.cancelling_at = "cancelling", time.monotonic()
-        return self._told(batch)
+        return self._as_reply(batch)
 
-    async def _advance(self, batch: _Batch) -> None:
+    async def _advance(self, batch: _BatchRecord) -> None:
         if not batch.life.advance(time.monotonic(), self._options):
             return
         seed = self._faults.faults.seed
@@ -241,8 +243,8 @@ class Batches:
         if over.texts:
             self._books.charge(batch.call, over.texts, over.tokens)
 
-    def _told(self, batch: _Batch) -> Reply:
-        told = batch.told(self._options.batch_window)
+    def _as_reply(self, batch: _BatchRecord) -> Reply:
+        shown = batch.as_json(self._options.batch_window)
         usage = {
             "input_tokens": batch.tokens,
             "input_tokens_details": {"cached_tokens": 0},
@@ -250,7 +252,7 @@ class Batches:
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": batch.tokens,
         }
-        return Reply.json(told | {"usage": usage})
+        return Reply.json(shown | {"usage": usage})
 
     def _keep(self, name: str, purpose: str, content: bytes) -> _File:
         file = _File(f"file-{next(self._numbers):08d}", name, purpose, content, int(time.time()))

@@ -1,4 +1,4 @@
-"""One batch, from its validation to its files, as a function of time."""
+"""The life of a batch over time, from its validation to its files."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.sim.openai import refusals
 from ingest.sim.openai.answers import answered
-from ingest.sim.openai.options import Options
+from ingest.sim.openai.endpoint_options import EndpointOptions
 
 MAX_REQUESTS = 50_000
 MAX_INPUTS = 50_000
@@ -17,7 +17,7 @@ Count = Callable[[list[str]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BatchLine:
     """One line of an input file."""
 
     custom_id: str
@@ -26,32 +26,32 @@ class Request:
 
     @property
     def texts(self) -> list[str]:
-        """What is to be embedded."""
+        """The texts to embed."""
         given = self.body["input"]
         return [given] if isinstance(given, str) else given
 
 
 @dataclass(slots=True)
 class Life:
-    """How far a batch is."""
+    """The state of a batch."""
 
     batch_id: str
     began: float
-    """On the server's own clock."""
-    requests: tuple[Request, ...] = ()
+    """Start time on the server's monotonic clock."""
+    requests: tuple[BatchLine, ...] = ()
     status: str = "validating"
     errors: list[dict[str, Any]] = field(default_factory=list)
     cancelling_at: float | None = None
     done: int = 0
-    """Requests that were carried out."""
+    """Number of requests that are done."""
 
     @property
     def tokens(self) -> int:
-        """Of all requests."""
+        """Tokens of all requests."""
         return sum(request.tokens for request in self.requests)
 
-    def advance(self, now: float, options: Options) -> bool:
-        """Go on to this moment; True when the batch ended just now."""
+    def advance(self, now: float, options: EndpointOptions) -> bool:
+        """Update the state to this time; True when the batch has just ended."""
         if self.status in OVER:
             return False
         elapsed = now - self.began
@@ -70,9 +70,9 @@ class Life:
         return False
 
 
-def validate(content: bytes, endpoint: str, count: Count) -> tuple[list[Request], list[Any]]:
-    """The requests of an input file, or what is wrong with it."""
-    requests: list[Request] = []
+def validate(content: bytes, endpoint: str, count: Count) -> tuple[list[BatchLine], list[Any]]:
+    """Read the requests of an input file, or its errors."""
+    requests: list[BatchLine] = []
     seen: set[str] = set()
     lines = content.splitlines()
     if not lines:
@@ -86,7 +86,7 @@ def validate(content: bytes, endpoint: str, count: Count) -> tuple[list[Request]
             return [], [_error(*wrong, number)]
         given = json.loads(line)
         seen.add(given["custom_id"])
-        requests.append(Request(given["custom_id"], given["body"], 0))
+        requests.append(BatchLine(given["custom_id"], given["body"], 0))
     if len({request.body.get("model") for request in requests}) > 1:
         return [], [_error("mismatched_model", "All requests must be for one model.", None)]
     texts = [text for request in requests for text in request.texts]
@@ -94,7 +94,9 @@ def validate(content: bytes, endpoint: str, count: Count) -> tuple[list[Request]
         message = f"The requests have {len(texts)} inputs, the limit is {MAX_INPUTS}."
         return [], [_error("too_many_inputs", message, None)]
     counts = iter(count(texts))
-    return [Request(r.custom_id, r.body, sum(next(counts) for _ in r.texts)) for r in requests], []
+    return [
+        BatchLine(r.custom_id, r.body, sum(next(counts) for _ in r.texts)) for r in requests
+    ], []
 
 
 def _wrong(line: bytes, endpoint: str, seen: set[str]) -> tuple[str, str] | None:
@@ -120,8 +122,8 @@ def _error(code: str, message: str, line: int | None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The files of a batch that is over, and what was charged for."""
+class BatchResult:
+    """The files and the charge of a batch that has ended."""
 
     output: bytes
     errors: bytes
@@ -131,10 +133,10 @@ class Outcome:
     tokens: int
 
 
-def outcome(life: Life, options: Options, *, seed: int) -> Outcome:
-    """Carry out the requests that a batch got to, in an order of its own."""
+def outcome(life: Life, options: EndpointOptions, *, seed: int) -> BatchResult:
+    """Answer the requests that a batch had time for, in random order."""
     dice = random.Random(f"{seed}:{life.batch_id}")  # noqa: S311
-    order: Sequence[Request] = dice.sample(life.requests, len(life.requests))
+    order: Sequence[BatchLine] = dice.sample(life.requests, len(life.requests))
     output, errors, texts, tokens = [], [], list[str](), 0
     for place, request in enumerate(order):
         name = f"batch_req_{life.batch_id[6:]}_{place}"
@@ -153,10 +155,10 @@ def outcome(life: Life, options: Options, *, seed: int) -> Outcome:
         output.append(_line(name, request, {"status_code": 200, "body": body}, None))
         texts += request.texts
         tokens += request.tokens
-    return Outcome(b"".join(output), b"".join(errors), len(output), len(errors), texts, tokens)
+    return BatchResult(b"".join(output), b"".join(errors), len(output), len(errors), texts, tokens)
 
 
-def _refused(request: Request, options: Options) -> Any:
+def _refused(request: BatchLine, options: EndpointOptions) -> Any:
     return (
         refusals.of_shape(request.body)
         or refusals.of_size([request.tokens])
@@ -173,9 +175,9 @@ def _unmade(status: str) -> dict[str, str]:
 
 
 def _line(
-    name: str, request: Request, response: dict[str, Any] | None, error: dict[str, str] | None
+    name: str, request: BatchLine, response: dict[str, Any] | None, error: dict[str, str] | None
 ) -> bytes:
     if response is not None:
         response["request_id"] = f"req_{name}"
-    told = {"id": name, "custom_id": request.custom_id, "response": response, "error": error}
-    return json.dumps(told).encode() + b"\n"
+    line = {"id": name, "custom_id": request.custom_id, "response": response, "error": error}
+    return json.dumps(line).encode() + b"\n"

@@ -3,39 +3,48 @@
 import argparse
 
 from ingest.sim import faults, server
-from ingest.sim.openai.api import KINDS, Api
-from ingest.sim.openai.options import Options
+from ingest.sim.openai.api import KINDS, OpenAiApi
+from ingest.sim.openai.endpoint_options import EndpointOptions
 
 
 def run(argv: list[str]) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops the process."""
     parser = argparse.ArgumentParser("python -m ingest.sim openai", description=__doc__)
     faults.add_options(parser, kinds=KINDS)
     parser.add_argument("--key", action="append", default=[], help="accepted key; default: sk-…")
     parser.add_argument("--rpm", type=float, default=3000, help="requests a minute for each key")
     parser.add_argument("--tpm", type=float, default=1_000_000, help="tokens a minute for each key")
     parser.add_argument(
-        "--charge-refused", action="store_true", help="refused requests use up the limits, too"
+        "--charge-refused",
+        action="store_true",
+        help="refused requests count against the limits as well",
     )
     parser.add_argument("--no-retry-after", action="store_true", help="leave the header out")
     parser.add_argument("--latency", type=float, default=0.0, help="mean seconds of an answer")
-    parser.add_argument("--latency-sigma", type=float, default=0.0, help="of the log-normal")
+    parser.add_argument(
+        "--latency-sigma", type=float, default=0.0, help="sigma of the log-normal distribution"
+    )
     parser.add_argument("--poison", help="texts that hold this are refused, without saying which")
     parser.add_argument("--poison-named", help="texts that hold this are refused by their index")
     batches = parser.add_argument_group("batches")
-    batches.add_argument("--batch-seconds", type=float, default=2.0, help="from creation to end")
+    batches.add_argument(
+        "--batch-seconds", type=float, default=2.0, help="seconds from creation to end"
+    )
     batches.add_argument(
         "--batch-window", type=float, default=86_400.0, help="seconds after which the rest expires"
     )
     batches.add_argument(
-        "--batch-queue-tokens", type=float, default=3_000_000, help="most at the same time, a model"
+        "--batch-queue-tokens",
+        type=float,
+        default=3_000_000,
+        help="most queued tokens for each model",
     )
     batches.add_argument(
         "--batch-error-rate", type=float, default=0.0, help="share of requests that fail"
     )
     options = parser.parse_args(argv)
     switch = faults.FaultSwitch(faults.from_options(options))
-    chosen = Options(
+    chosen = EndpointOptions(
         keys=frozenset(options.key),
         rpm=options.rpm,
         tpm=options.tpm,
@@ -50,4 +59,4 @@ def run(argv: list[str]) -> None:
         batch_queue_tokens=options.batch_queue_tokens,
         batch_error_rate=options.batch_error_rate,
     )
-    server.run(Api(chosen, switch), options.port)
+    server.run(OpenAiApi(chosen, switch), options.port)

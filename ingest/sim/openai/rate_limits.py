@@ -1,4 +1,4 @@
-"""The provider's own two buckets, as the waits in its messages show them to be."""
+"""The two token buckets of OpenAI, rebuilt from the waiting times in its messages."""
 
 import math
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ MODEL = "text-embedding-3-small"
 
 @dataclass(slots=True)
 class Bucket:
-    """Continuous: capacity is the limit of a minute, refilled by a sixtieth of it a second."""
+    """A continuous bucket: its capacity is the limit per minute; 1/60 of it returns each second."""
 
     limit: float
     level: float
     at: float
 
     def refill(self, now: float) -> None:
-        """Bring the level up to now."""
+        """Update the level to a time."""
         self.level = min(self.limit, self.level + (now - self.at) * self.limit / 60)
         self.at = now
 
     @property
     def used(self) -> int:
-        """As error messages give it."""
+        """The used amount, as error messages show it."""
         return math.ceil(self.limit - self.level)
 
     def wait(self, amount: float) -> float:
@@ -31,10 +31,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Which limit refused, and for how long."""
+    """The limit that refused a request, and the time to wait."""
 
     name: str
-    """requests or tokens."""
+    """The limit: requests or tokens."""
     message: str
     wait: float
     for_ever: bool = False
@@ -49,7 +49,7 @@ class Account:
         self._charge_refused = charge_refused
 
     def admit(self, tokens: int, now: float) -> Refusal | None:
-        """Take one request of so many tokens, or say why not."""
+        """Admit a request with a number of tokens, or return the refusal."""
         self.requests.refill(now)
         self.tokens.refill(now)
         if tokens > self.tokens.limit:
@@ -79,7 +79,7 @@ class Account:
         return None
 
     def headers(self) -> dict[str, str]:
-        """As they come with every answer; reset is the time until a bucket is full."""
+        """The headers of every answer; reset is the time until a bucket is full."""
         found = {}
         for name, bucket in (("requests", self.requests), ("tokens", self.tokens)):
             found[f"x-ratelimit-limit-{name}"] = f"{bucket.limit:.0f}"
@@ -89,7 +89,7 @@ class Account:
 
 
 def duration(seconds: float) -> str:
-    """As Go prints it: 12ms, 1.5s, 6m0s."""
+    """Format a duration as Go does: 12ms, 1.5s, 6m0s."""
     if seconds <= 0:
         return "0s"
     if seconds < 1:

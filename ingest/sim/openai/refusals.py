@@ -1,4 +1,4 @@
-"""What the endpoint refuses, in its own words and in its own order."""
+"""The refusals of OpenAI's endpoint, in its own words and order."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center>cloudfl
 def error(
     status: int, message: str, kind: str | None, code: str | None, param: str | None = None
 ) -> Reply:
-    """The envelope of every error."""
+    """Build the body of an error."""
     body: dict[str, Any] = {
         "error": {"message": message, "type": kind, "param": param, "code": code}
     }
@@ -29,12 +29,12 @@ def error(
 
 
 def invalid(message: str, code: str | None = None, param: str | None = None) -> Reply:
-    """A 400."""
+    """Build an error with status 400."""
     return error(400, message, "invalid_request_error", code, param)
 
 
 def of_key(header: str, known: frozenset[str]) -> Reply | None:
-    """Without a key, or with a wrong one."""
+    """Refuse a missing or wrong key."""
     key = header.removeprefix("Bearer ").strip()
     if not key:
         return error(401, "You didn't provide an API key.", "invalid_request_error", None)
@@ -49,7 +49,7 @@ def of_key(header: str, known: frozenset[str]) -> Reply | None:
 
 
 def of_shape(body: Any) -> Reply | None:
-    """Model and form of the input."""
+    """Refuse a wrong model or a wrong form of the input."""
     if not isinstance(body, dict) or not isinstance(body.get("model"), str):
         return invalid("you must provide a model parameter")
     if body["model"] not in DIMENSIONS:
@@ -72,7 +72,7 @@ def of_shape(body: Any) -> Reply | None:
 
 
 def of_size(counts: list[int]) -> Reply | None:
-    """Tokens of each input and of all."""
+    """Refuse too many tokens in one input or in all."""
     for index, count in enumerate(counts):
         if count > MAX_INPUT_TOKENS:
             return invalid(
@@ -86,7 +86,7 @@ def of_size(counts: list[int]) -> Reply | None:
 
 
 def of_dimensions(model: str, wanted: Any) -> Reply | None:
-    """How long the vectors shall be."""
+    """Refuse a wrong number of dimensions."""
     if wanted is None:
         return None
     if model == "text-embedding-ada-002":
@@ -100,7 +100,7 @@ def of_dimensions(model: str, wanted: Any) -> Reply | None:
 
 
 def of_poison(texts: list[str], named: str | None, unnamed: str | None) -> Reply | None:
-    """Texts that are refused for what they say, where tests want that."""
+    """Refuse texts with a poison word, which tests configure."""
     for index, text in enumerate(texts):
         if named and named in text:
             return invalid(f"Invalid 'input[{index}]': the text is refused.", param="input")
@@ -110,7 +110,7 @@ def of_poison(texts: list[str], named: str | None, unnamed: str | None) -> Reply
 
 
 def of_fault(fault: str | None) -> Reply | None:
-    """Faults before any work; None for those that come after it."""
+    """Answer with a fault before any work; None for later faults."""
     if fault == "500":
         message = "The server had an error while processing your request. Sorry about that!"
         return error(500, message, "server_error", None)

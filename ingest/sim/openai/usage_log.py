@@ -1,4 +1,4 @@
-"""Exact accounts of what was asked, answered and charged."""
+"""Records all calls and charges of simulated OpenAI."""
 
 import hashlib
 import time
@@ -9,41 +9,41 @@ from typing import Any
 
 @dataclass(slots=True)
 class Call:
-    """One request, as the provider saw it."""
+    """A request, as the provider received it."""
 
     at: float
     request_id: str
     client_id: str
-    """What the client called it: X-Client-Request-Id."""
+    """The client's id of the request: X-Client-Request-Id."""
     key: str
     """First eight hex digits of the key's SHA-256."""
     status: int = 0
-    """0: the connection was closed without an answer."""
+    """HTTP status; 0 when the connection was closed without an answer."""
     fault: str | None = None
     inputs: int = 0
     tokens: int = 0
-    """Charged."""
+    """Charged tokens."""
     retry: int = 0
     batched: bool = False
-    """Its tokens count against no limit of a minute."""
+    """True for a provider batch, whose tokens do not count against the limit per minute."""
 
 
 class Books:
-    """Every call since the last reset."""
+    """All calls since the last reset."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Remove all calls."""
         self._began = time.monotonic()
         self.calls: list[Call] = []
         self._digests: Counter[bytes] = Counter()
         self.texts: dict[str, list[str]] = {}
-        """SHA-256 of each charged text, in hex, by what the client called the call."""
+        """Hex SHA-256 of the charged texts, by the client's id of the call."""
 
     def open(self, client_id: str, key: str, retry: int) -> Call:
-        """Begin a call."""
+        """Record a new call."""
         request_id = (
             f"req_{len(self.calls):06d}{hashlib.sha256(str(self._began).encode()).hexdigest()[:18]}"
         )
@@ -52,14 +52,14 @@ class Books:
         return call
 
     def charge(self, call: Call, texts: list[str], tokens: int) -> None:
-        """The work was done."""
+        """Charge a call."""
         call.inputs, call.tokens = len(texts), tokens
         digests = [hashlib.sha256(text.encode()) for text in texts]
         self._digests.update(digest.digest() for digest in digests)
         self.texts[call.client_id] = [digest.hexdigest() for digest in digests]
 
     def stats(self) -> dict[str, Any]:
-        """Totals."""
+        """The total counts."""
         charged = [call for call in self.calls if call.tokens]
         at_once = [call for call in charged if not call.batched]
         timeline: dict[int, int] = defaultdict(int)
@@ -84,7 +84,7 @@ class Books:
         }
 
     def listed(self) -> list[dict[str, Any]]:
-        """Every call."""
+        """All calls."""
         return [asdict(call) for call in self.calls]
 
 

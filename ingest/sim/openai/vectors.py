@@ -1,4 +1,4 @@
-"""Vectors that depend on a text alone: texts that share words are near each other."""
+"""Makes vectors from texts alone: texts with common words get similar vectors."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ def _word(word: str, dimension: int) -> NDArray[np.float32]:
 
 
 def vector(text: str, dimension: int) -> NDArray[np.float32]:
-    """float32[dimension], of length 1."""
+    """Make the vector of a text: float32[dimension], of length 1."""
     words = _WORD.findall(text.lower()) or [text]
     total = np.zeros(dimension, dtype=np.float32)
     for word in words:
@@ -29,6 +29,6 @@ def vector(text: str, dimension: int) -> NDArray[np.float32]:
 
 
 def shortened(full: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:
-    """The first numbers of a vector, of length 1 again."""
+    """Shorten a vector, and normalise it again to length 1."""
     part = full[:dimension]
     return np.asarray(part / np.linalg.norm(part), dtype=np.float32)

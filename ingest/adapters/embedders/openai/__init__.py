@@ -1,1 +1,1 @@
-"""OpenAI's embeddings and batches, through the official SDK, which takes a second to load."""
+"""OpenAI's embeddings and batches, through the official SDK; importing it takes a second."""

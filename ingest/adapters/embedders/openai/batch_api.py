@@ -26,6 +26,7 @@ log = structlog.get_logger(module=__name__)
 _ENDPOINT: Literal["/v1/embeddings"] = "/v1/embeddings"
 _MARK = "ingest_batch"
 _FILE_SECONDS = 14 * 86_400
+"""Life of uploaded files at OpenAI: a batch ends within a day, the rest is for late polls."""
 _RESULTS = 200
 _STATES = {"failed": RemoteBatchState.REFUSED} | dict.fromkeys(
     ("completed", "expired", "cancelled"), RemoteBatchState.OVER
@@ -33,7 +34,7 @@ _STATES = {"failed": RemoteBatchState.REFUSED} | dict.fromkeys(
 
 
 def line_of(digest: bytes, text: str, model: EmbeddingModel) -> bytes:
-    """The request for one text, with which its file's line begins and ends."""
+    """Write the line of a batch file that asks for the vector of one text."""
     body = {
         "model": model.name,
         "input": text,
@@ -45,12 +46,12 @@ def line_of(digest: bytes, text: str, model: EmbeddingModel) -> bytes:
 
 
 class OpenAIBatches:
-    """The BatchService port on the official SDK, whose own retries are off."""
+    """Implements BatchService with the official SDK, whose own retries are off."""
 
     provider = OPENAI.name
 
     def __init__(self, *, base_url: str | None = None, timeout_seconds: float = 600.0) -> None:
-        """Prepare, without connecting; the longest wait is for files of 200 MB."""
+        """Prepare, without connecting; the time-out allows for files of 200 MB."""
         self._clients = Clients(base_url=base_url, timeout_seconds=timeout_seconds, connections=8)
 
     async def submit(
@@ -69,7 +70,7 @@ class OpenAIBatches:
                     expires_after={"anchor": "created_at", "seconds": _FILE_SECONDS},
                 )
             except openai.OpenAIError as exc:
-                raise understand(exc).released() from exc  # a file alone costs nothing
+                raise understand(exc).released() from exc  # a file without a batch costs nothing
         try:
             made = await client.batches.create(
                 input_file_id=uploaded.id,
@@ -82,7 +83,7 @@ class OpenAIBatches:
             failed = understand(exc)
             if failed.state is not CallState.UNKNOWN:
                 raise failed from exc
-            raise CallFailed(  # it is looked for before it is handed over again
+            raise CallFailed(  # ``find`` looks for it before it is submitted again
                 failed.error, failed.report, state=CallState.RESERVED, charge=failed.charge
             ) from exc
         return made.id
@@ -102,7 +103,7 @@ class OpenAIBatches:
     async def poll(self, remote_id: str, *, key: ProviderKey) -> RemoteBatch:
         """See the port."""
         try:
-            return _told(await self._clients.of(key).batches.retrieve(remote_id))
+            return _remote_batch(await self._clients.of(key).batches.retrieve(remote_id))
         except openai.NotFoundError:
             return RemoteBatch(remote_id, RemoteBatchState.GONE, "gone")
         except openai.OpenAIError as exc:
@@ -148,7 +149,7 @@ class OpenAIBatches:
                 log.warning("file not removed", file=name, reason=type(exc).__name__)
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         await self._clients.close()
 
 
@@ -156,7 +157,7 @@ def _write(file: IO[bytes], page: Page, model: EmbeddingModel) -> None:
     file.writelines(line_of(digest, text, model) for digest, text in page)
 
 
-def _told(made: Batch) -> RemoteBatch:
+def _remote_batch(made: Batch) -> RemoteBatch:
     errors = (made.errors.data if made.errors else None) or []
     code = errors[0].code if errors else None
     state = _STATES.get(made.status, RemoteBatchState.RUNNING)
@@ -174,13 +175,13 @@ def _told(made: Batch) -> RemoteBatch:
 
 
 def understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
-    """What lines say of their texts; one that cannot be read is as one that is missing."""
+    """Read the results of lines; a line that cannot be read counts as missing."""
     results: list[TextResult] = []
     for line in lines:
         try:
-            told = json.loads(line)
-            digest = bytes.fromhex(told["custom_id"])
-            results.append(_result(digest, told.get("response"), told.get("error"), model))
+            answer = json.loads(line)
+            digest = bytes.fromhex(answer["custom_id"])
+            results.append(_result(digest, answer.get("response"), answer.get("error"), model))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             if line.strip():
                 log.warning("line of a batch is not understood", reason=type(exc).__name__)
@@ -190,7 +191,9 @@ def understood(lines: Sequence[str], model: EmbeddingModel) -> list[TextResult]:
 def _result(digest: bytes, response: Any, error: Any, model: EmbeddingModel) -> TextResult:
     if response is None:
         code = (error or {}).get("code") or "no_answer"
-        return TextResult(digest, None, ProviderUnavailable(f"OpenAI did not do it ({code})"))
+        return TextResult(
+            digest, None, ProviderUnavailable(f"OpenAI did not process the text ({code})")
+        )
     status, body = int(response["status_code"]), response["body"]
     if status != 200:
         return TextResult(digest, None, _failure(status, body))
@@ -203,9 +206,9 @@ def _result(digest: bytes, response: Any, error: Any, model: EmbeddingModel) -> 
 
 
 def _failure(status: int, body: Any) -> IngestError:
-    """As for a request of its own; the message may quote the content, so it stays out."""
-    told = body.get("error") if isinstance(body, dict) else None
-    code = (told or {}).get("code") or f"http_{status}"
+    """Map the error of a line. OpenAI's message may quote the content, so it is left out."""
+    failure = body.get("error") if isinstance(body, dict) else None
+    code = (failure or {}).get("code") or f"http_{status}"
     if status in CONTENT_STATUSES:
         return InputRefused(f"OpenAI refused a text (HTTP {status}, {code})")
     return ProviderUnavailable(f"OpenAI failed with HTTP {status} ({code})")

@@ -1,4 +1,4 @@
-"""Clients of the official SDK, one for each key, whose own retries are off."""
+"""Makes one client of the official SDK for each key; the SDK's own retries are off."""
 
 import asyncio
 
@@ -9,14 +9,14 @@ from ingest.domain.provider import ProviderKey
 
 
 class Clients:
-    """The clients of one event loop; connections do not travel between loops."""
+    """The clients of each event loop, because a connection belongs to the loop that opened it."""
 
     def __init__(self, *, base_url: str | None, timeout_seconds: float, connections: int) -> None:
-        """Prepare, without connecting.
+        """Prepare the clients, without connecting.
 
         Args:
-            base_url: Of another server that speaks the same protocol.
-            timeout_seconds: Longest wait for an answer.
+            base_url: URL of another server with the same protocol.
+            timeout_seconds: Time-out of a request.
             connections: Most calls at the same time.
         """
         self._base_url = base_url
@@ -26,7 +26,7 @@ class Clients:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def of(self, key: ProviderKey) -> openai.AsyncOpenAI:
-        """The client of a key, in the loop that runs."""
+        """The client of a key in the running event loop."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._clients, self._loop = {}, loop
@@ -48,7 +48,7 @@ class Clients:
         return self._clients[key.fingerprint]
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.close()

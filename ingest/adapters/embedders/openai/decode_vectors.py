@@ -1,4 +1,4 @@
-"""The vectors in an answer of OpenAI's embeddings endpoint."""
+"""Decodes the vectors in an answer of OpenAI's embeddings endpoint."""
 
 import base64
 from typing import Any
@@ -10,17 +10,17 @@ from ingest.domain.errors import InvalidVector
 
 
 def decode(answer: dict[str, Any], count: int, model: EmbeddingModel) -> tuple[Vectors, int]:
-    """The vectors in the order of the texts, and the tokens that were charged.
+    """Decode the vectors, in the order of the texts, and the charged tokens.
 
     Args:
-        answer: The answer's body, with vectors in base64.
-        count: Texts that were sent.
-        model: The space they were sent to.
+        answer: The body, with vectors in base64.
+        count: Number of texts that were sent.
+        model: The model that embedded them.
 
     Raises:
-        InvalidVector: too few, too many, twice the same, of another size, or no vectors.
-        ValueError: not base64.
-        KeyError, TypeError: of another shape.
+        InvalidVector: vectors are missing, extra, repeated, or of another size.
+        ValueError: a vector is not base64.
+        KeyError, TypeError: the body has another structure.
     """
     entries = answer["data"]
     if sorted(entry["index"] for entry in entries) != list(range(count)):

@@ -1,4 +1,4 @@
-"""One call to OpenAI's embeddings endpoint, answered with a matrix."""
+"""Calls OpenAI's embeddings endpoint."""
 
 import asyncio
 import binascii
@@ -20,10 +20,12 @@ from ingest.domain.provider import CallFailed, EmbedAnswer, Outcome, ProviderKey
 from ingest.domain.provider_specs import OPENAI
 
 _IN_THREAD_BYTES = 256 * 1024
+"""Larger answers are decoded in a thread: a full batch would block the event loop for tens of
+milliseconds."""
 
 
 class OpenAIEmbedding:
-    """The EmbeddingService port on the official SDK, whose own retries are off."""
+    """Implements EmbeddingService with the official SDK, whose own retries are off."""
 
     provider = OPENAI.name
     max_text_tokens = OPENAI.max_text_tokens
@@ -36,7 +38,7 @@ class OpenAIEmbedding:
         timeout_seconds: float = 60.0,
         connections: int = 64,
     ) -> None:
-        """Prepare, without connecting.
+        """Prepare the service, without connecting.
 
         Args:
             model: One of the models in the specification ``OPENAI``.
@@ -50,7 +52,7 @@ class OpenAIEmbedding:
         )
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, as the API counts them."""
+        """Count the tokens of each text, as the API does."""
         return [len(tokens) for tokens in _encoding().encode_ordinary_batch(list(texts))]
 
     async def call(self, texts: Sequence[str], *, key: ProviderKey, call_id: UUID) -> EmbedAnswer:
@@ -81,7 +83,7 @@ class OpenAIEmbedding:
         )
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         await self._clients.close()
 
     def _decode(self, body: bytes, count: int) -> tuple[Vectors, int]:
@@ -89,7 +91,7 @@ class OpenAIEmbedding:
 
 
 def _unusable(error: Exception, request_id: str | None) -> CallFailed:
-    """An answer with status 200 that cannot be used: charged, and worth asking again."""
+    """Report an unusable answer with status 200: it was charged, and can be repeated."""
     if isinstance(error, InvalidVector):
         code, message = "invalid_vector", f"OpenAI's answer cannot be used: {error.message}"
     elif isinstance(error, binascii.Error):

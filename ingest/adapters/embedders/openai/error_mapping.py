@@ -1,4 +1,4 @@
-"""What each way in which OpenAI's API can fail means: for the work, the provider, the money."""
+"""Maps the errors of OpenAI's API to ours: for the job, the rate limiter and the ledger."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _BILLING = frozenset(
     }
 )
 CONTENT_STATUSES = frozenset({400, 413, 422})
-"""By which the content is refused; any other refusal is about the caller or the provider."""
+"""Statuses that refuse the content; any other refusal is about the caller or the provider."""
 _TOO_LARGE = frozenset({"max_tokens_per_request", "context_length_exceeded"})
 _INPUT_INDEX = re.compile(r"input\[(\d+)\]")
 _PLENTY_SECONDS = 120.0
@@ -40,7 +40,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def understand(error: openai.OpenAIError) -> CallFailed:
-    """Say what an error of the SDK means."""
+    """Map an error of the SDK."""
     if isinstance(error, openai.APIStatusError):
         return _status(error)
     if isinstance(error, openai.APITimeoutError):
@@ -57,7 +57,7 @@ def understand(error: openai.OpenAIError) -> CallFailed:
 
 
 def lost(code: str, message: str, *, request_id: str | None = None) -> CallFailed:
-    """The request went out and no usable answer came back; it may have been charged."""
+    """Report a request without a usable answer; it may have been charged."""
     return CallFailed(
         ProviderUnavailable(message),
         Report(Outcome.FAILED),
@@ -67,7 +67,7 @@ def lost(code: str, message: str, *, request_id: str | None = None) -> CallFaile
 
 
 def limits(headers: Mapping[str, str]) -> Limits:
-    """The quota as the headers tell it."""
+    """Read the limits in the headers of an answer."""
     return Limits(
         requests=_number(headers.get("x-ratelimit-limit-requests")),
         requests_left=_number(headers.get("x-ratelimit-remaining-requests")),
@@ -91,7 +91,9 @@ def _status(error: openai.APIStatusError) -> CallFailed:
 def _meaning(error: openai.APIStatusError, code: str) -> tuple[IngestError, Outcome]:
     status = error.status_code
     if code in _BILLING or error.type == "insufficient_quota" or status == 402:
-        return BillingRefused(f"OpenAI wants money first ({code})"), Outcome.BILLING
+        return BillingRefused(
+            f"OpenAI asks for payment first ({code}); check its billing page"
+        ), Outcome.BILLING
     if status in {401, 403}:
         return CredentialsRefused(f"OpenAI does not accept the key ({code})"), Outcome.CREDENTIALS
     if status == 429:
@@ -115,14 +117,14 @@ def _limited(error: openai.APIStatusError, code: str) -> tuple[IngestError, Outc
 
 
 def _refusal(error: openai.APIStatusError, code: str) -> InputRefused:
-    """A 400: the content, or how much of it. The message may quote the content, so it stays out."""
+    """Map a 400: the content, or its size. The message may quote the content, so it is left out."""
     text = str(error.message)
     found = _INPUT_INDEX.search(text)
     index = int(found[1]) if found else None
     if error.status_code == 413 or code in _TOO_LARGE or "maximum context length" in text:
         return RequestTooLarge("OpenAI says that the request is too large", index=index)
     if "maximum input length" in text:
-        return InputRefused("a text is longer than the model takes", index=index)
+        return InputRefused("a text is longer than the model accepts", index=index)
     return InputRefused(f"OpenAI refused a text (HTTP {error.status_code}, {code})", index=index)
 
 

@@ -1,1 +1,1 @@
-"""LlamaParse, through its official SDK, which takes a second to load."""
+"""LlamaParse, through its official SDK; importing it takes a second."""

@@ -1,4 +1,4 @@
-"""LlamaParse's webhooks on the wire."""
+"""Verifies and reads webhooks of LlamaParse."""
 
 import hashlib
 import hmac
@@ -11,18 +11,18 @@ _PREFIX = "sha256="
 
 
 def is_signed(body: bytes, signature: str, secret: str) -> bool:
-    """Whether the signature is of these very bytes."""
+    """Whether the signature is of exactly these bytes."""
     wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(signature.encode(), f"{_PREFIX}{wanted}".encode())
 
 
 def read(body: bytes) -> tuple[str, str]:
-    """The event's type and the provider's name for the parse.
+    """Read the type of the event, and the provider's id of the parse.
 
     The body is an object, or a string that holds one, depending on the output format.
 
     Raises:
-        InvalidRequest: it is neither, or something is missing.
+        InvalidRequest: the body has another structure, or a field is missing.
     """
     try:
         content = json.loads(body)

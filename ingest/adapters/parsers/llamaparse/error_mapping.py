@@ -1,4 +1,4 @@
-"""What each way in which LlamaParse can fail means: for the work, the provider, the money."""
+"""Maps the errors of LlamaParse to ours: for the job, the rate limiter and the ledger."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from ingest.domain.errors import (
 from ingest.domain.pricing import CallState, Charge
 from ingest.domain.provider import CallFailed, Outcome, Report
 
-# LlamaCloud's troubleshooting page; what is not here may pass: it is tried again.
+# The codes of LlamaCloud's troubleshooting page. Other codes may be temporary, and are retried.
 _JOB_CODES: dict[str, type[IngestError]] = {
     "UNSUPPORTED_FILE_TYPE": UnsupportedMediaType,
     "PDF_IS_PROTECTED": DocumentEncrypted,
@@ -44,24 +44,24 @@ class _Meaning:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Around a call of the SDK.
+    """Map the errors of a call of the SDK.
 
     Raises:
-        CallFailed: what it failed with, as we understand it.
+        CallFailed: the call failed.
     """
     try:
         yield
     except llama_cloud.LlamaCloudError as exc:
         raise understand(exc) from exc
-    except ValueError as exc:  # the SDK lets JSON that broke off through
+    except ValueError as exc:  # the SDK does not map the error of incomplete JSON
         raise lost("LlamaParse's answer broke off") from exc
 
 
 def understand(error: llama_cloud.LlamaCloudError) -> CallFailed:
-    """Say what an error of the SDK means."""
+    """Map an error of the SDK."""
     if isinstance(error, llama_cloud.APIStatusError):
         meaning = _status(error.status_code)
-        # What answers for a service that is down does not know what the service has done.
+        # A proxy that answers for the service does not know whether the service acted.
         maybe = error.status_code >= 500
         return CallFailed(
             meaning.error,
@@ -81,7 +81,7 @@ def understand(error: llama_cloud.LlamaCloudError) -> CallFailed:
 
 
 def lost(message: str) -> CallFailed:
-    """The request went out and no usable answer came back; it may have been acted upon."""
+    """Report a request without a usable answer; the service may have acted on it."""
     return CallFailed(
         ProviderUnavailable(message),
         Report(Outcome.FAILED),
@@ -91,7 +91,7 @@ def lost(message: str) -> CallFailed:
 
 
 def job_failure(message: str | None) -> IngestError:
-    """Why a parse failed, by the code in the service's message."""
+    """Map the failure of a parse, by the code in the service's message."""
     found = next((code for code in _CODE.findall(message or "") if code in _JOB_CODES), None)
     if found is not None:
         return _JOB_CODES[found](f"LlamaParse refused the document ({found})")
@@ -111,7 +111,7 @@ def _status(status: int) -> _Meaning:
         return _Meaning(RateLimited("LlamaParse asked to slow down"), Outcome.LIMITED)
     if status == 413:
         return _Meaning(
-            DocumentTooLarge("the document is larger than LlamaParse takes"), Outcome.ANSWERED
+            DocumentTooLarge("the document is larger than LlamaParse accepts"), Outcome.ANSWERED
         )
     if status in {404, 408, 409} or status >= 500:
         return _Meaning(ProviderUnavailable(f"LlamaParse failed with HTTP {status}"), _of(status))
@@ -119,5 +119,5 @@ def _status(status: int) -> _Meaning:
 
 
 def _of(status: int) -> Outcome:
-    """A file that is gone says nothing about the service."""
+    """The outcome of a status for the rate limiter; a missing file is no failure of the service."""
     return Outcome.ANSWERED if status == 404 else Outcome.FAILED

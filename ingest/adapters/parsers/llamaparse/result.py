@@ -1,4 +1,4 @@
-"""From the service's pages to a parsed document."""
+"""Converts the pages of LlamaParse into a parsed document."""
 
 from collections.abc import Iterable
 
@@ -11,17 +11,17 @@ from ingest.domain.document import ParsedDocument
 def assemble(
     pages: Iterable[tuple[int, str]], *, parser: str, max_pages: int, max_text_chars: int
 ) -> ParsedDocument:
-    """Put pages together in order, with their headings.
+    """Join pages in order, and find their headings.
 
     Args:
-        pages: Numbers from 1, and Markdown; empty where a page failed.
+        pages: Page numbers from 1, with their Markdown; empty for a failed page.
         parser: Label of the parse.
         max_pages: Most pages.
         max_text_chars: Most characters.
 
     Raises:
         DocumentEmpty: no page has text.
-        TooManyPages, ParserLimitExceeded: more than the limits.
+        TooManyPages, ParserLimitExceeded: a limit is exceeded.
     """
     draft = Draft(ParserLimits(max_pages, max_text_chars))
     ordered = sorted(pages)

@@ -1,4 +1,4 @@
-"""LlamaParse's routes: hand over, look for, ask about, fetch, give up."""
+"""Calls LlamaParse: submits, finds, polls, fetches and cancels parses."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _STATES = {
 
 
 class LlamaParse:
-    """The ParseService port on the official SDK, whose own retries are off."""
+    """Implements ParseService with the official SDK, whose own retries are off."""
 
     provider = LLAMAPARSE.name
     reads = LLAMAPARSE.reads
@@ -49,14 +49,14 @@ class LlamaParse:
         max_pages: int,
         max_text_chars: int,
     ) -> None:
-        """Prepare, without connecting.
+        """Prepare the service, without connecting.
 
         Args:
-            version: Of the tier; ``latest`` or a date.
-            options: Further fields of the request, as the service documents them.
-            base_url: Of another region.
-            timeout_seconds: Longest wait for an answer.
-            webhook_secret: Signs webhooks.
+            version: Version of the tier; ``latest`` or a date.
+            options: Additional fields of the request, which the service documents.
+            base_url: URL of another region.
+            timeout_seconds: Time-out of a request.
+            webhook_secret: Secret that signs webhooks.
             max_pages: Most pages of a result.
             max_text_chars: Most characters of a result.
         """
@@ -148,22 +148,22 @@ class LlamaParse:
         return str(job.status) == "CANCELLED"
 
     async def check(self, *, key: ProviderKey) -> None:
-        """Ask for anything, to see whether the key is accepted; costs nothing.
+        """Make a free request, to check that the key is accepted.
 
         Raises:
-            CallFailed: it is not, or the service does not answer.
+            CallFailed: the key is refused, or the service does not answer.
         """
         with understood():
             await self._client(key).parsing.list(page_size=1)
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections."""
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.close()
 
     def _client(self, key: ProviderKey) -> AsyncLlamaCloud:
-        """The client of a key, in the loop that runs: connections do not travel between loops."""
+        """The client of a key in the running loop, because a connection belongs to its loop."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._clients, self._loop = {}, loop
@@ -174,7 +174,7 @@ class LlamaParse:
         return self._clients[key.fingerprint]
 
     def _assemble(self, result: Any, parser: str) -> RemoteText:
-        """Markdown where there is some, text for tiers without."""
+        """Use Markdown where it exists, and plain text for tiers without it."""
         if result.markdown is not None:
             pages = result.markdown.pages
             texts = {p.page_number: p.markdown for p in pages if getattr(p, "success", True)}
@@ -203,7 +203,7 @@ def _credits(job: Any) -> int | None:
 
 
 def _named(file: SourceFile) -> str:
-    """The file's name, with an extension that says what it is."""
+    """The filename, with an extension that fits the media type."""
     if EXTENSIONS.get(PurePosixPath(file.filename).suffix.lower()) == file.media_type:
         return file.filename
     extension = next(e for e, media_type in EXTENSIONS.items() if media_type == file.media_type)

@@ -1,4 +1,4 @@
-"""The local parser: real text out of nine formats, in a process of its own that may be killed."""
+"""The local parser: reads nine formats, in a child process that may be killed."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ __all__ = ["LocalParser"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the parent's side when it is asked for: the child starts in half the time without."""
+    """Import the parent's side only on access: without it, the child starts in half the time."""
     if name == "LocalParser":
         from ingest.adapters.parsers.local.parser import LocalParser
 

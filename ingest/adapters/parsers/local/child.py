@@ -1,4 +1,4 @@
-"""The process that parses; it may hang, crash or be killed without harm to anyone.
+"""The child process that parses; it may hang, crash or be killed without other damage.
 
 Arguments: the socket's descriptor, the parent's process id, then the limits of memory in bytes,
 of pages and of characters.
@@ -31,6 +31,7 @@ def main(argv: list[str]) -> int:
     with socket.socket(fileno=fd) as channel:
         _limit_memory(memory_bytes)
         _silence()
+        # The imported modules live as long as the process; frozen, no collection walks over them.
         gc.freeze()
         frames.send(channel, Frame(Kind.READY))
         try:
@@ -55,28 +56,32 @@ def _answer(request: Frame, limits: ParserLimits, *, memory_bytes: int) -> Frame
     except RecursionError:
         message = "the document is nested too deeply"
         return frames.rejection(ParserLimitExceeded(message))
-    except BaseException as exc:  # noqa: BLE001 - process edge; panics of native code are BaseException
+    # Nothing must escape the child, and panics of native code are BaseException.
+    except BaseException as exc:  # noqa: BLE001
         message = f"the parser failed on the document ({type(exc).__name__})"
         return frames.rejection(DocumentUnreadable(message), last=True)
 
 
 def _die_with(parent: int) -> None:
+    # Ctrl-C reaches the whole process group; the parent decides when its children end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died before prctl: then no signal comes any more.
     if os.getppid() != parent:
         sys.exit(0)
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Private writable memory alone: address space also counts what is only reserved."""
+    """Limit private writable memory; a limit of the address space would count reservations."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    # A core dump of a crash would store the document on disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError):  # whoever must die when the machine has no memory left: not the parent
+    with suppress(OSError):  # when memory runs out, the kernel must kill the child, not the parent
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _silence() -> None:
-    """Native libraries print what they think of a document; nobody reads it."""
+    """Close the output, because native libraries print warnings about documents."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

@@ -1,4 +1,4 @@
-"""A parsed document in the making: text is cleaned as it arrives, so landmarks stay exact."""
+"""Builds a parsed document; text is cleaned as it arrives, so that positions stay exact."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,13 @@ from ingest.domain.errors import DocumentEmpty, ParserLimitExceeded, TooManyPage
 
 LABEL = "local/1"
 MAX_TITLE_CHARS = 500
-"""A longer one is no heading, whatever the document says: headings travel with every chunk."""
+"""Longer headings become plain text, because each chunk carries its headings."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Valid text: no NUL, no lone surrogates, line ends as LF."""
+    """Make text valid: without NUL and lone surrogates, with LF as line end."""
     return _LONE_SURROGATE.sub(
         "\N{REPLACEMENT CHARACTER}",
         text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n"),
@@ -36,16 +36,16 @@ class Draft:
         self._page_start: int | None = None
 
     def expect_pages(self, count: int) -> None:
-        """Announce how many pages, slides or sheets there are.
+        """Announce the number of pages, slides or sheets.
 
         Raises:
-            TooManyPages: more than the limit.
+            TooManyPages: there are more than the limit.
         """
         if count > self._limits.max_pages:
             raise TooManyPages(f"the document has {count} pages, limit {self._limits.max_pages}")
 
     def begin_page(self, number: int) -> None:
-        """All that follows is on this page (1-based, ascending)."""
+        """Begin a page; numbers start at 1 and ascend."""
         self._end_page()
         self._page_number = number
 
@@ -53,12 +53,12 @@ class Draft:
         """Append a block; no blank line separates two tight ones.
 
         Raises:
-            ParserLimitExceeded: there would be more text than the limit.
+            ParserLimitExceeded: the text would be longer than the limit.
         """
         self._append(clean(text).strip("\n"), tight=tight)
 
     def add_heading(self, level: int, title: str) -> None:
-        """Append a heading as Markdown, its level (from 1) at most 6; as text when too long."""
+        """Append a Markdown heading of at most level 6; a title that is too long becomes text."""
         title = " ".join(clean(title).split())
         if len(title) > MAX_TITLE_CHARS:
             self.add(title)
@@ -70,7 +70,7 @@ class Draft:
     def add_table(self, rows: Iterable[Sequence[str]]) -> None:
         """Append a Markdown table whose first row is its head; blank rows are left out.
 
-        What has one column only is no table but lines.
+        A table with one column becomes lines.
         """
         cells = [[" ".join(cell.split()) for cell in row] for row in rows]
         filled = [row for row in cells if any(row)]
@@ -82,15 +82,15 @@ class Draft:
         self.add("\n".join(lines))
 
     def add_outlined(self, text: str, headings: Iterable[Heading]) -> None:
-        """Append clean text with headings of its own, their places counted from its start."""
+        """Append clean text with its own headings, whose positions count from its start."""
         start = self._append(text)
         self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
 
     def finish(self, *, parser: str = LABEL) -> ParsedDocument:
-        """The parsed document, by this parser.
+        """Return the parsed document, with the label of the parser.
 
         Raises:
-            DocumentEmpty: there is nothing but white space.
+            DocumentEmpty: the text has only white space.
         """
         self._end_page()
         text = "".join(self._parts)

@@ -1,4 +1,4 @@
-"""One document in, one parsed document out, in this very process."""
+"""Parses one document in this process."""
 
 import io
 import zipfile
@@ -24,10 +24,10 @@ _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Va
 
 
 def parse_document(data: bytes, *, filename: str, limits: ParserLimits) -> ParsedDocument:
-    """Parse without any protection against hangs, crashes and memory hunger.
+    """Parse a document, without protection against endless loops, crashes and memory use.
 
     Raises:
-        DocumentRejected: a subclass says what is wrong with the document.
+        DocumentRejected: the document cannot be parsed; the subclass gives the reason.
     """
     media_type = detect(data, filename=filename)
     draft = Draft(limits)

@@ -1,4 +1,4 @@
-"""What the parser and its child process say to each other, over a socket of their own."""
+"""The messages between the parser and its child process, over a socket."""
 
 import json
 import socket
@@ -15,22 +15,22 @@ _MAX_RECEIVE = 1 << 20
 
 
 class Kind(IntEnum):
-    """What a frame says."""
+    """The kind of a frame."""
 
     READY = 0
     DOCUMENT = 1
-    """Child, please parse: the name is the filename, the body its bytes."""
+    """A request to parse: the name is the filename, the body is the bytes of the file."""
     PARSED = 2
-    """The body is a parsed document."""
+    """A parsed document in the body."""
     REJECTED = 3
-    """The name is the error's code, the body JSON: its message, and an object of its extras."""
+    """An error: the name is its code, the body is JSON with its message and extras."""
     REJECTED_LAST = 4
-    """As REJECTED, and the child ends: its memory may be spoilt."""
+    """As REJECTED, but the child ends, because its memory may be damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message; the name is short text, the body is bytes."""
+    """A message; the name is short text, the body is bytes."""
 
     kind: Kind
     name: str = ""
@@ -38,20 +38,20 @@ class Frame:
 
 
 class Closed(Exception):
-    """The other side has gone, or says what it cannot say."""
+    """The other side closed the socket, or sent an invalid frame."""
 
 
 def send(to: socket.socket, frame: Frame, *, deadline: float | None = None) -> None:
-    """Write a frame.
+    """Send a frame.
 
     Args:
         to: A connected stream socket.
-        frame: What to send.
-        deadline: On the monotonic clock, in seconds; None waits for ever.
+        frame: The frame to send.
+        deadline: On the monotonic clock, in seconds; None waits forever.
 
     Raises:
         TimeoutError: the deadline has passed.
-        Closed: the other side has gone.
+        Closed: the other side closed the socket.
     """
     name = json.dumps(frame.name).encode()
     header = _HEADER.pack(frame.kind, len(name), len(frame.body))
@@ -70,16 +70,16 @@ def send(to: socket.socket, frame: Frame, *, deadline: float | None = None) -> N
 def receive(
     of: socket.socket, *, deadline: float | None = None, max_body_bytes: int | None = None
 ) -> Frame:
-    """Read a frame.
+    """Receive a frame.
 
     Args:
         of: A connected stream socket.
-        deadline: On the monotonic clock, in seconds; None waits for ever.
-        max_body_bytes: Longest body to take in.
+        deadline: On the monotonic clock, in seconds; None waits forever.
+        max_body_bytes: Longest accepted body.
 
     Raises:
         TimeoutError: the deadline has passed.
-        Closed: the other side has gone, or sent something else than a frame.
+        Closed: the other side closed the socket, or sent no valid frame.
     """
     kind, name_bytes, body_bytes = _HEADER.unpack(_read(of, _HEADER.size, deadline=deadline))
     if name_bytes > _MAX_NAME_BYTES or (max_body_bytes is not None and body_bytes > max_body_bytes):
@@ -93,17 +93,17 @@ def receive(
 
 
 def rejection(error: DocumentRejected, *, last: bool = False) -> Frame:
-    """The frame that carries a typed error."""
+    """Make the frame of a typed error."""
     kind = Kind.REJECTED_LAST if last else Kind.REJECTED
     extras = {"pages": error.pages} if isinstance(error, DocumentEmpty) else {}
     return Frame(kind, error.code, json.dumps([error.message, extras]).encode())
 
 
 def rejected(frame: Frame) -> DocumentRejected:
-    """The typed error that a frame carries.
+    """Read the typed error of a frame.
 
     Raises:
-        Closed: the frame is none that ``rejection`` makes.
+        Closed: the frame is not from ``rejection``.
     """
     error = CODES.get(frame.name, DocumentUnreadable)
     # A child that a document has taken over could send any code.

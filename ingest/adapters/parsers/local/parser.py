@@ -1,4 +1,4 @@
-"""The Parser port over a few sandboxes."""
+"""Implements Parser with a pool of sandboxes."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,13 @@ from ingest.domain.document import MediaType, ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
 
 _TRIES = 2
+"""A child may die of an earlier document's damage; twice in a row is the fault of this one."""
 OVERTIME_SECONDS = 1.0
-"""A parse that takes longer is beside the others from then on, and holds none of them up."""
+"""A longer parse no longer counts against the pool, so that it does not delay other documents."""
 
 
 class _Slot:
-    """A sandbox with the one thread that talks to it."""
+    """A sandbox with the one thread that uses it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -24,7 +25,7 @@ class _Slot:
 
 
 class LocalParser:
-    """Parses each document in a child process, which costs that document alone when it dies."""
+    """Parses each document in a child process; a crash affects only that document."""
 
     def __init__(
         self,
@@ -35,12 +36,12 @@ class LocalParser:
         memory_bytes: int,
         processes: int = 1,
     ) -> None:
-        """Prepare, without starting anything.
+        """Prepare the pool; start no process yet.
 
         Args:
             max_pages: Most pages, slides or sheets of a document.
             max_text_chars: Most characters of a document's text.
-            timeout: Longest parse of one document.
+            timeout: Time limit of one parse.
             memory_bytes: Most private writable memory of one child, libraries included.
             processes: Documents parsed at the same time; one more while a parse takes long.
         """
@@ -51,7 +52,7 @@ class LocalParser:
             for _ in range(processes + 1)
         ]
         self._closed = False
-        # Last in, first out: what one child can do keeps the others unstarted.
+        # Last in, first out: under low load only one child is started.
         self._free = asyncio.LifoQueue[_Slot]()
         *usual, self._spare = self._slots
         for slot in usual:
@@ -60,17 +61,17 @@ class LocalParser:
 
     @property
     def label(self) -> str:
-        """Name and version; part of the index version."""
+        """Name and version of the parser; part of the index version."""
         return LABEL
 
     @property
     def child_pids(self) -> tuple[int, ...]:
-        """Process ids of the children that run now."""
+        """Process ids of the running children."""
         pids = (slot.sandbox.pid for slot in self._slots)
         return tuple(pid for pid in pids if pid is not None)
 
     async def start(self) -> None:
-        """Start the children ahead of the first document; optional.
+        """Start the children before the first document; this is optional.
 
         Raises:
             WorkerLost: a child did not become ready, or the parser is closed.
@@ -96,10 +97,11 @@ class LocalParser:
             self._give_back(slot)
 
     async def close(self) -> None:
-        """End the children; parses under way or waiting raise WorkerLost."""
+        """End the children; parses that run or wait raise WorkerLost."""
         if self._closed:
             return
         self._closed = True
+        # Kill all before waiting for one: else each would end its parse in turn.
         for slot in self._slots:
             slot.sandbox.kill()
         loop = asyncio.get_running_loop()
@@ -108,29 +110,32 @@ class LocalParser:
             slot.thread.shutdown()
 
     def _lend(self, slot: _Slot) -> None:
-        """Let another document go on while one takes long."""
+        """Let another document start while one takes long."""
         self._long.add(slot)
         if len(self._long) == 1:
             self._free.put_nowait(self._spare)
 
     def _give_back(self, slot: _Slot) -> None:
-        """The slot is free; after the last parse that took long, it is the spare one."""
+        """Return a slot; when no parse takes long any more, one slot is spare and is stopped."""
         if slot in self._long:
             self._long.remove(slot)
             if not self._long and not self._closed:
                 self._spare = slot
-                slot.thread.submit(slot.sandbox.stop)  # it holds memory for nothing
+                slot.thread.submit(slot.sandbox.stop)  # an idle child would hold memory
                 return
         self._free.put_nowait(slot)
 
     async def _parse_in(self, slot: _Slot, data: bytes, filename: str) -> ParsedDocument:
-        """Parse, once more on a new child when the first one died: that may have been chance."""
+        """Parse; when the child dies, try once more on a new one: the old one may be the cause."""
         loop = asyncio.get_running_loop()
         endings: list[str] = []
         while len(endings) < _TRIES:
             self._check_open()
+            # The slot's own thread, never the default pool: the child dies with the thread that
+            # started it.
             parsing = loop.run_in_executor(slot.thread, slot.sandbox.parse, data, filename)
             try:
+                # Shielded, because a thread cannot be cancelled: killing its child ends it.
                 return await asyncio.shield(parsing)
             except ChildDied as exc:
                 endings.append(str(exc))

@@ -1,12 +1,12 @@
-"""What a document may cost, apart from time and memory."""
+"""The limits of a document, without time and memory."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ParserLimits:
-    """ParserLimits that the parser itself checks."""
+    """Limits that the parser itself checks."""
 
     max_pages: int
-    """Pages, slides or sheets."""
+    """Most pages, slides or sheets."""
     max_text_chars: int

@@ -1,4 +1,4 @@
-"""The parent's side of one child process: start it, ask it, kill it."""
+"""Runs one child process: starts it, sends documents, and kills it."""
 
 import os
 import signal
@@ -18,20 +18,24 @@ from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
 
 _START_SECONDS = 60.0
+"""A start takes about a second; on an overloaded machine with cold disks it may take many times
+that, and the lease of the job is 60 s as well."""
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 _ANSWER_BYTES_PER_CHAR = 8
 _ANSWER_BYTES = 64 * 1024**2
+"""The longest answer is the limit of characters times the first, plus the second. JSON needs at
+most 6 bytes for a character (an escape such as \\u0001); the rest is for pages and headings."""
 
 
 class ChildDied(Exception):
-    """The child process ended before it answered; says how."""
+    """The child process ended before it answered; the message gives the exit."""
 
 
 class Sandbox:
-    """One parser process, replaced whenever it is lost.
+    """One parser process; a lost one is replaced.
 
-    Used by one thread at a time, which must live as long as the sandbox: the kernel kills the
-    child when the thread that started it ends. ``kill`` may be called from any thread.
+    One thread uses it, and must live as long as the sandbox: the kernel kills the child when the
+    thread that started it ends. ``kill`` may be called from any thread.
     """
 
     def __init__(self, *, limits: ParserLimits, timeout: timedelta, memory_bytes: int) -> None:
@@ -40,12 +44,14 @@ class Sandbox:
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        # Protects ``_process`` and ``_killed``: ``kill`` may come from another thread between the
+        # check of ``_killed`` and the start of a process, which would then never end.
         self._lock = threading.Lock()
         self._killed = False
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, None when there is none."""
+        """Process id of the child; None when there is none."""
         process = self._process
         return process.pid if process else None
 
@@ -54,7 +60,7 @@ class Sandbox:
 
         Raises:
             ChildDied: ``kill`` has been called.
-            WorkerLost: it did not become ready.
+            WorkerLost: the child did not become ready.
         """
         self._running()
 
@@ -62,7 +68,7 @@ class Sandbox:
         """Parse in the child, within the time limit.
 
         Raises:
-            DocumentRejected: as the child says, or ParserLimitExceeded for the time limit.
+            DocumentRejected: the child's error, or ParserLimitExceeded for the time limit.
             ChildDied: the child ended without an answer; there is no child now.
             WorkerLost: a child could not be started.
         """
@@ -91,7 +97,7 @@ class Sandbox:
         raise rejected
 
     def kill(self) -> None:
-        """End the child at once; none starts until ``stop`` is called."""
+        """Kill the child; no other starts until ``stop`` is called."""
         with self._lock:
             self._killed = True
             if self._process:
@@ -103,7 +109,7 @@ class Sandbox:
         self._killed = False
 
     def _running(self) -> socket.socket:
-        """The channel of a child that is ready."""
+        """The socket of a ready child."""
         if self._channel and self._process and self._process.poll() is None:
             return self._channel
         self._discard()
@@ -116,7 +122,7 @@ class Sandbox:
         return channel
 
     def _discard(self) -> str:
-        """End the child, forget it, and tell how it ended."""
+        """End the child, and describe how it ended."""
         how = "never ran"
         with self._lock:
             if self._process:
@@ -130,12 +136,14 @@ class Sandbox:
 
     def _spawn(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        # ``theirs`` is closed here after the start: only then does the end of the child close the
+        # socket, so that the parent notices it.
         with theirs, self._lock:
             self._channel = ours
             if self._killed:
                 raise ChildDied("killed before it started")
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - our own module, numbers only
+                self._process = subprocess.Popen(  # noqa: S603 - our own module, and numbers
                     self._command(theirs.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -155,6 +163,7 @@ class Sandbox:
             self._limits.max_text_chars,
         )
         module = "ingest.adapters.parsers.local.child"
+        # -P keeps the working folder off sys.path, where a file could hide a library's module.
         return [sys.executable, "-P", "-m", module, *map(str, numbers)]
 
 
@@ -165,6 +174,6 @@ def _ending(returncode: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """No secrets: a document that takes over its parser finds none."""
+    """The environment without secrets, so that a document that takes over its parser finds none."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {**kept, "PYTHONPATH": str(Path(ingest.__file__).parents[1])}

@@ -1,4 +1,4 @@
-"""What a ZIP archive says about itself, checked before anything is extracted."""
+"""Checks the directory of a ZIP archive before an entry is extracted."""
 
 import zipfile
 
@@ -7,8 +7,11 @@ from ingest.domain.errors import DocumentEncrypted, ParserLimitExceeded
 
 MAX_ENTRIES = 100_000
 MAX_RATIO = 100
+"""Office files expand about 10 times; the compression method can reach 1,000 times."""
 _RATIO_MATTERS_BYTES = 32 * 1024**2
+"""Below this size an archive cannot do harm, whatever its ratio."""
 _BYTES_PER_CHAR = 8
+"""Mark-up needs several bytes for each character of text."""
 _ENCRYPTED_FLAG = 1
 
 

@@ -71,8 +71,10 @@ def _run(url: str, revision: str, *, down: bool) -> None:
             refused = exc.orig if isinstance(exc, sqlalchemy.exc.DBAPIError) else exc
             if (remedy := _remedy(refused, connection.engine.url)) is None:
                 raise
-            told = str(refused).splitlines()[0]
-            raise ConfigurationError(f"the database refuses to migrate: {told}; {remedy}") from exc
+            message = str(refused).splitlines()[0]
+            raise ConfigurationError(
+                f"the database refuses to migrate: {message}; {remedy}"
+            ) from exc
 
 
 @contextmanager
@@ -132,24 +134,24 @@ def _record(*, ctx: MigrationContext, step: Any, **_: object) -> None:
 
 def _remedy(error: BaseException | None, url: sqlalchemy.URL) -> str | None:
     """What somebody with more rights has to do once; None for other errors."""
-    told = str(error)
+    message = str(error)
     if isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.UndefinedFile):
-        return "install pgvector 0.8 or newer on the server" if '"vector"' in told else None
+        return "install pgvector 0.8 or newer on the server" if '"vector"' in message else None
     if not isinstance(error, psycopg.errors.InsufficientPrivilege):
         return None
     login = f'"{url.username}"' if url.username else "the login"
-    if "extension" in told:
+    if "extension" in message:
         wanted = "a superuser has to run once in this database: CREATE EXTENSION vector"
-    elif "role" in told:
+    elif "role" in message:
         made = (
             ""
-            if "may not create" not in told
+            if "may not create" not in message
             else "CREATE ROLE ingest_worker; CREATE ROLE ingest_api; "
         )
         wanted = f"a superuser has to run once: {made}GRANT ingest_worker, ingest_api TO {login}"
-    elif "for database" in told:
+    elif "for database" in message:
         wanted = f'its owner has to run once: GRANT CREATE ON DATABASE "{url.database}" TO {login}'
-    elif "for schema public" in told:
+    elif "for schema public" in message:
         wanted = f"its owner has to run once: GRANT CREATE ON SCHEMA public TO {login}"
     else:
         wanted = "use the login that migrated before, or a superuser"

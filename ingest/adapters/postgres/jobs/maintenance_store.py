@@ -8,8 +8,8 @@ from uuid import UUID
 
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
+from ingest.domain.duty_lease import LeasedDuty
 from ingest.domain.errors import LeaseLost
-from ingest.domain.maintenance import LeasedDuty
 
 SQL = load("maintenance_leases")
 STEP = timedelta(seconds=2)

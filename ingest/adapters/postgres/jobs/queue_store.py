@@ -14,7 +14,7 @@ SQL = load("queue")
 MOST_UNFINISHED = 500
 """Counting more of them would cost more than anybody learns from it."""
 MOST_IGNORED = 10_000
-"""A stream that ignores so many jobs is as wrong as one that ignores more."""
+"""Most stuck jobs to count: this many prove that the stream is wrong."""
 OF_LATE = timedelta(minutes=5)
 """How far back a pace is measured."""
 
@@ -36,7 +36,7 @@ class QueueStore:
         self._database = database
 
     async def throughput(self, lane: Lane, tenant_id: UUID) -> Throughput:
-        """What a lane published of late, as one tenant sees it."""
+        """The recent throughput of a lane, for one tenant."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["measure_throughput"], lane, tenant_id, OF_LATE)
         return Throughput(**row)

@@ -1,4 +1,4 @@
-"""Parses at a provider: begun once for each content, handed over once, ended once."""
+"""Parses at a provider: each content is begun once, submitted once, and ended once."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,7 +37,7 @@ class ParseStore:
     async def begin(
         self, request: ParseWish, *, token: str, deadline: timedelta, submission: timedelta
     ) -> tuple[ParseJob, bool]:
-        """The parse that is wanted, and whether it is the caller's to hand over.
+        """Find or create the wanted parse; also returns whether the caller must submit it.
 
         Args:
             request: Which parse.
@@ -138,7 +138,7 @@ class ParseStore:
             return [_job(row) for row in await connection.fetch(SQL["due_parses"], limit, poll)]
 
     async def abandoned(self) -> list[UUID]:
-        """Parses that somebody began to hand over and did not."""
+        """Parses whose submission was begun and not finished."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["abandoned_parses"])
         return [row["parse_job_id"] for row in rows]

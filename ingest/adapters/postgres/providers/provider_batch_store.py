@@ -1,4 +1,4 @@
-"""Provider batches: which are to be handed over, which may be over, and what came of them."""
+"""Provider batches: those to submit, those to poll, and their results."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TEXTS = load("document_vector_buffer")
 JOBS = load("upload_jobs")
 LEDGER = load("provider_calls")
 GRACE = timedelta(hours=2)
-"""After the deadline; by then the batch was asked for its end."""
+"""Time after the deadline, at which the cancellation of the batch was requested."""
 _PAGE = 1_000
 _KEPT = timedelta(minutes=10)
 _REMEMBERED = timedelta(days=30)

@@ -196,7 +196,7 @@ class VectorBufferStore:
     async def _filling(self, connection: Connection, tenant_id: UUID, model: EmbeddingModel) -> Any:
         """The batch that takes texts, locked."""
         space = (tenant_id, model.name, model.version)
-        while True:  # one that is being handed over at this moment takes no more
+        while True:  # a batch that is being submitted at this moment accepts no more texts
             await connection.execute(BATCHES["open_batch"], *space, model.dimension)
             batch = await connection.fetchrow(BATCHES["filling_batch"], *space)
             if batch is not None:

@@ -1,4 +1,4 @@
-"""Word documents: paragraphs, headings by style, lists, tables, text boxes and notes."""
+"""Reads Word documents: paragraphs, headings by style, lists, tables, text boxes and notes."""
 
 import zipfile
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ingest.adapters.parsers.local.formats.office_package import Package
 from ingest.adapters.parsers.local.formats.trees import Element, local_attribute, local_name
 
 _BUILT_IN = {"Title": 1, **{f"Heading{level}": level for level in range(1, 7)}}
-"""Styles that mean the same in every document; one that uses no others need not be asked."""
+"""Built-in styles with the same meaning in every document; they need no look at styles.xml."""
 _NO_TEXT = frozenset(
     {"del", "moveFrom", "Fallback", "pPr", "rPr", "sdtPr", "sectPr", "tblPr", "instrText"}
 )
@@ -20,10 +20,10 @@ _MAX_BASED_ON = 20
 
 
 def parse_docx(archive: zipfile.ZipFile, draft: Draft) -> None:
-    """Read a Word document; it has no pages until someone lays it out."""
+    """Read a Word document; it has no pages, because only a layout program knows them."""
     package = Package(archive)
     main = package.main_part()
-    writer = _Writer(draft, _Styles(package, main))
+    writer = _DocxWriter(draft, _Styles(package, main))
     for body in package.tree(main):
         writer.write_blocks(body)
     for kind in _NOTE_KINDS:
@@ -44,14 +44,14 @@ _PLAIN = _Style()
 
 
 class _Styles:
-    """The paragraph styles of a document, read when one is asked for that needs it."""
+    """The paragraph styles of a document, read on first use."""
 
     def __init__(self, package: Package, main: str) -> None:
         self._package = package
         self._main = main
 
     def find(self, style_id: str | None) -> _Style:
-        """What a style says, by itself or by the styles it is based on."""
+        """Find a style; values that it lacks come from the styles it is based on."""
         if style_id in _BUILT_IN:
             return _Style(_BUILT_IN[style_id])
         level, listed = None, False
@@ -74,8 +74,8 @@ class _Styles:
         return {local_attribute(style, "styleId") or "": style for style in styles}
 
 
-class _Writer:
-    """Walks over the blocks of a document."""
+class _DocxWriter:
+    """Writes the blocks of a Word document into a draft."""
 
     def __init__(self, draft: Draft, styles: _Styles) -> None:
         self._draft = draft
@@ -127,7 +127,7 @@ class _Writer:
 
 
 def _nearest(element: Element, name: str) -> Iterator[Element]:
-    """Elements of this name below another, but not those inside of each other."""
+    """Elements of this name below another, without those that are nested in one of them."""
     for child in element:
         if local_name(child) == name:
             yield child
@@ -144,7 +144,7 @@ def _cell_text(cell: Element) -> str:
 
 
 def _text(element: Element, boxes: list[Element]) -> Iterator[str]:
-    """Text below an element as the document shows it; text boxes are put aside."""
+    """Text below an element as the document shows it; text boxes are collected in ``boxes``."""
     for child in element:
         name = local_name(child)
         if name == "t":
@@ -153,7 +153,7 @@ def _text(element: Element, boxes: list[Element]) -> Iterator[str]:
             yield _CHARACTERS[name]
         elif name == "txbxContent":
             boxes.append(child)
-        elif name == "p":  # of a table's cell
+        elif name == "p":  # a paragraph of a table's cell
             yield from _text(child, boxes)
             yield "\n"
         elif name not in _NO_TEXT:
@@ -179,7 +179,7 @@ def _outline(properties: Element) -> _Style:
 
 
 def _child_value(element: Element, *path: str) -> str | None:
-    """The ``val`` attribute of the child that is reached by these names."""
+    """The ``val`` attribute of the descendant with this path of names."""
     found: Element | None = element
     for name in path:
         children = () if found is None else found

@@ -1,4 +1,4 @@
-"""Mail through the standard library."""
+"""Reads mail with the standard library."""
 
 from collections.abc import Iterator
 from email import policy
@@ -42,7 +42,7 @@ def _is_attached(part: EmailMessage) -> bool:
 
 
 def _bodies(part: EmailMessage) -> Iterator[EmailMessage]:
-    """The parts that are the message's own text, one of each set of alternatives."""
+    """The parts with the text of the message; of alternatives, only one."""
     if part.get_content_type() == "multipart/alternative":
         choices = [list(_bodies(child)) for child in _children(part)]
         said = [found for found in choices if any(_content(body).strip() for body in found)]

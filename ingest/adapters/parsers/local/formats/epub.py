@@ -1,4 +1,4 @@
-"""EPUB books: the chapters of the spine, in order."""
+"""Reads EPUB books: the chapters of the spine, in order."""
 
 import posixpath
 import zipfile
@@ -15,11 +15,11 @@ _ENCRYPTION = "META-INF/encryption.xml"
 
 
 def parse_epub(archive: zipfile.ZipFile, draft: Draft) -> None:
-    """Read a book.
+    """Read an EPUB book.
 
     Raises:
-        DocumentEncrypted: a chapter is protected; protected fonts do not matter.
-        DocumentUnreadable: the book does not say where its chapters are.
+        DocumentEncrypted: a chapter is encrypted; encrypted fonts are accepted.
+        DocumentUnreadable: the book has no valid list of chapters.
     """
     rootfile = next(xml_tree(archive.read(_CONTAINER)).iter("{*}rootfile"), None)
     package_path = (rootfile is not None and rootfile.get("full-path")) or ""

@@ -1,4 +1,4 @@
-"""HTML to text: headings, paragraphs, lists, tables and code; no links, no navigation."""
+"""Reads HTML: headings, paragraphs, lists, tables and code, without links and navigation."""
 
 from ingest.adapters.parsers.local.draft import Draft, clean
 from ingest.adapters.parsers.local.formats.trees import Element, html_tree, local_name, walk
@@ -22,15 +22,15 @@ _BREAK = "\0"
 
 
 def parse_html(markup: str, draft: Draft) -> None:
-    """Read a page's body; what only describes the page is left out.
+    """Read the body of a page, without its metadata.
 
     Raises:
-        ParserLimitExceeded: nested too deeply.
+        ParserLimitExceeded: elements are nested too deeply.
     """
     root = html_tree(clean(markup))
     if root is None:
         return
-    writer = _Writer(draft, layout=_layout_tables(root))
+    writer = _HtmlWriter(draft, layout=_layout_tables(root))
     steps = walk(root)
     for event, element in steps:
         name = local_name(element)
@@ -47,7 +47,7 @@ def parse_html(markup: str, draft: Draft) -> None:
 
 
 def _layout_tables(root: Element) -> set[Element]:
-    """Tables that only place things on the page: they hold blocks that no cell of text has."""
+    """Find tables that are used for layout: they contain blocks that data cells do not have."""
     found: set[Element] = set()
     for element in root.iter(*_NOT_IN_CELLS):
         for table in element.iterancestors("{*}table"):
@@ -57,8 +57,8 @@ def _layout_tables(root: Element) -> set[Element]:
     return found
 
 
-class _Writer:
-    """Collects the text of one block at a time."""
+class _HtmlWriter:
+    """Writes the blocks of a page into a draft, one block at a time."""
 
     def __init__(self, draft: Draft, *, layout: set[Element]) -> None:
         self._draft = draft
@@ -72,7 +72,7 @@ class _Writer:
         self._in_cell = False
 
     def open(self, name: str, element: Element) -> None:
-        """An element begins."""
+        """Begin an element."""
         if name in _BLOCKS or name in _HEADINGS:
             self.end_block()
             self._open_block(name, element)
@@ -99,7 +99,7 @@ class _Writer:
             self._in_cell = True
 
     def close(self, name: str) -> None:
-        """An element ends."""
+        """End an element."""
         if self._in_cell and name in _CELLS and self._rows:
             self._in_cell = False
             self._rows[-1].append(self._take())
@@ -117,12 +117,12 @@ class _Writer:
             self._draft.add_table(rows)
 
     def write(self, text: str | None) -> None:
-        """Text arrives."""
+        """Add text to the present block."""
         if text:
             self._pieces.append(text)
 
     def end_block(self) -> None:
-        """Hand over what has come in; inside of a heading or a cell, part words only."""
+        """Write the present block to the draft; inside a heading or a cell, only separate words."""
         if self._in_cell or self._level is not None:
             self._pieces.append(" ")
         elif self._pre:

@@ -1,4 +1,4 @@
-"""Markdown stays as it is; its headings are found."""
+"""Reads Markdown: keeps the text, and finds its headings."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _INLINE = re.compile(
 
 
 def parse_markdown(text: str, draft: Draft) -> None:
-    """Read CommonMark; headings are those with # marks or an underline, outside fenced code."""
+    """Read CommonMark; headings have # marks or an underline, and are outside fenced code."""
     block = clean(text).strip("\n")
     draft.add_outlined(block, _headings(block))
 
@@ -46,7 +46,7 @@ def _headings(text: str) -> Iterator[Heading]:
 
 
 def _title(raw: str) -> str:
-    """A heading without closing marks, escapes and inline mark-up; '' when it is too long."""
+    """Remove closing marks, escapes and inline mark-up of a heading; '' when it is too long."""
     bare = raw.rstrip(" \t")
     unmarked = bare.rstrip("#")
     if not unmarked or unmarked[-1] in " \t":

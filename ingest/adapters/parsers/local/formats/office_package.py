@@ -1,4 +1,4 @@
-"""Office Open XML: parts in a ZIP archive, and how they refer to each other."""
+"""Reads Office Open XML: parts in a ZIP archive, and their references."""
 
 import posixpath
 import zipfile
@@ -27,7 +27,7 @@ class Package:
         """Name of the part that holds the document itself.
 
         Raises:
-            DocumentUnreadable: there is none.
+            DocumentUnreadable: the file has no main part.
         """
         part = self.first("", "officeDocument")
         if part is None:
@@ -35,11 +35,11 @@ class Package:
         return part
 
     def tree(self, part: str) -> Element:
-        """Parse a part; KeyError when it is missing."""
+        """Parse a part; raises KeyError when it is missing."""
         return xml_tree(self._archive.read(part))
 
     def relations(self, part: str) -> dict[str, Relation]:
-        """What a part refers to inside the package, by id; the package itself is part ''."""
+        """References of a part to other parts, by id; the package itself is part ''."""
         folder, name = posixpath.split(part)
         try:
             root = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
@@ -57,6 +57,6 @@ class Package:
         }
 
     def first(self, part: str, kind: str) -> str | None:
-        """Name of the first part of a kind that a part refers to."""
+        """Name of the first referenced part of a kind."""
         related = (r.part for r in self.relations(part).values() if r.kind == kind)
         return next(related, None)

@@ -1,4 +1,4 @@
-"""PDF through PDFium: text by page, headings by the size of their letters."""
+"""Reads PDF with PDFium: text by page, headings by font size."""
 
 import ctypes
 import re
@@ -32,7 +32,7 @@ class _Line:
 def parse_pdf(data: bytes, draft: Draft) -> None:
     """Read a PDF page by page into a draft.
 
-    PDFium would mend a file whose end is missing, and silently lose the pages that are not there.
+    A file without its end is refused, because PDFium would repair it and silently lose pages.
 
     Raises:
         DocumentRejected: encrypted, unreadable, without pages, too many pages, or too much text.
@@ -93,7 +93,7 @@ def _utf16_units(text: str) -> int:
 
 
 def _heading_levels(pages: list[list[_Line]]) -> dict[float, int]:
-    """Levels of the letter sizes that are larger than the bulk of the text and rare."""
+    """Heading levels of font sizes that are rare and larger than most of the text."""
     weights: Counter[float] = Counter()
     for lines in pages:
         for line in lines:
@@ -133,7 +133,7 @@ def _write_heading(lines: list[_Line], level: int, draft: Draft) -> None:
 
 
 def _unwrap(lines: list[str]) -> str:
-    """Undo line breaks inside sentences: after a full-width line that ends in mid-sentence."""
+    """Remove line breaks inside sentences, after a full-width line without a sentence end."""
     full = max(_MIN_WRAPPED_CHARS, _WRAPPED_SHARE * max(map(len, lines)))
     parts: list[str] = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):

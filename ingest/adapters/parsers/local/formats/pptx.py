@@ -1,4 +1,4 @@
-"""Presentations: one page for each slide, its title as heading, its notes last."""
+"""Reads presentations: one page for each slide, its title as heading, its notes last."""
 
 import zipfile
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ _RELATION_ID = (
 
 
 def parse_pptx(archive: zipfile.ZipFile, draft: Draft) -> None:
-    """Read a presentation.
+    """Read a PowerPoint presentation.
 
     Raises:
-        TooManyPages: more slides than the limit.
+        TooManyPages: there are more slides than the limit.
     """
     package = Package(archive)
     main = package.main_part()
@@ -52,7 +52,7 @@ def _write_slide(package: Package, part: str, draft: Draft) -> None:
 
 
 def _shapes(element: Element) -> Iterator[Element]:
-    """Shapes with text and frames with tables, out of their groups."""
+    """Shapes with text and frames with tables, also those inside groups."""
     for child in element:
         name = local_name(child)
         if name in {"sp", "graphicFrame"}:
@@ -62,7 +62,7 @@ def _shapes(element: Element) -> Iterator[Element]:
 
 
 def _placeholder(shape: Element) -> str | None:
-    """What the layout uses a shape for; ``obj`` is the standard's word for nothing special."""
+    """The placeholder type of a shape; ``obj`` is the standard's default."""
     found = next(shape.iter("{*}ph"), None)
     return None if found is None else found.get("type") or "obj"
 

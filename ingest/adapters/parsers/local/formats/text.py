@@ -1,4 +1,4 @@
-"""Bytes of unknown encoding to text."""
+"""Decodes bytes of unknown encoding."""
 
 import codecs
 import re
@@ -16,7 +16,7 @@ _FOREIGN_RUN = re.compile(rb"[\x80-\xff]+")
 _SYMBOL_IN_WORD = re.compile("[^\\W\\d_][\xa1-\xa9\xac\xae-\xb4\xb6\xb8\xb9\xbb-\xbf][^\\W\\d_]")
 _SAMPLE_BYTES = 16 * 1024
 _MAX_ISOLATED_RUN = 2
-"""Most foreign bytes in a row, on average, in a script that is mostly ASCII letters."""
+"""Most non-ASCII bytes in a row, on average, in a text of mostly ASCII letters."""
 _OTHER_SCRIPTS = (
     *("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"),
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
@@ -24,13 +24,13 @@ _OTHER_SCRIPTS = (
 
 
 def decode(data: bytes, *, markup: bool = False) -> str:
-    """Text of a file: byte order mark, UTF-8, declared charset, guessed charset.
+    """Decode a file by its byte order mark, as UTF-8, by its declared charset, or by a guess.
 
-    Bytes that the encoding does not know become U+FFFD.
+    Bytes that are not valid in the encoding become U+FFFD.
 
     Args:
         data: The whole file.
-        markup: It is HTML or XML, which may declare its charset.
+        markup: Whether it is HTML or XML, which may declare its charset.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -46,7 +46,7 @@ def decode(data: bytes, *, markup: bool = False) -> str:
 
 
 def _wide_encoding(sample: bytes) -> str | None:
-    """UTF-16 without a mark: nearly every second byte is NUL."""
+    """Detect UTF-16 without a mark: nearly every second byte is NUL."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if max(even, odd) * 5 < len(sample) or min(even, odd) * 20 > max(even, odd):
         return None
@@ -74,7 +74,9 @@ def _guessed_charset(data: bytes) -> str:
         return "utf-8"
     runs = _FOREIGN_RUN.findall(sample)
     if sum(map(len, runs)) > _MAX_ISOLATED_RUN * len(runs):
-        from charset_normalizer import from_bytes  # 20 ms that few documents need
+        from charset_normalizer import (
+            from_bytes,
+        )  # its import takes 20 ms, and few documents need it
 
         best = from_bytes(sample, cp_isolation=list(_OTHER_SCRIPTS)).best()
         return best.encoding if best else "cp1252"

@@ -1,4 +1,4 @@
-"""XML and HTML as trees; the library's limits on depth, text and entities are kept on."""
+"""Parses XML and HTML; the library's limits on depth, text and entities stay on."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -11,14 +11,14 @@ _XML = {"resolve_entities": False, "no_network": True, "remove_comments": True, 
 
 
 class Element(Protocol):
-    """What is used of the library's elements; it ships no types."""
+    """The used part of lxml's elements; lxml has no types."""
 
     tag: str
     text: str | None
     tail: str | None
 
     def get(self, key: str) -> str | None:
-        """An attribute's value."""
+        """The value of an attribute."""
         ...
 
     def iter(self, *tags: str) -> Iterator["Element"]:
@@ -30,7 +30,7 @@ class Element(Protocol):
         ...
 
     def __iter__(self) -> Iterator["Element"]:
-        """The children."""
+        """Iterate over the children."""
         ...
 
 
@@ -42,7 +42,7 @@ class Walk(Protocol):
         ...
 
     def skip_subtree(self) -> None:
-        """Leave out what is below the element that has just started."""
+        """Skip the descendants of the element that has just started."""
         ...
 
 
@@ -52,12 +52,12 @@ def local_name(element: Element) -> str:
 
 
 def local_attribute(element: Element, name: str) -> str | None:
-    """The value of the attribute of this name in the element's own namespace."""
+    """The value of an attribute in the namespace of its element."""
     return element.get(f"{element.tag.rpartition('}')[0]}}}{name}")
 
 
 def walk(root: Element) -> Walk:
-    """Walk over a tree."""
+    """Walk over a tree without recursion."""
     found: Walk = etree.iterwalk(root, events=("start", "end"))
     return found
 
@@ -66,8 +66,8 @@ def xml_tree(data: bytes) -> Element:
     """Parse XML; entities that the document defines itself are left out.
 
     Raises:
-        ParserLimitExceeded: nested too deeply, or a text too long.
-        DocumentUnreadable: it is not well-formed.
+        ParserLimitExceeded: elements are nested too deeply, or a text is too long.
+        DocumentUnreadable: the XML is not well-formed.
     """
     try:
         root: Element = etree.fromstring(data, etree.XMLParser(**_XML))
@@ -78,7 +78,7 @@ def xml_tree(data: bytes) -> Element:
 
 
 def html_tree(markup: str) -> Element | None:
-    """Parse HTML, sound or not; None when nothing is in it.
+    """Parse HTML, valid or not; None when it is empty.
 
     Raises:
         ParserLimitExceeded: nested too deeply.

@@ -1,4 +1,4 @@
-"""Workbooks through kreuzberg: one page for each sheet."""
+"""Reads workbooks with kreuzberg: one page for each sheet."""
 
 import zipfile
 
@@ -10,13 +10,13 @@ _SHEETS_FOLDER = "xl/worksheets/"
 
 
 def parse_xlsx(data: bytes, archive: zipfile.ZipFile, draft: Draft) -> None:
-    """Read a workbook: sheet names are headings, rows a Markdown table.
+    """Read a workbook: sheet names become headings, rows become a Markdown table.
 
     Raises:
-        TooManyPages: more sheets than the limit.
+        TooManyPages: there are more sheets than the limit.
         DocumentUnreadable: the workbook is corrupt.
     """
-    import kreuzberg  # 50 ms and 15 MB that most documents do not need
+    import kreuzberg  # its import takes 50 ms and 15 MB, and few documents need it
 
     names = (entry.filename for entry in archive.infolist())
     draft.expect_pages(sum(n.startswith(_SHEETS_FOLDER) and n.endswith(".xml") for n in names))

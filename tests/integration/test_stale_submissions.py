@@ -16,7 +16,7 @@ from ingest.domain.errors import (
     ParseUnderway,
 )
 from ingest.domain.pricing import CallState, Charge
-from ingest.domain.remote_parse import ParseWish, Source
+from ingest.domain.remote_parse import ParseWish, SourceExtent
 from tests import builders
 from tests.integration.parsing_setting import ParsingSetting
 
@@ -70,7 +70,9 @@ async def test_an_overtaken_worker_that_fails_leaves_the_other_ones_parse(
 ) -> None:
     async def no_budget(_: Any) -> None:
         [row] = await parsing.rows("parse_jobs")
-        request = ParseWish(row["tenant_id"], row["file_sha256"], row["parser"], Source(None, 0, 1))
+        request = ParseWish(
+            row["tenant_id"], row["file_sha256"], row["parser"], SourceExtent(None, 0, 1)
+        )
         await builders.execute(
             parsing.database, "UPDATE upload_pipeline.parse_jobs SET poll_after = now()"
         )
@@ -89,7 +91,7 @@ async def test_an_overtaken_worker_that_fails_leaves_the_other_ones_parse(
 
 async def test_a_lost_handover_changes_no_row(database: Database) -> None:
     store = ParseStore(database)
-    request = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", Source(None, 0, 1))
+    request = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", SourceExtent(None, 0, 1))
     job, mine = await store.begin(request, token=FIRST, deadline=HOUR, submission=builders.EXPIRED)
     _, taken = await store.begin(request, token=SECOND, deadline=HOUR, submission=HOUR)
     query = "SELECT p.*, ctid, xmin FROM upload_pipeline.parse_jobs AS p"
@@ -106,7 +108,7 @@ async def test_a_lost_handover_changes_no_row(database: Database) -> None:
 async def test_a_parse_that_ended_ends_once(database: Database) -> None:
     """Two collectors found it over at the same time; the later one changes nothing."""
     store = ParseStore(database)
-    request = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", Source(None, 0, 1))
+    request = ParseWish(uuid4(), uuid4().hex, "llamaparse/x", SourceExtent(None, 0, 1))
     job, _ = await store.begin(request, token=FIRST, deadline=HOUR, submission=HOUR)
     await store.submitted(job.parse_job_id, uuid4(), "fp", "pjb-1", poll=NOW, grace=HOUR)
     [found] = await store.due(limit=1, poll=HOUR)

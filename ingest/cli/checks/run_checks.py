@@ -1,4 +1,4 @@
-"""The examination behind ``ingest doctor``, in order."""
+"""Runs the checks of ``ingest doctor``, in order."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,7 +24,7 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def examine() -> Iterator[Finding]:
-    """Check everything; each finding comes as soon as it is known."""
+    """Run all checks; each finding is yielded as soon as it is known."""
     yield machine.versions()
     try:
         loaded = settings.load()

@@ -1,4 +1,4 @@
-"""What a document's pages say; and what markers in it ask of the simulator."""
+"""Reads the pages of a document, and its markers, which control the simulator."""
 
 import html
 import io
@@ -16,19 +16,19 @@ _CELL = re.compile(r"<c ([^>/]*)>(.*?)</c>", re.DOTALL)
 _MARK = re.compile(rb"SIM:([A-Z_]+)(?:=([A-Za-z_0-9]+))?")
 TIERS = ("fast", "cost_effective", "agentic", "agentic_plus")
 MOST_BYTES = 64 * 1024
-"""Text of one page; the rest is cut off without a word."""
+"""Most bytes of a page's text; the rest is cut off without an error, as by the real service."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageMarkers:
-    """What markers like ``SIM:FAIL=TIMEOUT`` in a file ask for."""
+    """A marker in a file, such as ``SIM:FAIL=TIMEOUT``, and its value."""
 
     name: str | None = None
     value: str | None = None
 
     @classmethod
     def of(cls, data: bytes, tier: str) -> "PageMarkers":
-        """The markers of a file; below the tier of ``SIM:BETTER_TIER`` only, if there is one."""
+        """Read the markers of a file; ``SIM:BETTER_TIER`` limits them to lower tiers."""
         found = {m[1].decode(): (m[2] or b"").decode() for m in _MARK.finditer(data)}
         better = found.pop("BETTER_TIER", None)
         if better in TIERS and tier in TIERS and TIERS.index(tier) >= TIERS.index(better):
@@ -39,7 +39,7 @@ class PageMarkers:
 
 
 def split(data: bytes, filename: str) -> list[str]:
-    """Texts of the pages.
+    """Split a file into the texts of its pages.
 
     Raises:
         ValueError: the failure code that the service gives for such a file.
@@ -68,7 +68,7 @@ def _pdf(data: bytes) -> list[str]:
 
 
 def _seen(number: int) -> str:
-    """What recognising characters gives for a page that is a picture."""
+    """The text that OCR finds on a page that is an image."""
     return f"# Scanned page {number}\n\nThis is what the picture on page {number} says."
 
 
@@ -94,7 +94,7 @@ def _package(data: bytes) -> list[str]:
 
 
 def _sheets(package: zipfile.ZipFile) -> list[str]:
-    """One page a sheet, one line a row."""
+    """Read a workbook: one page for each sheet, one line for each row."""
     shared: list[str] = []
     if "xl/sharedStrings.xml" in package.namelist():
         strings = package.read("xl/sharedStrings.xml").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Waiting for jobs to end."""
+"""Polls jobs until they end."""
 
 import asyncio
 import time
@@ -10,11 +10,12 @@ from ingest.domain.job import FINAL_STATES
 
 _FINAL = frozenset(state.value for state in FINAL_STATES)
 FASTEST, SLOWEST = 0.2, 1.5
-"""Seconds between two looks at the jobs; a pause is seen within two seconds."""
+"""Shortest and longest wait between two polls, in seconds."""
+# An operator's pause is therefore shown within two seconds.
 
 
-class Follower:
-    """Looks after jobs until each has ended."""
+class JobPoller:
+    """Polls jobs until each has ended."""
 
     def __init__(
         self,
@@ -25,9 +26,9 @@ class Follower:
         """Start with no jobs.
 
         Args:
-            gateway: Where the jobs are.
-            ended: Called once a job, with its id and the job; None when it is gone.
-            paused: Called after each look, with the number of jobs that are paused and the pauses.
+            gateway: Client of the gateway that has the jobs.
+            ended: Called once for each job, with its id and the job; None when the job was deleted.
+            paused: Called after each poll, with the number of paused jobs and the pauses.
         """
         self._gateway = gateway
         self._ended = ended
@@ -37,35 +38,35 @@ class Follower:
 
     @property
     def pending(self) -> int:
-        """Jobs that have not ended."""
+        """Number of jobs that have not ended."""
         return len(self._pending)
 
     def add(self, job_id: str) -> None:
-        """Look after a job too."""
+        """Poll this job as well."""
         self._pending.add(job_id)
 
     def complete(self) -> None:
-        """No more jobs will be added."""
+        """Note that no more jobs will be added."""
         self._complete = True
 
     async def run(self) -> None:
         """Return when every job has ended and no more will be added.
 
         Raises:
-            Unreachable: the gateway went away for longer than its patience.
-            Refused: it does not tell us.
+            Unreachable: the gateway did not answer for longer than the client's patience.
+            Refused: the gateway refuses to show the jobs.
         """
         pause = FASTEST
         while self._pending or not self._complete:
             started = time.monotonic()
-            progressed = await self._look()
+            progressed = await self._poll()
             took = time.monotonic() - started
             pause = FASTEST if progressed else min(SLOWEST, pause * 1.3)
             if self._pending or not self._complete:
                 await asyncio.sleep(max(pause, 2 * took))
 
-    async def _look(self) -> bool:
-        """Ask for every pending job; True when one ended."""
+    async def _poll(self) -> bool:
+        """Read every pending job; True when one ended."""
         asked = sorted(self._pending)
         ended = paused = 0
         pauses: dict[tuple[str, str | None], Json] = {}

@@ -1,4 +1,4 @@
-"""Jobs, their life by the clock, and what they cost."""
+"""The parses of simulated LlamaParse: their state over time, and their cost."""
 
 import hashlib
 import random
@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.sim.llamaparse.pages import MOST_BYTES, PageMarkers, split
+from ingest.sim.llamaparse.page_markers import MOST_BYTES, PageMarkers, split
 
 CREDITS = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 GARBAGE = "\ufffd" * 400
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How the service behaves when nothing is wrong."""
+class ServiceOptions:
+    """The behaviour of the service without faults."""
 
     keys: frozenset[str] = frozenset()
     base_seconds: float = 0.5
     seconds_per_page: float = 0.02
     sigma: float = 0.5
-    """Of the log-normal distribution of a parse's time."""
+    """Sigma of the log-normal distribution of parse times."""
     stuck_rate: float = 0.0
     fail_rate: float = 0.0
     page_fail_rate: float = 0.0
     expire_seconds: float = 48 * 3600
     credits: int = 1_000_000
-    """Of the plan."""
+    """Credits of the plan."""
     uploads_per_10s: int = 500
     per_minute: int = 100_000
     max_bytes: int = 512 * 1024**2
@@ -47,7 +47,7 @@ class Job:
     digest: str
     """SHA-256 of the file's bytes."""
     options: str
-    """Digest of what was asked for."""
+    """Digest of the requested options."""
     tier: str
     metadata: dict[str, str] | None
     created: float
@@ -64,7 +64,7 @@ class Job:
     webhooks: list[dict[str, Any]] = field(default_factory=list)
 
     def status(self, now: float) -> str:
-        """Where its life is."""
+        """The status of the parse at a time."""
         if self.cancelled:
             return "CANCELLED"
         if now < self.runs_at:
@@ -72,7 +72,7 @@ class Job:
         return "RUNNING" if now < self.ends_at else self.outcome
 
     def view(self, now: float, began: datetime) -> dict[str, Any]:
-        """As the API shows it."""
+        """Convert the parse to the API's JSON."""
         status = self.status(now)
         over = status in {"COMPLETED", "FAILED", "CANCELLED"}
         created = (began + timedelta(seconds=self.created)).isoformat()
@@ -91,14 +91,14 @@ class Job:
 
 
 class Service:
-    """All files and jobs since the last reset."""
+    """All files and parses since the last reset."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ServiceOptions) -> None:
         self.options = options
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Remove all files and parses."""
         self.began = time.monotonic()
         self.wall = datetime.now(UTC)
         self.files: dict[str, tuple[str, str, bytes]] = {}
@@ -112,7 +112,7 @@ class Service:
         return time.monotonic() - self.began
 
     def busy(self) -> bool:
-        """Count an upload; true when there were too many."""
+        """Count an upload; True when there were too many."""
         now = self.now()
         self._arrivals = [at for at in self._arrivals if at > now - 60] + [now]
         recent = sum(at > now - 10 for at in self._arrivals)
@@ -129,7 +129,7 @@ class Service:
         return file_id
 
     def create(self, project: str, file_id: str, asked: dict[str, Any], options: str) -> Job:
-        """Begin a parse.
+        """Start a parse.
 
         Raises:
             PermissionError: the plan's credits are used up.
@@ -179,15 +179,15 @@ class Service:
         return job
 
     def credits_used(self) -> int:
-        """Of the plan, over all keys."""
+        """Used credits of the plan, over all keys."""
         return sum(self.credits_by_key.values())
 
     def expired(self, job: Job) -> bool:
-        """Whether its result is gone."""
+        """Whether the result of a parse has expired."""
         return self.now() > job.ends_at + self.options.expire_seconds
 
     def stats(self) -> dict[str, Any]:
-        """Totals."""
+        """The total counts."""
         now = self.now()
         jobs = list(self.jobs.values())
         return {
@@ -207,7 +207,7 @@ class Service:
         }
 
     def listed(self) -> list[dict[str, Any]]:
-        """Every job."""
+        """All parses."""
         now = self.now()
         return [
             job.view(now, self.wall)

@@ -1,4 +1,4 @@
-"""Deliveries: signed, tried three times, and as unreliable as the options say."""
+"""Delivers webhooks: signed, tried three times, and unreliable by option."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from ingest.sim.llamaparse.jobs import Job
+from ingest.sim.llamaparse.parse_service import Job
 
 ATTEMPTS = 3
 _PAUSES = (1.0, 2.0)
@@ -21,23 +21,23 @@ _EVENTS = {"COMPLETED": "parse.success", "FAILED": "parse.error", "CANCELLED": "
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How deliveries go wrong; rates are shares of events."""
+    """Faults of deliveries; rates are shares of events."""
 
     drop: float = 0.0
     duplicate: int = 0
-    """Further deliveries of each event."""
+    """Additional deliveries of each event."""
     delay: float = 0.0
-    """Most seconds of delay; how many differs, so events overtake each other."""
+    """Most seconds of delay; the delay is random, so events overtake each other."""
     early: bool = False
-    """Success is told before the job's creation is answered."""
+    """Success is delivered before the creation of the job is answered."""
     forge: bool = False
-    """With each event come one with a wrong signature and one about another job."""
+    """Each event comes with two forged ones: a wrong signature, and an unknown job."""
     scale: float = 1.0
     """Factor on the pauses between attempts."""
 
 
 class Courier:
-    """Delivers events."""
+    """Delivers webhooks to clients."""
 
     def __init__(self, habits: Habits, counts: Counter[str], seed: int) -> None:
         self._habits = habits
@@ -48,11 +48,11 @@ class Courier:
 
     @property
     def early(self) -> bool:
-        """Whether success is told before creation is answered."""
+        """Whether success is delivered before the creation is answered."""
         return self._habits.early
 
     def announce(self, job: Job, status: str) -> None:
-        """Deliver what happened to whoever asked for it."""
+        """Deliver an event to the URLs of the job."""
         event = _EVENTS.get(status)
         if event == "parse.success" and job.failed_pages:
             event = "parse.partial_success"

@@ -1,4 +1,4 @@
-"""What is wrong with settings: a line a fault, which names the variable and never a secret."""
+"""Describes faults of settings: one line each, which names the variable and never a secret."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,25 +15,25 @@ from ingest.domain.plain_words import did_you_mean, fault
 Fields = Mapping[str, FieldInfo]
 _LONGEST = 80
 _LEAST_SECRET_CHARS = 6
-"""Shorter parts of a secret are found in any value by chance."""
+"""Shorter parts of a secret occur in other values by chance, so they are not searched for."""
 
 
 def ensure_none(faults: Iterable[str]) -> None:
     """Refuse settings that have faults.
 
     Raises:
-        WrongSettings: there is one.
+        WrongSettings: there is a fault.
     """
     if found := "\n".join(dict.fromkeys(faults)):
         raise WrongSettings(found)
 
 
 def in_words(error: ValidationError, fields: Fields) -> WrongSettings:
-    """The error of ours that tells of pydantic's."""
+    """Convert an error of pydantic into ``WrongSettings``."""
     secrets = _secrets(fields)
     lines: list[str] = []
     for one in error.errors():
-        if not one["loc"]:  # from Settings' own check of values against each other
+        if not one["loc"]:  # from the check of several values together
             lines += one["msg"].removeprefix("Value error, ").splitlines()
             continue
         name, *path = map(str, one["loc"])
@@ -53,12 +53,12 @@ def variable(field: str) -> str:
 
 
 def url_fault(field: str, url: str | None, *schemes: str) -> str | None:
-    """What is wrong with a URL; None when nothing is, or when there is none.
+    """Describe the fault of a URL; None when it is valid or not set.
 
     Args:
-        field: Of the settings.
-        url: Its value; of one that may hold a password only what stands before ``://`` is told.
-        schemes: Of which its own must be one.
+        field: Field of the settings.
+        url: Its value. The message shows only the part before ``://`` if it may hold a password.
+        schemes: The allowed schemes.
     """
     if url is None:
         return None
@@ -106,7 +106,7 @@ def _aliases(field: FieldInfo) -> list[str]:
 
 
 def _secrets(fields: Fields) -> list[str]:
-    """The secrets in the environment, which may stand in a wrong variable by mistake."""
+    """The secrets in the environment; one may be in a wrong variable by mistake."""
     found = (os.environ.get(variable(name), "") for name in _secret_names(fields))
     return [secret for secret in found if len(secret) >= _LEAST_SECRET_CHARS]
 

@@ -1,11 +1,11 @@
-"""How the endpoint behaves when nothing is wrong."""
+"""The options of simulated OpenAI without faults."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """Limits, times and refusals."""
+class EndpointOptions:
+    """Limits, latencies and refusals of the endpoint."""
 
     keys: frozenset[str] = frozenset()
     rpm: float = 3000
@@ -13,16 +13,16 @@ class Options:
     charge_refused: bool = False
     retry_after: bool = True
     latency: float = 0.0
-    """Mean seconds of an answer."""
+    """Mean latency of an answer in seconds."""
     latency_sigma: float = 0.0
-    """Of the log-normal distribution."""
+    """Sigma of the log-normal distribution of the latency."""
     poison: str | None = None
     poison_named: str | None = None
     batch_seconds: float = 2.0
-    """From a batch's creation to its end, if nothing keeps it."""
+    """Seconds from the creation of a batch to its end."""
     batch_window: float = 86_400.0
-    """Seconds after which what is not done of a batch expires."""
+    """Seconds after which the unfinished requests of a batch expire."""
     batch_queue_tokens: float = 3_000_000
-    """Most tokens of a model's batches that are not over."""
+    """Most tokens in unfinished batches of a model."""
     batch_error_rate: float = 0.0
     """Share of a batch's requests that fail with a server error."""

@@ -1,4 +1,4 @@
-"""``ingest backfill --dry-run``: how much there is, and about what it would cost."""
+"""``ingest backfill --dry-run``: counts the objects, and estimates the cost."""
 
 import random
 import time
@@ -13,7 +13,7 @@ from ingest.adapters.postgres.documents.tombstone_store import TombstoneStore
 from ingest.adapters.sources import Objects
 from ingest.app.providers.cost_estimate import Estimate
 from ingest.cli.backfills.progress import BackfillRequest
-from ingest.cli.backfills.run import matching, not_restored
+from ingest.cli.backfills.run_backfill import matching, not_restored
 from ingest.cli.output import Json, emit_json, money, plural, say, size
 from ingest.cli.process import run_async
 from ingest.cli.system import database_access
@@ -33,28 +33,28 @@ from ingest.wiring.estimates import make_estimator
 from ingest.wiring.storage import open_database
 
 SAMPLE = 100
-"""Objects that are looked at; of more, the rest is taken to be like them, byte for byte."""
+"""Objects in the sample; the cost per byte of the sample is assumed for all other objects."""
 _SAY_SECONDS = 10.0
 _PAGE = 1000
 _Deleted = Callable[[Sequence[SourceObject]], Awaitable[set[str]]]
-"""URIs of those objects whose documents were deleted."""
+"""Returns the URIs of the objects whose documents were deleted."""
 
 
 @dataclass(slots=True)
 class Count:
-    """What a listing holds."""
+    """The counts of a listing."""
 
     objects: int = 0
     bytes_len: int = 0
     broken: int = 0
-    """Lines of manifests that name no object."""
+    """Lines of manifests that are not valid."""
     deleted: int = 0
-    """Objects whose documents were deleted; they are not among the others."""
+    """Objects whose documents were deleted; ``objects`` does not include them."""
     sample: list[SourceObject] = field(default_factory=list)
-    """Each object with the same chance."""
+    """A random sample, in which each object has the same chance."""
 
 
-def run(
+def estimate(
     settings: Settings,
     objects: Objects,
     sources: Sequence[Source],
@@ -62,15 +62,15 @@ def run(
     *,
     as_json: bool,
 ) -> None:
-    """Count, look at a sample, and print; nothing is stored or paid for."""
+    """Count the objects, estimate the cost from a sample, and print both; store and pay nothing."""
     with _database(settings, request) as reachable:
         counted, found, looked_at = run_async(
             _estimate(settings, objects, sources, request, reachable)
         )
     share = counted.bytes_len / looked_at if looked_at else 1.0
-    told = _as_json(counted, found, Decimal(share))
+    result = _as_json(counted, found, Decimal(share))
     if as_json:
-        emit_json(told)
+        emit_json(result)
         return
     exact = len(counted.sample) == counted.objects
     typer.echo(f"{plural(counted.objects, 'object')}, {size(counted.bytes_len)}")
@@ -81,14 +81,14 @@ def run(
     for code, number in found.rejected.most_common():
         typer.echo(f"{number} of {len(counted.sample)} would be refused as {code}")
     typer.echo(
-        f"{'' if exact else 'about '}{told['chunks']:,} chunks, {told['tokens']:,} tokens, "
-        f"{told['credits']:,} credits, {money(Decimal(told['usd']))} at most"
+        f"{'' if exact else 'about '}{result['chunks']:,} chunks, {result['tokens']:,} tokens, "
+        f"{result['credits']:,} credits, {money(Decimal(result['usd']))} at most"
         + ("" if exact else f", by a sample of {plural(len(counted.sample), 'object')}")
     )
 
 
 async def count(sources: Sequence[Source], request: BackfillRequest, deleted: _Deleted) -> Count:
-    """List everything that is meant, and choose a sample of it."""
+    """List all selected objects, and choose a sample of them."""
     wanted, counted, dice = matching(request.where), Count(), random.Random(0)  # noqa: S311
     page: list[SourceObject] = []
     spoke = time.monotonic()
@@ -129,7 +129,7 @@ def _add(
 
 @contextmanager
 def _database(settings: Settings, request: BackfillRequest) -> Iterator[Settings | None]:
-    """Settings with the database that knows what was deleted; None: there is nothing to ask."""
+    """Settings of a database that can be asked for deleted documents; None without one."""
     fresh = settings.database_url is None and not (settings.state_dir / "postgres").exists()
     if fresh or request.restore_deleted:
         yield None
@@ -138,7 +138,7 @@ def _database(settings: Settings, request: BackfillRequest) -> Iterator[Settings
         try:
             database_access.ensure_schema(reachable)
         except (ConfigurationError, StoreUnavailable) as exc:
-            say(f"deleted documents are not counted: {exc.message}")
+            say(f"deleted documents are counted as well: {exc.message}")
             yield None
             return
         yield reachable
@@ -194,7 +194,9 @@ async def _read(objects: Objects, uri: str, most: int) -> bytes:
     async for part in objects.read(uri):
         data += part
         if len(data) > most:
-            raise DocumentTooLarge(f"the document has over {most} bytes, the limit")
+            raise DocumentTooLarge(
+                f"the document has over {most} bytes, the limit of INGEST_MAX_UPLOAD_BYTES"
+            )
     return bytes(data)
 
 

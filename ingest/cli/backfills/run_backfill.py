@@ -1,4 +1,4 @@
-"""A backfill as it runs: registering, watching, and ending in good order."""
+"""Runs a backfill: registers its objects, watches the lane, and stops cleanly."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ from ingest.app.backfill.reprocess import Reprocessor
 from ingest.cli.backfills.progress import Backfill, BackfillProgress, BackfillRequest, Ended
 from ingest.cli.output import say
 from ingest.cli.process import end_at_once, run_async
-from ingest.cli.render.index_progress import told
+from ingest.cli.render.index_progress import show_while
 from ingest.cli.system.tenants import existing
 from ingest.domain.arrival import NEVER
 from ingest.domain.embedding import EmbeddingModel
@@ -52,17 +52,17 @@ _POLL_SECONDS = 1.0
 
 
 def matching(where: str | None) -> Callable[[SourceObject], bool]:
-    """Whether an object is meant: its URI matches the pattern, or there is none."""
+    """Make a filter that selects objects by URI; without a pattern it selects all."""
     return lambda found: where is None or fnmatchcase(found.uri, where)
 
 
 def not_restored(deleted: int) -> str:
-    """What is said of objects whose documents were deleted."""
+    """The note about objects whose documents were deleted."""
     return f"{deleted:,} not taken: deleted (use --restore-deleted)"
 
 
 def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
-    """The tenant whose documents it takes in.
+    """Find the tenant that owns the documents.
 
     Raises:
         UnknownTenant: there is no such tenant.
@@ -81,9 +81,9 @@ def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
 def run(
     settings: Settings, objects: Objects, sources: Sequence[Source], request: BackfillRequest
 ) -> Backfill:
-    """Register all objects while a stream works on them; returns when the lane has ended them.
+    """Register all objects while a stream processes them; return when all jobs have ended.
 
-    SIGINT and SIGTERM end it in good order.
+    SIGINT and SIGTERM stop it cleanly.
     """
     from ingest.cluster.backfill import backfill_stream
 
@@ -130,11 +130,12 @@ async def _work(
             registered,
             since=since,
         )
-        indexed = IndexTime.INLINE if request.hand_over else request.index
+        indexed = IndexTime.INLINE if request.submit_only else request.index
         indexes = open_indexes(settings, database)
         index = BulkIndex(indexes, await _model(settings, database, request), indexed)
         await index.decide(0)
-        await watch.refresh(all_registered=False)  # what is there before anything is registered
+        # Count the existing jobs first: jobs of an interrupted run belong to this one.
+        await watch.refresh(all_registered=False)
         registering = asyncio.create_task(register())
         while (ended := watch.over(stop, registering)) is None:
             await asyncio.sleep(_POLL_SECONDS)
@@ -197,24 +198,24 @@ async def _model(
 
 
 async def _index(index: BulkIndex, indexes: IndexStore, ended: Ended) -> None:
-    """Build the index that the load did without, unless somebody wants an end now."""
+    """Build the index after a load without one, unless the backfill was interrupted."""
     if not await index.is_missing():
         return
     if ended is Ended.INTERRUPTED:
         say("the vectors have no index yet: the next run builds it, or 'ingest index build'")
         return
     say("building the index of the vectors")
-    await told(indexes, index.build())
+    await show_while(indexes, index.build())
 
 
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """The first signal asks for a good end, the second ends the process at once."""
+    """The first signal asks for a clean stop, the second ends the process at once."""
 
     def ask(_number: int, _frame: object) -> None:
         if stop.is_set():
             end_at_once()
-        say("stopping; once more gives up at once")
+        say("stopping; press Ctrl-C again to end at once")
         stop.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
