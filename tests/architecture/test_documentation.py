@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ingest.cli.app import app
 from ingest.domain import errors
@@ -62,19 +63,39 @@ def test_every_variable_that_is_named_exists() -> None:
 
 def test_commands_in_the_readme_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = {
         one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands
     }
     groups = {group.name for group in app.registered_groups}
 
-    targets = set(re.findall(r"\bmake ([a-z]+)", readme))
     used = set(re.findall(r"(?:\.venv/bin/|`)ingest ([a-z]+)", readme))
 
-    assert targets
     assert used
-    assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.M)} == set()
     assert used - commands - groups == set()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/development.md", ".github/workflows/ci.yml"]
+)
+def test_targets_of_make_exist(page: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"(?:`|\$ |run: )make ([a-z-]+)", (ROOT / page).read_text("utf-8")))
+
+    assert targets
+    assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.M)} == set()
+
+
+def test_tools_of_contributors_are_those_of_the_linters() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+
+    entries = [hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]]
+    assert entries
+    assert [
+        entry
+        for entry in entries
+        if entry.split()[0].replace(".venv/bin", "$(BIN)") not in makefile
+    ] == []
 
 
 def test_every_refusal_has_a_line_in_the_table_of_bad_input() -> None:

@@ -1,6 +1,8 @@
 """What a backfill can be told: to make documents again, and to end when its money is spent."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,33 +13,72 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.domain.identity import LOCAL_TENANT, document_id, external_name
 from tests.e2e.backfill_command import ended, environment, mixed_folder, start
+from tests.e2e.databases import new_ledger
 from tests.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FILES = 54
+GONE = "gone.md"
+NOTES = {*(f"{number}.md" for number in range(6)), GONE}
+
+
+@dataclass(frozen=True, slots=True)
+class BackfilledNotes:
+    """A folder of notes that a backfill took in."""
+
+    folder: Path
+    state: Path
+    ledger: Ledger
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return environment(self.state, self.ledger)
+
+
+@pytest.fixture(scope="module")
+def notes(
+    tmp_path_factory: pytest.TempPathFactory, server_url: str, template_database: str
+) -> Iterator[BackfilledNotes]:
+    """One backfill for the tests that begin after one."""
+    place = tmp_path_factory.mktemp("notes")
+    (folder := place / "in").mkdir()
+    for name in NOTES:
+        (folder / name).write_text(f"# Note {name}\n\n" + "The pilot boards. " * 300)
+    with new_ledger(server_url, template_database, "e2e_notes") as ledger:
+        made = BackfilledNotes(folder, place / "state", ledger)
+        ended(start(made.variables, folder))
+        yield made
+
+
+def test_a_deleted_document_stays_away_until_it_is_restored(notes: BackfilledNotes) -> None:
+    delete(notes.ledger.url, notes.state, notes.folder / GONE)
+
+    kept_away = ended(start(notes.variables, notes.folder))
+    left = set(notes.ledger.texts())
+    restored = ended(start(notes.variables, notes.folder, "--restore-deleted"))
+
+    assert (kept_away["deleted"], kept_away["not_taken"]) == (1, {})
+    assert kept_away["unchanged"] == len(NOTES) - 1
+    assert left == NOTES - {GONE}
+    assert (restored["deleted"], restored["searchable"]) == (0, 1)
+    assert set(notes.ledger.texts()) == NOTES
 
 
 def test_documents_of_other_settings_are_made_again_while_they_are_served(
-    tmp_path: Path, database_url: str
+    notes: BackfilledNotes,
 ) -> None:
-    ledger = Ledger(database_url)
-    place = tmp_path / "in"
-    place.mkdir()
-    for number in range(6):
-        (place / f"{number}.md").write_text(f"# Note {number}\n\n" + "The pilot boards. " * 300)
-    variables = environment(tmp_path / "state", ledger)
-    ended(start(variables, place))
-    before = {name: len(chunks) for name, chunks in ledger.texts().items()}
-    changed = {**variables, "INGEST_CHUNK_TOKENS": "128", "INGEST_CHUNK_OVERLAP_TOKENS": "16"}
+    before = {name: len(chunks) for name, chunks in notes.ledger.texts().items()}
+    changed = {**notes.variables, "INGEST_CHUNK_TOKENS": "128", "INGEST_CHUNK_OVERLAP_TOKENS": "16"}
 
-    refused, _ = start(changed, place, "--outdated").communicate(timeout=200)
+    refused, _ = start(changed, notes.folder, "--outdated").communicate(timeout=200)
     summary = ended(start(changed, "--outdated"))
 
-    after = {name: len(chunks) for name, chunks in ledger.texts().items()}
+    after = {name: len(chunks) for name, chunks in notes.ledger.texts().items()}
+    assert before.keys() == NOTES
     assert refused == "", "objects and --outdated are two wishes"
-    assert summary["objects"] == summary["registered"] == summary["searchable"] == len(before)
-    assert all(after[f"{number}.md"] > 2 * before[f"{number}.md"] for number in range(6))
-    assert ledger.faults() == []
+    assert summary["objects"] == summary["registered"] == summary["searchable"] == len(NOTES)
+    assert all(after[name] > 2 * before[name] for name in NOTES)
+    assert notes.ledger.faults() == []
 
 
 def test_a_backfill_ends_when_its_money_is_spent_and_goes_on_with_more(
@@ -67,25 +108,6 @@ def test_a_backfill_ends_when_its_money_is_spent_and_goes_on_with_more(
     assert ledger.states()["done"] == before + FILES
     assert ledger.faults() == []
     assert billed <= 64, "no more than what was under way when the money was spent"
-
-
-def test_a_deleted_document_stays_away_until_it_is_restored(tmp_path: Path, ledger: Ledger) -> None:
-    place = tmp_path / "in"
-    place.mkdir()
-    for name in ("gone.md", "kept.md"):
-        (place / name).write_text(f"# {name}\n\n" + "The pilot boards. " * 30)
-    variables = environment(tmp_path / "state", ledger)
-    ended(start(variables, place))
-    delete(ledger.url, tmp_path / "state", place / "gone.md")
-
-    kept_away = ended(start(variables, place))
-    left = set(ledger.texts())
-    restored = ended(start(variables, place, "--restore-deleted"))
-
-    assert (kept_away["deleted"], kept_away["unchanged"], kept_away["not_taken"]) == (1, 1, {})
-    assert left == {"kept.md"}
-    assert (restored["deleted"], restored["searchable"]) == (0, 1)
-    assert set(ledger.texts()) == {"gone.md", "kept.md"}
 
 
 def delete(url: str, state: Path, path: Path) -> None:

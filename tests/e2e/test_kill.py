@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,11 +28,12 @@ VICTIMS = {
 
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_killing_a_part_loses_and_duplicates_nothing(
-    victim: str, system: RunningSystem, ledger: Ledger, tmp_path: Path
+    victim: str, shared_system: RunningSystem, shared_ledger: Ledger, tmp_path: Path
 ) -> None:
-    before = ledger.states()
+    system, ledger = shared_system, shared_ledger
+    before, finished = ledger.states(), ledger.finished()
     planted = _write_files(tmp_path, seed=100 + list(VICTIMS).index(victim))
-    jobs = sum(before.values()) + FILES
+    jobs = before.total() + FILES
     uploading = subprocess.Popen(
         [
             *(sys.executable, "-m", "ingest", "upload", str(tmp_path)),
@@ -40,7 +42,7 @@ def test_killing_a_part_loses_and_duplicates_nothing(
         stdout=subprocess.PIPE,
     )
 
-    _wait_for(lambda: ledger.finished() >= sum(before.values()) + FILES // 6)
+    _wait_for(lambda: ledger.finished() >= finished + FILES // 6)
     victims = system.processes(VICTIMS[victim])
     for process in victims:
         process.kill()
@@ -51,7 +53,7 @@ def test_killing_a_part_loses_and_duplicates_nothing(
     output, _ = uploading.communicate(timeout=120)
     assert uploading.returncode == 0, output
     ledger.wait_until_finished(jobs=jobs, seconds=120)
-    assert ledger.states() == {"done": before["done"] + FILES}
+    assert ledger.states() == before + Counter(done=FILES)
     assert ledger.faults() == []
     texts = ledger.texts()
     for filename, sentence in planted.items():
@@ -60,8 +62,9 @@ def test_killing_a_part_loses_and_duplicates_nothing(
 
 
 def test_a_supervisor_that_starts_while_the_storage_is_away_goes_on(
-    system: RunningSystem, ledger: Ledger
+    shared_system: RunningSystem, shared_ledger: Ledger
 ) -> None:
+    system, ledger = shared_system, shared_ledger
     before, streams = ledger.states(), len(ledger._rows(STREAMS))
     blobs = system.log.parent / "blobs"
     aside = blobs.rename(blobs.with_name("aside"))
@@ -79,8 +82,8 @@ def test_a_supervisor_that_starts_while_the_storage_is_away_goes_on(
             "/v1/documents", content=b"It goes on.", headers={"X-Filename": "on.txt"}
         )
     assert upload.status_code == 202, upload.text
-    ledger.wait_until_finished(jobs=sum(before.values()) + 1, seconds=90)
-    assert ledger.states() == {"done": before["done"] + 1}
+    ledger.wait_until_finished(jobs=before.total() + 1, seconds=90)
+    assert ledger.states() == before + Counter(done=1)
     assert ledger.faults() == []
 
 

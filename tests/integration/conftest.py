@@ -8,9 +8,9 @@ import pytest_asyncio
 
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres.pool import Database
-from tests.integration.batch_parts import OPTIONS, Batching, batching
+from tests.integration.batch_fixtures import OPTIONS, Batching, batching
 from tests.integration.gateway import Running, shared_gateway
-from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.parsing_fixtures import ParsingFixture
 
 _FAST = ("--base-seconds", "0.02", "--seconds-per-page", "0.001")
 
@@ -68,9 +68,9 @@ def llamaparse(running_llamaparse: Simulator) -> Simulator:
 @pytest.fixture
 async def parsing(
     llamaparse: Simulator, database: Database, tmp_path: Path
-) -> AsyncIterator[ParsingSetting]:
+) -> AsyncIterator[ParsingFixture]:
     """A tenant whose documents it parses."""
-    made = ParsingSetting(llamaparse, database, tmp_path)
+    made = ParsingFixture(llamaparse, database, tmp_path)
     yield made
     await made.close()
 

@@ -11,7 +11,7 @@ from ingest.domain.errors import LeaseLost
 from ingest.domain.job import Lane
 from tests import builders
 from tests.integration.cli_system import Outcome, ingest
-from tests.integration.reference_parts import Setting
+from tests.integration.reference_fixtures import ReferenceFixture
 
 REQUEUE = """
 UPDATE upload_pipeline.upload_jobs SET lane = 'interactive' WHERE job_id = $1 RETURNING job_id
@@ -19,24 +19,24 @@ UPDATE upload_pipeline.upload_jobs SET lane = 'interactive' WHERE job_id = $1 RE
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path, s3: str) -> Setting:
-    return Setting(database, tmp_path, s3)
+def setting(database: Database, tmp_path: Path, s3: str) -> ReferenceFixture:
+    return ReferenceFixture(database, tmp_path, s3)
 
 
-def put(setting: Setting, *names: str) -> None:
+def put(setting: ReferenceFixture, *names: str) -> None:
     for name in names:
         setting.put(name, f"# {name}".encode())
 
 
-async def cancel(setting: Setting, run: str, *, page: int = 2) -> list[int]:
+async def cancel(setting: ReferenceFixture, run: str, *, page: int = 2) -> list[int]:
     return [n async for n in RunStore(setting.database).cancel(run, setting.tenant, page=page)]
 
 
-async def states(setting: Setting) -> dict[str, str]:
+async def states(setting: ReferenceFixture) -> dict[str, str]:
     return {row["filename"]: row["state"] for row in await setting.jobs()}
 
 
-async def test_all_that_a_run_left_is_cancelled_page_by_page(setting: Setting) -> None:
+async def test_all_that_a_run_left_is_cancelled_page_by_page(setting: ReferenceFixture) -> None:
     put(setting, *[f"{number}.md" for number in range(5)])
     await setting.register()
     put(setting, "of-another.md")
@@ -50,7 +50,7 @@ async def test_all_that_a_run_left_is_cancelled_page_by_page(setting: Setting) -
     assert set(ended.values()) == {"cancelled"}
 
 
-async def test_a_job_that_is_worked_on_is_stopped_too(setting: Setting) -> None:
+async def test_a_job_that_is_worked_on_is_stopped_too(setting: ReferenceFixture) -> None:
     put(setting, "a.md", "b.md")
     await setting.register()
     [job] = await setting.claim(limit=1)
@@ -62,7 +62,7 @@ async def test_a_job_that_is_worked_on_is_stopped_too(setting: Setting) -> None:
     assert await setting.claim() == []
 
 
-async def test_what_was_uploaded_under_the_name_of_a_run_stays(setting: Setting) -> None:
+async def test_what_was_uploaded_under_the_name_of_a_run_stays(setting: ReferenceFixture) -> None:
     put(setting, "a.md", "b.md")
     await setting.register()
     [first, _] = await setting.jobs()
@@ -72,7 +72,7 @@ async def test_what_was_uploaded_under_the_name_of_a_run_stays(setting: Setting)
     assert await states(setting) == {"a.md": "queued", "b.md": "cancelled"}
 
 
-async def test_another_tenant_cancels_nothing(setting: Setting) -> None:
+async def test_another_tenant_cancels_nothing(setting: ReferenceFixture) -> None:
     put(setting, "a.md")
     await setting.register()
 
@@ -81,7 +81,7 @@ async def test_another_tenant_cancels_nothing(setting: Setting) -> None:
     assert await states(setting) == {"a.md": "queued"}
 
 
-async def test_the_next_run_takes_it_in_again(setting: Setting) -> None:
+async def test_the_next_run_takes_it_in_again(setting: ReferenceFixture) -> None:
     put(setting, "a.md", "b.md")
     await setting.register()
     await cancel(setting, "one")
@@ -93,7 +93,7 @@ async def test_the_next_run_takes_it_in_again(setting: Setting) -> None:
     assert len(await builders.claim(setting.database, lane=Lane.BACKFILL)) == 0
 
 
-async def test_cancelling_while_the_jobs_are_claimed_leaves_none(setting: Setting) -> None:
+async def test_cancelling_while_the_jobs_are_claimed_leaves_none(setting: ReferenceFixture) -> None:
     put(setting, *[f"{number}.md" for number in range(20)])
     await setting.register()
 
@@ -106,7 +106,7 @@ async def test_cancelling_while_the_jobs_are_claimed_leaves_none(setting: Settin
     assert held == []
 
 
-async def test_by_command(setting: Setting, tmp_path: Path) -> None:
+async def test_by_command(setting: ReferenceFixture, tmp_path: Path) -> None:
     put(setting, "a.md", "b.md")
     await setting.register(run="backfill-1a2b")
 

@@ -15,37 +15,16 @@ from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.app.pipeline.parse import ParseStage
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain.arrival import Arrival
-from ingest.domain.document import MediaType, Page, ParsedDocument
 from ingest.domain.errors import ParseUnderway
 from ingest.domain.job import ClaimedJob
-from ingest.domain.pricing import Payer
 from ingest.domain.retry import RetryPolicy
 from tests import builders
-from tests.integration.parsing_setting import ParsingSetting
+from tests.fakes import FakeParser
+from tests.integration.parsing_fixtures import ParsingFixture
 
 CONTENT = b"The pilot boards at the outer buoy, two miles off the light."
 KEPT = {"events", "pauses", "provider_calls", "spending", "embedding_models", "tombstones"}
 """Tables that outlive a document: its history, what was paid, and that it was deleted."""
-
-
-class SlowParser:
-    """A parser that something happens beside."""
-
-    label = "test/1"
-
-    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        self._meanwhile = meanwhile
-
-    async def parse(
-        self,
-        data: bytes,
-        *,
-        filename: str,
-        media_type: MediaType,
-        payer: Payer,
-    ) -> ParsedDocument:
-        await self._meanwhile()
-        return ParsedDocument(data.decode(), (Page(1, 0, len(data)),), (), self.label)
 
 
 class Watched:
@@ -87,8 +66,13 @@ async def run_stage(
     meanwhile: Callable[[], Awaitable[None]],
 ) -> int:
     """Parse one job while something happens; how many go on to be chunked."""
+
+    async def read(data: bytes) -> str:
+        await meanwhile()
+        return data.decode()
+
     stage = ParseStage(
-        SlowParser(meanwhile),
+        FakeParser(read),
         blobs,
         fetcher=builders.a_fetcher(database, blobs),
         texts=DocumentStore(database),
@@ -178,7 +162,7 @@ async def test_the_text_of_a_generation_that_was_replaced_while_it_was_parsed_is
 
 
 @pytest.fixture
-async def handed_over(parsing: ParsingSetting, database: Database) -> ClaimedJob:
+async def handed_over(parsing: ParsingFixture, database: Database) -> ClaimedJob:
     """A document whose parse is at the provider."""
     job = await take_in(
         database, parsing.blobs, builders.an_arrival(parsing.tenant, CONTENT, external_id="a")
@@ -189,7 +173,7 @@ async def handed_over(parsing: ParsingSetting, database: Database) -> ClaimedJob
 
 
 async def test_a_document_deleted_while_its_parse_is_at_the_provider_leaves_nothing(
-    parsing: ParsingSetting, database: Database, handed_over: ClaimedJob, tmp_path: Path
+    parsing: ParsingFixture, database: Database, handed_over: ClaimedJob, tmp_path: Path
 ) -> None:
     await delete(database, parsing.blobs, handed_over)
 
@@ -208,7 +192,7 @@ async def test_a_document_deleted_while_its_parse_is_at_the_provider_leaves_noth
 
 
 async def test_a_document_deleted_while_its_parse_is_fetched_leaves_nothing(
-    parsing: ParsingSetting,
+    parsing: ParsingFixture,
     database: Database,
     handed_over: ClaimedJob,
     tmp_path: Path,
@@ -230,7 +214,7 @@ async def test_a_document_deleted_while_its_parse_is_fetched_leaves_nothing(
 
 
 async def test_a_document_deleted_between_its_parse_and_its_next_attempt_leaves_nothing(
-    parsing: ParsingSetting, database: Database, handed_over: ClaimedJob, tmp_path: Path
+    parsing: ParsingFixture, database: Database, handed_over: ClaimedJob, tmp_path: Path
 ) -> None:
     await parsing.settle_down()
     assert any("/parsed/" in name for name in files(tmp_path))
@@ -242,7 +226,7 @@ async def test_a_document_deleted_between_its_parse_and_its_next_attempt_leaves_
 
 
 async def test_a_parse_stays_while_another_document_waits_for_it(
-    parsing: ParsingSetting, database: Database, handed_over: ClaimedJob
+    parsing: ParsingFixture, database: Database, handed_over: ClaimedJob
 ) -> None:
     twin = await take_in(
         database, parsing.blobs, builders.an_arrival(parsing.tenant, CONTENT, external_id="b")

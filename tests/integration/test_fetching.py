@@ -24,15 +24,17 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import ClaimedJob
 from tests import builders
-from tests.integration.reference_parts import Setting
+from tests.integration.reference_fixtures import ReferenceFixture
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path, s3: str) -> Setting:
-    return Setting(database, tmp_path, s3)
+def setting(database: Database, tmp_path: Path, s3: str) -> ReferenceFixture:
+    return ReferenceFixture(database, tmp_path, s3)
 
 
-async def test_what_cannot_be_taken_ends_with_what_is_wrong_with_it(setting: Setting) -> None:
+async def test_what_cannot_be_taken_ends_with_what_is_wrong_with_it(
+    setting: ReferenceFixture,
+) -> None:
     setting.put("gone.md", b"it will vanish")
     setting.put("grown.md", b"it will grow")
     setting.put("picture.md", b"\x89PNG\r\n\x1a\n" + bytes(50))
@@ -55,7 +57,9 @@ async def test_what_cannot_be_taken_ends_with_what_is_wrong_with_it(setting: Set
     assert {row["raw_key"] for row in await setting.documents()} == {None}
 
 
-async def test_a_bucket_that_does_not_answer_is_tried_again_later(setting: Setting) -> None:
+async def test_a_bucket_that_does_not_answer_is_tried_again_later(
+    setting: ReferenceFixture,
+) -> None:
     setting.put("a.md", b"text")
     await setting.register()
     setting.endpoint = "http://127.0.0.1:9"
@@ -68,7 +72,9 @@ async def test_a_bucket_that_does_not_answer_is_tried_again_later(setting: Setti
     assert setting.uri("a.md") in error.message
 
 
-async def test_what_is_deleted_while_it_is_fetched_leaves_nothing(setting: Setting) -> None:
+async def test_what_is_deleted_while_it_is_fetched_leaves_nothing(
+    setting: ReferenceFixture,
+) -> None:
     setting.put("a.md", b"deleted")
     setting.put("b.md", b"kept")
     setting.put("c.md", b"kept")
@@ -91,7 +97,7 @@ async def test_what_is_deleted_while_it_is_fetched_leaves_nothing(setting: Setti
 
 
 async def test_an_upload_under_the_same_name_goes_before_what_was_not_fetched(
-    setting: Setting,
+    setting: ReferenceFixture,
 ) -> None:
     setting.put("a.md", b"of the bucket")
     await setting.register()
@@ -107,7 +113,9 @@ async def test_an_upload_under_the_same_name_goes_before_what_was_not_fetched(
     assert document["file_sha256"] == arrival.file_sha256
 
 
-async def test_many_that_are_fetched_at_once_are_recorded_together(setting: Setting) -> None:
+async def test_many_that_are_fetched_at_once_are_recorded_together(
+    setting: ReferenceFixture,
+) -> None:
     for number in range(30):
         setting.put(f"{number}.md", f"text {number}".encode())
     await setting.register()
@@ -138,7 +146,9 @@ class Counted(ReferenceStore):
         return await super().record(fetched, **options)
 
 
-async def test_a_blob_that_goes_while_it_is_recorded_is_not_referred_to(setting: Setting) -> None:
+async def test_a_blob_that_goes_while_it_is_recorded_is_not_referred_to(
+    setting: ReferenceFixture,
+) -> None:
     setting.put("a.md", b"text")
     await setting.register()
     [job] = await setting.claim()
@@ -163,7 +173,7 @@ class Forgetful(ObjectBlobStore):
         return await super().exists(key)
 
 
-async def test_a_backup_needs_no_bytes_of_what_was_not_fetched(setting: Setting) -> None:
+async def test_a_backup_needs_no_bytes_of_what_was_not_fetched(setting: ReferenceFixture) -> None:
     setting.put("a.md", b"text")
     setting.put("b.md", b"text, too")
     await setting.register()
@@ -177,7 +187,7 @@ async def test_a_backup_needs_no_bytes_of_what_was_not_fetched(setting: Setting)
     assert needed == [fetched.raw_key]
 
 
-async def test_a_lease_that_is_lost_records_nothing(setting: Setting) -> None:
+async def test_a_lease_that_is_lost_records_nothing(setting: ReferenceFixture) -> None:
     setting.put("a.md", b"text")
     await setting.register()
     [job] = await setting.claim()

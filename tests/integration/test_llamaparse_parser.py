@@ -25,13 +25,13 @@ from ingest.domain.errors import (
 from ingest.domain.job import Lane
 from ingest.domain.pricing import Operation, Payer
 from tests import builders, samples
-from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.parsing_fixtures import ParsingFixture
 
 TEXT = b"# Harbour\n\nThe pilot boards at the outer buoy, and leaves at the inner one.\n"
 
 
 async def test_a_document_is_handed_over_waited_for_and_stored_with_its_pages(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     data = samples.pdf(["Tides\nHigh water is at noon.", "Berths\nThe third berth is free."])
     with pytest.raises(ParseUnderway) as underway:
@@ -51,7 +51,7 @@ async def test_a_document_is_handed_over_waited_for_and_stored_with_its_pages(
 
 
 async def test_the_same_content_is_parsed_once_for_a_tenant_and_again_for_another(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     first = await parsing.through(TEXT)
     second = await parsing.parse(TEXT)
@@ -63,7 +63,7 @@ async def test_the_same_content_is_parsed_once_for_a_tenant_and_again_for_anothe
 
 
 async def test_two_documents_of_the_same_content_wait_for_one_parse(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     ids = set()
     for _ in range(2):
@@ -77,7 +77,7 @@ async def test_two_documents_of_the_same_content_wait_for_one_parse(
 
 @pytest.mark.parametrize("fault", ["drop_after", "truncated", "drop_before", "500", "html502"])
 async def test_a_lost_answer_makes_no_second_parse(
-    parsing: ParsingSetting, llamaparse: Simulator, fault: str
+    parsing: ParsingFixture, llamaparse: Simulator, fault: str
 ) -> None:
     llamaparse.script("ok", fault)
     parsed = await parsing.through(TEXT)
@@ -88,7 +88,7 @@ async def test_a_lost_answer_makes_no_second_parse(
 
 
 async def test_a_worker_that_dies_after_handing_over_leaves_no_second_parse(
-    parsing: ParsingSetting, llamaparse: Simulator, monkeypatch: pytest.MonkeyPatch
+    parsing: ParsingFixture, llamaparse: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def dies(*_: object, **__: object) -> None:
         raise StoreUnavailable
@@ -125,7 +125,7 @@ async def test_a_worker_that_dies_after_handing_over_leaves_no_second_parse(
     ],
 )
 async def test_every_way_in_which_a_parse_fails_has_its_class_and_costs_nothing(
-    parsing: ParsingSetting, llamaparse: Simulator, code: str, kind: type[IngestError]
+    parsing: ParsingFixture, llamaparse: Simulator, code: str, kind: type[IngestError]
 ) -> None:
     with pytest.raises(kind):
         await parsing.through(TEXT + f"SIM:FAIL={code}".encode())
@@ -138,7 +138,7 @@ async def test_every_way_in_which_a_parse_fails_has_its_class_and_costs_nothing(
 async def test_a_parse_that_never_begins_is_given_up_at_its_deadline(
     llamaparse: Simulator, database: Database, tmp_path: Path
 ) -> None:
-    parsing = ParsingSetting(llamaparse, database, tmp_path)
+    parsing = ParsingFixture(llamaparse, database, tmp_path)
     with pytest.raises(ParseUnderway):
         await parsing.parse(TEXT + b"SIM:STUCK")
     assert await parsing.collector.collect() == 0
@@ -156,7 +156,7 @@ async def test_a_parse_that_never_begins_is_given_up_at_its_deadline(
 
 
 async def test_a_result_that_has_expired_is_made_again(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     with pytest.raises(ParseUnderway):
         await parsing.parse(TEXT)
@@ -179,7 +179,7 @@ async def test_a_result_that_has_expired_is_made_again(
     ],
 )
 async def test_a_parse_that_does_not_hold_the_document_is_tried_on_a_better_tier(
-    parsing: ParsingSetting, llamaparse: Simulator, marker: str, numbers: str
+    parsing: ParsingFixture, llamaparse: Simulator, marker: str, numbers: str
 ) -> None:
     pages = samples.pdf([f"Page {number} tells of the tides." for number in (1, 2, 3)])
     hopeless = pages + f"\n%SIM:{marker}".encode()
@@ -195,7 +195,7 @@ async def test_a_parse_that_does_not_hold_the_document_is_tried_on_a_better_tier
 
 
 async def test_pages_that_fail_are_kept_with_their_reasons_when_they_are_few(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     llamaparse.client.post("/sim/options", json={"page_fail_rate": 0.02, "seed": 5})
     pages = samples.pdf([f"Page {number} tells of the tides." for number in range(60)])
@@ -210,7 +210,7 @@ async def test_pages_that_fail_are_kept_with_their_reasons_when_they_are_few(
 async def test_auto_keeps_text_here_and_hands_pictures_over(
     llamaparse: Simulator, database: Database, tmp_path: Path
 ) -> None:
-    parsing = ParsingSetting(llamaparse, database, tmp_path, only_scanned=True)
+    parsing = ParsingFixture(llamaparse, database, tmp_path, only_scanned=True)
     here = await parsing.through(samples.pdf(["Tides\nHigh water is at noon."]), MediaType.PDF)
     there = await parsing.through(samples.pdf(["", "", "Page 3"]), MediaType.PDF)
     with pytest.raises(DocumentEmpty):
@@ -225,7 +225,7 @@ async def test_auto_keeps_text_here_and_hands_pictures_over(
 
 
 async def test_while_the_provider_is_away_a_text_that_is_there_is_read_here(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     payer = Payer(parsing.tenant, Lane.INTERACTIVE, Operation.PARSE)
     garbled = ("word \ue000\ue001 " * 60).encode()

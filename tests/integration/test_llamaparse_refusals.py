@@ -17,13 +17,13 @@ from ingest.domain.errors import (
 )
 from ingest.domain.pricing import Period
 from tests import samples
-from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.parsing_fixtures import ParsingFixture
 
 TEXT = b"# Harbour\n\nThe pilot boards at the outer buoy, and leaves at the inner one.\n"
 
 
 async def test_what_is_broken_is_refused_before_it_costs_anything(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     for data in (samples.encrypted_pdf(), samples.truncated_pdf()):
         with pytest.raises((DocumentEncrypted, DocumentUnreadable)):
@@ -34,7 +34,7 @@ async def test_what_is_broken_is_refused_before_it_costs_anything(
 
 
 async def test_a_file_that_is_too_large_there_is_refused(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     llamaparse.client.post("/sim/options", json={"max_bytes": 10})
     with pytest.raises(DocumentTooLarge):
@@ -45,7 +45,7 @@ async def test_a_file_that_is_too_large_there_is_refused(
 
 
 async def test_a_budget_that_is_used_up_stops_before_anything_is_sent(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     await parsing.ledger.set_budget(parsing.tenant, Period.DAY, soft=None, hard=Decimal(0))
     with pytest.raises(BudgetExhausted):
@@ -57,10 +57,10 @@ async def test_a_budget_that_is_used_up_stops_before_anything_is_sent(
 
 
 async def test_credits_that_are_used_up_and_refused_keys_stop_the_provider(
-    parsing: ParsingSetting, llamaparse: Simulator, database: Database, tmp_path: Path
+    parsing: ParsingFixture, llamaparse: Simulator, database: Database, tmp_path: Path
 ) -> None:
     llamaparse.client.post("/sim/options", json={"credits": 1})
-    stranger = ParsingSetting(llamaparse, database, tmp_path, keys="llx-unknown")
+    stranger = ParsingFixture(llamaparse, database, tmp_path, keys="llx-unknown")
     for one in (parsing, stranger):
         with pytest.raises(ProviderPaused):
             await one.parse(TEXT)
@@ -71,7 +71,7 @@ async def test_credits_that_are_used_up_and_refused_keys_stop_the_provider(
 
 
 async def test_no_more_is_charged_than_was_reserved_even_for_a_document_of_unknown_length(
-    parsing: ParsingSetting, llamaparse: Simulator
+    parsing: ParsingFixture, llamaparse: Simulator
 ) -> None:
     llamaparse.client.post("/sim/options", json={"credits": 100_000})
     await parsing.through(b"\n\n".join([b"A page of its own. " * 8] * 400))

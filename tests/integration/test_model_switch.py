@@ -17,16 +17,16 @@ from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import JobState
 from tests import builders
 from tests.builders import LARGE_MODEL, MODEL, some_chunks
-from tests.integration.move_parts import (
+from tests.integration.move_fixtures import (
     BACK,
     MINE,
     TEXTS,
     THERE,
     YOURS,
-    Embedder,
     SlowToCommit,
     a_document,
     a_mover,
+    an_embedder,
     found,
 )
 
@@ -37,20 +37,20 @@ async def documents(database: Database) -> dict[UUID, dict[str, int]]:
 
 async def test_all_documents_are_flipped_and_can_go_back_for_nothing(database: Database) -> None:
     job = await a_document(database)
-    embedder = Embedder()
+    embedder = an_embedder()
 
     await a_mover(database, embedder).all(by_default=True)
 
-    assert sorted(embedder.asked) == sorted(TEXTS)
+    assert sorted(embedder.embedded) == sorted(TEXTS)
     assert await found(database, LARGE_MODEL) == sorted(TEXTS)
     assert await found(database, MODEL) == []
     assert await documents(database) == {ALL_TENANTS: {}, MINE: {LARGE_MODEL.label: 1}}
     chunks = await SearchStore(database, MODEL).list_chunks(job.document_id, MINE)
     assert [(c.text, c.embed_model) for c in chunks] == [(t, LARGE_MODEL.name) for t in TEXTS]
 
-    home = Embedder(MODEL)
+    home = an_embedder(MODEL)
     await a_mover(database, home, BACK).all(by_default=False)
-    assert home.asked == []
+    assert home.embedded == []
     assert await found(database, MODEL) == sorted(TEXTS)
     assert await found(database, LARGE_MODEL) == []
 
@@ -59,7 +59,7 @@ async def test_one_tenant_is_moved_and_the_others_stay(database: Database) -> No
     await a_document(database, tenant_id=MINE)
     await a_document(database, tenant_id=YOURS)
 
-    await a_mover(database, Embedder()).tenant(YOURS)
+    await a_mover(database, an_embedder()).tenant(YOURS)
 
     assert await found(database, MODEL, MINE) == sorted(TEXTS)
     assert await found(database, LARGE_MODEL, YOURS) == sorted(TEXTS)
@@ -72,7 +72,7 @@ async def test_one_tenant_is_moved_and_the_others_stay(database: Database) -> No
 async def test_nobody_sees_vectors_before_the_flip(database: Database) -> None:
     await a_document(database)
 
-    await a_mover(database, Embedder()).embed_beside(MINE)
+    await a_mover(database, an_embedder()).embed_beside(MINE)
 
     assert await found(database, LARGE_MODEL) == []
     assert await found(database, MODEL) == sorted(TEXTS)
@@ -83,7 +83,7 @@ async def test_nobody_sees_vectors_before_the_flip(database: Database) -> None:
 async def test_an_interrupted_move_goes_on_and_pays_for_the_rest_alone(database: Database) -> None:
     for number in range(3):
         await a_document(database, *(f"{text} {number}" for text in TEXTS))
-    embedder = Embedder()
+    embedder = an_embedder()
 
     async def spend_the_rest() -> None:
         embedder.errors += [BudgetExhausted("no money")] * 9
@@ -96,7 +96,7 @@ async def test_an_interrupted_move_goes_on_and_pays_for_the_rest_alone(database:
     embedder.errors.clear()
     await a_mover(database, embedder, items=3).tenant(MINE)
 
-    assert len(embedder.asked) == len(set(embedder.asked)) == 9
+    assert len(embedder.embedded) == len(set(embedder.embedded)) == 9
     assert len(await found(database, LARGE_MODEL)) == 9
 
 
@@ -105,7 +105,7 @@ async def test_a_provider_that_is_away_is_waited_for(
 ) -> None:
     monkeypatch.setattr("ingest.app.reembed.switch_model._AGAIN_SECONDS", 0.01)
     await a_document(database)
-    embedder = Embedder()
+    embedder = an_embedder()
     embedder.errors += [ProviderUnavailable("502")] * 3
 
     await a_mover(database, embedder).tenant(MINE)
@@ -116,17 +116,17 @@ async def test_a_provider_that_is_away_is_waited_for(
 async def test_equal_texts_are_paid_once(database: Database) -> None:
     await a_document(database, "the same", "the same", "another")
     await a_document(database, "the same")
-    embedder = Embedder()
+    embedder = an_embedder()
 
     await a_mover(database, embedder, items=1).tenant(MINE)
 
-    assert sorted(embedder.asked) == ["another", "the same"]
+    assert sorted(embedder.embedded) == ["another", "the same"]
     assert await found(database, LARGE_MODEL) == ["another", "the same", "the same", "the same"]
 
 
 async def test_what_the_model_refuses_is_left_out_and_said(database: Database) -> None:
     await a_document(database)
-    embedder = Embedder()
+    embedder = an_embedder()
     embedder.refuses = {TEXTS[1]}
     mover = a_mover(database, embedder)
 
@@ -138,19 +138,19 @@ async def test_what_the_model_refuses_is_left_out_and_said(database: Database) -
 
 async def test_an_upload_during_the_move_is_flipped_with_the_rest(database: Database) -> None:
     await a_document(database)
-    embedder = Embedder()
+    embedder = an_embedder()
     embedder.meanwhile = partial(a_document, database, "it came late")
     await a_mover(database, embedder).tenant(MINE)
 
     assert await found(database, LARGE_MODEL) == sorted([*TEXTS, "it came late"])
-    assert len(embedder.asked) == 4
+    assert len(embedder.embedded) == 4
 
 
 async def test_an_edit_during_the_move_leaves_nothing_old_and_buys_nothing_again(
     database: Database,
 ) -> None:
     await a_document(database, "kept", "dropped", name="note")
-    embedder = Embedder()
+    embedder = an_embedder()
     mover = a_mover(database, embedder)
     await mover.embed_beside(MINE)
 
@@ -163,7 +163,7 @@ async def test_an_edit_during_the_move_leaves_nothing_old_and_buys_nothing_again
     await mover.tenant(MINE)
 
     assert await found(database, LARGE_MODEL) == ["added", "kept"]
-    assert embedder.asked == ["kept", "dropped", "added"]
+    assert embedder.embedded == ["kept", "dropped", "added"]
     read = await SearchStore(database, MODEL).list_chunks(edit.document_id, MINE)
     assert [(c.text, c.char_start) for c in read] == [("kept", 7), ("added", 107)]
 
@@ -176,7 +176,7 @@ async def test_what_was_claimed_before_the_flip_is_published_in_the_new_space(
     chunks = some_chunks(job, "on its way")
     assert job.served_in is None
     await builders.plan(database, job, chunks)
-    await a_mover(database, Embedder()).tenant(MINE)
+    await a_mover(database, an_embedder()).tenant(MINE)
 
     with pytest.raises(SpaceMoved) as moved:
         await builders.store(database, job, chunks)
@@ -200,7 +200,7 @@ async def test_a_flip_waits_for_what_is_being_published(database: Database) -> N
     publishing = asyncio.create_task(builders.store(slow, job, chunks))
     await slow.reached.wait()
 
-    moving = asyncio.create_task(a_mover(database, Embedder()).tenant(MINE))
+    moving = asyncio.create_task(a_mover(database, an_embedder()).tenant(MINE))
     await builders.until_blocked(database)
     assert not moving.done()
     slow.goes_on.set()
@@ -215,7 +215,7 @@ async def test_nobody_waits_for_a_flip_whose_provider_is_away(
 ) -> None:
     monkeypatch.setattr("ingest.app.reembed.switch_model._AGAIN_SECONDS", 0.01)
     await a_document(database)
-    embedder = Embedder()
+    embedder = an_embedder()
     flips = ServingStore.flip
     is_first = True
 
@@ -247,7 +247,7 @@ async def test_tenants_that_come_later_begin_with_the_new_model(database: Databa
     async def arrive() -> None:
         await a_document(database, tenant_id=YOURS)
 
-    embedder = Embedder()
+    embedder = an_embedder()
     embedder.meanwhile = arrive
     await a_mover(database, embedder).all(by_default=True)
     job = await builders.a_claimed_job(database, builders.an_arrival(UUID(int=3)))
@@ -274,7 +274,7 @@ async def test_searches_find_everything_at_every_moment_of_a_move(database: Data
 
     looking = asyncio.create_task(look())
     for move in (THERE, BACK, THERE):
-        await a_mover(database, Embedder(move.target), move, items=8).tenant(MINE)
+        await a_mover(database, an_embedder(move.target), move, items=8).tenant(MINE)
         await asyncio.sleep(0.1)
     looking.cancel()
 

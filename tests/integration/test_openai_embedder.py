@@ -47,7 +47,7 @@ def simulator(running: Simulator) -> Simulator:
     return running
 
 
-class Setting:
+class OpenAIEmbedderFixture:
     """An embedder with its rate_limiter and ledger."""
 
     def __init__(self, url: str, database: Database, *, keys: str, timeout: float = 5) -> None:
@@ -75,13 +75,13 @@ class Setting:
 
 
 @pytest.fixture
-async def setting(simulator: Simulator, database: Database) -> AsyncIterator[Setting]:
-    made = Setting(simulator.url, database, keys="sk-good")
+async def setting(simulator: Simulator, database: Database) -> AsyncIterator[OpenAIEmbedderFixture]:
+    made = OpenAIEmbedderFixture(simulator.url, database, keys="sk-good")
     yield made
     await made.embedder.close()
 
 
-async def balanced(setting: Setting, simulator: Simulator) -> None:
+async def balanced(setting: OpenAIEmbedderFixture, simulator: Simulator) -> None:
     """The ledger's settled calls are the provider's, one by one and to the token."""
     rows = await builders.fetch(setting.database, "SELECT * FROM upload_pipeline.provider_calls")
     ours = {str(row["call_id"]): row for row in rows}
@@ -95,7 +95,7 @@ async def balanced(setting: Setting, simulator: Simulator) -> None:
 
 
 async def test_vectors_come_in_order_and_the_ledger_has_the_providers_figure(
-    setting: Setting, simulator: Simulator
+    setting: OpenAIEmbedderFixture, simulator: Simulator
 ) -> None:
     vectors = await setting.embed(TEXTS)
     alone = await setting.embed([TEXTS[1]])
@@ -115,7 +115,7 @@ async def test_vectors_come_in_order_and_the_ledger_has_the_providers_figure(
 
 
 async def test_an_answer_out_of_order_is_put_in_order(
-    setting: Setting, simulator: Simulator
+    setting: OpenAIEmbedderFixture, simulator: Simulator
 ) -> None:
     expected = await setting.embed(TEXTS)
     simulator.script("out_of_order")
@@ -141,7 +141,7 @@ async def test_an_answer_out_of_order_is_put_in_order(
     ],
 )
 async def test_a_passing_fault_is_survived_and_booked(
-    setting: Setting, simulator: Simulator, fault: str, state: str
+    setting: OpenAIEmbedderFixture, simulator: Simulator, fault: str, state: str
 ) -> None:
     simulator.script(fault)
 
@@ -155,7 +155,7 @@ async def test_a_passing_fault_is_survived_and_booked(
 
 @pytest.mark.parametrize("fault", ["500", "drop_before", "nan", "truncated"])
 async def test_a_fault_that_stays_ends_the_attempt_and_then_opens_the_breaker(
-    setting: Setting, simulator: Simulator, fault: str
+    setting: OpenAIEmbedderFixture, simulator: Simulator, fault: str
 ) -> None:
     simulator.faults(error_rate=1.0, kinds=[fault])
     with pytest.raises(ProviderUnavailable):
@@ -172,7 +172,7 @@ async def test_a_fault_that_stays_ends_the_attempt_and_then_opens_the_breaker(
 
 @pytest.mark.parametrize("fault", ["insufficient_quota", "credit_balance_exhausted"])
 async def test_an_empty_account_stops_the_key_after_one_request(
-    setting: Setting, simulator: Simulator, fault: str
+    setting: OpenAIEmbedderFixture, simulator: Simulator, fault: str
 ) -> None:
     simulator.faults(error_rate=1.0, kinds=[fault])
 
@@ -186,7 +186,7 @@ async def test_an_empty_account_stops_the_key_after_one_request(
 async def test_a_refused_key_is_stopped_and_another_one_does_the_work(
     simulator: Simulator, database: Database
 ) -> None:
-    setting = Setting(simulator.url, database, keys="sk-revoked, sk-other")
+    setting = OpenAIEmbedderFixture(simulator.url, database, keys="sk-revoked, sk-other")
     try:
         for _ in range(4):
             await setting.embed(TEXTS)
@@ -194,13 +194,15 @@ async def test_a_refused_key_is_stopped_and_another_one_does_the_work(
         await setting.embedder.close()
 
     assert simulator.stats()["by_status"] in ({"401": 1, "200": 4}, {"200": 4})
-    alone = Setting(simulator.url, database, keys="sk-revoked")
+    alone = OpenAIEmbedderFixture(simulator.url, database, keys="sk-revoked")
     with pytest.raises(ProviderPaused, match="credentials"):
         await alone.embed(TEXTS)
     await alone.embedder.close()
 
 
-async def test_a_text_that_is_refused_says_which_if_the_provider_does(setting: Setting) -> None:
+async def test_a_text_that_is_refused_says_which_if_the_provider_does(
+    setting: OpenAIEmbedderFixture,
+) -> None:
     with pytest.raises(InputRefused) as named:
         await setting.embed(["fine", "VENOM"])
     with pytest.raises(InputRefused) as unnamed:
@@ -213,7 +215,7 @@ async def test_a_text_that_is_refused_says_which_if_the_provider_does(setting: S
 
 
 async def test_texts_over_a_limit_are_refused_before_they_are_sent(
-    setting: Setting, simulator: Simulator
+    setting: OpenAIEmbedderFixture, simulator: Simulator
 ) -> None:
     with pytest.raises(RequestTooLarge, match="limit 8191") as caught:
         await setting.embed(["fine", "word " * 9000])
@@ -227,7 +229,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(
     simulator: Simulator, database: Database, fault: str
 ) -> None:
     url = simulator.url if fault == "slow" else "http://127.0.0.1:9"
-    setting = Setting(url, database, keys="sk-good", timeout=0.3)
+    setting = OpenAIEmbedderFixture(url, database, keys="sk-good", timeout=0.3)
     simulator.faults(slow_rate=1.0, slow_seconds=3)
     try:
         with pytest.raises(ProviderUnavailable):
@@ -239,7 +241,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(
 
 
 async def test_a_hard_budget_stops_before_anything_is_sent(
-    setting: Setting, simulator: Simulator
+    setting: OpenAIEmbedderFixture, simulator: Simulator
 ) -> None:
     await setting.ledger.set_budget(
         setting.tenant, Period.DAY, soft=None, hard=Decimal("0.0000001")
@@ -251,7 +253,7 @@ async def test_a_hard_budget_stops_before_anything_is_sent(
 
 
 async def test_concurrent_calls_stay_within_a_budget_to_the_token(
-    setting: Setting, simulator: Simulator
+    setting: OpenAIEmbedderFixture, simulator: Simulator
 ) -> None:
     await setting.ledger.set_budget(
         setting.tenant, Period.MONTH, soft=None, hard=Decimal("0.0000004")
@@ -271,7 +273,7 @@ async def test_concurrent_calls_stay_within_a_budget_to_the_token(
     await balanced(setting, simulator)
 
 
-async def test_a_model_without_a_price_is_not_used(setting: Setting) -> None:
+async def test_a_model_without_a_price_is_not_used(setting: OpenAIEmbedderFixture) -> None:
     with pytest.raises(ConfigurationError, match="no price is known"):
         PaidEmbedder(
             OpenAIEmbedding(MODEL),
@@ -285,7 +287,9 @@ async def test_a_model_without_a_price_is_not_used(setting: Setting) -> None:
         )
 
 
-async def test_a_cancelled_call_is_booked_as_lost(setting: Setting, simulator: Simulator) -> None:
+async def test_a_cancelled_call_is_booked_as_lost(
+    setting: OpenAIEmbedderFixture, simulator: Simulator
+) -> None:
     simulator.faults(slow_rate=1.0, slow_seconds=3)
     task = asyncio.create_task(setting.embed(TEXTS))
     async with asyncio.timeout(5):

@@ -17,7 +17,7 @@ from ingest.domain.pause import Pause, PauseKind
 from ingest.domain.pricing import Operation, Payer, Reservation
 from ingest.domain.retry import RetryPolicy, Wait
 from tests import builders
-from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.parsing_fixtures import ParsingFixture
 
 EVERYTHING = Pause(PauseKind.EVERYTHING)
 INTERACTIVE = Pause(PauseKind.LANE, Lane.INTERACTIVE)
@@ -165,7 +165,7 @@ async def test_a_job_that_meets_a_paused_provider_waits_without_losing_an_attemp
 
 
 async def test_nothing_is_handed_to_a_paused_provider_and_what_it_has_is_collected(
-    parsing: ParsingSetting, database: Database
+    parsing: ParsingFixture, database: Database
 ) -> None:
     pauses, llamaparse = PauseStore(database), Pause(PauseKind.PROVIDER, "llamaparse")
     with pytest.raises(ParseUnderway):

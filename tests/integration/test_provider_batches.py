@@ -19,7 +19,7 @@ from ingest.domain.stage import Stage
 from ingest.domain.tenant import Tenant
 from tests import builders
 from tests.builders import LARGE_MODEL
-from tests.integration.batch_parts import DAY, SOON, TEXTS, Batching, batching
+from tests.integration.batch_fixtures import DAY, SOON, TEXTS, Batching, batching
 from tests.integration.cli_system import Outcome, ingest
 
 KEY = {"Authorization": "Bearer sk-good"}

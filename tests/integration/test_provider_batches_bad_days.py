@@ -7,7 +7,7 @@ from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres.pool import Database
 from tests import builders
 from tests.builders import LARGE_MODEL, some_chunks
-from tests.integration.batch_parts import OPTIONS, TEXTS, Batching, batching
+from tests.integration.batch_fixtures import OPTIONS, TEXTS, Batching, batching
 
 
 async def test_who_lost_its_lease_leaves_nothing(lane: Batching) -> None:

@@ -12,15 +12,17 @@ from ingest.domain.job import ClaimedJob, JobState
 from ingest.domain.stage import Stage
 from ingest.domain.tenant_limits import TenantLimits
 from tests import builders
-from tests.integration.reference_parts import Setting
+from tests.integration.reference_fixtures import ReferenceFixture
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path, s3: str) -> Setting:
-    return Setting(database, tmp_path, s3)
+def setting(database: Database, tmp_path: Path, s3: str) -> ReferenceFixture:
+    return ReferenceFixture(database, tmp_path, s3)
 
 
-async def test_objects_are_registered_unread_and_fetched_as_they_are(setting: Setting) -> None:
+async def test_objects_are_registered_unread_and_fetched_as_they_are(
+    setting: ReferenceFixture,
+) -> None:
     contents = {f"{number:02}.md": f"# Note {number}".encode() for number in range(12)}
     for name, content in contents.items():
         setting.put(name, content)
@@ -50,7 +52,7 @@ async def test_objects_are_registered_unread_and_fetched_as_they_are(setting: Se
     ]
 
 
-async def test_again_registers_only_what_changed(setting: Setting) -> None:
+async def test_again_registers_only_what_changed(setting: ReferenceFixture) -> None:
     for name in ("a.md", "b.md", "c.md"):
         setting.put(name, name.encode())
     await setting.register()
@@ -79,7 +81,7 @@ async def test_again_registers_only_what_changed(setting: Setting) -> None:
     assert await setting.blobs.get(str(new.raw_key)) == b"another text"
 
 
-async def test_what_has_not_begun_is_read_as_it_is_by_then(setting: Setting) -> None:
+async def test_what_has_not_begun_is_read_as_it_is_by_then(setting: ReferenceFixture) -> None:
     setting.put("a.md", b"first")
     await setting.register()
     setting.put("a.md", b"second")
@@ -93,7 +95,9 @@ async def test_what_has_not_begun_is_read_as_it_is_by_then(setting: Setting) -> 
     assert (await setting.register(run="three")).unchanged == 1
 
 
-async def test_a_uri_with_white_space_before_it_is_read_later_like_any(setting: Setting) -> None:
+async def test_a_uri_with_white_space_before_it_is_read_later_like_any(
+    setting: ReferenceFixture,
+) -> None:
     setting.put("a.md", b"text")
     line = {"uri": f" {setting.uri('a.md')}", "bytes_len": 4, "version": "1"}
 
@@ -105,7 +109,7 @@ async def test_a_uri_with_white_space_before_it_is_read_later_like_any(setting: 
     assert await setting.blobs.get(str(fetched.raw_key)) == b"text"
 
 
-async def test_an_object_that_is_listed_twice_is_one(setting: Setting) -> None:
+async def test_an_object_that_is_listed_twice_is_one(setting: ReferenceFixture) -> None:
     lines = [
         {"uri": setting.uri(f"{number}.md"), "bytes_len": 5, "version": "1"}
         for number in range(2500)
@@ -118,7 +122,7 @@ async def test_an_object_that_is_listed_twice_is_one(setting: Setting) -> None:
     assert registered.done == registered.listed
 
 
-async def test_two_runs_at_once_make_one_job_of_each_object(setting: Setting) -> None:
+async def test_two_runs_at_once_make_one_job_of_each_object(setting: ReferenceFixture) -> None:
     lines = [
         {"uri": setting.uri(f"{number}.md"), "bytes_len": 5, "version": "1"}
         for number in range(3000)
@@ -135,7 +139,7 @@ async def test_two_runs_at_once_make_one_job_of_each_object(setting: Setting) ->
         assert run.done + run.left_over == run.listed == 3000
 
 
-async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: Setting) -> None:
+async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: ReferenceFixture) -> None:
     lines = (
         {"uri": setting.uri(f"{number}.md"), "bytes_len": 5, "version": "1"}
         for number in range(4000)
@@ -156,7 +160,9 @@ async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: Setting) 
     assert (after.created, after.there_already) == (4000 - len(before), len(before))
 
 
-async def test_a_failed_job_is_made_again_for_the_same_generation(setting: Setting) -> None:
+async def test_a_failed_job_is_made_again_for_the_same_generation(
+    setting: ReferenceFixture,
+) -> None:
     setting.put("a.md", b"text")
     await setting.register()
     await builders.execute(
@@ -174,7 +180,7 @@ async def test_a_failed_job_is_made_again_for_the_same_generation(setting: Setti
     ]
 
 
-async def test_limits_count_each_object(setting: Setting) -> None:
+async def test_limits_count_each_object(setting: ReferenceFixture) -> None:
     await LimitStore(setting.database).set(setting.tenant, TenantLimits(uploads_per_day=5))
     lines = (
         {"uri": setting.uri(f"{number}.md"), "bytes_len": 5, "version": "1"} for number in range(20)
@@ -186,7 +192,7 @@ async def test_limits_count_each_object(setting: Setting) -> None:
     assert len(await setting.jobs()) == 5
 
 
-async def test_what_could_not_be_known_again_is_read_at_once(setting: Setting) -> None:
+async def test_what_could_not_be_known_again_is_read_at_once(setting: ReferenceFixture) -> None:
     setting.put("a.md", b"text")
     manifest = setting.manifest({"uri": setting.uri("a.md")})
 

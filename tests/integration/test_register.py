@@ -12,15 +12,15 @@ from ingest.adapters.postgres.pool import Database
 from ingest.cli.backfills.run_backfill import matching
 from ingest.domain.source_object import SourceObject
 from tests import builders
-from tests.integration.folder_parts import FolderSetting
+from tests.integration.folder_fixtures import FolderFixture
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path) -> FolderSetting:
-    return FolderSetting(database, tmp_path)
+def setting(database: Database, tmp_path: Path) -> FolderFixture:
+    return FolderFixture(database, tmp_path)
 
 
-async def test_each_object_becomes_one_job_and_again_none(setting: FolderSetting) -> None:
+async def test_each_object_becomes_one_job_and_again_none(setting: FolderFixture) -> None:
     for number in range(50):
         setting.write(f"{number}.txt", f"text {number}".encode())
 
@@ -40,7 +40,7 @@ async def test_each_object_becomes_one_job_and_again_none(setting: FolderSetting
     assert [job["state"] for job in jobs].count("cancelled") == 1
 
 
-async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: FolderSetting) -> None:
+async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: FolderFixture) -> None:
     setting.write("good.txt", b"text")
     setting.write("empty.txt", b"")
     setting.write("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(50))
@@ -61,7 +61,7 @@ async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: Fol
     assert registered.done == 6
 
 
-async def test_only_what_is_meant_and_no_more_than_told(setting: FolderSetting) -> None:
+async def test_only_what_is_meant_and_no_more_than_told(setting: FolderFixture) -> None:
     for name in ("a.md", "b.md", "c.md", "d.txt"):
         setting.write(name, name.encode())
 
@@ -70,7 +70,7 @@ async def test_only_what_is_meant_and_no_more_than_told(setting: FolderSetting) 
     assert (narrowed.listed, narrowed.created) == (2, 2)
 
 
-async def test_an_object_that_is_gone_when_it_is_read_is_counted(setting: FolderSetting) -> None:
+async def test_an_object_that_is_gone_when_it_is_read_is_counted(setting: FolderFixture) -> None:
     setting.write("a.txt", b"a")
     setting.write("b.txt", b"b")
 
@@ -85,7 +85,7 @@ async def test_an_object_that_is_gone_when_it_is_read_is_counted(setting: Folder
 
 
 async def test_copies_under_several_names_are_documents_of_their_own(
-    setting: FolderSetting,
+    setting: FolderFixture,
 ) -> None:
     setting.write("a.txt", b"the same")
     setting.write("b.txt", b"the same")
@@ -96,7 +96,7 @@ async def test_copies_under_several_names_are_documents_of_their_own(
 
 
 async def test_what_failed_or_was_edited_is_read_again_and_not_what_was_deleted(
-    setting: FolderSetting,
+    setting: FolderFixture,
 ) -> None:
     for name in ("deleted", "failed", "edited"):
         setting.write(f"{name}.txt", name.encode())
@@ -126,7 +126,7 @@ async def test_what_failed_or_was_edited_is_read_again_and_not_what_was_deleted(
     assert (again.listed, again.created, again.deleted, again.unchanged) == (3, 2, 1, 0)
 
 
-async def test_two_runs_at_once_make_one_job_of_each_object(setting: FolderSetting) -> None:
+async def test_two_runs_at_once_make_one_job_of_each_object(setting: FolderFixture) -> None:
     for number in range(300):
         setting.write(f"{number}.txt", f"text {number}".encode())
 
@@ -139,7 +139,7 @@ async def test_two_runs_at_once_make_one_job_of_each_object(setting: FolderSetti
     assert first.left_over == 0 or second.left_over == 0
 
 
-async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: FolderSetting) -> None:
+async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: FolderFixture) -> None:
     for number in range(200):
         setting.write(f"{number}.txt", f"text {number}".encode())
     dying = asyncio.create_task(setting.register(run="dies"))
@@ -157,7 +157,7 @@ async def test_a_run_that_dies_leaves_its_objects_to_the_next(setting: FolderSet
     assert (after.done, after.left_over) == (200, 0)
 
 
-async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: FolderSetting) -> None:
+async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: FolderFixture) -> None:
     for number in range(2500):
         setting.write(f"{number}.txt", b"")
     setting.write("text.txt", b"text")
@@ -169,7 +169,7 @@ async def test_nothing_is_lost_of_many_objects_that_hold_nothing(setting: Folder
 
 
 async def test_a_manifest_and_a_folder_that_name_the_same_make_it_once(
-    setting: FolderSetting,
+    setting: FolderFixture,
 ) -> None:
     for name in ("a.txt", "b.txt"):
         setting.write(name, name.encode())

@@ -20,7 +20,7 @@ from ingest.domain.job import Lane
 from ingest.domain.source_object import SourceObject
 from ingest.domain.tenant_limits import TenantLimits
 from tests import builders
-from tests.integration.folder_parts import FolderSetting
+from tests.integration.folder_fixtures import FolderFixture
 
 DOCUMENTS = """
 SELECT d.raw_key, d.file_sha256, j.file_sha256 AS of_job
@@ -30,12 +30,12 @@ WHERE d.tenant_id = $1
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path) -> FolderSetting:
-    return FolderSetting(database, tmp_path)
+def setting(database: Database, tmp_path: Path) -> FolderFixture:
+    return FolderFixture(database, tmp_path)
 
 
 async def test_files_that_are_read_at_about_the_same_time_are_registered_together(
-    setting: FolderSetting, monkeypatch: pytest.MonkeyPatch
+    setting: FolderFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
     insert = ReferenceStore.insert
@@ -58,7 +58,7 @@ async def test_files_that_are_read_at_about_the_same_time_are_registered_togethe
 
 
 async def test_bytes_that_go_while_they_are_registered_are_brought_again(
-    setting: FolderSetting,
+    setting: FolderFixture,
 ) -> None:
     setting.blobs = Forgetful(setting.folder.parent / "blobs")
     setting.write("a.txt", b"a")
@@ -85,7 +85,7 @@ class Forgetful(ObjectBlobStore):
         return await super().exists(key)
 
 
-async def test_where_no_more_may_be_registered_no_bytes_stay(setting: FolderSetting) -> None:
+async def test_where_no_more_may_be_registered_no_bytes_stay(setting: FolderFixture) -> None:
     await LimitStore(setting.database).set(setting.tenant, TenantLimits(uploads_per_day=2))
     intake = Intake(setting.blobs, DocumentStore(setting.database), max_bytes=1000)
     references = ReferenceRegistrar(

@@ -12,10 +12,10 @@ from ingest.adapters.sources import Objects
 from ingest.domain.errors import SourceGone, SourceUnavailable
 from ingest.domain.job import ClaimedJob, Lane
 from tests import builders
-from tests.integration.folder_parts import Counted, FolderSetting
+from tests.integration.folder_fixtures import Counted, FolderFixture
 
 
-class SharedSetting(FolderSetting):
+class SharedFolderFixture(FolderFixture):
     """A tenant's folder that every node has."""
 
     def __init__(self, database: Database, folder: Path) -> None:
@@ -37,12 +37,12 @@ class SharedSetting(FolderSetting):
 
 
 @pytest.fixture
-def setting(database: Database, tmp_path: Path) -> SharedSetting:
-    return SharedSetting(database, tmp_path)
+def setting(database: Database, tmp_path: Path) -> SharedFolderFixture:
+    return SharedFolderFixture(database, tmp_path)
 
 
 async def test_files_are_registered_unread_and_fetched_by_their_jobs(
-    setting: SharedSetting,
+    setting: SharedFolderFixture,
 ) -> None:
     setting.write("a.md", b"text")
     setting.write("b.md", b"more")
@@ -57,7 +57,7 @@ async def test_files_are_registered_unread_and_fetched_by_their_jobs(
     assert None not in await setting.keys()
 
 
-async def test_a_file_that_is_gone_is_gone(setting: SharedSetting) -> None:
+async def test_a_file_that_is_gone_is_gone(setting: SharedFolderFixture) -> None:
     setting.write("gone.md", b"text")
     setting.write("there.md", b"text")
     await setting.register()
@@ -71,7 +71,7 @@ async def test_a_file_that_is_gone_is_gone(setting: SharedSetting) -> None:
 
 @pytest.mark.parametrize("place_is_there", [True, False])
 async def test_where_the_folder_is_not_mounted_its_files_are_not_taken_for_gone(
-    setting: SharedSetting, place_is_there: bool
+    setting: SharedFolderFixture, place_is_there: bool
 ) -> None:
     setting.write("a.md", b"text")
     await setting.register()
@@ -87,7 +87,7 @@ async def test_where_the_folder_is_not_mounted_its_files_are_not_taken_for_gone(
 
 
 async def test_a_node_reads_no_file_that_it_does_not_share(
-    setting: SharedSetting, tmp_path: Path
+    setting: SharedFolderFixture, tmp_path: Path
 ) -> None:
     setting.write("a.md", b"text")
     await setting.register()

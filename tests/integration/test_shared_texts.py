@@ -8,7 +8,7 @@ from ingest.adapters.postgres.pool import Database
 from ingest.adapters.storage.blob_store import ObjectBlobStore, open_blob_store
 from ingest.domain.job import ClaimedJob
 from tests import builders
-from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.parsing_fixtures import ParsingFixture
 from tests.integration.test_deletion import CONTENT, delete, run_stage, take_in
 
 
@@ -55,7 +55,7 @@ async def test_a_text_that_goes_with_its_twin_before_it_is_recorded_is_stored_ag
 
 
 async def test_the_text_of_a_parse_that_goes_before_the_parse_is_complete_is_stored_again(
-    parsing: ParsingSetting, tmp_path: Path
+    parsing: ParsingFixture, tmp_path: Path
 ) -> None:
     lost: list[Path] = []
 

@@ -18,7 +18,7 @@ from ingest.domain.errors import (
 from ingest.domain.pricing import CallState, Charge
 from ingest.domain.remote_parse import ParseWish, SourceExtent
 from tests import builders
-from tests.integration.parsing_setting import ParsingSetting
+from tests.integration.parsing_fixtures import ParsingFixture
 
 TEXT = b"# Log\n\nThe outer buoy was painted again before the winter storms came." * 3
 HOUR = timedelta(hours=1)
@@ -27,7 +27,7 @@ FIRST, SECOND = "first", "second"
 """The words by which those know their hand-overs who begin one after the other."""
 
 
-async def overtake(parsing: ParsingSetting) -> None:
+async def overtake(parsing: ParsingFixture) -> None:
     """Somebody else hands the document over, because whoever began is silent for too long."""
     await builders.execute(
         parsing.database, "UPDATE upload_pipeline.parse_jobs SET poll_after = now()"
@@ -37,7 +37,7 @@ async def overtake(parsing: ParsingSetting) -> None:
 
 
 @pytest.fixture
-def overtaken(parsing: ParsingSetting, monkeypatch: pytest.MonkeyPatch) -> ParsingSetting:
+def overtaken(parsing: ParsingFixture, monkeypatch: pytest.MonkeyPatch) -> ParsingFixture:
     """The first hand-over is overtaken just before it would send."""
     note = parsing.parses.sending
     begun: list[tuple[Any, ...]] = []
@@ -53,7 +53,7 @@ def overtaken(parsing: ParsingSetting, monkeypatch: pytest.MonkeyPatch) -> Parsi
 
 
 async def test_an_overtaken_worker_sends_nothing_and_its_job_waits_for_the_other(
-    overtaken: ParsingSetting, llamaparse: Simulator
+    overtaken: ParsingFixture, llamaparse: Simulator
 ) -> None:
     with pytest.raises(ParseUnderway):
         await overtaken.parse(TEXT)
@@ -66,7 +66,7 @@ async def test_an_overtaken_worker_sends_nothing_and_its_job_waits_for_the_other
 
 
 async def test_an_overtaken_worker_that_fails_leaves_the_other_ones_parse(
-    parsing: ParsingSetting, monkeypatch: pytest.MonkeyPatch
+    parsing: ParsingFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def no_budget(_: Any) -> None:
         [row] = await parsing.rows("parse_jobs")

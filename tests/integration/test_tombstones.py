@@ -16,7 +16,7 @@ from ingest.domain.reprocess import Reprocessing
 from ingest.domain.retry import RetryPolicy
 from ingest.domain.stage import Stage
 from tests import builders
-from tests.integration.deleted_parts import (
+from tests.integration.deleted_fixtures import (
     TOMBSTONES,
     Meanwhile,
     Place,
@@ -30,8 +30,8 @@ from tests.integration.deleted_parts import (
     upload,
     uri,
 )
-from tests.integration.folder_parts import Counted, FolderSetting
-from tests.integration.reference_parts import Setting, a_registrar
+from tests.integration.folder_fixtures import Counted, FolderFixture
+from tests.integration.reference_fixtures import ReferenceFixture, a_registrar
 
 MARK = "quince"
 """In the name and the text of what is deleted, and nowhere else."""
@@ -46,22 +46,22 @@ WHERE relnamespace = 'upload_pipeline'::regnamespace AND relkind = 'r'
 
 
 @pytest.fixture
-def folder(database: Database, tmp_path: Path) -> FolderSetting:
-    return FolderSetting(database, tmp_path)
+def folder(database: Database, tmp_path: Path) -> FolderFixture:
+    return FolderFixture(database, tmp_path)
 
 
 @pytest.fixture
-def bucket(database: Database, tmp_path: Path, s3: str) -> Setting:
-    return Setting(database, tmp_path, s3)
+def bucket(database: Database, tmp_path: Path, s3: str) -> ReferenceFixture:
+    return ReferenceFixture(database, tmp_path, s3)
 
 
 @pytest.fixture(params=["folder", "shared folder", "bucket"])
 def place(request: pytest.FixtureRequest) -> Place:
     """Each place that a backfill reads; files of a folder are copied, the others referred to."""
     if request.param == "bucket":
-        bucket: Setting = request.getfixturevalue("bucket")
+        bucket: ReferenceFixture = request.getfixturevalue("bucket")
         return bucket
-    folder: FolderSetting = request.getfixturevalue("folder")
+    folder: FolderFixture = request.getfixturevalue("folder")
     if request.param == "shared folder":
         folder.objects = Counted(shared=[folder.folder])
     return folder
@@ -115,7 +115,7 @@ async def test_what_is_deleted_while_a_restoring_backfill_runs_stays_away(
     assert await tombstones(place) == {gone}
 
 
-async def test_a_manifest_names_a_deleted_document_in_vain(bucket: Setting) -> None:
+async def test_a_manifest_names_a_deleted_document_in_vain(bucket: ReferenceFixture) -> None:
     bucket.put("a.md", b"text")
     lines = ({"uri": bucket.uri("a.md"), "bytes_len": 4, "version": "1"}, {"uri": bucket.uri("b")})
     bucket.put("b", b"read at once")
@@ -184,7 +184,9 @@ async def test_a_deletion_that_commits_while_a_backfill_takes_the_object_in_wins
     assert list(await documents(place)) == ["other.md"]
 
 
-async def test_what_is_deleted_while_its_bytes_are_fetched_stays_away(bucket: Setting) -> None:
+async def test_what_is_deleted_while_its_bytes_are_fetched_stays_away(
+    bucket: ReferenceFixture,
+) -> None:
     bucket.put("a.md", b"text")
     await bucket.register()
     [job] = await bucket.claim()
@@ -200,7 +202,7 @@ async def test_what_is_deleted_while_its_bytes_are_fetched_stays_away(bucket: Se
 
 
 async def test_outdated_documents_are_made_again_without_deleted_ones(
-    folder: FolderSetting,
+    folder: FolderFixture,
 ) -> None:
     folder.write("a.md", b"text")
     await folder.register()
@@ -248,7 +250,7 @@ async def test_a_document_without_a_name_of_its_own_is_another_than_that_of_a_fo
 
 
 async def test_a_tombstone_of_one_tenant_keeps_nothing_from_another(
-    bucket: Setting,
+    bucket: ReferenceFixture,
 ) -> None:
     bucket.put("a.md", b"text")
     await bucket.register()

@@ -27,7 +27,7 @@ from ingest.domain.errors import (
     TextsFailed,
 )
 from ingest.domain.job import ClaimedJob, Degraded, JobState, Lane
-from tests.unit.stage_parts import LEASE, Blobs, Ends, a_job
+from tests.unit.stage_fixtures import LEASE, Blobs, Ends, a_job
 
 SPLITTER = StructureSplitter(max_tokens=16, overlap_tokens=0)
 PARAGRAPH = "Eight plain words stand in this short paragraph."
@@ -73,7 +73,7 @@ class Plans:
         raise NotImplementedError  # the chunk stage does not pay
 
 
-class Setting:
+class ChunkFixture:
     def __init__(self, *, items: int = 2048, tokens: int = 300_000, ways: int = 1) -> None:
         self.plans, self.local_plans = Plans(), Plans()
         self.blobs, self.ends = Blobs(), Ends()
@@ -130,7 +130,7 @@ def all_of(*parsed_jobs: tuple[ParsedJob, int]) -> list[tuple[UUID, int]]:
 async def test_small_documents_share_a_batch() -> None:
     documents = [a_parsed() for _ in range(50)]
 
-    packed = await Setting().run(*documents)
+    packed = await ChunkFixture().run(*documents)
 
     assert len(packed.batches) == packed.most == 1
     assert chunks_in(packed) == all_of(*((document, 1) for document in documents))
@@ -140,7 +140,7 @@ async def test_small_documents_share_a_batch() -> None:
 async def test_a_large_document_is_spread_and_every_chunk_is_in_one_batch() -> None:
     document = a_parsed(1000)
 
-    packed = await Setting(ways=4).run(document)
+    packed = await ChunkFixture(ways=4).run(document)
 
     assert 4 <= len(packed.batches) <= 1000 // LEAST_ITEMS + 1
     assert chunks_in(packed) == all_of((document, 1000))
@@ -152,7 +152,7 @@ async def test_no_batch_is_over_its_limits_and_documents_cross_borders(
 ) -> None:
     first, second = a_parsed(130), a_parsed(170)
 
-    packed = await Setting(items=items, tokens=tokens).run(first, second)
+    packed = await ChunkFixture(items=items, tokens=tokens).run(first, second)
 
     assert chunks_in(packed) == all_of((first, 130), (second, 170))
     for batch in packed.batches:
@@ -163,7 +163,7 @@ async def test_no_batch_is_over_its_limits_and_documents_cross_borders(
 
 
 async def test_only_what_is_missing_is_embedded_and_what_is_complete_still_published() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     whole, half = a_parsed(3), a_parsed(4)
     before = await setting.run(whole, half)
     chunks = [c for b in before.batches for d in b.documents for c in d.chunks]
@@ -177,7 +177,7 @@ async def test_only_what_is_missing_is_embedded_and_what_is_complete_still_publi
 
 
 async def test_a_repeated_call_knows_how_many_batches_the_first_had() -> None:
-    setting = Setting(ways=4)
+    setting = ChunkFixture(ways=4)
     document = a_parsed(1000)
     before = await setting.run(document)
     setting.plans.stored = {
@@ -191,7 +191,7 @@ async def test_a_repeated_call_knows_how_many_batches_the_first_had() -> None:
 
 
 async def test_a_text_that_did_not_travel_is_read_from_storage() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     job = a_job()
     setting.blobs.kept["text"] = a_text(2).to_bytes()
 
@@ -201,7 +201,7 @@ async def test_a_text_that_did_not_travel_is_read_from_storage() -> None:
 
 
 async def test_failed_documents_are_settled_and_the_rest_goes_on() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     blank = a_parsed(parsed=ParsedDocument(text=" \n", pages=(), headings=(), parser="test/1"))
     broken, gone, sound = a_job(), a_job(), a_parsed(2)
     setting.blobs.kept["broken"] = b"{"
@@ -217,7 +217,7 @@ async def test_failed_documents_are_settled_and_the_rest_goes_on() -> None:
 
 
 async def test_a_lost_lease_is_left_out_and_not_settled() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     lost, held = a_parsed(2), a_parsed(2)
     setting.plans.lost = {lost.job.lease.job_id}
 
@@ -228,7 +228,7 @@ async def test_a_lost_lease_is_left_out_and_not_settled() -> None:
 
 
 async def test_when_nothing_can_be_planned_all_are_tried_again() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     documents: list[ParsedJob] = [a_parsed(), a_parsed()]
     setting.plans.fails = StoreUnavailable()
 
@@ -248,7 +248,7 @@ async def test_chunks_know_their_page_and_headings() -> None:
         parser="test/1",
     )
 
-    packed = await Setting().run(a_parsed(parsed=parsed))
+    packed = await ChunkFixture().run(a_parsed(parsed=parsed))
 
     chunks = [c for b in packed.batches for d in b.documents for c in d.chunks]
     assert [(c.page, c.heading_path) for c in chunks] == [(1, ("One",)), (2, ("One", "Two"))]
@@ -258,7 +258,7 @@ async def test_chunks_know_their_page_and_headings() -> None:
 
 
 async def test_tenants_of_another_vector_space_wait_until_the_settings_name_it() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     known, other = a_parsed(), a_parsed()
     other = replace(other, job=replace(other.job, served_in="another@1"))
 
@@ -272,7 +272,7 @@ async def test_tenants_of_another_vector_space_wait_until_the_settings_name_it()
 
 
 async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     paid, here = a_parsed(), a_parsed()
     here = replace(here, job=replace(here.job, degraded=frozenset({Degraded.EMBEDDER})))
 
@@ -287,7 +287,7 @@ async def test_documents_that_embed_here_are_planned_and_packed_apart() -> None:
 
 
 async def test_texts_of_the_lane_batch_wait_unless_they_are_known_or_failed() -> None:
-    setting = Setting()
+    setting = ChunkFixture()
     online, waits, known, fails, complete = (a_parsed() for _ in range(5))
     batched = [
         replace(parsed_job, job=replace(parsed_job.job, lane=Lane.BATCH))

@@ -13,7 +13,7 @@ from ingest.app.queue.claim import SMALL_WAVES_AT_ONCE, Claimer, ClaimPace
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
-from tests.unit.stage_parts import a_job
+from tests.unit.stage_fixtures import a_job
 
 PACE = ClaimPace(
     wave_jobs=4,

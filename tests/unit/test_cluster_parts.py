@@ -13,7 +13,7 @@ from ray.data._internal.execution import streaming_executor_state
 from ingest.cluster import low_latency
 from ingest.cluster.background_loop import BackgroundLoop
 from ingest.cluster.envelope import seal, unseal
-from tests.unit.stage_parts import a_job
+from tests.unit.stage_fixtures import a_job
 
 
 @pytest.mark.parametrize("content", [None, [], [a_job(b"x" * 100_000)], "text"])

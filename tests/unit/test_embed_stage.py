@@ -24,8 +24,8 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import JobState, Lane
 from ingest.domain.pricing import Operation, Payer
-from tests.unit.embed_parts import MODEL, Setting, a_batch, digest
-from tests.unit.stage_parts import TENANT, Ends, ids
+from tests.unit.embed_fixtures import MODEL, EmbedFixture, a_batch, digest
+from tests.unit.stage_fixtures import TENANT, Ends, ids
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_many_documents_are_embedded_by_one_call_and_keep_their_own_vectors() -> None:
-    setting = Setting()
+    setting = EmbedFixture()
     batch = a_batch(["a", "bb"], ["ccc"])
     first, second = (job.lease.job_id for job in batch.jobs)
 
@@ -50,7 +50,7 @@ async def test_many_documents_are_embedded_by_one_call_and_keep_their_own_vector
 
 
 async def test_documents_without_new_chunks_are_published_and_nothing_is_embedded() -> None:
-    setting = Setting()
+    setting = EmbedFixture()
     batch = a_batch([], [])
 
     stored = await setting.run(batch)
@@ -61,7 +61,7 @@ async def test_documents_without_new_chunks_are_published_and_nothing_is_embedde
 
 
 async def test_a_document_whose_embedding_breaks_fails_alone() -> None:
-    setting = Setting(embedding=lambda texts: ValueError("odd") if "poison" in texts else None)
+    setting = EmbedFixture(embedding=lambda texts: ValueError("odd") if "poison" in texts else None)
     settled = (Unexpected, JobState.RETRYABLE)
     batch = a_batch(["a"], ["b", "poison"], ["c"])
     first, poisoned, last = batch.jobs
@@ -79,7 +79,7 @@ async def test_one_refused_text_of_a_thousand_is_found_by_halving_and_left_out(
     error: IngestError, place: int
 ) -> None:
     texts = [f"text {n}" for n in range(1000)]
-    setting = Setting(embedding=lambda sent: error if texts[place] in sent else None)
+    setting = EmbedFixture(embedding=lambda sent: error if texts[place] in sent else None)
     batch = a_batch(texts[:400], texts[400:])
     owner = batch.jobs[0 if place < 400 else 1].lease.job_id
 
@@ -99,7 +99,7 @@ async def test_a_refused_text_that_is_named_costs_one_refused_call_and_one_alone
     def refuse(sent: Sequence[str]) -> Exception | None:
         return InputRefused("no", index=list(sent).index("bad")) if "bad" in sent else None
 
-    setting = Setting(embedding=refuse, paid=known)
+    setting = EmbedFixture(embedding=refuse, paid=known)
     batch = a_batch(["a", "b"], ["b", "bad", "c"])
     if known:
         setting.chunks.known[digest("a")] = np.ones(2, dtype=np.float32)
@@ -112,7 +112,7 @@ async def test_a_refused_text_that_is_named_costs_one_refused_call_and_one_alone
 
 
 async def test_a_document_of_which_every_text_is_refused_goes_to_the_dead_letter() -> None:
-    setting = Setting(embedding=lambda texts: InputRefused("no") if "alone" in texts else None)
+    setting = EmbedFixture(embedding=lambda texts: InputRefused("no") if "alone" in texts else None)
     batch = a_batch(["alone"], ["a"])
 
     stored = await setting.run(batch)
@@ -122,7 +122,7 @@ async def test_a_document_of_which_every_text_is_refused_goes_to_the_dead_letter
 
 
 async def test_a_provider_that_refuses_us_is_asked_once() -> None:
-    setting = Setting(embedding=lambda _: ProviderRefused("no such model"))
+    setting = EmbedFixture(embedding=lambda _: ProviderRefused("no such model"))
     batch = a_batch(["a"], ["b"])
 
     await setting.run(batch)
@@ -132,7 +132,7 @@ async def test_a_provider_that_refuses_us_is_asked_once() -> None:
 
 
 async def test_texts_that_cost_money_are_embedded_once_and_looked_up_after() -> None:
-    setting = Setting(paid=True)
+    setting = EmbedFixture(paid=True)
     setting.chunks.known[digest("old")] = np.array([9, 9], dtype=np.float32)
     batch = a_batch(["old", "new"], ["new", "newer", "old"])
 
@@ -152,7 +152,7 @@ async def test_texts_that_cost_money_are_embedded_once_and_looked_up_after() -> 
 
 @pytest.mark.parametrize("error", [ProviderPaused("open"), BudgetExhausted("used up")])
 async def test_jobs_wait_for_a_provider_or_a_budget_and_lose_no_attempt(error: MustWait) -> None:
-    setting = Setting(embedding=lambda _: error)
+    setting = EmbedFixture(embedding=lambda _: error)
     batch = a_batch(["a"], ["b"])
 
     await setting.run(batch)
@@ -165,7 +165,7 @@ async def test_jobs_wait_for_a_provider_or_a_budget_and_lose_no_attempt(error: M
 
 
 async def test_a_document_that_cannot_be_stored_fails_alone() -> None:
-    setting = Setting(storing=lambda texts: ValueError("check") if "bad" in texts else None)
+    setting = EmbedFixture(storing=lambda texts: ValueError("check") if "bad" in texts else None)
     batch = a_batch(["a"], ["bad"])
     good, bad = batch.jobs
 
@@ -187,7 +187,7 @@ async def test_a_document_that_cannot_be_stored_fails_alone() -> None:
 async def test_a_provider_that_is_down_or_busy_is_asked_only_once(
     error: IngestError, state: JobState, costs: bool
 ) -> None:
-    setting = Setting(embedding=lambda _: error)
+    setting = EmbedFixture(embedding=lambda _: error)
     batch = a_batch(["a"], ["b"])
 
     stored = await setting.run(batch)
@@ -201,7 +201,7 @@ async def test_a_provider_that_is_down_or_busy_is_asked_only_once(
 
 async def test_a_batch_is_stored_once_the_store_is_back_and_not_embedded_again() -> None:
     failures = iter([StoreUnavailable(), StoreUnavailable(), None])
-    setting = Setting(storing=lambda _: next(failures))
+    setting = EmbedFixture(storing=lambda _: next(failures))
     batch = a_batch(["a"])
 
     stored = await setting.run(batch)
@@ -212,7 +212,7 @@ async def test_a_batch_is_stored_once_the_store_is_back_and_not_embedded_again()
 
 
 async def test_a_store_that_stays_away_ends_the_attempt() -> None:
-    setting = Setting(storing=lambda _: StoreUnavailable())
+    setting = EmbedFixture(storing=lambda _: StoreUnavailable())
     batch = a_batch(["a"], ["b"])
 
     stored = await setting.run(batch)
@@ -223,7 +223,7 @@ async def test_a_store_that_stays_away_ends_the_attempt() -> None:
 
 
 async def test_jobs_whose_lease_was_lost_are_named_and_not_settled() -> None:
-    setting = Setting()
+    setting = EmbedFixture()
     batch = a_batch(["a"], ["b"])
     lost, held = batch.jobs
     setting.chunks.stale = ids([lost])
@@ -236,7 +236,7 @@ async def test_jobs_whose_lease_was_lost_are_named_and_not_settled() -> None:
 
 @pytest.mark.parametrize("broken", [StoreUnavailable(), ValueError("refused")])
 async def test_a_settlement_that_fails_stops_nobody(broken: Exception) -> None:
-    setting = Setting(embedding=lambda texts: KeyError() if "poison" in texts else None)
+    setting = EmbedFixture(embedding=lambda texts: KeyError() if "poison" in texts else None)
     setting.ends = Ends(fails=broken)
     batch = a_batch(["poison"], ["a"])
 
@@ -246,7 +246,7 @@ async def test_a_settlement_that_fails_stops_nobody(broken: Exception) -> None:
 
 
 async def test_nothing_is_paid_for_documents_whose_lease_is_lost() -> None:
-    setting = Setting(paid=True)
+    setting = EmbedFixture(paid=True)
     batch = a_batch(["a", "bb"], ["ccc"])
     first, second = (job.lease.job_id for job in batch.jobs)
     setting.chunks.lost = frozenset({first})
@@ -258,7 +258,7 @@ async def test_nothing_is_paid_for_documents_whose_lease_is_lost() -> None:
 
 
 async def test_a_batch_of_lost_leases_is_neither_paid_nor_stored() -> None:
-    setting = Setting(paid=True)
+    setting = EmbedFixture(paid=True)
     batch = a_batch(["a"])
     setting.chunks.lost = frozenset(ids(batch.jobs))
 
@@ -273,7 +273,7 @@ async def test_a_batch_of_lost_leases_is_neither_paid_nor_stored() -> None:
 async def test_a_lease_that_cannot_be_asked_for_ends_the_attempt(
     broken: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting = Setting(paid=True)
+    setting = EmbedFixture(paid=True)
     batch = a_batch(["a"])
     monkeypatch.setattr(setting.chunks, "held", AsyncMock(side_effect=[frozenset(), broken]))
 
@@ -284,7 +284,7 @@ async def test_a_lease_that_cannot_be_asked_for_ends_the_attempt(
 
 
 async def test_what_is_lost_while_a_call_waits_for_quota_is_not_paid() -> None:
-    setting = Setting(paid=True)
+    setting = EmbedFixture(paid=True)
     batch = a_batch(["a", "bb"], ["ccc"])
     first, second = (job.lease.job_id for job in batch.jobs)
 

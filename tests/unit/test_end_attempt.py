@@ -18,7 +18,7 @@ from ingest.domain.errors import (
 from ingest.domain.job import Cause, Degraded, JobState
 from ingest.domain.retry import RetryPolicy
 from ingest.domain.stage import Stage
-from tests.unit.stage_parts import Ends, a_job
+from tests.unit.stage_fixtures import Ends, a_job
 
 POLICY = RetryPolicy(max_attempts=3, base=timedelta(seconds=2), cap=timedelta(seconds=60))
 

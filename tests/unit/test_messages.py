@@ -8,7 +8,7 @@ import pytest
 
 from ingest.app.pipeline.messages import Batch
 from ingest.domain.job import Degraded, Lane
-from tests.unit.embed_parts import a_batch
+from tests.unit.embed_fixtures import a_batch
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob, JobState
-from tests.unit.parse_parts import LINGER, Setting
-from tests.unit.stage_parts import TENANT, Ends, a_job, ids
+from tests.unit.parse_fixtures import LINGER, ParseFixture
+from tests.unit.stage_fixtures import TENANT, Ends, a_job, ids
 
 
 def jobs_of(groups: Sequence[Sequence[ParsedJob]]) -> list[ClaimedJob]:
@@ -29,7 +29,7 @@ def jobs_of(groups: Sequence[Sequence[ParsedJob]]) -> list[ClaimedJob]:
 
 
 async def test_a_wave_is_stored_recorded_and_handed_on_together() -> None:
-    setting = Setting(b"one", b"two")
+    setting = ParseFixture(b"one", b"two")
     first, second = a_job(b"one"), a_job(b"two")
 
     groups = await setting.run(first, second)
@@ -56,7 +56,7 @@ async def test_a_slow_document_delays_the_rest_by_no_more_than_the_linger() -> N
             await go_on.wait()
         return data.decode()
 
-    setting = Setting(b"slow", b"quick", read=read)
+    setting = ParseFixture(b"slow", b"quick", read=read)
     slow, *quick = a_job(b"slow"), a_job(b"quick"), a_job(b"quick")
     groups = setting.stage().run([slow, *quick])
 
@@ -79,7 +79,7 @@ async def test_a_failed_document_ends_with_its_own_class_and_the_rest_go_on() ->
             raise ProviderUnavailable
         return data.decode()
 
-    setting = Setting(b"locked", b"down", b"good", b" \n\t ", read=read)
+    setting = ParseFixture(b"locked", b"down", b"good", b" \n\t ", read=read)
     locked, down, good, blank = (a_job(c) for c in (b"locked", b"down", b"good", b" \n\t "))
 
     groups = await setting.run(locked, down, good, blank)
@@ -97,7 +97,7 @@ async def test_what_nobody_foresaw_is_tried_again_and_tells_no_content(broken: E
             raise broken
         return data.decode()
 
-    setting = Setting(b"bad", b"good", read=read)
+    setting = ParseFixture(b"bad", b"good", read=read)
     bad, good = a_job(b"bad"), a_job(b"good")
 
     groups = await setting.run(bad, good)
@@ -109,7 +109,7 @@ async def test_what_nobody_foresaw_is_tried_again_and_tells_no_content(broken: E
 
 
 async def test_bytes_that_are_not_the_uploaded_ones_are_never_parsed() -> None:
-    setting = Setting(b"whole")
+    setting = ParseFixture(b"whole")
     job = a_job(b"whole")
     assert job.raw_key is not None
     setting.blobs.kept[job.raw_key] = b"who"
@@ -121,7 +121,7 @@ async def test_bytes_that_are_not_the_uploaded_ones_are_never_parsed() -> None:
 
 
 async def test_bytes_that_are_elsewhere_are_fetched_once_and_parsed() -> None:
-    setting = Setting(b"here")
+    setting = ParseFixture(b"here")
     here, there, gone = a_job(b"here"), a_job(raw_key=None), a_job(raw_key=None)
     setting.elsewhere.contents = {
         there.document_id: b"there",
@@ -137,7 +137,7 @@ async def test_bytes_that_are_elsewhere_are_fetched_once_and_parsed() -> None:
 
 
 async def test_missing_bytes_end_in_the_dead_letter() -> None:
-    setting = Setting()
+    setting = ParseFixture()
     job = a_job(b"gone")
 
     assert await setting.run(job) == []
@@ -146,7 +146,7 @@ async def test_missing_bytes_end_in_the_dead_letter() -> None:
 
 
 async def test_a_text_that_is_stored_already_is_not_parsed_again() -> None:
-    setting = Setting(b"text")
+    setting = ParseFixture(b"text")
     [[parsed]] = await setting.run(a_job(b"text"))
     again = a_job(b"text", parsed_key=parsed.parsed_key)
 
@@ -161,7 +161,7 @@ async def test_a_text_that_is_stored_already_is_not_parsed_again() -> None:
 
 @pytest.mark.parametrize("left", [None, b"half of a te"])
 async def test_a_stored_text_that_is_lost_is_parsed_anew(left: bytes | None) -> None:
-    setting = Setting(b"text")
+    setting = ParseFixture(b"text")
     if left is not None:
         setting.blobs.kept["tenants/t/parsed/lost.json"] = left
     job = a_job(b"text", parsed_key="tenants/t/parsed/lost.json")
@@ -175,7 +175,7 @@ async def test_a_stored_text_that_is_lost_is_parsed_anew(left: bytes | None) -> 
 
 
 async def test_a_text_is_not_parsed_anew_because_the_storage_is_down() -> None:
-    setting = Setting(b"text")
+    setting = ParseFixture(b"text")
     setting.blobs.fails = StoreUnavailable()
     job = a_job(b"text", parsed_key="tenants/t/parsed/there.json")
 
@@ -189,13 +189,13 @@ async def test_a_text_is_not_parsed_anew_because_the_storage_is_down() -> None:
 async def test_only_a_text_of_bounded_length_travels(length: int, travels: bool) -> None:
     content = b"x" * length
 
-    [[parsed]] = await Setting(content).run(a_job(content))
+    [[parsed]] = await ParseFixture(content).run(a_job(content))
 
     assert (parsed.parsed is not None) == travels
 
 
 async def test_a_job_whose_lease_was_lost_is_left_out_and_not_settled() -> None:
-    setting = Setting(b"a", b"b")
+    setting = ParseFixture(b"a", b"b")
     lost, held = a_job(b"a"), a_job(b"b")
     setting.texts.lost = {lost.lease.job_id}
 
@@ -206,7 +206,7 @@ async def test_a_job_whose_lease_was_lost_is_left_out_and_not_settled() -> None:
 
 
 async def test_when_nothing_can_be_recorded_the_whole_group_is_tried_again() -> None:
-    setting = Setting(b"a", b"b")
+    setting = ParseFixture(b"a", b"b")
     setting.texts.refuse = lambda _: StoreUnavailable()
     jobs = [a_job(b"a"), a_job(b"b")]
 
@@ -216,7 +216,7 @@ async def test_when_nothing_can_be_recorded_the_whole_group_is_tried_again() -> 
 
 
 async def test_a_record_that_breaks_the_store_harms_its_own_document_only() -> None:
-    setting = Setting(b"a", b"b", b"c")
+    setting = ParseFixture(b"a", b"b", b"c")
     bad, *good = a_job(b"a"), a_job(b"b"), a_job(b"c")
     setting.texts.refuse = lambda record: (
         ValueError("out of range") if record.target.lease == bad.lease else None
@@ -236,7 +236,7 @@ async def test_a_settlement_that_fails_stops_nobody(broken: IngestError | ValueE
             raise DocumentEncrypted
         return data.decode()
 
-    setting = Setting(b"bad", b"good", read=read)
+    setting = ParseFixture(b"bad", b"good", read=read)
     setting.ends = Ends(fails=broken)
     good = a_job(b"good")
 
@@ -254,7 +254,7 @@ async def test_no_more_documents_are_in_memory_at_once_than_allowed() -> None:
         inside -= 1
         return data.decode()
 
-    setting = Setting(b"x", read=read, at_once=2)
+    setting = ParseFixture(b"x", read=read, at_once=2)
     stage = setting.stage()
 
     async def run() -> int:
@@ -278,7 +278,9 @@ async def test_a_wave_that_is_given_up_leaves_nothing_running() -> None:
                 stopped.set()
         return data.decode()
 
-    groups = Setting(b"slow", b"quick", read=read).stage().run([a_job(b"slow"), a_job(b"quick")])
+    groups = (
+        ParseFixture(b"slow", b"quick", read=read).stage().run([a_job(b"slow"), a_job(b"quick")])
+    )
     await anext(groups)
 
     assert isinstance(groups, AsyncGenerator)

@@ -36,7 +36,7 @@ TERMS = Terms(
 )
 
 
-class ParsingSetting:
+class ParsingFixture:
     """What parses, and what collects."""
 
     def __init__(

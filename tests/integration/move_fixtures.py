@@ -1,7 +1,7 @@
 """An embedder that is watched, a database that is slow to commit, and what a search finds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -9,13 +9,12 @@ from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.adapters.postgres.search.serving_store import ServingStore
 from ingest.app.reembed.switch_model import ModelSwitcher
-from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.errors import InputRefused
+from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.job import ClaimedJob
-from ingest.domain.pricing import Payer
 from ingest.domain.serving_space import Move
 from tests import builders
 from tests.builders import LARGE_MODEL, MODEL, some_chunks
+from tests.fakes import FakeEmbedder
 
 MINE, YOURS = UUID(int=1), UUID(int=2)
 THERE = Move(MODEL, LARGE_MODEL)
@@ -23,36 +22,13 @@ BACK = Move(LARGE_MODEL, MODEL)
 TEXTS = ("one buoy", "two buoys", "three buoys")
 
 
-class Embedder:
-    """An EmbedsForPayer that notes what it is asked, and something may happen beside."""
-
-    def __init__(self, model: EmbeddingModel = LARGE_MODEL) -> None:
-        self.model = model
-        self.asked: list[str] = []
-        self.errors: list[Exception] = []
-        self.has_failed = asyncio.Event()
-        self.refuses: set[str] = set()
-        self.meanwhile: Callable[[], Awaitable[object]] | None = None
-
-    async def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        payer: Payer,
-        tokens: Sequence[int] | None = None,
-        wanted: Callable[[], Awaitable[bool]] | None = None,
-    ) -> Vectors:
-        assert tokens is not None
-        if self.errors:
-            self.has_failed.set()
-            raise self.errors.pop(0)
-        if self.refuses & set(texts):
-            raise InputRefused("it holds something that is not allowed")
-        self.asked += texts
-        if self.meanwhile is not None:
-            again, self.meanwhile = self.meanwhile, None
-            await again()
-        return builders.some_vectors(len(texts), self.model, seed=len(self.asked))
+def an_embedder(model: EmbeddingModel = LARGE_MODEL) -> FakeEmbedder:
+    """Of random vectors, other ones with each call."""
+    return FakeEmbedder(
+        model,
+        vectors=lambda texts, embedded: builders.some_vectors(len(texts), model, seed=embedded),
+        counted=True,
+    )
 
 
 class SlowToCommit(Database):
@@ -77,7 +53,7 @@ async def found(database: Database, model: EmbeddingModel, tenant_id: UUID = MIN
 
 
 def a_mover(
-    database: Database, embedder: Embedder, move: Move = THERE, *, items: int = 512
+    database: Database, embedder: FakeEmbedder, move: Move = THERE, *, items: int = 512
 ) -> ModelSwitcher:
     chunks = builders.chunk_store(database, move.target)
     return ModelSwitcher(ServingStore(database), chunks, embedder, move, items=items, tokens=8_000)

@@ -1,7 +1,7 @@
 """What the tests of the embed stage build: batches, an embedder, a store of chunks."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -14,12 +14,11 @@ from ingest.app.pipeline.messages import Batch
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
-from ingest.domain.errors import IngestError, InputRefused, LeaseLost
-from ingest.domain.pricing import Payer
-from tests.unit.stage_parts import LEASE, Ends, a_job
+from ingest.domain.errors import IngestError, InputRefused
+from tests.fakes import FakeEmbedder, Refuse
+from tests.unit.stage_fixtures import LEASE, Ends, a_job
 
 MODEL = EmbeddingModel("m", "1", 2)
-Refuse = Callable[[Sequence[str]], Exception | None]
 
 
 def a_chunk(text: str) -> Chunk:
@@ -50,41 +49,6 @@ def a_batch(*documents: Sequence[str]) -> Batch:
 
 def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
-
-
-class Embedder:
-    """An Embedder and an EmbedsForPayer: vectors of a text's length and number in its call."""
-
-    model = MODEL
-
-    def __init__(self, refuse: Refuse = lambda _: None) -> None:
-        self.payers: set[Payer | None] = set()
-        self.calls: list[list[str]] = []
-        self.before_calls: Callable[[], None] = lambda: None
-        self._refuse = refuse
-
-    async def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        payer: Payer | None = None,
-        tokens: Sequence[int] | None = None,
-        wanted: Callable[[], Awaitable[bool]] | None = None,
-    ) -> Vectors:
-        self.before_calls()
-        if wanted is not None and not await wanted():
-            raise LeaseLost
-        self.calls.append(list(texts))
-        self.payers.add(payer)
-        if error := self._refuse(texts):
-            raise error
-        return np.array([[len(text), n] for n, text in enumerate(texts)], dtype=np.float32)
-
-    def warm(self) -> None:
-        """There is nothing to load."""
-
-    async def close(self) -> None:
-        """There is nothing to release."""
 
 
 class Chunks:
@@ -136,7 +100,7 @@ class Chunks:
         return StoredBatch(frozenset(found - self.stale), frozenset(found & self.stale))
 
 
-class Setting:
+class EmbedFixture:
     """A stage with its ports."""
 
     def __init__(
@@ -146,7 +110,7 @@ class Setting:
         storing: Refuse = lambda _: None,
         paid: bool = False,
     ) -> None:
-        self.embedder = Embedder(embedding)
+        self.embedder = FakeEmbedder(MODEL, refuse=embedding)
         self.chunks = Chunks(storing)
         self.vectors: BatchVectors = (
             PaidVectors(self.embedder, self.chunks) if paid else LocalVectors(self.embedder)

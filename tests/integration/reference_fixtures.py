@@ -61,7 +61,7 @@ def a_registrar(
     )
 
 
-class Setting:
+class ReferenceFixture:
     """A tenant's bucket, what registers it, and what fetches it."""
 
     def __init__(self, database: Database, folder: Path, endpoint: str) -> None:

@@ -9,41 +9,13 @@ from ingest.app.pipeline.messages import ParsedJob
 from ingest.app.pipeline.parse import ParseStage
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord
-from ingest.domain.document import MediaType, Page, ParsedDocument
 from ingest.domain.errors import IngestError
 from ingest.domain.job import ClaimedJob, Lane
 from ingest.domain.pricing import Operation, Payer
-from tests.unit.stage_parts import LEASE, TENANT, Blobs, Ends
+from tests.fakes import FakeParser, Parse, decode
+from tests.unit.stage_fixtures import LEASE, TENANT, Blobs, Ends
 
 LINGER = timedelta(milliseconds=50)
-Parse = Callable[[bytes], Awaitable[str]]
-
-
-async def decode(data: bytes) -> str:
-    return data.decode()
-
-
-class Parser:
-    """A ParsesForPayer: reads bytes as text, by a function of the test's."""
-
-    label = "test/1"
-
-    def __init__(self, read: Parse = decode) -> None:
-        self.read = read
-        self.parsed: list[bytes] = []
-
-    async def parse(
-        self,
-        data: bytes,
-        *,
-        filename: str,
-        media_type: MediaType,
-        payer: Payer,
-    ) -> ParsedDocument:
-        assert payer == Payer(TENANT, Lane.INTERACTIVE, Operation.PARSE)
-        self.parsed.append(data)
-        text = await self.read(data)
-        return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label)
 
 
 class Texts:
@@ -93,13 +65,13 @@ class Elsewhere:
         return replace(job, raw_key=key)
 
 
-class Setting:
+class ParseFixture:
     """A stage with its ports."""
 
     def __init__(self, *contents: bytes, read: Parse = decode, at_once: int = 4) -> None:
         self.blobs = Blobs(*contents)
         self.elsewhere = Elsewhere(self.blobs)
-        self.parser = Parser(read)
+        self.parser = FakeParser(read)
         self.texts = Texts()
         self.ends = Ends()
         self.at_once = at_once
@@ -117,4 +89,6 @@ class Setting:
         )
 
     async def run(self, *jobs: ClaimedJob) -> list[list[ParsedJob]]:
-        return [group async for group in self.stage().run(jobs)]
+        groups = [group async for group in self.stage().run(jobs)]
+        assert self.parser.payers <= {Payer(TENANT, Lane.INTERACTIVE, Operation.PARSE)}
+        return groups

@@ -12,19 +12,21 @@ from ingest.app.backfill.register import Registered
 from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.domain.source_object import SourceObject
 from tests import builders
-from tests.integration.folder_parts import FolderSetting
-from tests.integration.reference_parts import Setting
+from tests.integration.folder_fixtures import FolderFixture
+from tests.integration.reference_fixtures import ReferenceFixture
 
 TOMBSTONES = "SELECT document_id FROM upload_pipeline.tombstones WHERE tenant_id = $1"
-Place = FolderSetting | Setting
+Place = FolderFixture | ReferenceFixture
 
 
 def put(place: Place, name: str, content: bytes) -> None:
-    (place.put if isinstance(place, Setting) else place.write)(name, content)
+    (place.put if isinstance(place, ReferenceFixture) else place.write)(name, content)
 
 
 def uri(place: Place, name: str) -> str:
-    return place.uri(name) if isinstance(place, Setting) else (place.folder / name).as_uri()
+    return (
+        place.uri(name) if isinstance(place, ReferenceFixture) else (place.folder / name).as_uri()
+    )
 
 
 async def documents(place: Place) -> dict[str, UUID]:

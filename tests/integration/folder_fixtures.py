@@ -13,7 +13,7 @@ from ingest.domain.arrival import NEVER
 from ingest.domain.source_object import SourceObject
 from ingest.ports.sources import Source
 from tests import builders
-from tests.integration.reference_parts import a_registrar
+from tests.integration.reference_fixtures import a_registrar
 
 ALL = matching(None)
 JOBS = "SELECT lane, state, correlation_id FROM upload_pipeline.upload_jobs WHERE tenant_id = $1"
@@ -31,7 +31,7 @@ class Counted(Objects):
         return super().read(uri)
 
 
-class FolderSetting:
+class FolderFixture:
     """A tenant's folder, and what registers it."""
 
     def __init__(self, database: Database, folder: Path) -> None:
