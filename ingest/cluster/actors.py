@@ -14,7 +14,7 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.pipeline.batch_vectors import BatchVectors, LocalVectors, PaidVectors
-from ingest.app.pipeline.chunk import LEAST_ITEMS, ChunkStage
+from ingest.app.pipeline.chunk import LEAST_ITEMS, ChunkStage, SpaceStores
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
@@ -140,9 +140,11 @@ class ChunkActor:
         self._stage = ChunkStage(
             make_splitter(configured),
             open_blobs(configured),
-            make_chunk_store(configured, database),
-            fallback_chunks=make_fallback_chunk_store(configured, database),
-            other_chunks=make_chunk_stores(configured, database),
+            SpaceStores(
+                make_chunk_store(configured, database),
+                make_fallback_chunk_store(configured, database),
+                make_chunk_stores(configured, database),
+            ),
             defer=provider_batches.make_deferrals(configured, database),
             failed_attempts=failed_attempts,
             lease=configured.lease,

@@ -16,8 +16,10 @@ from ingest.wiring.providers import quotas
 log = logs.get(__name__)
 NAME = "limiter"
 _CALLS = 10_000
+"""Calls that may wait for permission at the same time; each is one call of the actor."""
 _AGAIN_SECONDS = 0.5
 _TRIES = 60
+"""Half a minute in all: far longer than a restart of the actor takes."""
 
 
 class _RateLimiterActor:

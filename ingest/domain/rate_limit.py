@@ -19,6 +19,12 @@ _FOREIGN_SHARE = 0.8
 """Share of the limit that other users of the key must have taken to bring the rate to its lowest.
 In between the rate falls in proportion, so that several users of a key come to equal shares."""
 _SLOWEST = 0.05
+"""Least part of the pace: a provider that is never asked cannot show that it answers again."""
+RECOVERY_SECONDS = 600.0
+"""From the slowest pace to the full one, if nothing is refused meanwhile. One halving is made up
+for after 139 seconds, so two whole minutes of the provider's limit show whether that was enough."""
+_RECOVERY_PER_SECOND = (1 / _SLOWEST) ** (1 / RECOVERY_SECONDS)
+"""The pace grows by the same factor each second, 1.005: a slow pace by little at a time."""
 PASSING_SHARE = 0.25
 """Share of the rate for small requests that overtake larger waiting ones."""
 RESERVED_SHARE = 0.05
@@ -160,8 +166,7 @@ class TokenBucket:
         refilled = elapsed * self._limit / MINUTE
         self._remote = min(self._limit, self._remote + refilled)
         self._own = min(self._limit, self._own + refilled)
-        # 1.005 a second: a halved rate is full again after ln 2 / ln 1.005 = 139 s.
-        self._factor = min(1.0, self._factor * 1.005**elapsed)
+        self._factor = min(1.0, self._factor * _RECOVERY_PER_SECOND**elapsed)
         while self._answered and self._answered[0][0] <= self._at - MINUTE:
             self._answered_sum -= self._answered.popleft()[1]
         if not self._answered:

@@ -59,8 +59,6 @@ def make_parsers(settings: Settings, database: Database, rate_limiter: RateLimit
         local,
         service,
         ProviderCalls(service.provider, rate_limiter=rate_limiter, ledger=ledger, keys=keys),
-        keys=keys,
-        ledger=ledger,
         parses=ParseStore(database),
         blobs=open_blobs(settings),
         prices=prices(settings),

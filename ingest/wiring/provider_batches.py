@@ -86,10 +86,7 @@ def make_batch_submitter(
     return BatchSubmitter(
         service,
         calls,
-        keys=keys,
-        ledger=ledger,
-        batches=batches,
-        collects=batches,
+        batches=ProviderBatchStore(database),
         prices=prices(settings),
         terms=BatchTerms(
             quiet=access.quiet,

@@ -15,7 +15,7 @@ from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.app.intake.upload import Intake, UploadRequest
 from ingest.app.pipeline.batch_vectors import PaidVectors
-from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
+from ingest.app.pipeline.chunk import BatchLimits, ChunkStage, SpaceStores
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.messages import Batch
 from ingest.app.pipeline.parse import ParseStage
@@ -65,8 +65,7 @@ class Worker:
         self._chunk = ChunkStage(
             make_splitter(settings),
             blobs,
-            chunks,
-            fallback_chunks=chunks,
+            SpaceStores(chunks, chunks),
             failed_attempts=failed_attempts,
             lease=LEASE,
             limits=_TWO_CHUNKS,

@@ -66,10 +66,7 @@ class Batching:
         self.submitter = BatchSubmitter(
             service,
             ProviderCalls("openai", rate_limiter=rate_limiter, ledger=self.ledger, keys=keys),
-            keys=keys,
-            ledger=self.ledger,
             batches=self.batches,
-            collects=self.batches,
             prices=builtin_prices(),
             terms=BatchTerms(quiet=SOON, poll=SOON, window=window, queue_tokens=queue_tokens),
         )

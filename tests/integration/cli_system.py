@@ -24,7 +24,7 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.app.pipeline.batch_vectors import LocalVectors
-from ingest.app.pipeline.chunk import BatchLimits, ChunkStage
+from ingest.app.pipeline.chunk import BatchLimits, ChunkStage, SpaceStores
 from ingest.app.pipeline.embed import EmbedStage
 from ingest.app.pipeline.parse import ParseStage
 from ingest.app.providers.unpaid import UnpaidParser
@@ -216,8 +216,7 @@ async def _work(settings: Settings, stop: threading.Event, ready: threading.Even
     cut = ChunkStage(
         splitter,
         blobs,
-        chunks,
-        fallback_chunks=chunks,
+        SpaceStores(chunks, chunks),
         failed_attempts=failed_attempts,
         lease=LEASE,
         limits=limits,

@@ -72,8 +72,6 @@ class ParsingFixture:
             ProviderCalls(
                 "llamaparse", rate_limiter=self.rate_limiter, ledger=self.ledger, keys=self.keys
             ),
-            keys=self.keys,
-            ledger=self.ledger,
             parses=self.parses,
             blobs=self.blobs,
             prices=builtin_prices(),

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ingest.adapters.splitters.structure import StructureSplitter
-from ingest.app.pipeline.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, cut
+from ingest.app.pipeline.chunk import LEAST_ITEMS, BatchLimits, ChunkStage, Packed, SpaceStores, cut
 from ingest.app.pipeline.messages import ParsedJob
 from ingest.domain.attempt import DocumentChunks, StoredBatch, Target
 from ingest.domain.batch_api import Deferred
@@ -95,8 +95,7 @@ class ChunkFixture:
         stage = ChunkStage(
             SPLITTER,
             self.blobs,
-            self.plans,
-            fallback_chunks=self.local_plans,
+            SpaceStores(self.plans, self.local_plans),
             defer={None: self.defer},
             failed_attempts=self.ends.failed_attempts(),
             lease=LEASE,

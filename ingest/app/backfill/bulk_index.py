@@ -13,7 +13,7 @@ class BulkIndex:
     """Drops the index once it is known that the load is worth it, and builds it in the end."""
 
     def __init__(self, indexes: "IndexStore", model: EmbeddingModel, wanted: IndexTime) -> None:
-        """Put it together; ``wanted`` is what the user says."""
+        """Begin; ``wanted`` is what the user says."""
         self._indexes = indexes
         self._model = model
         self._wanted = wanted

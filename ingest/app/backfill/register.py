@@ -99,7 +99,7 @@ class Registrar:
         limit: int | None = None,
         restores_before: datetime = NEVER,
     ) -> None:
-        """Put the registrar together.
+        """Begin.
 
         Args:
             intake: Takes each object in, as it takes an upload.

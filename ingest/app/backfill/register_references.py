@@ -40,7 +40,7 @@ class ReferenceRegistrar:
         lane: Lane,
         restores_before: datetime,
     ) -> None:
-        """Put the references together; see ``Registrar``."""
+        """Begin; see ``Registrar``."""
         self._intake = intake
         self._references = references
         self._reader = reader

@@ -22,7 +22,7 @@ class Reprocessor:
     def __init__(
         self, renewals: "JobStore", wanted: Reprocessing, *, limit: int | None = None
     ) -> None:
-        """Put it together.
+        """Begin.
 
         Args:
             renewals: The documents.

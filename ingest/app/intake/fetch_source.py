@@ -43,7 +43,7 @@ class SourceFetcher:
         lease: timedelta,
         at_once: int = 16,
     ) -> None:
-        """Put the fetcher together.
+        """Begin.
 
         Args:
             reader: Reads the objects.

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -34,6 +34,7 @@ from ingest.ports import BlobStore, Splitter, StoresChunks
 
 log = structlog.get_logger(module=__name__)
 _UNKNOWN_SPACE = timedelta(seconds=30)
+"""Before a job comes again whose space these settings do not name: others may by then."""
 Defer = Callable[[Sequence[DocumentChunks]], Awaitable[Deferred]]
 LEAST_ITEMS = 128
 """Chunks below which a batch is not split further to keep more embedders busy."""
@@ -60,6 +61,35 @@ class Packed:
     """Batches there would be, were none of the documents' chunks stored yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class SpaceStores:
+    """Where chunks are stored: one store for each vector space."""
+
+    own: StoresChunks
+    """Of the settings' space."""
+    fallback: StoresChunks
+    """Of what is embedded locally because its provider is away."""
+    others: Mapping[str, StoresChunks] = field(default_factory=dict)
+    """Of spaces that serve some tenants, by their labels."""
+
+    def of(self, job: ClaimedJob) -> StoresChunks:
+        """Where the chunks of a job's document belong.
+
+        Raises:
+            SpaceMoved: the settings do not name the tenant's space.
+        """
+        if job.embeds_by_fallback:
+            return self.fallback
+        if job.served_in is None:
+            return self.own
+        if job.served_in not in self.others:
+            raise SpaceMoved(
+                f"the tenant is served by {job.served_in}, which the settings do not name",
+                retry_after=_UNKNOWN_SPACE,
+            )
+        return self.others[job.served_in]
+
+
 class ChunkStage:
     """Cuts documents and packs their chunks into batches that cross document borders."""
 
@@ -67,26 +97,22 @@ class ChunkStage:
         self,
         splitter: Splitter,
         blobs: BlobStore,
-        chunks: StoresChunks,
+        stores: SpaceStores,
         *,
-        fallback_chunks: StoresChunks,
-        other_chunks: Mapping[str, StoresChunks] | None = None,
         defer: Mapping[str | None, Defer] | None = None,
         failed_attempts: FailedAttempts,
         lease: timedelta,
         limits: BatchLimits,
         measures: Measures = UNMEASURED,
     ) -> None:
-        """Put the stage together.
+        """Begin.
 
         Args:
             splitter: Cuts texts.
             blobs: Where texts are.
-            chunks: Where chunks are stored.
-            fallback_chunks: Where those are that are embedded here because the provider is away.
-            other_chunks: Where those are of tenants whom another vector space serves, by its label.
-            defer: In the lane batch, puts texts into provider batches; by the same label, None for
-                the settings' space. Spaces that cost nothing have none.
+            stores: Where chunks are stored.
+            defer: In the lane batch, puts texts into provider batches, by the label of their space;
+                None for the settings' space. Spaces that cost nothing have none.
             failed_attempts: Ends failed attempts.
             lease: Length of a lease from each sign of progress on.
             limits: How chunks are packed.
@@ -94,9 +120,7 @@ class ChunkStage:
         """
         self._splitter = splitter
         self._blobs = blobs
-        self._chunks = chunks
-        self._fallback_chunks = fallback_chunks
-        self._other_chunks = other_chunks or {}
+        self._stores = stores
         self._defer = defer or {}
         self._failed_attempts = failed_attempts
         self._lease = lease
@@ -133,7 +157,7 @@ class ChunkStage:
     ) -> list[DocumentChunks]:
         missing: list[DocumentChunks] = []
         for own in _by_space(documents).values():
-            store = self._store_of(own[0][0])
+            store = self._stores.of(own[0][0])
             planned, _ = await store.plan([d for _, d in own], lease=self._lease)
             missing += await self._deferred(own, planned)
         return missing
@@ -154,18 +178,6 @@ class ChunkStage:
             )
         return deferred.ready + [document for document in planned if not document.chunks]
 
-    def _store_of(self, job: ClaimedJob) -> StoresChunks:
-        if job.embeds_by_fallback:
-            return self._fallback_chunks
-        if job.served_in is None:
-            return self._chunks
-        if job.served_in not in self._other_chunks:
-            raise SpaceMoved(
-                f"the tenant is served by {job.served_in}, which the settings do not name",
-                retry_after=_UNKNOWN_SPACE,
-            )
-        return self._other_chunks[job.served_in]
-
     def _pack(self, documents: Sequence[tuple[ClaimedJob, DocumentChunks]]) -> list[Batch]:
         return [
             batch
@@ -176,7 +188,7 @@ class ChunkStage:
     async def _cut(self, parsed_job: ParsedJob) -> list[Chunk]:
         job = parsed_job.job
         try:
-            self._store_of(job)  # refused before any work is done for it
+            self._stores.of(job)  # refused before any work is done for it
             started = time.monotonic()
             parsed = parsed_job.parsed
             if parsed is None:

@@ -45,7 +45,7 @@ class EmbedStage:
         lease: timedelta,
         measures: Measures = UNMEASURED,
     ) -> None:
-        """Put the stage together; ``lease`` is a lease's length from each sign of progress on."""
+        """Begin; ``lease`` is a lease's length from each sign of progress on."""
         self._vectors = vectors
         self._chunks = chunks
         self._failed_attempts = failed_attempts

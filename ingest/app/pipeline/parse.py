@@ -57,7 +57,7 @@ class ParseStage:
         at_once: int = 4,
         linger: timedelta = timedelta(milliseconds=250),
     ) -> None:
-        """Put the stage together.
+        """Begin.
 
         Args:
             parser: Reads the documents.

@@ -20,7 +20,7 @@ class BatchEmbedder:
     """Buys nothing: what has a vector is not asked for, and what has none was refused."""
 
     def __init__(self, model: EmbeddingModel, texts: "VectorBufferStore") -> None:
-        """Put it together; ``texts`` are those that were put into batches."""
+        """Begin; ``texts`` are those that were put into batches."""
         self.model = model
         self._texts = texts
 

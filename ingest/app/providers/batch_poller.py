@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(module=__name__)
 _DUE = 20
+"""Batches that are asked for by one look: a request each."""
 _WAKE = 1_000
+"""Jobs of one statement."""
 _SWEEP = 5_000
+"""Texts of one statement."""
 _QUEUE_FULL = timedelta(minutes=5)
+"""Before a batch is handed over again that found the provider's queue full."""
 
 
 class BatchPoller:
@@ -37,7 +41,7 @@ class BatchPoller:
         prices: Sequence[Price],
         poll: timedelta,
     ) -> None:
-        """Put it together; every batch is asked for every ``poll``."""
+        """Begin; every batch is asked for every ``poll``."""
         self._service = service
         self._keys = keys
         self._batches = batches

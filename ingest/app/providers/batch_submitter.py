@@ -22,10 +22,9 @@ from ingest.domain.pricing import (
     token_cost,
     unit_price,
 )
-from ingest.ports.providers import BatchService, Ledger
+from ingest.ports.providers import BatchService
 
 if TYPE_CHECKING:
-    from ingest.adapters.auth.provider_keys import Keys
     from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
 
 
@@ -56,20 +55,14 @@ class BatchSubmitter:
         service: BatchService,
         calls: ProviderCalls,
         *,
-        keys: "Keys",
-        ledger: Ledger,
         batches: "ProviderBatchStore",
-        collects: "ProviderBatchStore",
         prices: Sequence[Price],
         terms: BatchTerms,
     ) -> None:
-        """Put it together."""
+        """Begin; ``calls`` reserve money for as long as it takes to hand a batch over."""
         self._service = service
         self._calls = calls
-        self._keys = keys
-        self._ledger = ledger
         self._batches = batches
-        self._collects = collects
         self._prices = prices
         self._terms = terms
 
@@ -98,7 +91,7 @@ class BatchSubmitter:
     async def _hand_over(self, batch: ProviderBatch) -> bool:
         if not batch.texts and batch.call_id is None:  # its documents were deleted
             gone = LeaseLost("nobody wants it any more")
-            await self._collects.collected(batch, gone, CallState.RELEASED, Charge())
+            await self._batches.collected(batch, gone, CallState.RELEASED, Charge())
             return False
         trial = SubmitOnce(
             SubmissionSteps(
@@ -110,8 +103,7 @@ class BatchSubmitter:
                     batch, self._pages(batch), key=key, call_id=call_id
                 ),
             ),
-            self._ledger,
-            self._keys,
+            self._calls,
             call_id=batch.call_id,
             fingerprint=batch.key_fingerprint,
         )

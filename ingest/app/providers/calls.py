@@ -30,11 +30,16 @@ log = structlog.get_logger(module=__name__)
 T = TypeVar("T")
 TRIES = 3
 """Calls that may fail in a row for nobody's fault before the job's own attempt ends."""
+LIMITED_TRIES = 30
+"""Refusals for a limit, or of a key, in a row before the job's own attempt ends. Each pauses or
+slows the pace of the whole cluster: after five halvings it is at its slowest, so that many mean
+that somebody else uses up the quota, or that no key is good."""
 PATIENCE_SECONDS = 120.0
 """Longest wait for quota; then the job goes back to the queue."""
 RESERVED = timedelta(minutes=5)
 """Far longer than any call takes; then the caller must be dead."""
 _PAUSES = (0.2, 1.0)
+"""Seconds before the second and the third try, times 0.5 to 1.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,11 @@ class ProviderCalls:
         reserved: timedelta = RESERVED,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Put it together; ``reserved`` is how long a silent call keeps its reservation."""
+        """Begin; ``reserved`` is how long a silent call keeps its reservation."""
         self._provider = provider
         self._rate_limiter = rate_limiter
-        self._ledger = ledger
-        self._keys = keys
+        self.ledger = ledger
+        self.keys = keys
         self._reserved = reserved
         self._sleep = sleep
 
@@ -117,18 +122,17 @@ class ProviderCalls:
                         outcome=exc.report.outcome,
                         code=exc.charge.error_code,
                     )
-                    limited += (
-                        1  # once more with another key, or the rate limiter says there is none
-                    )
+                    # Once more with another key, or the rate limiter says that there is none.
+                    limited += 1
                 elif not isinstance(exc.error, ProviderUnavailable | RateLimited):
                     raise exc.error from exc
-                if failures >= TRIES or limited >= 10 * TRIES:
+                if failures >= TRIES or limited >= LIMITED_TRIES:
                     raise exc.error from exc
             if failures:
                 await self._sleep(_PAUSES[min(failures, len(_PAUSES)) - 1] * _jitter())
 
     async def _once(self, send: Send[T], quote: Quote, payer: Payer) -> T:
-        keys = {key.fingerprint: key for key in self._keys.current()}
+        keys = {key.fingerprint: key for key in self.keys.current()}
         permit = await self._rate_limiter.acquire(
             PermitRequest(
                 provider=self._provider,
@@ -148,7 +152,7 @@ class ProviderCalls:
         call_id = uuid4()
         report = Report(Outcome.UNUSED)
         try:
-            await self._ledger.reserve(self._reservation(call_id, quote, payer, permit))
+            await self.ledger.reserve(self._reservation(call_id, quote, payer, permit))
             answer = await self._send(send, key, call_id)
             report = answer.report
             await self._end(call_id, answer.state, answer.charge)
@@ -197,7 +201,7 @@ class ProviderCalls:
         if state is CallState.RESERVED:
             return
         try:
-            await self._ledger.end(call_id, state, charge)
+            await self.ledger.end(call_id, state, charge)
         except StoreUnavailable as exc:
             log.warning("call not settled", call_id=str(call_id), state=state, code=exc.code)
 

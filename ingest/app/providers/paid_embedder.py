@@ -19,7 +19,7 @@ class PaidEmbedder:
     def __init__(
         self, service: EmbeddingService, calls: ProviderCalls, *, prices: Sequence[Price]
     ) -> None:
-        """Put it together.
+        """Begin; the price of a call is that of its day.
 
         Raises:
             ConfigurationError: the model's price is not known.

@@ -42,6 +42,7 @@ log = structlog.get_logger(module=__name__)
 BATCH = 100
 """Parses that are asked about by one request."""
 _AT_ONCE = 4
+"""Texts that are fetched, and held in memory, at the same time."""
 _MISSING = ProviderUnavailable("the provider does not have the parse any more")
 
 
@@ -58,7 +59,7 @@ class ParsePoller:
         prices: Sequence[Price],
         poll: timedelta,
     ) -> None:
-        """Put it together; a parse that nobody reports is asked for every ``poll``."""
+        """Begin; a parse that nobody reports is asked for every ``poll``."""
         self._service = service
         self._keys = keys
         self._parses = parses

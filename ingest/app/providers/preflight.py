@@ -10,7 +10,9 @@ from ingest.domain.remote_parse import SourceExtent
 from ingest.ports import Parser
 
 _PAGE_CHARS = 3000
+"""About what a printed page holds; formats without pages are counted by it."""
 _FACTOR, _MORE = 3, 10
+"""A guess of n pages has 3 n + 10 paid for in advance: a budget holds even if it is far too low."""
 _ASKED = "every document is"
 _HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
 
@@ -32,7 +34,7 @@ class Preflight:
     """Parses documents here before anybody else does."""
 
     def __init__(self, local: Parser, reads: Set[MediaType], *, only_scanned: bool) -> None:
-        """Put it together.
+        """Begin.
 
         Args:
             local: Parses here, and costs nothing.
@@ -83,5 +85,5 @@ class Preflight:
 
 
 def _most(pages: int, *, exact: bool) -> int:
-    """Pages that are paid for in advance: far more than guessed, so that a budget holds."""
+    """Pages that are paid for in advance."""
     return pages if exact else _FACTOR * pages + _MORE

@@ -20,6 +20,9 @@ from ingest.domain.rate_limit import TokenBucket
 LIMITED_SECONDS = 1.0
 """Pause after a 429 that names none."""
 _IDLE_SECONDS = 60.0
+"""Longest sleep before the next in order is looked at again; keys may have come meanwhile."""
+_NO_QUOTA = timedelta(seconds=5)
+"""Before a job asks again that got no quota within its patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class LocalRateLimiter:
             queue.discard(waiter)
             raise RateLimited(
                 f"no quota of {request.provider} within {request.patience:g} seconds",
-                retry_after=timedelta(seconds=5),
+                retry_after=_NO_QUOTA,
             ) from None
         except asyncio.CancelledError:
             queue.discard(waiter)

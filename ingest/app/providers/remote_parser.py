@@ -36,10 +36,9 @@ from ingest.domain.remote_parse import (
     SourceFile,
 )
 from ingest.ports import BlobStore, Parser
-from ingest.ports.providers import Ledger, ParseService
+from ingest.ports.providers import ParseService
 
 if TYPE_CHECKING:
-    from ingest.adapters.auth.provider_keys import Keys
     from ingest.adapters.postgres.providers.parse_store import ParseStore
 
 
@@ -85,14 +84,12 @@ class RemoteParser:
         service: ParseService,
         calls: ProviderCalls,
         *,
-        keys: "Keys",
-        ledger: Ledger,
         parses: "ParseStore",
         blobs: BlobStore,
         prices: Sequence[Price],
         terms: Terms,
     ) -> None:
-        """Put it together.
+        """Begin; ``terms`` say what is handed over, and when it is given up.
 
         Raises:
             ConfigurationError: the price of a credit is not known.
@@ -101,8 +98,6 @@ class RemoteParser:
         self.preflight = Preflight(local, service.reads, only_scanned=terms.only_scanned)
         self._service = service
         self._calls = calls
-        self._keys = keys
-        self._ledger = ledger
         self._parses = parses
         self._blobs = blobs
         self._prices = prices
@@ -207,8 +202,7 @@ class RemoteParser:
         )
         trial = SubmitOnce(
             steps,
-            self._ledger,
-            self._keys,
+            self._calls,
             call_id=job.call_id,
             fingerprint=job.key_fingerprint,
         )

@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ingest.app.providers.calls import Answer
+from ingest.app.providers.calls import Answer, ProviderCalls
 from ingest.domain.errors import LeaseLost
 from ingest.domain.pricing import CallState, Charge
 from ingest.domain.provider import CallFailed, Outcome, ProviderKey, Report
-from ingest.ports.providers import Ledger
 
 if TYPE_CHECKING:
     from ingest.adapters.auth.provider_keys import Keys
@@ -47,8 +46,7 @@ class SubmitOnce:
     def __init__(
         self,
         steps: SubmissionSteps,
-        ledger: Ledger,
-        keys: "Keys",
+        calls: ProviderCalls,
         *,
         call_id: UUID | None,
         fingerprint: str | None,
@@ -57,14 +55,12 @@ class SubmitOnce:
 
         Args:
             steps: What is handed over, and how.
-            ledger: Where calls are booked.
-            keys: The provider's keys.
+            calls: To the provider; names its keys, and where calls are booked.
             call_id: The last call that was noted, if there was one.
             fingerprint: Of its key.
         """
         self._steps = steps
-        self._ledger = ledger
-        self._keys = keys
+        self._calls = calls
         self._call_id = call_id
         self._fingerprint = fingerprint
 
@@ -81,7 +77,7 @@ class SubmitOnce:
                 hands it over by now.
         """
         if self._call_id is not None:
-            earlier = key_of(self._keys, self._fingerprint, otherwise=key) or key
+            earlier = key_of(self._calls.keys, self._fingerprint, otherwise=key) or key
             try:
                 found = await self._steps.find(earlier)
             except CallFailed as exc:
@@ -90,7 +86,7 @@ class SubmitOnce:
                 submission = Submission(found, self._call_id, earlier.fingerprint)
                 return Answer(submission, Charge(), Report(Outcome.ANSWERED), CallState.RELEASED)
             lost = Charge(error_code="not_submitted")
-            await self._ledger.end(self._call_id, CallState.RELEASED, lost)
+            await self._calls.ledger.end(self._call_id, CallState.RELEASED, lost)
         if not await self._steps.sending(call_id, key.fingerprint):
             raise CallFailed(
                 LeaseLost("it is handed over by another worker"),

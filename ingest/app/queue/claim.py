@@ -90,7 +90,7 @@ class Claimer:
         wait_for_jobs: Callable[[timedelta], Awaitable[None]],
         beat: Callable[[], Awaitable[bool]],
     ) -> None:
-        """Put the claimer together.
+        """Begin.
 
         Args:
             jobs: The queue.

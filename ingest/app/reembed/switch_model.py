@@ -59,7 +59,7 @@ class ModelSwitcher:
         at_once: int = 4,
         looks: Callable[[SwitchedTenant], None] = lambda _: None,
     ) -> None:
-        """Put it together.
+        """Begin.
 
         Args:
             spaces: The vectors.
