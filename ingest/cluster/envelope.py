@@ -1,7 +1,7 @@
 """What travels between stages: one row with one binary column, an envelope.
 
 A row is a block to the dataflow, and blocks per second are its limit; so a row carries all that
-goes on together, be it one document or a wave of sixty-four.
+goes on together, whether one document or a wave of sixty-four.
 """
 
 import pickle

@@ -64,7 +64,7 @@ class ParseService(Protocol):
         ...
 
     async def find(self, order: ParseOrder, *, since: datetime, key: ProviderKey) -> str | None:
-        """The name of a parse that may have been handed over before.
+        """The name of a parse that may have been submitted before.
 
         Raises:
             CallFailed: the provider did not say.
@@ -120,7 +120,7 @@ class BatchService(Protocol):
         ...
 
     async def find(self, batch_id: UUID, *, since: datetime, key: ProviderKey) -> str | None:
-        """The name of a batch that may have been handed over before.
+        """The name of a batch that may have been submitted before.
 
         Raises:
             CallFailed: the provider did not say.
@@ -146,7 +146,7 @@ class BatchService(Protocol):
         ...
 
     async def cancel(self, remote_id: str, *, key: ProviderKey) -> None:
-        """Ask for the end of a batch; what is done by then has results.
+        """Ask for the end of a batch; what is already done has results.
 
         Raises:
             CallFailed: the provider did not say.

@@ -1,4 +1,4 @@
-"""Provider batches: who puts texts into them, hands them over, and takes in what they give."""
+"""Provider batches: who puts texts into them, submits them, and takes in what they give."""
 
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from ingest.wiring import provider_services
 from ingest.wiring.providers import embedding_model, embedding_models, prices, provider_keys
 
 _RESERVED = timedelta(hours=1)
-"""While a batch is handed over; then its reservation lasts as long as the batch may."""
+"""While a batch is submitted; then its reservation lasts as long as the batch may."""
 _WINDOW = timedelta(hours=25)
 """The provider's day, and an hour for its clock."""
 
@@ -76,7 +76,7 @@ def make_batch_submitter(
     rate_limiter: RateLimiter,
     batches: ProviderBatchStore,
 ) -> BatchSubmitter:
-    """Who hands batches over."""
+    """Who submits batches."""
     spec, _ = _batch_api(settings)
     service, ledger = _service(settings), LedgerStore(database)
     keys, access = provider_keys(settings, spec), settings.batches_of(spec)

@@ -42,7 +42,7 @@ class ParserServices:
 
     make: Callable[[Settings], ParseService]
     terms: Callable[[Settings], Terms]
-    """On which terms documents are handed over."""
+    """On which terms documents are submitted."""
     check: Callable[[Settings, ProviderKey], Coroutine[Any, Any, None]]
     """Asks with a key for something that costs nothing; CallFailed says what is wrong."""
 

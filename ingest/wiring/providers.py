@@ -84,7 +84,7 @@ def make_parse_service(settings: Settings, spec: ParserSpec) -> ParseService:
 
 
 def parse_terms(settings: Settings, spec: ParserSpec) -> Terms:
-    """On which terms documents are handed over to a provider."""
+    """On which terms documents are submitted to a provider."""
     return provider_services.PARSERS[spec.name].terms(settings)
 
 

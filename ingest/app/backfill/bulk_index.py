@@ -22,7 +22,7 @@ class BulkIndex:
         """Whether the index is built in the end."""
 
     async def decide(self, documents: int) -> None:
-        """Decide, with so many documents known so far; call it first before there are any."""
+        """Decide, with this many documents known so far; call it first before there are any."""
         if self.is_after or self._wanted is IndexTime.INLINE:
             return
         if self._stored_before is None:
@@ -33,7 +33,7 @@ class BulkIndex:
             self.is_after = True
 
     async def is_missing(self) -> bool:
-        """Whether there is an index to build, be it that a load before was killed."""
+        """Whether there is an index to build, also when an earlier load was killed."""
         if self._wanted is IndexTime.INLINE:
             return False
         return not await self._indexes.is_usable(self._model)

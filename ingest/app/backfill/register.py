@@ -246,7 +246,7 @@ class Registrar:
                 self._end(found, exc)
 
     async def _take_in(self, found: SourceObject) -> Accepted | None:
-        """Read an object, and make a document of it together with what else was read by then."""
+        """Read an object, and make a document of it together with the others read meanwhile."""
         async with self._room:
             arrival = await self._bring(found)
         return await self._enqueued((found, arrival))

@@ -63,7 +63,7 @@ class ReferenceRegistrar:
     def divide(
         self, objects: Iterable[SourceObject]
     ) -> tuple[list[SourceObject], list[SourceObject]]:
-        """Objects that can be read later, by any node, and known again by then; and the others.
+        """Objects that any node can read later and recognize then; and the others.
 
         What a listing says is empty is rather read at once: it may not know, and no job is made
         of what is empty.

@@ -12,7 +12,7 @@ little to that. A run in which nothing is due costs three small statements."""
 class PollBatches:
     """Asks for batches at their provider, keeps what they gave, and wakes the jobs that wait.
 
-    A batch is asked for with the key that handed it over, so processes with other keys have a
+    A batch is asked for with the key that submitted it, so processes with other keys have a
     holder of their own. If it never ran, vectors that were paid for would never be fetched, and the
     provider forgets them. Survives a database and a provider that are away.
     """

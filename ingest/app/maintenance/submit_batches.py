@@ -1,4 +1,4 @@
-"""Provider batches that are due are handed over."""
+"""Provider batches that are due are submitted."""
 
 from collections.abc import Awaitable, Callable
 
@@ -15,17 +15,17 @@ class SubmitBatches:
     A batch that another process began is found again with the key that began it, so processes with
     other keys have a holder of their own. If it never ran, no job of the lane batch would ever be
     finished. Survives a database and a provider that are away; a batch that was sent is recorded
-    under its own token, whoever holds this duty by then.
+    under its own token, even when another holds this duty.
     """
 
     failed = "batches not submitted"
 
     def __init__(self, submit: Callable[[], Awaitable[object]], *, keys: tuple[str, ...]) -> None:
-        """Let ``submit`` hand over all that is due; ``keys`` are the fingerprints of its keys."""
+        """Let ``submit`` submit all that is due; ``keys`` are the fingerprints of its keys."""
         self.name = scoped("submit_batches", *keys)
         self.interval = INTERVAL
         self._submit = submit
 
     async def run_once(self) -> None:
-        """Hand over all that is due; see ``Duty``."""
+        """Submit all that is due; see ``Duty``."""
         await self._submit()

@@ -34,7 +34,7 @@ from ingest.ports import BlobStore, Splitter, StoresChunks
 
 log = structlog.get_logger(module=__name__)
 _UNKNOWN_SPACE = timedelta(seconds=30)
-"""Before a job comes again whose space these settings do not name: others may by then."""
+"""Before a job comes again whose space these settings do not name: other settings may name it."""
 Defer = Callable[[Sequence[DocumentChunks]], Awaitable[Deferred]]
 LEAST_ITEMS = 128
 """Chunks below which a batch is not split further to keep more embedders busy."""

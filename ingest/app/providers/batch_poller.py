@@ -26,7 +26,7 @@ _WAKE = 1_000
 _SWEEP = 5_000
 """Texts of one statement."""
 _QUEUE_FULL = timedelta(minutes=5)
-"""Before a batch is handed over again that found the provider's queue full."""
+"""Before a batch is submitted again that found the provider's queue full."""
 
 
 class BatchPoller:

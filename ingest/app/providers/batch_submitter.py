@@ -36,10 +36,10 @@ _AGAIN = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class BatchTerms:
-    """On which terms batches are handed over and asked for."""
+    """On which terms batches are submitted and asked for."""
 
     quiet: timedelta
-    """A batch that took no text for so long is handed over."""
+    """A batch that took no text for this long is submitted."""
     poll: timedelta
     window: timedelta
     """In which the provider ends a batch, one way or another."""
@@ -48,7 +48,7 @@ class BatchTerms:
 
 
 class BatchSubmitter:
-    """Hands batches over, one after the other."""
+    """Submits batches, one after the other."""
 
     def __init__(
         self,
@@ -67,14 +67,14 @@ class BatchSubmitter:
         self._terms = terms
 
     async def submit(self) -> int:
-        """Hand over all that is due; returns how many batches.
+        """Submit all that is due; returns how many batches.
 
         Raises:
             StoreUnavailable: the rest is done by the next time.
         """
         done = 0
         while (batch := await self._take()) is not None:
-            done += await self._hand_over(batch)
+            done += await self._submit(batch)
         return done
 
     async def close(self) -> None:
@@ -88,7 +88,7 @@ class BatchSubmitter:
             queue_tokens=self._terms.queue_tokens,
         )
 
-    async def _hand_over(self, batch: ProviderBatch) -> bool:
+    async def _submit(self, batch: ProviderBatch) -> bool:
         if not batch.texts and batch.call_id is None:  # its documents were deleted
             gone = LeaseLost("nobody wants it any more")
             await self._batches.collected(batch, gone, CallState.RELEASED, Charge())

@@ -187,7 +187,7 @@ class ParsePoller:
         log.warning("parse failed", parse_job_id=job.parse_job_id, code=error.code)
 
     def _charge(self, job: ParseJob, credits_used: int | None, text: RemoteText | None) -> Charge:
-        """What the provider says it charged; until it does, its price for so many pages."""
+        """What the provider says it charged; until it does, its price for this many pages."""
         pages = len(text.parsed.pages) if text is not None else None
         if credits_used is None and pages is not None:
             by = ParserLabel.parse(job.parser)

@@ -24,7 +24,7 @@ class PreflightResult:
     text: ParsedDocument | None
     """None when there is none that anybody could use."""
     reason: str
-    """Why it is handed over to the provider; empty when it is not."""
+    """Why it is submitted to the provider; empty when it is not."""
     source: SourceExtent
     pages: int
     """Guessed where the format has none."""
@@ -37,7 +37,7 @@ class Preflight:
         """Begin.
 
         Args:
-            local: Parses here, and costs nothing.
+            local: Parses on this node, and costs nothing.
             reads: What the provider takes.
             only_scanned: The provider is for documents without readable text of their own.
         """

@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(module=__name__)
 SUBMISSION_TIME = timedelta(minutes=3)
-"""Longest time to hand a document over; then whoever did must be dead."""
+"""Longest time to submit a document; after it, whoever did so must be dead."""
 GRACE = timedelta(minutes=10)
-"""After the deadline; by then the parse was given up for certain."""
+"""After the deadline; when it ends, the parse was given up for certain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms documents are handed over."""
+    """On which terms documents are submitted."""
 
     provider: str
     tiers: Sequence[str]
@@ -59,7 +59,7 @@ class Terms:
     version: str
     """Of the tiers, with whatever else decides about the text."""
     only_scanned: bool
-    """Hand over only what has no readable text of its own."""
+    """Submit only what has no readable text of its own."""
     deadline: timedelta
     poll: timedelta
     webhook_url: str | None
@@ -89,7 +89,7 @@ class RemoteParser:
         prices: Sequence[Price],
         terms: Terms,
     ) -> None:
-        """Begin; ``terms`` say what is handed over, and when it is given up.
+        """Begin; ``terms`` say what is submitted, and when it is given up.
 
         Raises:
             ConfigurationError: the price of a credit is not known.
@@ -157,7 +157,7 @@ class RemoteParser:
             request, token=token, deadline=self._terms.deadline, submission=SUBMISSION_TIME
         )
         if mine:
-            await self._hand_over(
+            await self._submit(
                 job, file, token, payer, tier=tier, most_pages=seen.source.most_pages
             )
         elif job.status is ParseStatus.COMPLETED:
@@ -181,7 +181,7 @@ class RemoteParser:
             await self._parses.forget(job.parse_job_id)
             raise ProviderUnavailable("the stored parse is lost, and is made again") from exc
 
-    async def _hand_over(
+    async def _submit(
         self,
         job: ParseJob,
         file: SourceFile,
@@ -232,7 +232,7 @@ class FallbackParser:
     """What stands in for ``RemoteParser`` while the provider is away.
 
     Reads every document that has a text of its own. One that only the provider can read, such as a
-    picture of a page, is handed over all the same, and waits for it.
+    picture of a page, is submitted nevertheless, and waits for it.
     """
 
     def __init__(self, remote: RemoteParser) -> None:

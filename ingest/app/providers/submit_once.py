@@ -1,4 +1,4 @@
-"""Handing something over to a provider that works on its own time: once, whatever gets lost."""
+"""Submitting something to a provider that works on its own time: once, whatever gets lost."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionSteps:
-    """How one thing is handed over; each may raise CallFailed, but for ``sending``."""
+    """How one thing is submitted; each may raise CallFailed, but for ``sending``."""
 
     find: Callable[[ProviderKey], Awaitable[str | None]]
     """The provider's name for it, should an earlier try have got there."""
     sending: Callable[[UUID, str], Awaitable[bool]]
     """Note call and key, before anything is sent; False when it is another's by now."""
     submit: Callable[[ProviderKey, UUID], Awaitable[str]]
-    """Hand it over; returns the provider's name for it."""
+    """Submit it; returns the provider's name for it."""
 
 
 class SubmitOnce:
-    """The tries to hand one thing over: none is repeated before the last is known to be lost."""
+    """The tries to submit one thing: none is repeated before the last is known to be lost."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class SubmitOnce:
         """Begin, or go on where somebody else was cut short.
 
         Args:
-            steps: What is handed over, and how.
+            steps: What is submitted, and how.
             calls: To the provider; names its keys, and where calls are booked.
             call_id: The last call that was noted, if there was one.
             fingerprint: Of its key.
@@ -70,11 +70,11 @@ class SubmitOnce:
         return self._call_id is not None
 
     async def send(self, key: ProviderKey, call_id: UUID) -> Answer[Submission]:
-        """Hand over, unless an earlier try turns out to have done so.
+        """Submit, unless an earlier try turns out to have done so.
 
         Raises:
             CallFailed: it was refused, or the answer got lost; with LeaseLost when somebody else
-                hands it over by now.
+                submits it now.
         """
         if self._call_id is not None:
             earlier = key_of(self._calls.keys, self._fingerprint, otherwise=key) or key
@@ -89,10 +89,10 @@ class SubmitOnce:
             await self._calls.ledger.end(self._call_id, CallState.RELEASED, lost)
         if not await self._steps.sending(call_id, key.fingerprint):
             raise CallFailed(
-                LeaseLost("it is handed over by another worker"),
+                LeaseLost("it is submitted by another worker"),
                 Report(Outcome.UNUSED),
                 state=CallState.RELEASED,
-                charge=Charge(error_code="handover_lost"),
+                charge=Charge(error_code="submission_lost"),
             )
         self._call_id, self._fingerprint = call_id, key.fingerprint
         try:
@@ -108,7 +108,7 @@ class SubmitOnce:
 def key_of(
     keys: "Keys", fingerprint: str | None, *, otherwise: ProviderKey | None = None
 ) -> ProviderKey | None:
-    """The key that something was handed over with; after a rotation, another of the account.
+    """The key that something was submitted with; after a rotation, another of the account.
 
     ``otherwise`` goes before any other: it was let in just now.
     """

@@ -17,7 +17,7 @@ from ingest.domain.liveness import HEARTBEAT
 
 log = structlog.get_logger(module=__name__)
 IDLE = timedelta(seconds=1)
-"""Longest sleep without jobs; a new job rings the doorbell, a due retry does not."""
+"""Longest sleep without jobs; a new job ends it by a notification, a due retry does not."""
 FULL = timedelta(milliseconds=25)
 """Sleep while the stream holds all the jobs it may."""
 SMALL_WAVES_AT_ONCE = 4
@@ -130,7 +130,7 @@ class Claimer:
         return None
 
     async def _gather(self) -> None:
-        """Let jobs gather while there were too many small waves of late."""
+        """Let jobs gather while there were too many small waves recently."""
         rate, now = self._pace.small_waves_per_second, time.monotonic()
         earned = rate * (now - self._counted_at)
         self._small_waves = min(SMALL_WAVES_AT_ONCE, self._small_waves + earned)

@@ -107,7 +107,7 @@ class ModelSwitcher:
         self._looks(self.moved)
 
     async def _flip(self, tenant_id: UUID) -> bool:
-        """Embed what is missing, and flip; False when too much is missing again by then."""
+        """Embed what is missing, and flip; False when too much is missing again."""
         await self.embed_beside(tenant_id)
         try:
             return await self._spaces.flip(

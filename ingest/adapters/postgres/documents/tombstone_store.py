@@ -36,7 +36,7 @@ async def kept_away(
     """Whether one of the documents that were just made may not come back.
 
     To be asked after they were made, in the same transaction: whoever deleted one at the same time
-    has committed its tombstone by then. Tombstones of those that may come back are removed.
+    has already committed its tombstone. Tombstones of those that may come back are removed.
     """
     rows = await connection.fetch(SQL["revive"], tenant_id, document_ids, restores_before)
     return bool(rows)

@@ -15,8 +15,8 @@ MOST_UNFINISHED = 500
 """Counting more of them would cost more than anybody learns from it."""
 MOST_IGNORED = 10_000
 """Most stuck jobs to count: this many prove that the stream is wrong."""
-OF_LATE = timedelta(minutes=5)
-"""How far back a pace is measured."""
+THROUGHPUT_WINDOW = timedelta(minutes=5)
+"""How far back the throughput is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class QueueStore:
     async def throughput(self, lane: Lane, tenant_id: UUID) -> Throughput:
         """The recent throughput of a lane, for one tenant."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(SQL["measure_throughput"], lane, tenant_id, OF_LATE)
+            row = await connection.fetchrow(
+                SQL["measure_throughput"], lane, tenant_id, THROUGHPUT_WINDOW
+            )
         return Throughput(**row)
 
     async def now(self) -> datetime:
@@ -72,7 +74,7 @@ class QueueStore:
     async def all_submitted(self, lane: Lane, tenant_id: UUID) -> bool:
         """Whether all that is left of a tenant in a lane is in batches at their provider."""
         async with self._database.connection() as connection:
-            return bool(await connection.fetchval(SQL["lane_is_handed_over"], tenant_id, lane))
+            return bool(await connection.fetchval(SQL["lane_is_submitted"], tenant_id, lane))
 
     async def waiting(self) -> dict[WaitReason, int]:
         """How many jobs wait, by reason."""

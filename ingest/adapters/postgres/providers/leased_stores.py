@@ -1,7 +1,8 @@
 """Stores whose steps begin under the lease of a duty.
 
 What ends a step is not bound by that lease: the parse or the batch has a token or a state of its
-own, and what a provider was sent, or has charged, must be recorded whoever holds the duty by then.
+own, and what a provider was sent, or has charged, must be recorded, even when another worker holds
+the duty.
 """
 
 from datetime import timedelta
@@ -27,12 +28,12 @@ class LeasedParseStore(ParseStore):
         return await self._begins.due(limit=limit, poll=poll)
 
     async def abandoned(self) -> list[UUID]:
-        """Parses that somebody began to hand over and did not."""
+        """Parses that somebody began to submit and did not."""
         return await self._begins.abandoned()
 
 
 class LeasedBatchStore(ProviderBatchStore):
-    """Whoever lost the duty finds no batch to hand over, to ask for or to sweep: LeaseLost."""
+    """Whoever lost the duty finds no batch to submit, to ask for or to sweep: LeaseLost."""
 
     def __init__(self, database: Database, leased: LeasedDatabase) -> None:
         super().__init__(database)
@@ -41,7 +42,7 @@ class LeasedBatchStore(ProviderBatchStore):
     async def take(
         self, *, quiet: timedelta, submission: timedelta, queue_tokens: int
     ) -> ProviderBatch | None:
-        """One to hand over, if there is one."""
+        """One to submit, if there is one."""
         return await self._begins.take(
             quiet=quiet, submission=submission, queue_tokens=queue_tokens
         )

@@ -43,7 +43,7 @@ class ParseStore:
             request: Which parse.
             token: The unguessable word in its webhook's address, should it be the caller's.
             deadline: When it is given up, should it be new.
-            submission: How long the caller may take to hand it over before it is another's.
+            submission: How long the caller may take to submit it before it is another's.
 
         Raises:
             StoreUnavailable: others keep ending it at this moment.
@@ -119,7 +119,7 @@ class ParseStore:
                 await connection.execute(LEDGER["extend_call"], call_id, deadline + grace)
 
     async def drop(self, parse_job_id: UUID, token: str) -> None:
-        """Forget a parse that could not be handed over, and let whoever waits for it try.
+        """Forget a parse that could not be submitted, and let whoever waits for it try.
 
         One that is another's by now, begun with another token, stays.
         """

@@ -71,7 +71,7 @@ class ProviderBatchStore:
     async def take(
         self, *, quiet: timedelta, submission: timedelta, queue_tokens: int
     ) -> ProviderBatch | None:
-        """One to hand over within ``submission``, if there is one; nobody else gets it by then.
+        """One to submit within ``submission``, if any; nobody else gets it during this time.
 
         Args:
             quiet: A batch that took no text for so long takes no more.
@@ -129,7 +129,7 @@ class ProviderBatchStore:
     async def put_back(
         self, batch: ProviderBatch, error: IngestError, *, delay: timedelta, uncertain: bool
     ) -> None:
-        """It could not be handed over: again after ``delay``.
+        """It could not be submitted: again after ``delay``.
 
         ``uncertain``: the provider may have it nevertheless, by the call that was noted.
         """

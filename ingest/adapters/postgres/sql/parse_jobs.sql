@@ -1,6 +1,6 @@
 -- name: begin_parse
 -- A parse $1 of content $3 of tenant $2 by $4 that there is none of yet. Its webhook's address has
--- the digest $5; it is given up after $6, and handed over within $7. The document has $8 pages and
+-- the digest $5; it is given up after $6, and submitted within $7. The document has $8 pages and
 -- $9 characters of its own; $10 pages are asked for.
 INSERT INTO upload_pipeline.parse_jobs (
     parse_job_id, tenant_id, file_sha256, parser, token_sha256, deadline, poll_after,
@@ -28,13 +28,13 @@ WHERE parse_job_id = $1 AND status = 'submitting' AND poll_after <= now()
 RETURNING parse_job_id;
 
 -- name: sending_parse
--- Parse $1 is about to be handed over, as call $3 with key $4, by whoever gave it the address $2.
+-- Parse $1 is about to be submitted, as call $3 with key $4, by whoever gave it the address $2.
 UPDATE upload_pipeline.parse_jobs SET call_id = $3, key_fingerprint = $4
 WHERE parse_job_id = $1 AND token_sha256 = $2 AND status = 'submitting'
 RETURNING parse_job_id;
 
 -- name: submitted_parse
--- Parse $1 was handed over as call $2 with key $3, and is $4 there; asked for after $5, unless the
+-- Parse $1 was submitted as call $2 with key $3, and is $4 there; asked for after $5, unless the
 -- provider has called already.
 UPDATE upload_pipeline.parse_jobs
 SET status = 'submitted', call_id = $2, key_fingerprint = $3, provider_job_id = $4,
@@ -72,7 +72,7 @@ RETURNING
     false AS outdated;
 
 -- name: abandoned_parses
--- Parses that somebody began to hand over and did not finish.
+-- Parses that somebody began to submit and did not finish.
 SELECT parse_job_id FROM upload_pipeline.parse_jobs
 WHERE status = 'submitting' AND poll_after <= now() LIMIT 1000;
 

@@ -24,7 +24,7 @@ SET texts = texts + $2, bytes_len = bytes_len + $3, tokens = tokens + $4, added_
 WHERE batch_id = $1;
 
 -- name: take_batch
--- A batch to hand over, within $2: it is full, or took no text for $1, or for thirty times as long
+-- A batch to submit, within $2: it is full, or took no text for $1, or for thirty times as long
 -- since its first one. Of its model, no more than $3 tokens are at the provider then, or nothing else.
 -- What no job works on any more is left out, unless the provider may have the batch already.
 WITH
@@ -68,13 +68,13 @@ RETURNING
     b.token, b.closed_at, b.call_id, b.key_fingerprint, b.remote_id, false AS overdue;
 
 -- name: sending_batch
--- Batch $1 is about to be handed over, as call $3 with key $4, by whoever holds token $2.
+-- Batch $1 is about to be submitted, as call $3 with key $4, by whoever holds token $2.
 UPDATE upload_pipeline.provider_batches SET call_id = $3, key_fingerprint = $4
 WHERE batch_id = $1 AND token = $2 AND status = 'submitting'
 RETURNING batch_id;
 
 -- name: submitted_batch
--- Batch $1 of token $2 was handed over as call $3 with key $4, and is $5 there; asked for after $6,
+-- Batch $1 of token $2 was submitted as call $3 with key $4, and is $5 there; asked for after $6,
 -- given up after $7.
 UPDATE upload_pipeline.provider_batches
 SET status = 'submitted', call_id = $3, key_fingerprint = $4, remote_id = $5,
@@ -84,7 +84,7 @@ WHERE batch_id = $1 AND token = $2 AND status = 'submitting'
 RETURNING deadline;
 
 -- name: put_back_batch
--- Batch $1 of token $2 could not be handed over, because of $3, $4: again after $5. With $6, the
+-- Batch $1 of token $2 could not be submitted, because of $3, $4: again after $5. With $6, the
 -- provider may have it by the call that was noted.
 UPDATE upload_pipeline.provider_batches
 SET poll_after = now() + $5::interval, error_code = $3, error_message = $4,
@@ -112,7 +112,7 @@ WHERE batch_id = $1 AND status IN ('submitting', 'submitted')
 RETURNING batch_id;
 
 -- name: again_batch
--- The provider did nothing of batch $1, because of $2, $3: it is handed over again after $4.
+-- The provider did nothing of batch $1, because of $2, $3: it is submitted again after $4.
 UPDATE upload_pipeline.provider_batches
 SET status = 'submitting', poll_after = now() + $4::interval, error_code = $2,
     error_message = $3, remote_id = NULL, call_id = NULL

@@ -38,7 +38,7 @@ SELECT
             AND finished_at >= $3 AND finished_at < coalesce($4::timestamptz, 'infinity')
     ) AS dead;
 
--- name: lane_is_handed_over
+-- name: lane_is_submitted
 -- Whether all that is left of tenant $1 in lane $2 waits for provider batches, and those are there.
 SELECT NOT EXISTS (
     SELECT FROM upload_pipeline.upload_jobs

@@ -299,7 +299,7 @@ RETURNING j.chunks_total, j.chunks_stored;
 -- name: settle_job
 -- End the attempt under lease ($1, $2): to state $3, with error $4, claimable again (or woken)
 -- after $5; $6 counts the attempt. A waiting job waits for $7, at the longest $8; if it is for parse
--- $9, and that is over, it does not wait. The parse is locked: its end wakes whoever waits by then.
+-- $9, and that is over, it does not wait. The parse is locked: its end wakes whoever waits for it.
 -- From here on it does without the provider of $10; but one that waits for it will use it.
 WITH
 -- Locked until the end of the transaction: a parse that ends meanwhile waits for it, and then wakes
