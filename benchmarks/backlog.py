@@ -13,7 +13,7 @@ import psycopg
 from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, Results, run
 from ingest.adapters.postgres.jobs.counter_store import CounterStore
-from ingest.adapters.postgres.jobs.job_store import SQL, JobStore
+from ingest.adapters.postgres.jobs.job_store import CLAIM, JobStore
 from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.identity import ALL_TENANTS
@@ -152,7 +152,7 @@ async def _claims(database: Database) -> float:
             try:
                 began = time.perf_counter()
                 claimed = await connection.fetch(
-                    SQL["claim_jobs"], Lane.BACKFILL, ALL_TENANTS, _LIMIT, uuid4(), _LEASE
+                    CLAIM["claim_jobs"], Lane.BACKFILL, ALL_TENANTS, _LIMIT, uuid4(), _LEASE
                 )
                 times.append(1000 * (time.perf_counter() - began))
             finally:

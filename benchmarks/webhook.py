@@ -15,7 +15,7 @@ import httpx
 from benchmarks.own_database import own_database
 from benchmarks.report import Report, Results, percentile, run
 from benchmarks.running_system import running_system
-from ingest.adapters.parsers.llamaparse.delivery import SIGNATURE
+from ingest.adapters.parsers.llamaparse.webhook import SIGNATURE
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.parse_store import ParseStore
 from ingest.domain.identity import LOCAL_TENANT

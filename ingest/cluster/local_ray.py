@@ -69,7 +69,7 @@ class LocalRay:
         ray_reports.keep_in_logs()
         try:
             self._init(address)
-        except (RuntimeError, ValueError, OSError) as exc:
+        except Exception as exc:  # Ray raises bare ones, e.g. when a node starts too slowly
             where = "a local Ray" if address is None else f"Ray at {address} (INGEST_RAY_ADDRESS)"
             why = ray_reports.reason(exc)
             raise ProviderUnavailable(f"{where} did not start or answer: {why}") from exc

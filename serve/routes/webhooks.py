@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from ingest.adapters.parsers.llamaparse import delivery
+from ingest.adapters.parsers.llamaparse import webhook
 from ingest.domain.errors import InvalidRequest, NotFound, Unauthenticated
 from ingest.domain.remote_parse import WebhookVerdict
 from ingest.wiring.providers import WEBHOOK_PATH
@@ -27,7 +27,7 @@ async def llamaparse(
     token: str,
     request: Request,
     gateway: CurrentDependencies,
-    lc_signature: Annotated[str, Header(alias=delivery.SIGNATURE)] = "",
+    lc_signature: Annotated[str, Header(alias=webhook.SIGNATURE)] = "",
 ) -> Response:
     """Note that a parse has ended. The token in the path names the parse; the body is not used.
 
@@ -40,11 +40,11 @@ async def llamaparse(
     digest = hashlib.sha256(body).digest()
     source = request.client.host if request.client else "unknown"
     store, secret = gateway.webhooks, gateway.settings.llamaparse_webhook_secret
-    if secret is not None and not delivery.is_signed(body, lc_signature, secret.get_secret_value()):
+    if secret is not None and not webhook.is_signed(body, lc_signature, secret.get_secret_value()):
         await store.refuse(addressee, WebhookVerdict.FORGED, body_sha256=digest, source=source)
         raise Unauthenticated("the signature does not match the body")
     try:
-        event, name = delivery.read(body)
+        event, name = webhook.read(body)
     except InvalidRequest:
         await store.refuse(addressee, WebhookVerdict.MALFORMED, body_sha256=digest, source=source)
         raise

@@ -10,7 +10,7 @@ from ingest.adapters.postgres.statements import load
 from tests.chaos.workshop import Workshop, happen
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-_JOBS = load("upload_jobs")
+_JOBS, _CLAIM = load("upload_jobs"), load("claim")
 _PAUSE_SECONDS = 0.3
 """Between the halves of a publish; the sampler looks several times as often."""
 
@@ -59,8 +59,8 @@ async def test_a_claim_without_lease_is_found(
 ) -> None:
     """Jobs that somebody works on are claimed like those that nobody works on."""
     claimable = "('queued', 'retryable')"
-    changed = _changed(_JOBS["claim_jobs"], claimable, "('queued', 'retryable', 'working')")
-    monkeypatch.setitem(_JOBS, "claim_jobs", changed)
+    changed = _changed(_CLAIM["claim_jobs"], claimable, "('queued', 'retryable', 'working')")
+    monkeypatch.setitem(_CLAIM, "claim_jobs", changed)
 
     await happen(workshop)
 

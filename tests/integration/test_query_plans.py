@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from ingest.adapters.postgres.jobs.job_store import SQL
+from ingest.adapters.postgres.jobs.job_store import CLAIM, SQL
 from ingest.adapters.postgres.jobs.queue_store import QueueStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
@@ -78,7 +78,7 @@ def rows_touched(plan: dict[str, Any]) -> float:
 @pytest.mark.parametrize("after", [ALL_TENANTS, UUID(int=2**127), UUID(int=2**128 - 1)])
 async def test_claim_touches_few_rows_and_pages(large_queue: str, mode: str, after: UUID) -> None:
     plan = await explain(
-        large_queue, mode, SQL["claim_jobs"], "interactive", after, LIMIT, BUSY, builders.LEASE
+        large_queue, mode, CLAIM["claim_jobs"], "interactive", after, LIMIT, BUSY, builders.LEASE
     )
 
     assert plan["Actual Rows"] == LIMIT
@@ -95,7 +95,7 @@ async def explain_paused_claim(url: str, mode: str, pauses: str) -> dict[str, An
             return await explain(
                 url,
                 mode,
-                SQL["claim_jobs"],
+                CLAIM["claim_jobs"],
                 "interactive",
                 ALL_TENANTS,
                 LIMIT,
@@ -161,7 +161,7 @@ async def test_a_tenants_jobs_are_listed_by_index(large_queue: str, mode: str) -
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_counting_what_a_worker_holds_reads_only_that(large_queue: str, mode: str) -> None:
-    plan = await explain(large_queue, mode, SQL["count_working"], BUSY)
+    plan = await explain(large_queue, mode, CLAIM["count_working"], BUSY)
 
     assert indexes(plan) == {"idx_upload_jobs_working"}
     assert rows_touched(plan) == HELD

@@ -79,5 +79,5 @@ def _show(batches: "Sequence[BatchView]", names: "Mapping[UUID, str]") -> None:
         "at the provider",
         "note",
     ]
-    whole = ["opened", "status", "texts", "tokens", "cost"]
+    whole = ["opened", "status", "texts", "tokens", "cost", "at the provider"]
     console().print(table(columns, rows, right=numbers, whole=whole))

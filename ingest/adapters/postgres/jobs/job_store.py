@@ -17,6 +17,7 @@ from ingest.domain.reprocess import Reprocessed, Reprocessing
 from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
+CLAIM = load("claim")
 MOST_AHEAD = 500
 """Counting more jobs that come first would cost more than anybody learns from it."""
 
@@ -78,13 +79,13 @@ class JobStore:
     ) -> list[ClaimedJob]:
         """See ``claim.ClaimsJobs``."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["claim_jobs"], lane, after, limit, worker_id, lease)
+            rows = await connection.fetch(CLAIM["claim_jobs"], lane, after, limit, worker_id, lease)
         return [_claimed(row) for row in rows]
 
     async def count_working(self, worker_id: UUID) -> int:
         """See ``claim.ClaimsJobs``."""
         async with self._database.connection() as connection:
-            return int(await connection.fetchval(SQL["count_working"], worker_id))
+            return int(await connection.fetchval(CLAIM["count_working"], worker_id))
 
     async def heartbeat(
         self, worker_id: UUID, *, lease: timedelta, stage_timeout: timedelta
