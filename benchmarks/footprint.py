@@ -71,7 +71,14 @@ def _memory(system: RunningSystem, folder: Path) -> dict[str, float]:
 
 
 def _is_ours(process: psutil.Process) -> bool:
-    names = ("MapWorker", "ReadClaim", "_Supervisor", "local_parser", "ServeReplica", "ingest up")
+    names = (
+        "MapWorker",
+        "ReadClaim",
+        "_Supervisor",
+        "parsers.local.child",
+        "ServeReplica",
+        "ingest up",
+    )
     try:
         line = " ".join(process.cmdline())
     except psutil.NoSuchProcess:

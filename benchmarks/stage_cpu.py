@@ -9,7 +9,7 @@ from ingest.domain.capacity import Work
 
 _PROCESSES: dict[Work, tuple[str, ...]] = {
     Work.CLAIM: ("ReadClaim",),
-    Work.PARSE: ("local_parser.child", "ParseActor"),
+    Work.PARSE: ("parsers.local.child", "ParseActor"),
     Work.CHUNK: ("ChunkActor",),
     Work.EMBED: ("EmbedActor",),
     Work.RAY: ("_Supervisor", "raylet/raylet", "gcs_server"),

@@ -23,7 +23,7 @@ from ingest.domain.index_kind import IndexKind
 _CHUNKS = "upload_pipeline.document_chunks"
 STAGES = {
     "claim": "ReadClaim",
-    "parse": "local_parser.child",
+    "parse": "parsers.local.child",
     "parse_actor": "ParseActor",
     "chunk": "ChunkActor",
     "embed": "EmbedActor",

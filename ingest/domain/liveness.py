@@ -4,6 +4,8 @@ from datetime import timedelta
 
 HEARTBEAT = timedelta(seconds=2)
 """Between two heartbeats of a stream."""
+RENEWALS_PER_LEASE = 4
+"""A lease is renewed after a quarter of its length: three renewals may fail before it ends."""
 SILENT_AFTER = 5 * HEARTBEAT
 """A stream without a heartbeat for this long is taken for dead.
 

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+ENDED_BATCHES = timedelta(days=30)
+"""Rows of provider batches, after their end: longer than a person looks back at a bill."""
+BUFFERED_TEXTS = timedelta(minutes=10)
+"""Texts and vectors of ended batches that no unfinished job waits for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:

@@ -151,7 +151,7 @@ def test_stages_leave_the_cpu_to_the_gateway_where_there_is_not_enough(
     ]
     stages = [
         os.getpriority(os.PRIO_PROCESS, thread.id)
-        for name in ("ParseActor", "ChunkActor", "EmbedActor", "local_parser.child")
+        for name in ("ParseActor", "ChunkActor", "EmbedActor", "parsers.local.child")
         for process in system.processes(name)
         for thread in process.threads()
     ]

@@ -13,7 +13,7 @@ import structlog
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.liveness import HEARTBEAT
+from ingest.domain.liveness import HEARTBEAT, RENEWALS_PER_LEASE
 
 log = structlog.get_logger(module=__name__)
 IDLE = timedelta(seconds=1)
@@ -170,7 +170,7 @@ class Claimer:
             try:
                 if await self._beat():
                     self._draining.set()
-                if since_heartbeat >= self._pace.lease / 4:
+                if since_heartbeat >= self._pace.lease / RENEWALS_PER_LEASE:
                     await self._jobs.heartbeat(
                         self._worker_id,
                         lease=self._pace.lease,
@@ -179,6 +179,6 @@ class Claimer:
                     since_heartbeat = timedelta()
             except StoreUnavailable as exc:
                 log.warning("heartbeat failed", code=exc.code)
-            pause = min(HEARTBEAT, self._pace.lease / 4)
+            pause = min(HEARTBEAT, self._pace.lease / RENEWALS_PER_LEASE)
             await asyncio.sleep(pause.total_seconds())
             since_heartbeat += pause

@@ -16,6 +16,7 @@ from ingest.domain.batch_api import BatchStatus, Page, ProviderBatch, TextResult
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import IngestError
 from ingest.domain.pricing import CallState, Charge
+from ingest.domain.retention import BUFFERED_TEXTS, ENDED_BATCHES
 
 SQL = load("provider_batches")
 TEXTS = load("document_vector_buffer")
@@ -24,8 +25,6 @@ LEDGER = load("provider_calls")
 GRACE = timedelta(hours=2)
 """Time after the deadline, at which the cancellation of the batch was requested."""
 _PAGE = 1_000
-_KEPT = timedelta(minutes=10)
-_REMEMBERED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +204,8 @@ class ProviderBatchStore:
         Batches themselves are remembered for a month.
         """
         async with self._database.connection() as connection:
-            await connection.fetch(SQL["prune_batches"], limit, _REMEMBERED)
-            return len(await connection.fetch(TEXTS["sweep_texts"], limit, _KEPT))
+            await connection.fetch(SQL["prune_batches"], limit, ENDED_BATCHES)
+            return len(await connection.fetch(TEXTS["sweep_texts"], limit, BUFFERED_TEXTS))
 
     async def newest(self, tenant_id: UUID | None, *, limit: int) -> list[BatchView]:
         """The newest batches, of a tenant or of all."""
