@@ -39,10 +39,10 @@ def save_and_restore(evidence: Evidence) -> Drill:
     with psycopg.connect(evidence.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {_DATABASE}".encode())
     with tempfile.TemporaryDirectory(prefix="chaos-backup-") as place:
-        backup, blobs = Path(place) / "backup", Path(place) / "blobs"
-        taken = _ingest("backup", backup, url=evidence.url, blobs=evidence.blobs, state=place)
-        _ingest("migrate", url=second, blobs=blobs, state=place)
-        restored = _ingest("restore", backup, url=second, blobs=blobs, state=place)
+        backup, blobs, state = (Path(place) / name for name in ("backup", "blobs", "state"))
+        taken = _ingest("backup", backup, url=evidence.url, blobs=evidence.blobs, state=state)
+        _ingest("migrate", url=second, blobs=blobs, state=state)
+        restored = _ingest("restore", backup, url=second, blobs=blobs, state=state)
         return Drill(
             backup_seconds=taken["seconds"],
             restore_seconds=restored["seconds"],
@@ -53,11 +53,11 @@ def save_and_restore(evidence: Evidence) -> Drill:
         )
 
 
-def _ingest(*command: object, url: str, blobs: Path, state: str) -> dict[str, Any]:
+def _ingest(*command: object, url: str, blobs: Path, state: Path) -> dict[str, Any]:
     settings = {
         "INGEST_DATABASE_URL": url,
         "INGEST_BLOB_URL": blobs.as_uri(),
-        "INGEST_STATE_DIR": state,
+        "INGEST_STATE_DIR": str(state),
     }
     ended = subprocess.run(
         [sys.executable, "-m", "ingest", *map(str, command), "--json"],
