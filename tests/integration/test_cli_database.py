@@ -187,7 +187,8 @@ def test_a_key_is_shown_once_opens_its_tenant_and_can_be_revoked(
     assert (accepted.code, revoked.code) == (0, 0)
     assert (refused.code, refused.err) == (
         2,
-        "error: this API key is not valid (unauthenticated)\n",
+        "error: this API key is not valid; an operator makes one with 'ingest keys create' "
+        "(unauthenticated)\n",
     )
 
 

@@ -194,7 +194,7 @@ def test_what_the_settings_tell_stops_a_start_before_anything_is_started(
         "text-embedding-3-large",
         "error: INGEST_BLOB_URL is 'blobs'; it must be file:///folder or s3://bucket/prefix",
         f"error: INGEST_OPENAI_API_KEY_FILE is {str(tmp_path / 'keys')!r}; this file cannot be "
-        "read (No such file or directory)",
+        "read (No such file or directory); correct the path or its rights",
     ]
     assert not state.exists()
 

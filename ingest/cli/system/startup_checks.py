@@ -91,8 +91,10 @@ def _unreadable(variable: str, place: Path | str | None) -> Iterator[str]:
         with Path(place).open("rb") as file:
             file.read(1)
     except OSError as exc:
-        yield f"{variable} is {str(place)!r}; this file cannot be read ({exc.strerror}); correct "
-        "the path or its rights"
+        yield (
+            f"{variable} is {str(place)!r}; this file cannot be read ({exc.strerror}); "
+            "correct the path or its rights"
+        )
 
 
 def _unwritable(variable: str, place: Path | None) -> Iterator[str]:
