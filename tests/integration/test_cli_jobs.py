@@ -124,7 +124,7 @@ def test_cancel_stops_a_queued_job_and_retry_refuses_it(idle: str, tmp_path: Pat
 
     assert (cancelled.code, cancelled.out) == (0, f"{job} cancelled\n")
     assert refused.code == 1
-    assert refused.err.startswith("error: only jobs in the dead letter are retried")
+    assert refused.err.startswith("error: only a job in the dead letter can be retried")
     assert "(conflict)" in refused.err
 
 

@@ -283,4 +283,7 @@ def test_a_wrong_key_ends_the_upload_at_once(system: Running, tmp_path: Path) ->
     )
 
     assert outcome.code == 2
-    assert outcome.err.splitlines()[-1] == "error: this API key is not valid (unauthenticated)"
+    assert outcome.err.splitlines()[-1] == (
+        "error: this API key is not valid; an operator makes one with 'ingest keys create' "
+        "(unauthenticated)"
+    )
