@@ -33,8 +33,13 @@ class Up:
     process: "subprocess.Popen[bytes]"
 
     @property
+    def log_file(self) -> Path:
+        """Beside the state folder: in it, it would be a file of somebody else."""
+        return self.state.with_name("up.log")
+
+    @property
     def log(self) -> str:
-        return (self.state / "up.log").read_text(errors="replace")
+        return self.log_file.read_text(errors="replace")
 
     def wait_for(self, instant: Callable[["Up"], bool]) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -89,7 +94,7 @@ INSTANTS = {
 def state() -> Iterator[Path]:
     """A state folder that the user of the database's server may enter, in pytest's none may."""
     with tempfile.TemporaryDirectory(prefix="ingest-up-", ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
+        folder = Path(name).resolve() / "state"
         yield folder
         for process in processes_of(folder):
             with suppress(psutil.NoSuchProcess):
@@ -138,7 +143,7 @@ def starting(state: Path) -> Iterator[Up]:
         "INGEST_STATE_DIR": str(state),
         "INGEST_PORT": str(free_port()),
     }
-    with (state / "up.log").open("wb") as log:
+    with state.with_name("up.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "ingest", "up"],
             env=environment,
