@@ -138,13 +138,32 @@ class Database:
             await pool.close()
 
 
-class TenantDatabase(Database):
-    """The same pool for whoever acts for a tenant: PostgreSQL itself keeps to that one's rows."""
+class BorrowedDatabase(Database):
+    """The pool of another one, whose owner closes it; every connection is inside a transaction."""
 
     def __init__(self, database: Database) -> None:
         """Borrow from this pool."""
         super().__init__(database.url, pooler=database.pooler)
         self._whole = database
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Borrow a connection inside one transaction; subclasses say on what condition."""
+        async with self._whole.transaction() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """The same: every connection is."""
+        async with self.connection() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Leave the pool to its owner."""
+
+
+class TenantDatabase(BorrowedDatabase):
+    """The same pool for whoever acts for a tenant: PostgreSQL itself keeps to that one's rows."""
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -158,15 +177,6 @@ class TenantDatabase(Database):
         async with self._whole.transaction() as connection:
             await connection.execute(_ACT.format(tenant=tenant))
             yield connection
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """The same: every connection is."""
-        async with self.connection() as connection:
-            yield connection
-
-    async def close(self) -> None:
-        """Leave the pool to its owner."""
 
 
 async def _leave_as_it_is(_connection: Connection) -> None:

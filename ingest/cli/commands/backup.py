@@ -87,9 +87,7 @@ def restore(
     database_access.claim_blob_folder(loaded)
     began = time.monotonic()
     with database_access.with_database(loaded) as reachable:
-        database_access.inspect(
-            reachable
-        )  # raises an error with the reason when it cannot be reached
+        database_access.inspect(reachable)  # raises with the reason why it cannot be reached
         restored = run_async(_restore(reachable, folder, replace=replace))
     seconds, manifest = time.monotonic() - began, restored.manifest
     if as_json:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from uuid import UUID
 
-from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.pool import BorrowedDatabase, Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.duty_lease import LeasedDuty
 from ingest.domain.errors import LeaseLost
@@ -81,17 +81,12 @@ class MaintenanceStore:
             return len(await connection.fetch(SQL["prune_duties"], _KEPT))
 
 
-class LeasedDatabase(Database):
+class LeasedDatabase(BorrowedDatabase):
     """The same pool for whoever does a duty: each transaction checks first that it still is theirs.
 
     A process that was paused for longer than its lease finds out with its next statement. One that
     is paused inside a transaction is cut off by the server after ``STEP``, before its lease ends.
     """
-
-    def __init__(self, database: Database) -> None:
-        """Borrow from this pool."""
-        super().__init__(database.url, pooler=database.pooler)
-        self._whole = database
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -114,12 +109,3 @@ class LeasedDatabase(Database):
             if checked is None:
                 raise LeaseLost(f"the duty {duty.name!r} is somebody else's, or may be soon")
             yield connection
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """The same: every connection is."""
-        async with self.connection() as connection:
-            yield connection
-
-    async def close(self) -> None:
-        """Leave the pool to its owner."""
