@@ -31,10 +31,9 @@ from ingest.cli.backfills.progress import Backfill, BackfillProgress, BackfillRe
 from ingest.cli.output import say
 from ingest.cli.process import end_at_once, run_async
 from ingest.cli.render.index_progress import show_while
-from ingest.cli.system.tenants import existing
+from ingest.cli.system.tenants import existing_or_local
 from ingest.domain.arrival import NEVER
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.identity import LOCAL_NAME
 from ingest.domain.index_timing import IndexTime
 from ingest.domain.reprocess import Reprocessing
 from ingest.domain.source_object import SourceObject
@@ -71,7 +70,7 @@ def whose(settings: Settings, tenant: str | None, *, create: bool) -> Tenant:
     async def find() -> Tenant:
         database = open_database(settings)
         try:
-            return await existing(database, LOCAL_NAME if tenant is None else tenant, create=create)
+            return await existing_or_local(database, tenant, create=create)
         finally:
             await database.close()
 

@@ -108,11 +108,10 @@ def cancel_run(
     from ingest.adapters.postgres.jobs.run_store import RunStore
     from ingest.cli.commands.keys import with_database
     from ingest.cli.output import emit_json, plural
-    from ingest.cli.system.tenants import existing
-    from ingest.domain.identity import LOCAL_TENANT
+    from ingest.cli.system.tenants import existing_or_local
 
     async def stop(database: "Database") -> int:
-        owner = LOCAL_TENANT if tenant is None else (await existing(database, tenant)).tenant_id
+        owner = (await existing_or_local(database, tenant)).tenant_id
         return sum([count async for count in RunStore(database).cancel(run, owner)])
 
     cancelled = with_database(stop)

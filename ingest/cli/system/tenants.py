@@ -3,6 +3,7 @@
 from ingest.adapters.postgres.admin.tenant_store import TenantStore
 from ingest.adapters.postgres.pool import Database
 from ingest.cli.exit_codes import UnknownTenant, WrongUsage
+from ingest.domain.identity import LOCAL_NAME
 from ingest.domain.tenant import MAX_NAME_CHARS, Tenant, close_to, is_id, is_name, tenant_called
 
 _COMPARED_NAMES = 10_000
@@ -36,6 +37,18 @@ async def existing(database: Database, text: str, *, create: bool | None = None)
     if found is None or (found.name is None and wanted.name is not None):
         await store.put(wanted)
     return wanted if found is None or found.name is None else found
+
+
+async def existing_or_local(
+    database: Database, text: str | None, *, create: bool | None = None
+) -> Tenant:
+    """Find the tenant with this name or UUID; without one, the local tenant.
+
+    Raises:
+        UnknownTenant: there is no such tenant.
+        WrongUsage: the text cannot be a name.
+    """
+    return await existing(database, LOCAL_NAME if text is None else text, create=create)
 
 
 async def _refusal(store: TenantStore, text: str, *, can_create: bool) -> str:
