@@ -14,7 +14,7 @@ from benchmarks.own_database import own_database
 from benchmarks.report import Plot, Report, Results, run
 from ingest.adapters.postgres.jobs.counter_store import CounterStore
 from ingest.adapters.postgres.jobs.job_store import CLAIM, JobStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import Lane
@@ -122,7 +122,7 @@ async def _measure(url: str) -> dict[str, float]:
     async with database.connection() as connection:
         job_id, tenant_id = await connection.fetchrow(_ONE)
         since = await connection.fetchval("SELECT now() + interval '1 s'")
-    jobs, queue, counters = JobStore(database), QueueStore(database), CounterStore(database)
+    jobs, queue, counters = JobStore(database), QueueMeasures(database), CounterStore(database)
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "job": partial(jobs.get, job_id, tenant_id),
         "position": partial(jobs.queue_position, job_id),

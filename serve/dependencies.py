@@ -20,7 +20,7 @@ from ingest.adapters.postgres.jobs.event_store import EventStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.limit_store import LimitStore
 from ingest.adapters.postgres.jobs.pause_store import PauseStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
@@ -85,7 +85,7 @@ class Dependencies:
     documents: DocumentStore
     jobs: JobStore
     dead_letter: DeadLetterStore
-    queue: QueueStore
+    queue: QueueMeasures
     pauses: PauseStore
     events: EventStore
     chunks: SearchStore
@@ -180,7 +180,7 @@ async def open_dependencies(
             documents=documents,
             jobs=JobStore(tenants),
             dead_letter=DeadLetterStore(tenants),
-            queue=QueueStore(database),
+            queue=QueueMeasures(database),
             pauses=PauseStore(database),
             events=EventStore(tenants),
             chunks=SearchStore(tenants, all_embedders[0].model),

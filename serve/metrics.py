@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from ingest.adapters.postgres.jobs.counter_store import CounterStore, DocumentCounts
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.pause_store import PauseStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore, WorkerView
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.provider_batch_store import BatchCount, ProviderBatchStore
@@ -55,7 +55,7 @@ class Backlog(Collector):
         self._jobs = JobStore(database)
         self._counters = CounterStore(database)
         self._workers = WorkerStore(database)
-        self._queue = QueueStore(database)
+        self._queue = QueueMeasures(database)
         self._pauses = PauseStore(database)
         self._batches = ProviderBatchStore(database)
         self._stuck_after = stuck_after

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.documents.source_store import SourceStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
 from ingest.app.backfill.register import Registered
 from ingest.app.intake.upload import Intake, UploadRequest
@@ -59,7 +59,7 @@ async def upload(place: Place, content: bytes, *, external_id: str | None = None
 
 async def began(place: Place) -> datetime:
     """When a backfill that begins now begins, by the clock of the database."""
-    return await QueueStore(place.database).now()
+    return await QueueMeasures(place.database).now()
 
 
 async def tombstones(place: Place) -> set[UUID]:

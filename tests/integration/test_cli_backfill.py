@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from ingest.adapters.postgres.jobs.queue_store import LaneCounts
+from ingest.adapters.postgres.jobs.queue_measures import LaneCounts
 from ingest.adapters.postgres.providers.ledger_store import Spent
 from ingest.app.backfill.register import Registered
 from ingest.cli.backfills.progress import Backfill, Ended

@@ -10,14 +10,14 @@ import psycopg
 import pytest
 
 from ingest.adapters.postgres.jobs.job_store import CLAIM, SQL
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.identity import ALL_TENANTS
 from tests import builders
 from tests.integration.plans import explain, filled, indexes, job_scans
 
-QUEUE, DEAD = load("queue"), load("dead_letter")
+QUEUE, DEAD = load("queue_measures"), load("dead_letter")
 LIMIT = 64
 BUSY = UUID(int=7)
 TENANTS = 16
@@ -236,7 +236,7 @@ async def test_stuck_jobs_are_looked_for_where_they_would_be(large_queue: str, m
 async def test_what_is_looked_for_often_is_planned_once(large_queue: str) -> None:
     database = Database(large_queue, pool_size=1)
     for _ in range(7):  # PostgreSQL plans five times with parameters before it thinks of another
-        await QueueStore(database).stuck(after=timedelta(minutes=1))
+        await QueueMeasures(database).stuck(after=timedelta(minutes=1))
     async with database.connection() as connection:
         [row] = await connection.fetch(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements "

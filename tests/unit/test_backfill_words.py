@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from ingest.adapters.postgres.jobs.queue_store import LaneCounts
+from ingest.adapters.postgres.jobs.queue_measures import LaneCounts
 from ingest.adapters.postgres.providers.ledger_store import Spent
 from ingest.app.backfill.register import Registered
 from ingest.cli.backfills import summary

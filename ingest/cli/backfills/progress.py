@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from ingest.adapters.postgres.jobs.queue_store import MOST_UNFINISHED, LaneCounts, QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import MOST_UNFINISHED, LaneCounts, QueueMeasures
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore, Spent
 from ingest.adapters.postgres.providers.provider_batch_store import BatchCount, ProviderBatchStore
 from ingest.app.backfill.register import Registered
@@ -90,7 +90,7 @@ class BackfillProgress:
 
     def __init__(
         self,
-        queue: QueueStore,
+        queue: QueueMeasures,
         ledger: LedgerStore,
         batches: ProviderBatchStore,
         request: BackfillRequest,

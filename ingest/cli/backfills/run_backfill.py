@@ -17,7 +17,7 @@ from ingest import logs
 from ingest.adapters.postgres.documents.reference_store import ReferenceStore
 from ingest.adapters.postgres.documents.source_store import SourceStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.provider_batch_store import ProviderBatchStore
@@ -113,7 +113,7 @@ async def _work(
     run: str,
 ) -> Backfill:
     database = open_database(settings)
-    queue = QueueStore(database)
+    queue = QueueMeasures(database)
     since = await queue.now()
     registered, register = (
         await _renewing(settings, database, request, run=run)

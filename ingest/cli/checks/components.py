@@ -16,7 +16,7 @@ from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.admin import inspection, migrate, vector_spaces
 from ingest.adapters.postgres.admin.inspection import DatabaseFacts
 from ingest.adapters.postgres.admin.key_store import KeyStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search.index_store import IndexStore
 from ingest.adapters.postgres.search.serving_store import ServingStore
@@ -127,7 +127,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 
 def _stuck(settings: Settings) -> Iterator[Finding]:
     counts = _ask_database(
-        settings, lambda opened: QueueStore(opened).stuck(after=settings.stuck_after)
+        settings, lambda opened: QueueMeasures(opened).stuck(after=settings.stuck_after)
     )
     found = ", ".join(f"{jobs} {kind}" for kind, jobs in counts.items() if jobs)
     if found:

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.jobs.pause_store import PauseStore
-from ingest.adapters.postgres.jobs.queue_store import QueueStore
+from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.domain.attempt import Settlement
@@ -32,7 +32,7 @@ async def break_job(database: Database, job_id: UUID, change: str) -> None:
 
 
 async def stuck(database: Database) -> dict[str, int]:
-    return await QueueStore(database).stuck(after=MINUTE)
+    return await QueueMeasures(database).stuck(after=MINUTE)
 
 
 async def start_stream(database: Database, lane: Lane = Lane.INTERACTIVE) -> UUID:
@@ -132,7 +132,7 @@ async def test_throughput_is_the_lanes_and_the_tenants(database: Database) -> No
         await builders.publish(database, job, builders.numbered_chunks(job, 1))
         await break_job(database, job.lease.job_id, f"finished_at = now() - interval '{age} s'")
     await builders.a_claimed_job(database, builders.an_arrival(mine))
-    store = QueueStore(database)
+    store = QueueMeasures(database)
 
     seen = await store.throughput(Lane.INTERACTIVE, mine)
     backfill = await store.throughput(Lane.BACKFILL, mine)

@@ -10,7 +10,7 @@ from ingest.domain.eta import Throughput
 from ingest.domain.job import Lane, WaitReason
 from ingest.domain.liveness import SILENT_AFTER
 
-SQL = load("queue")
+SQL = load("queue_measures")
 MOST_UNFINISHED = 500
 """Counting more of them would cost more than anybody learns from it."""
 MOST_IGNORED = 10_000
@@ -29,7 +29,7 @@ class LaneCounts:
     dead: int
 
 
-class QueueStore:
+class QueueMeasures:
     """Measures ``upload_jobs`` as a queue; changes nothing."""
 
     def __init__(self, database: Database) -> None:
