@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.domain.rate_limit import BURST_SECONDS, LOST_SECONDS, MINUTE, TokenBucket
+from ingest.domain.token_bucket import BURST_SECONDS, LOST_SECONDS, MINUTE, TokenBucket
 
 amounts = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=120)
 limits = st.floats(10, 10_000_000)

@@ -15,7 +15,7 @@ from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
 from ingest.domain.job import Lane
 from ingest.domain.provider import KeyHealth, Limits, Outcome, Permit, PermitRequest, Report
 from ingest.domain.quota_queue import QuotaQueue
-from ingest.domain.rate_limit import TokenBucket
+from ingest.domain.token_bucket import TokenBucket
 
 LIMITED_SECONDS = 1.0
 """Pause after a 429 that names none."""
