@@ -8,6 +8,7 @@ from ingest.cli.commands import estimate
 from ingest.cli.exit_codes import ExitCode
 from ingest.cli.options import JsonOption, KeyOption, UrlOption
 from ingest.cli.process import run_async
+from ingest.cli.uploads.upload_options import DEFAULT_CONCURRENCY, UploadOptions
 
 if TYPE_CHECKING:
     from ingest.cli.uploads.transfer import Transfer
@@ -63,7 +64,7 @@ def upload(
     paths: _Paths,
     url: UrlOption = None,
     key: KeyOption = None,
-    concurrency: _Concurrency = 4,
+    concurrency: _Concurrency = DEFAULT_CONCURRENCY,
     wait: _Wait = True,
     external_ids: _ExternalIds = False,
     root: _Root = None,
@@ -93,7 +94,6 @@ def upload(
     from ingest.cli.uploads.external_ids import name_files
     from ingest.cli.uploads.select_files import select
     from ingest.cli.uploads.transfer import Transfer
-    from ingest.cli.uploads.upload_files import UploadOptions
 
     selection = select(paths)
     if external_ids or root is not None or external_id_prefix:

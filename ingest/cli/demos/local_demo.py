@@ -12,7 +12,7 @@ from ingest.cli.process import run_async
 from ingest.cli.system import temporary_system
 from ingest.cli.uploads.select_files import select
 from ingest.cli.uploads.transfer import Transfer
-from ingest.cli.uploads.upload_files import UploadOptions
+from ingest.cli.uploads.upload_options import UploadOptions
 from ingest.demo import corpus
 
 _SNIPPET_CHARS = 240

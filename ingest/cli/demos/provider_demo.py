@@ -20,7 +20,7 @@ from ingest.cli.render import status_report
 from ingest.cli.system import temporary_system
 from ingest.cli.uploads.select_files import select
 from ingest.cli.uploads.transfer import Transfer
-from ingest.cli.uploads.upload_files import UploadOptions
+from ingest.cli.uploads.upload_options import UploadOptions
 from ingest.demo import corpus
 
 Say = Callable[[str], None]

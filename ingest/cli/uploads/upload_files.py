@@ -11,6 +11,7 @@ from ingest.cli.exit_codes import Refused, first_failure
 from ingest.cli.output import Json
 from ingest.cli.uploads.external_ids import seen_from_here, source_path
 from ingest.cli.uploads.select_files import Candidate
+from ingest.cli.uploads.upload_options import UploadOptions
 
 PART_BYTES = 256 * 1024
 
@@ -62,16 +63,6 @@ class UploadListener(Protocol):
     def ended(self, file: Candidate, outcome: AcceptedUpload | Rejection) -> None:
         """Take the result of a file: accepted or rejected."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class UploadOptions:
-    """Options of an upload."""
-
-    concurrency: int = 4
-    """Files that are uploaded at the same time."""
-    replace: bool = True
-    """Whether a file may become the next generation of a document that exists."""
 
 
 async def upload_files(
