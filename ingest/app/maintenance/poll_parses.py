@@ -6,7 +6,10 @@ from ingest.domain.duty_lease import scoped
 
 INTERVAL = 0.5
 """Seconds. A person waits for the document, and the webhook that says that a parse is over only
-makes it due: this fetches it. A run in which nothing is due costs two small statements."""
+makes it due: this fetches it. A run in which nothing is due costs two small statements.
+
+It says how often this looks for parses that are due in the database. How often LlamaParse is asked
+for a parse that nobody reported is the setting INGEST_LLAMAPARSE_POLL_SECONDS."""
 
 
 class PollParses:
