@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 
-from ingest.domain.document import MediaType, Page, ParsedDocument
+from ingest.domain.document import Page, ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InputRefused, LeaseLost
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Payer
 
 Parse = Callable[[bytes], Awaitable[str]]

@@ -1,45 +1,14 @@
-"""Documents: media types, filenames, and the output of parsers."""
+"""Documents: filenames, and the output of parsers."""
 
 import json
 import unicodedata
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import PurePosixPath
 
 from ingest.domain.errors import DocumentUnreadable, InvalidFilename
 
 MAX_FILENAME_CHARS = 255
 """As in common file systems."""
-
-
-class MediaType(StrEnum):
-    """Media types that the local parser reads."""
-
-    PDF = "application/pdf"
-    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    HTML = "text/html"
-    MARKDOWN = "text/markdown"
-    TEXT = "text/plain"
-    EPUB = "application/epub+zip"
-    EML = "message/rfc822"
-
-
-EXTENSIONS: dict[str, MediaType] = {
-    ".pdf": MediaType.PDF,
-    ".docx": MediaType.DOCX,
-    ".pptx": MediaType.PPTX,
-    ".xlsx": MediaType.XLSX,
-    ".html": MediaType.HTML,
-    ".htm": MediaType.HTML,
-    ".md": MediaType.MARKDOWN,
-    ".markdown": MediaType.MARKDOWN,
-    ".txt": MediaType.TEXT,
-    ".text": MediaType.TEXT,
-    ".epub": MediaType.EPUB,
-    ".eml": MediaType.EML,
-}
 
 
 def clean_filename(filename: str) -> str:

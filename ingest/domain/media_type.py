@@ -1,18 +1,51 @@
-"""Detects the media type of a file: its content decides, its name only where content cannot."""
+"""Media types: which there are, and which one a file has.
+
+The content of a file decides, its name only where content cannot.
+"""
 
 import io
 import re
 import zipfile
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from ingest.domain.document import EXTENSIONS, MediaType
 from ingest.domain.errors import (
     DocumentEmpty,
     DocumentEncrypted,
     DocumentUnreadable,
     UnsupportedMediaType,
 )
+
+
+class MediaType(StrEnum):
+    """Media types that the local parser reads."""
+
+    PDF = "application/pdf"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    HTML = "text/html"
+    MARKDOWN = "text/markdown"
+    TEXT = "text/plain"
+    EPUB = "application/epub+zip"
+    EML = "message/rfc822"
+
+
+EXTENSIONS: dict[str, MediaType] = {
+    ".pdf": MediaType.PDF,
+    ".docx": MediaType.DOCX,
+    ".pptx": MediaType.PPTX,
+    ".xlsx": MediaType.XLSX,
+    ".html": MediaType.HTML,
+    ".htm": MediaType.HTML,
+    ".md": MediaType.MARKDOWN,
+    ".markdown": MediaType.MARKDOWN,
+    ".txt": MediaType.TEXT,
+    ".text": MediaType.TEXT,
+    ".epub": MediaType.EPUB,
+    ".eml": MediaType.EML,
+}
 
 HEAD_BYTES = 4096
 """Bytes that ``sniff`` needs, or the whole file if it is shorter."""

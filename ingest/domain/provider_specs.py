@@ -13,8 +13,8 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from ingest.domain.document import MediaType
 from ingest.domain.embedding_model import EmbeddingModel
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import CREDIT, Price, batched
 
 

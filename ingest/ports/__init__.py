@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, StoredBatch, Target
 from ingest.domain.chunk import Chunk, Passage
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import IngestError
 from ingest.domain.job import Lease
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Payer
 
 

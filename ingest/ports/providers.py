@@ -9,8 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 from ingest.domain.batch_api import Page, ProviderBatch, RemoteBatch, TextResult
-from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import CallState, Charge, Reservation
 from ingest.domain.provider import (
     EmbedAnswer,

@@ -5,8 +5,8 @@ from decimal import Decimal
 from ingest.adapters.parsers.local import LocalParser
 from ingest.app.providers.cost_estimate import Estimator, Tariff
 from ingest.app.providers.preflight import Preflight
-from ingest.domain.document import MediaType
 from ingest.domain.job import Lane
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import CREDIT, batched
 from ingest.settings import Settings
 from ingest.wiring.chunking import make_splitter

@@ -18,9 +18,10 @@ from ingest.app.providers.calls import ProviderCalls
 from ingest.app.providers.parse_poller import ParsePoller
 from ingest.app.providers.rate_limiter import LocalRateLimiter, Quota
 from ingest.app.providers.remote_parser import RemoteParser, Terms
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import ParseUnderway
 from ingest.domain.job import Lane
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Operation, Payer
 from ingest.domain.provider_specs import builtin_prices
 from tests import builders, samples

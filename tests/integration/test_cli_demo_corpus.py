@@ -8,8 +8,8 @@ import pytest
 
 from ingest.adapters.parsers.local import LocalParser
 from ingest.demo import corpus
-from ingest.domain.document import EXTENSIONS
 from ingest.domain.errors import ConfigurationError
+from ingest.domain.media_type import EXTENSIONS
 
 SOURCE = """\
 # Handbook of tides

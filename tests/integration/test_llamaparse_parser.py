@@ -8,7 +8,6 @@ import pytest
 from benchmarks.simulator import Simulator
 from ingest.adapters.postgres.pool import Database
 from ingest.app.providers.remote_parser import FallbackParser
-from ingest.domain.document import MediaType
 from ingest.domain.errors import (
     DocumentEmpty,
     DocumentEncrypted,
@@ -23,6 +22,7 @@ from ingest.domain.errors import (
     UnsupportedMediaType,
 )
 from ingest.domain.job import Lane
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Operation, Payer
 from tests import builders, samples
 from tests.integration.parsing_fixtures import ParsingFixture

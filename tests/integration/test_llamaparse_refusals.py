@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks.simulator import Simulator
 from ingest.adapters.postgres.pool import Database
-from ingest.domain.document import MediaType
 from ingest.domain.errors import (
     BudgetExhausted,
     DocumentEncrypted,
@@ -15,6 +14,7 @@ from ingest.domain.errors import (
     DocumentUnreadable,
     ProviderPaused,
 )
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Period
 from tests import samples
 from tests.integration.parsing_fixtures import ParsingFixture

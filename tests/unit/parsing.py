@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.domain.document import EXTENSIONS, MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
+from ingest.domain.media_type import EXTENSIONS, MediaType
 
 Parse = Callable[[str, bytes], Awaitable[ParsedDocument]]
 

@@ -31,10 +31,10 @@ from ingest.cli.system import startup_checks
 from ingest.cluster.rate_limiter_access import open_rate_limiter
 from ingest.domain import provider_specs
 from ingest.domain.circuit_breaker import BreakerState
-from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.index_kind import IndexKind
 from ingest.domain.job import Degraded, Lane
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Charge, Operation, Payer, Price
 from ingest.domain.provider import EmbedAnswer, Outcome, ProviderKey, Report
 from ingest.domain.provider_specs import LLAMAPARSE, EmbedderSpec

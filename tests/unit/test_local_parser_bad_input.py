@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import (
     DocumentEmpty,
     DocumentEncrypted,
@@ -17,6 +17,7 @@ from ingest.domain.errors import (
     TooManyPages,
     UnsupportedMediaType,
 )
+from ingest.domain.media_type import MediaType
 from tests import samples
 
 MIB = 1024**2

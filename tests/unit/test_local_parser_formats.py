@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
+from ingest.domain.media_type import MediaType
 from tests import samples
 from tests.unit.parsing import Parse, checked, outline, page_texts
 

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentRejected
+from ingest.domain.media_type import MediaType
 from tests import samples
 from tests.unit.parsing import assert_landmarks_are_exact
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
+from ingest.domain.media_type import MediaType
 from tests import samples
 
 REPOSITORY = Path(__file__).parents[2]

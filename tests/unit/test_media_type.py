@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.domain.document import EXTENSIONS, MediaType
 from ingest.domain.errors import (
     DocumentEmpty,
     DocumentEncrypted,
@@ -15,7 +14,7 @@ from ingest.domain.errors import (
     DocumentUnreadable,
     UnsupportedMediaType,
 )
-from ingest.domain.media_type import HEAD_BYTES, detect, sniff
+from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, MediaType, detect, sniff
 from tests import samples
 
 EACH = {name: data for name, data in samples.one_of_each(samples.LOREM)}

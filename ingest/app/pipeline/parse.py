@@ -13,7 +13,7 @@ from ingest.app.pipeline.metrics import UNMEASURED, Measures
 from ingest.app.queue.end_attempt import FailedAttempts
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord, Target
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import (
     DocumentUnreadable,
     IngestError,
@@ -22,6 +22,7 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob
+from ingest.domain.media_type import MediaType
 from ingest.domain.parse_quality import check_text
 from ingest.domain.pricing import Operation, Payer
 from ingest.domain.stage import Stage

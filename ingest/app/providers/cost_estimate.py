@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ingest.app.providers.preflight import Preflight
-from ingest.domain.document import MediaType
 from ingest.domain.errors import DocumentRejected
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import token_cost
 from ingest.ports import Splitter
 

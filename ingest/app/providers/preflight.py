@@ -3,8 +3,9 @@
 from collections.abc import Set
 from dataclasses import dataclass
 
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
+from ingest.domain.media_type import MediaType
 from ingest.domain.parse_quality import check_text, is_scanned
 from ingest.domain.remote_parse import SourceExtent
 from ingest.ports import Parser

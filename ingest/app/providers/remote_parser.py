@@ -14,7 +14,7 @@ from ingest.app.providers.calls import ProviderCalls, Quote
 from ingest.app.providers.preflight import Preflight, PreflightResult
 from ingest.app.providers.submit_once import SKEW, SubmissionSteps, SubmitOnce
 from ingest.domain import identity
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import (
     DocumentUnreadable,
     IngestError,
@@ -25,6 +25,7 @@ from ingest.domain.errors import (
     ProviderUnavailable,
     of_code,
 )
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import CREDIT, Payer, Price, unit_price
 from ingest.domain.provider_specs import parsers
 from ingest.domain.remote_parse import (

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
+from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import Payer
 from ingest.ports import Embedder, Parser
 

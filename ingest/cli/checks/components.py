@@ -25,9 +25,9 @@ from ingest.cli.checks.findings import Finding, broken, doubtful, fine
 from ingest.cli.process import run_async
 from ingest.cli.system import database_access
 from ingest.cli.system.startup_summary import database_label
-from ingest.domain.document import MediaType
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
+from ingest.domain.media_type import MediaType
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Settings
 from ingest.wiring.parsing import make_local_parser, parser_label

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ingest.cli.exit_codes import WrongUsage
-from ingest.domain.document import EXTENSIONS
 from ingest.domain.errors import DocumentRejected, UnsupportedMediaType
-from ingest.domain.media_type import read_head, sniff
+from ingest.domain.media_type import EXTENSIONS, read_head, sniff
 
 
 @dataclass(frozen=True, slots=True)

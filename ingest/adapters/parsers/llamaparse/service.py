@@ -12,7 +12,7 @@ from llama_cloud import AsyncLlamaCloud
 
 from ingest.adapters.parsers.llamaparse.error_mapping import job_failure, lost, understood
 from ingest.adapters.parsers.llamaparse.result import assemble
-from ingest.domain.document import EXTENSIONS
+from ingest.domain.media_type import EXTENSIONS
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.domain.provider_specs import LLAMAPARSE
 from ingest.domain.remote_parse import (

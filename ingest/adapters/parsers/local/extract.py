@@ -16,9 +16,9 @@ from ingest.adapters.parsers.local.formats.text import decode
 from ingest.adapters.parsers.local.formats.xlsx import parse_xlsx
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.zip_check import check_archive
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentUnreadable
-from ingest.domain.media_type import detect
+from ingest.domain.media_type import MediaType, detect
 
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from ingest.adapters.parsers.local.draft import LABEL
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.sandbox import ChildDied, Sandbox
-from ingest.domain.document import MediaType, ParsedDocument
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
+from ingest.domain.media_type import MediaType
 
 _TRIES = 2
 """A child may die of an earlier document's damage; twice in a row is the fault of this one."""

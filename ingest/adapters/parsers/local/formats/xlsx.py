@@ -3,8 +3,8 @@
 import zipfile
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.domain.document import MediaType
 from ingest.domain.errors import DocumentUnreadable
+from ingest.domain.media_type import MediaType
 
 _SHEETS_FOLDER = "xl/worksheets/"
 
