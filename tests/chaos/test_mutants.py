@@ -10,7 +10,7 @@ from ingest.adapters.postgres.statements import load
 from tests.chaos.workshop import Workshop, happen
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-_JOBS, _CLAIM = load("upload_jobs"), load("claim")
+_JOBS, _CLAIM, _LEASES = load("upload_jobs"), load("claim"), load("leases")
 _PAUSE_SECONDS = 0.3
 """Between the halves of a publish; the sampler looks several times as often."""
 
@@ -24,9 +24,13 @@ async def test_a_run_that_keeps_its_promises_passes(workshop: Workshop) -> None:
 
 async def test_fencing_off_is_found(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes with a lease writes, whether it is the current one or not."""
-    for name in ("lock_leases", "held_leases", "advance_stored"):
-        changed = _changed(_JOBS[name], "AND j.lease_token = b.lease_token", "")
-        monkeypatch.setitem(_JOBS, name, _changed(changed, "WHERE j.state = 'working'", ""))
+    for statements, name in (
+        (_LEASES, "lock_leases"),
+        (_LEASES, "held_leases"),
+        (_JOBS, "advance_stored"),
+    ):
+        changed = _changed(statements[name], "AND j.lease_token = b.lease_token", "")
+        monkeypatch.setitem(statements, name, _changed(changed, "WHERE j.state = 'working'", ""))
 
     await happen(workshop)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from ingest.adapters.postgres.jobs.job_store import CLAIM, SQL
+from ingest.adapters.postgres.jobs.job_store import CLAIM, LEASES, SQL
 from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
@@ -170,7 +170,7 @@ async def test_counting_what_a_worker_holds_reads_only_that(large_queue: str, mo
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_a_heartbeat_reads_only_what_its_worker_holds(large_queue: str, mode: str) -> None:
     plan = await explain(
-        large_queue, mode, SQL["heartbeat_jobs"], BUSY, builders.LEASE, timedelta(hours=1)
+        large_queue, mode, LEASES["heartbeat_jobs"], BUSY, builders.LEASE, timedelta(hours=1)
     )
 
     assert indexes(plan) == {"idx_upload_jobs_working", "upload_jobs_pkey"}
@@ -179,7 +179,7 @@ async def test_a_heartbeat_reads_only_what_its_worker_holds(large_queue: str, mo
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_a_rescue_reads_only_jobs_that_are_held(large_queue: str, mode: str) -> None:
-    plan = await explain(large_queue, mode, SQL["rescue_jobs"], 10, 1000)
+    plan = await explain(large_queue, mode, LEASES["rescue_jobs"], 10, 1000)
 
     assert plan["Actual Rows"] == EXPIRED
     assert indexes(plan) == {"idx_upload_jobs_working", "upload_jobs_pkey"}

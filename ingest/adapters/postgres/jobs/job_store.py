@@ -18,6 +18,7 @@ from ingest.domain.stage import Stage
 
 SQL = load("upload_jobs")
 CLAIM = load("claim")
+LEASES = load("leases")
 MOST_AHEAD = 500
 """Counting more jobs that come first would cost more than anybody learns from it."""
 
@@ -92,12 +93,12 @@ class JobStore:
     ) -> None:
         """See ``claim.ClaimsJobs``."""
         async with self._database.connection() as connection:
-            await connection.execute(SQL["heartbeat_jobs"], worker_id, lease, stage_timeout)
+            await connection.execute(LEASES["heartbeat_jobs"], worker_id, lease, stage_timeout)
 
     async def rescue(self, *, max_rescues: int, limit: int = 1000) -> list[UUID]:
         """Return jobs whose lease ran out to the queue, or, too often, to the dead letter."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["rescue_jobs"], max_rescues, limit)
+            rows = await connection.fetch(LEASES["rescue_jobs"], max_rescues, limit)
             await connection.fetch(SQL["expire_waiting"])
         return [row["job_id"] for row in rows]
 
@@ -110,7 +111,9 @@ class JobStore:
             max_rescues: Rescues after which a job ends in the dead letter.
         """
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL["release_worker"], worker_id, int(died), max_rescues)
+            rows = await connection.fetch(
+                LEASES["release_worker"], worker_id, int(died), max_rescues
+            )
         return [row["job_id"] for row in rows]
 
     async def settle(self, lease: Lease, settlement: Settlement) -> bool:

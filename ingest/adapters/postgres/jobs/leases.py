@@ -7,7 +7,7 @@ from ingest.adapters.postgres.pool import Connection
 from ingest.adapters.postgres.statements import load
 from ingest.domain.job import Lease
 
-SQL = load("upload_jobs")
+SQL = load("leases")
 
 
 async def lock_leases(connection: Connection, leases: Sequence[Lease]) -> frozenset[UUID]:
