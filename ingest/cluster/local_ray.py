@@ -13,7 +13,8 @@ from ingest.adapters.storage import state_folder
 from ingest.cluster import ray_folder, ray_reports
 from ingest.cluster.ray_folder import RayFolder
 from ingest.domain.errors import ProviderUnavailable
-from ingest.settings import HttpProxy, Settings
+from ingest.settings import Settings
+from ingest.settings.gateway import HttpProxy
 
 NAMESPACE = "ingest"
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024

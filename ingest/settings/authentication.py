@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import BaseModel, Field, SecretStr
+
 
 class Auth(StrEnum):
     """The credentials that the gateway accepts."""
@@ -10,3 +12,39 @@ class Auth(StrEnum):
     JWT = "jwt"
     BOTH = "both"
     OFF = "off"
+
+
+class AuthenticationSettings(BaseModel):
+    """Credentials that the gateway accepts, and how tokens are verified."""
+
+    auth: Auth = Field(
+        Auth.OFF,
+        description="keys, jwt (tokens of a login service), both, or off: allowed only on a "
+        "loopback host.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="Verifies tokens signed with HS256; at least 32 bytes."
+    )
+    jwt_jwks: str | None = Field(
+        None,
+        description="Public keys of the login service: an https:// URL (http:// on loopback) or a "
+        "file; instead of jwt_secret.",
+    )
+    jwt_audience: str | None = Field(None, description="What a token's aud must hold; required.")
+    jwt_issuer: str | None = Field(None, description="What a token's iss must be; empty: any.")
+    jwt_tenant_claim: str = Field(
+        "tenant", min_length=1, description="Claim with the tenant: a UUID, or a name."
+    )
+    jwt_leeway_seconds: float = Field(
+        10.0, ge=0, le=60, description="How far the login service's clock may be off."
+    )
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether API keys let callers in."""
+        return self.auth in (Auth.KEYS, Auth.BOTH)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether tokens let callers in."""
+        return self.auth in (Auth.JWT, Auth.BOTH)

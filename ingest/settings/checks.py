@@ -10,7 +10,7 @@ from ingest.domain.plain_words import did_you_mean
 from ingest.domain.provider_specs import ProviderSpec
 from ingest.settings import setting_faults
 from ingest.settings.authentication import Auth
-from ingest.settings.providers import Profile
+from ingest.settings.providers.choice import Profile
 
 if TYPE_CHECKING:
     from ingest.settings import Settings

@@ -18,7 +18,7 @@ from ingest.domain.provider import ProviderKey
 from ingest.domain.provider_specs import LLAMAPARSE, OPENAI
 from ingest.ports.providers import BatchService, EmbeddingService, ParseService
 from ingest.settings import Settings
-from ingest.settings.providers import Tier
+from ingest.settings.providers.llamaparse import Tier
 
 if TYPE_CHECKING:
     from ingest.adapters.parsers.llamaparse.service import LlamaParse

@@ -16,7 +16,7 @@ from ingest.domain.pricing import Price, unit_price
 from ingest.domain.provider_specs import EmbedderSpec, ParserSpec, ProviderSpec
 from ingest.ports.providers import EmbeddingService, ParseService
 from ingest.settings import Settings
-from ingest.settings.providers import LOCAL, Fallback
+from ingest.settings.providers.choice import LOCAL, Fallback
 from ingest.wiring import provider_registry
 from ingest.wiring.provider_registry import WEBHOOK_PATH as WEBHOOK_PATH
 

@@ -1,13 +1,14 @@
 """A provider that is not there yet is added, and everything that depends on providers knows it.
 
-Whoever adds an embedding provider changes four places, and no other file of the product:
+Whoever adds an embedding provider takes four steps, and changes no other file of the product:
 
 1. ``ingest/domain/provider_specs.py``: its specification, in the registry ``SPECS``;
-2. ``ingest/settings/__init__.py``: its variables, ``INGEST_<NAME>_…``;
+2. ``ingest/settings/providers/<name>.py``: its variables, ``INGEST_<NAME>_…``, in a class that
+   becomes a base of ``Settings`` in ``ingest/settings/__init__.py``;
 3. ``ingest/adapters/embedders/<name>.py``: its service, which calls its API;
 4. ``ingest/wiring/provider_registry.py``: the entry that makes the service from the settings.
 
-This file does the same four things for a provider called Tides, and then goes the ways that a real
+This file takes the same four steps for a provider called Tides, and then goes the ways that a real
 one goes. The API of Tides is a few lines of arithmetic here, so nothing is called outside.
 """
 
@@ -20,7 +21,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from ingest.adapters.postgres.admin import inspection, migrate
 from ingest.adapters.postgres.pool import Database
@@ -39,7 +40,7 @@ from ingest.domain.pricing import Charge, Operation, Payer, Price
 from ingest.domain.provider import EmbedAnswer, Outcome, ProviderKey, Report
 from ingest.domain.provider_specs import LLAMAPARSE, EmbedderSpec
 from ingest.settings import Settings
-from ingest.settings.providers import Tier
+from ingest.settings.providers.llamaparse import Tier
 from ingest.wiring import provider_batches, provider_registry
 from ingest.wiring.chunking import batch_limits
 from ingest.wiring.embedding import make_embedder
@@ -69,8 +70,8 @@ TIDES = EmbedderSpec(
 
 
 # 2. The variables.
-class TidesSettings(Settings):
-    """Ours, and those of Tides."""
+class TidesVariables(BaseModel):
+    """Those of Tides."""
 
     tides_api_keys: SecretStr | None = Field(None)
     tides_api_key_file: Path | None = Field(None)
@@ -79,6 +80,10 @@ class TidesSettings(Settings):
     tides_requests_per_minute: float = Field(100.0)
     tides_tokens_per_minute: float = Field(50_000.0)
     tides_timeout_seconds: float = Field(5.0)
+
+
+class TidesSettings(Settings, TidesVariables):
+    """Ours, and those of Tides."""
 
 
 # 3. The adapter.

@@ -20,7 +20,8 @@ def changed_settings(changes: dict[str, str | None]) -> "Settings":
         WrongUsage: a setting cannot have this value.
     """
     from ingest import settings
-    from ingest.settings.providers import Tier, embedder_names, parser_names
+    from ingest.settings.providers.choice import embedder_names, parser_names
+    from ingest.settings.providers.llamaparse import Tier
 
     tiers = {tier.value: tier for tier in Tier}
     names = {

@@ -12,7 +12,7 @@ from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Lane
 from ingest.domain.pricing import CREDIT, batched
 from ingest.settings import Settings
-from ingest.settings.providers import LOCAL
+from ingest.settings.providers.choice import LOCAL
 from ingest.settings.setting_faults import ensure_none
 from ingest.wiring.provider_batches import batchable_models
 from ingest.wiring.providers import embedding_models, price_today, provider_of

@@ -1,0 +1,14 @@
+"""How much of the providers' rate limits is used.
+
+The limits of each key are variables of its provider: see ``openai`` and ``llamaparse``.
+"""
+
+from pydantic import BaseModel, Field
+
+
+class RateLimitSettings(BaseModel):
+    """What the rate limiter leaves unused."""
+
+    quota_share: float = Field(
+        0.97, gt=0, le=1, description="Share of a provider's limits that is used."
+    )
