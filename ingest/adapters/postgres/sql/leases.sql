@@ -25,57 +25,27 @@ WHERE job_id IN (
 -- name: rescue_jobs
 -- Return up to $2 jobs whose lease ran out to their last durable point; after $1 rescues of one
 -- job, dead-letter it.
-WITH expired AS (
-    SELECT job_id, rescue_count + 1 >= $1 AS exhausted
+WITH lost AS (
+    SELECT job_id, rescue_count + 1 AS rescues, $1::integer AS most, rescue_count + 1 >= $1 AS exhausted
     FROM upload_pipeline.upload_jobs
     WHERE state = 'working' AND leased_until < now()
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 )
-UPDATE upload_pipeline.upload_jobs AS j
-SET state = CASE WHEN e.exhausted THEN 'deadletter' ELSE 'queued' END,
-    stage = CASE
-        WHEN e.exhausted THEN j.stage
-        ELSE upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation)
-    END,
-    rescue_count = j.rescue_count + 1,
-    run_after = now(),
-    last_error = CASE
-        WHEN e.exhausted THEN jsonb_build_object(
-            'class', 'WorkerLost', 'code', 'worker_lost', 'stage', j.stage,
-            'message', 'its worker was lost ' || (j.rescue_count + 1) || ' times, limit ' || $1
-        )
-        ELSE j.last_error
-    END
-FROM expired AS e, upload_pipeline.documents AS d
-WHERE j.job_id = e.job_id AND d.document_id = j.document_id
+{include return_lost}
 RETURNING j.job_id, j.state;
 
 -- name: release_worker
 -- Give back what worker $1 holds: it drained ($2 is 0), or its stream is known to be dead ($2 is
 -- 1), which counts as a rescue; after $3 rescues of one job, dead-letter it.
-WITH held AS (
-    SELECT job_id, $2 > 0 AND rescue_count + $2 >= $3 AS exhausted
+WITH lost AS (
+    SELECT
+        job_id, rescue_count + $2 AS rescues, $3::integer AS most,
+        $2 > 0 AND rescue_count + $2 >= $3 AS exhausted
     FROM upload_pipeline.upload_jobs
     WHERE leased_by = $1 AND state = 'working'
     ORDER BY job_id
     FOR UPDATE
 )
-UPDATE upload_pipeline.upload_jobs AS j
-SET state = CASE WHEN h.exhausted THEN 'deadletter' ELSE 'queued' END,
-    stage = CASE
-        WHEN h.exhausted THEN j.stage
-        ELSE upload_pipeline.durable_stage(d.parsed_key, d.generation = j.generation)
-    END,
-    rescue_count = j.rescue_count + $2,
-    run_after = now(),
-    last_error = CASE
-        WHEN h.exhausted THEN jsonb_build_object(
-            'class', 'WorkerLost', 'code', 'worker_lost', 'stage', j.stage,
-            'message', 'its worker was lost ' || (j.rescue_count + 1) || ' times, limit ' || $3
-        )
-        ELSE j.last_error
-    END
-FROM held AS h, upload_pipeline.documents AS d
-WHERE j.job_id = h.job_id AND d.document_id = j.document_id
+{include return_lost}
 RETURNING j.job_id;
