@@ -1,0 +1,1 @@
+"""Text analysis: turns texts and queries into the terms that search by words compares."""
