@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ingest.domain.document import Heading, ParsedDocument
+from ingest.domain.embedded_text import embedded_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,8 @@ class Passage:
     char_start: int
     char_end: int
     """End of the passage (exclusive), in characters of the document's text."""
-    token_count: int
-    """Tokens of the passage on its own, in the splitter's vocabulary."""
+    token_count: int | None
+    """Tokens of the passage on its own, in the splitter's vocabulary; None: not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,20 @@ class Chunk:
     heading_path: tuple[str, ...]
     """Titles of the headings the chunk starts under, outermost first."""
     token_count: int
+    """Tokens of ``embedded_text``, in the splitter's vocabulary."""
     text: str
     text_sha256: bytes
-    """32-byte digest of the exact text sent to the embedder."""
+    """32-byte digest of ``embedded_text``."""
+    context: str | None = None
+    """What stands before the text when it is embedded: words of the file name, headings, and the
+    columns of a table that began before. None: the text is embedded as it is."""
+    filename: str = ""
+    """Of the document; lexical search finds a chunk by it, too."""
+
+    @property
+    def embedded_text(self) -> str:
+        """The exact text sent to the embedder."""
+        return embedded_text(self.context, self.text)
 
 
 class Landmarks:

@@ -61,7 +61,7 @@ def chunk_id(document: UUID, chunker: str, chunk_ord: int, text_sha256: bytes) -
         document: Id of the chunk's document.
         chunker: Name and version of the chunker with its settings.
         chunk_ord: Position in the document, from 0.
-        text_sha256: 32-byte digest of the chunk's exact text.
+        text_sha256: 32-byte digest of the chunk's exact text and context.
     """
     return uuid5(document, f"{chunker}:{chunk_ord}:{text_sha256.hex()}")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from ingest.domain.embedded_text import embedded_text
 from ingest.domain.embedding import EmbeddingModel, Vectors
 
 
@@ -21,9 +22,15 @@ class Unembedded:
     """A published chunk without a vector in the target space."""
 
     chunk_id: UUID
+    context: str | None
     text: str
     token_count: int
     text_sha256: bytes
+
+    @property
+    def embedded_text(self) -> str:
+        """The exact text sent to the embedder, of which ``text_sha256`` is the digest."""
+        return embedded_text(self.context, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,14 +119,23 @@ class Splitter(Protocol):
 
     @property
     def label(self) -> str:
-        """Name, version and settings, e.g. ``structure/1:512+64``; part of a chunk's id."""
+        """Name, version and settings, e.g. ``structure/2:cl100k:512+64``; part of a chunk's id."""
+        ...
+
+    @property
+    def limit_tokens(self) -> int:
+        """Most tokens of one text that the embedder takes."""
+        ...
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, in the vocabulary in which passages are measured."""
         ...
 
     def split(self, parsed: ParsedDocument) -> list[Passage]:
         """Cut a text into passages, in order.
 
-        Passages cover every character that is not white space at least once, overlap by at
-        most the configured tokens, and hold at most the configured tokens each.
+        Passages cover every character that is neither white space nor encoded data at least
+        once, overlap by at most the configured tokens, and hold at most the configured tokens each.
         """
         ...
 

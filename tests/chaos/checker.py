@@ -62,7 +62,7 @@ DOCUMENTS = """
 """
 CHUNKS = """
     SELECT chunk_id, tenant_id, document_id, generation, chunk_ord, char_start, char_end, page,
-        heading_path, token_count, text, encode(chunk_sha, 'hex') AS sha,
+        heading_path, token_count, context, text, encode(chunk_sha, 'hex') AS sha,
         vector_send(embedding) AS vector
     FROM upload_pipeline.document_chunks ORDER BY document_id, chunk_ord
 """
@@ -150,9 +150,10 @@ def _check_chunks(connection: "psycopg.Connection[Any]", evidence: Evidence) -> 
 
 
 def _compare(row: Row, expected: Passage, evidence: Evidence, tenant_id: UUID) -> str:
-    digest = hashlib.sha256(expected.text.encode()).hexdigest()
+    digest = hashlib.sha256(expected.embedded_text.encode()).hexdigest()
     pairs = {
         "text": (row["text"], expected.text),
+        "context": (row["context"], expected.context),
         "digest": (row["sha"], digest),
         "tenant": (row["tenant_id"], tenant_id),
         "span": ((row["char_start"], row["char_end"]), (expected.char_start, expected.char_end)),
@@ -192,7 +193,9 @@ def _check_views(evidence: Evidence) -> Iterator[Finding]:
     whole: dict[tuple[UUID, int], str] = {}
     for upload in evidence.uploads:
         passages = evidence.passages.get(upload.item.sha256, ())
-        digests = (hashlib.sha256(passage.text.encode()).hexdigest() for passage in passages)
+        digests = (
+            hashlib.sha256(passage.embedded_text.encode()).hexdigest() for passage in passages
+        )
         whole[upload.document_id, upload.generation] = ",".join(digests)
     for document_id, generation, digest in evidence.sampler.seen:
         expected = hashlib.md5(whole.get((document_id, generation), "").encode()).hexdigest()  # noqa: S324

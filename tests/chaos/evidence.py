@@ -19,7 +19,10 @@ class Passage:
     page: int | None
     heading_path: tuple[str, ...]
     token_count: int
+    context: str | None
     text: str
+    embedded_text: str
+    """The exact text that is sent to the provider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import httpx
 
 from ingest.adapters.parsers.llamaparse.result import assemble
 from ingest.adapters.splitters.structure import StructureSplitter
+from ingest.app.pipeline.chunk import cut
 from ingest.domain import media_type
-from ingest.domain.chunk import Landmarks
 from ingest.domain.document import ParsedDocument
 from tests import samples
 from tests.chaos.corpus import Item
@@ -36,7 +37,7 @@ async def _read_all(items: dict[str, Item]) -> dict[str, list[Passage]]:
             else:
                 kind = media_type.detect(item.content, filename=item.filename)
                 parsed = await parser.parse(item.content, filename=item.filename, media_type=kind)
-            found[digest] = _cut(parsed, splitter)
+            found[digest] = _cut(parsed, splitter, item.filename)
         return found
     finally:
         await parser.close()
@@ -51,25 +52,26 @@ def _recognised(pages: int) -> ParsedDocument:
     return assemble(texts, parser="reference", max_pages=100, max_text_chars=100_000)
 
 
-def _cut(parsed: ParsedDocument, splitter: StructureSplitter) -> list[Passage]:
-    landmarks = Landmarks(parsed)
+def _cut(parsed: ParsedDocument, splitter: StructureSplitter, filename: str) -> list[Passage]:
     return [
         Passage(
-            passage.char_start,
-            passage.char_end,
-            landmarks.page_at(passage.char_start),
-            landmarks.heading_path_at(passage.char_start),
-            passage.token_count,
-            parsed.text[passage.char_start : passage.char_end],
+            chunk.char_start,
+            chunk.char_end,
+            chunk.page,
+            chunk.heading_path,
+            chunk.token_count,
+            chunk.context,
+            chunk.text,
+            chunk.embedded_text,
         )
-        for passage in splitter.split(parsed)
+        for chunk in cut(parsed, UUID(int=0), splitter, filename=filename)
     ]
 
 
 def embed_all(passages: Iterable[Sequence[Passage]], url: str) -> dict[str, bytes]:
     """float32 vectors by the digest of their texts, asked of a simulator without faults."""
     texts = {
-        hashlib.sha256(passage.text.encode()).hexdigest(): passage.text
+        hashlib.sha256(passage.embedded_text.encode()).hexdigest(): passage.embedded_text
         for document in passages
         for passage in document
     }

@@ -18,6 +18,10 @@ CHANGES = [
     ("content", f"UPDATE document_chunks SET text = text || '!' WHERE chunk_id = {ONE_CHUNK}"),
     (
         "content",
+        f"UPDATE document_chunks SET context = context || '!' WHERE chunk_id = {ONE_CHUNK}",
+    ),
+    (
+        "content",
         "UPDATE document_chunks SET embedding = (SELECT array_agg(-v) FROM"
         f" unnest(embedding::real[]) AS v)::vector WHERE chunk_id = {ONE_CHUNK}",
     ),

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 FILES = 40
 ROWS = """
     SELECT d.filename, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
-        c.token_count, c.text, c.chunk_sha, c.chunker, c.embed_model, c.embed_version,
+        c.token_count, c.context, c.text, c.chunk_sha, c.chunker, c.embed_model, c.embed_version,
         c.vector_dim, vector_send(c.embedding) AS embedding
     FROM upload_pipeline.document_chunks AS c
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = c.document_id

@@ -294,7 +294,12 @@ async def test_texts_of_the_lane_batch_wait_unless_they_are_known_or_failed() ->
     ]
     setting.ready = {known.job.lease.job_id}
     setting.failing = {fails.job.lease.job_id: TextsFailed("three batches gave nothing")}
-    [whole] = cut(complete.parsed or a_text(1), complete.job.document_id, SPLITTER)
+    [whole] = cut(
+        complete.parsed or a_text(1),
+        complete.job.document_id,
+        SPLITTER,
+        filename=complete.job.filename,
+    )
     setting.plans.stored = {whole.chunk_id}
 
     first = await setting.run(online)

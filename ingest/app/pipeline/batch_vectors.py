@@ -38,7 +38,7 @@ class LocalVectors:
         chunks = batch.chunks
         if not chunks:
             return _none(self._embedder.model)
-        return await self._embedder.embed([chunk.text for chunk in chunks])
+        return await self._embedder.embed([chunk.embedded_text for chunk in chunks])
 
 
 class PaidVectors:
@@ -72,7 +72,7 @@ class PaidVectors:
     ) -> Vectors:
         try:
             return await self._embedder.embed(
-                [chunks[index].text for index in new],
+                [chunks[index].embedded_text for index in new],
                 payer=payer,
                 tokens=[chunks[index].token_count for index in new],
                 wanted=lambda: self._is_held(batch),

@@ -1,7 +1,6 @@
 """From texts to batches of chunks: chunking, chunks_buffered."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +14,11 @@ import structlog
 from ingest.app.pipeline.messages import Batch, ParsedJob, SpaceKey
 from ingest.app.pipeline.metrics import UNMEASURED, Measures
 from ingest.app.queue.end_attempt import FailedAttempts
-from ingest.domain import identity
 from ingest.domain.attempt import DocumentChunks, Target
 from ingest.domain.batch_api import Deferred
 from ingest.domain.batching import pack, spread
-from ingest.domain.chunk import Chunk, Landmarks
+from ingest.domain.chunk import Chunk
+from ingest.domain.cutting import chunks_of
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import (
     DocumentEmpty,
@@ -193,7 +192,9 @@ class ChunkStage:
             parsed = parsed_job.parsed
             if parsed is None:
                 parsed = ParsedDocument.from_bytes(await self._blobs.get(parsed_job.parsed_key))
-            chunks = await asyncio.to_thread(cut, parsed, job.document_id, self._splitter)
+            chunks = await asyncio.to_thread(
+                cut, parsed, job.document_id, self._splitter, filename=job.filename
+            )
             self._measures.took(Stage.CHUNKING, time.monotonic() - started)
             return chunks
         except IngestError as exc:
@@ -215,30 +216,23 @@ def _by_space(
     return groups
 
 
-def cut(parsed: ParsedDocument, document_id: UUID, splitter: Splitter) -> list[Chunk]:
+def cut(
+    parsed: ParsedDocument, document_id: UUID, splitter: Splitter, *, filename: str
+) -> list[Chunk]:
     """All chunks of a document, in order.
 
     Raises:
         DocumentEmpty: there is nothing to cut.
     """
-    landmarks = Landmarks(parsed)
-    chunks = []
-    for chunk_ord, passage in enumerate(splitter.split(parsed)):
-        text = parsed.text[passage.char_start : passage.char_end]
-        digest = hashlib.sha256(text.encode()).digest()
-        chunks.append(
-            Chunk(
-                chunk_id=identity.chunk_id(document_id, splitter.label, chunk_ord, digest),
-                chunk_ord=chunk_ord,
-                char_start=passage.char_start,
-                char_end=passage.char_end,
-                page=landmarks.page_at(passage.char_start),
-                heading_path=landmarks.heading_path_at(passage.char_start),
-                token_count=passage.token_count,
-                text=text,
-                text_sha256=digest,
-            )
-        )
+    chunks = chunks_of(
+        parsed,
+        splitter.split(parsed),
+        document_id=document_id,
+        filename=filename,
+        chunker=splitter.label,
+        count=splitter.count,
+        limit_tokens=splitter.limit_tokens,
+    )
     if not chunks:
         raise DocumentEmpty("there is no text in the document")
     return chunks

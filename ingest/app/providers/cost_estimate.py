@@ -3,13 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from uuid import UUID
 
 from ingest.app.providers.preflight import Preflight
+from ingest.domain.cutting import chunks_of
 from ingest.domain.errors import DocumentRejected
 from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import token_cost
 from ingest.ports import Splitter
 
+_NO_DOCUMENT = UUID(int=0)
 TOKENS_PER_PICTURE = 500
 """Guess for a page whose text only its provider will see: about 350 words."""
 
@@ -86,6 +89,14 @@ class Estimator:
             estimate.chunks += seen.pages
             estimate.tokens += seen.pages * TOKENS_PER_PICTURE
         else:
-            passages = self._splitter.split(seen.text)
-            estimate.chunks += len(passages)
-            estimate.tokens += sum(passage.token_count for passage in passages)
+            chunks = chunks_of(
+                seen.text,
+                self._splitter.split(seen.text),
+                document_id=_NO_DOCUMENT,
+                filename=filename,
+                chunker=self._splitter.label,
+                count=self._splitter.count,
+                limit_tokens=self._splitter.limit_tokens,
+            )
+            estimate.chunks += len(chunks)
+            estimate.tokens += sum(chunk.token_count for chunk in chunks)

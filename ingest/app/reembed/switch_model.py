@@ -182,7 +182,7 @@ class ModelSwitcher:
         payer = Payer(tenant_id, Lane.BACKFILL, Operation.EMBED)
         tokens = [chunk.token_count for chunk in chunks]
         try:
-            vectors = await by([c.text for c in chunks], payer, tokens)
+            vectors = await by([c.embedded_text for c in chunks], payer, tokens)
         except InputRefused as exc:
             if len(chunks) == 1:
                 self.moved.refused[chunks[0].chunk_id] = exc.code

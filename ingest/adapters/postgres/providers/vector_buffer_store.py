@@ -180,7 +180,7 @@ class VectorBufferStore:
                 [chunk.text_sha256 for _, chunk in fitting],
                 [document_id for document_id, _ in fitting],
                 [chunk.token_count for _, chunk in fitting],
-                [chunk.text for _, chunk in fitting],
+                [chunk.embedded_text for _, chunk in fitting],
             )
             await connection.execute(
                 BATCHES["fill_batch"],
@@ -220,7 +220,7 @@ def _fitting(
     bytes_len = tokens = 0
     for count, (_, chunk) in enumerate(wanted):
         more = BatchRoom(
-            count + 1, bytes_len + request_bytes(chunk.text), tokens + chunk.token_count
+            count + 1, bytes_len + request_bytes(chunk.embedded_text), tokens + chunk.token_count
         )
         fits = (
             more.texts <= left.texts

@@ -57,7 +57,7 @@ ORDER BY created_at, document_id LIMIT $4;
 
 -- name: missing_vectors
 -- Published chunks of documents ($1), in space ($2, $3), that have no vector in space ($4, $5) yet.
-SELECT a.chunk_id, a.text, a.token_count, a.chunk_sha
+SELECT a.chunk_id, a.context, a.text, a.token_count, a.chunk_sha
 FROM upload_pipeline.document_chunks AS a
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = a.document_id
 WHERE a.document_id = ANY($1::uuid[]) AND a.embed_model = $2 AND a.embed_version = $3
@@ -71,7 +71,7 @@ ORDER BY a.document_id, a.chunk_ord;
 
 -- name: missing_of_tenant
 -- Up to $6 of them, of all documents of tenant $1; without chunks $7.
-SELECT a.chunk_id, a.text, a.token_count, a.chunk_sha
+SELECT a.chunk_id, a.context, a.text, a.token_count, a.chunk_sha
 FROM upload_pipeline.document_chunks AS a
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = a.document_id
 WHERE a.tenant_id = $1 AND a.embed_model = $2 AND a.embed_version = $3
@@ -102,11 +102,13 @@ WHERE a.tenant_id = ANY($1::uuid[]) AND a.embed_model = $2 AND a.embed_version =
 -- sees them while that space serves. Chunks that are gone meanwhile are left out.
 INSERT INTO upload_pipeline.document_chunks (
     chunk_id, tenant_id, document_id, generation, chunk_ord, char_start, char_end, page, heading_path,
-    token_count, text, chunk_sha, chunker, embed_model, embed_version, vector_dim, embedding
+    token_count, context, text, chunk_sha, chunker, terms, embed_model, embed_version, vector_dim,
+    embedding
 )
 SELECT
     a.chunk_id, a.tenant_id, a.document_id, a.generation, a.chunk_ord, a.char_start, a.char_end, a.page,
-    a.heading_path, a.token_count, a.text, a.chunk_sha, a.chunker, $5, $6, $7, v.embedding
+    a.heading_path, a.token_count, a.context, a.text, a.chunk_sha, a.chunker, a.terms, $5, $6, $7,
+    v.embedding
 FROM unnest($1::uuid[], $2::vector[]) AS v (chunk_id, embedding)
 INNER JOIN upload_pipeline.document_chunks AS a
     ON a.chunk_id = v.chunk_id AND a.embed_model = $3 AND a.embed_version = $4
