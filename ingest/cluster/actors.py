@@ -9,7 +9,6 @@ import pyarrow as pa
 import ray
 
 from ingest import logs, settings
-from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
@@ -35,6 +34,7 @@ from ingest.wiring.chunking import (
     make_splitter,
 )
 from ingest.wiring.embedding import make_vectors
+from ingest.wiring.local_embedders import make_local_embedder
 from ingest.wiring.parsing import make_parsers
 from ingest.wiring.pipeline import retry_policy
 from ingest.wiring.providers import embedding_model, may_fall_back
@@ -188,7 +188,7 @@ class EmbedActor:
             for label, by in provider_batches.make_batch_embedders(configured, database).items()
         }
         self._fallback = stage(
-            LocalVectors(WordllamaEmbedder()),
+            LocalVectors(make_local_embedder(configured)),
             make_fallback_chunk_store(configured, database),
         )
         _settle_down()

@@ -21,3 +21,5 @@ LOCAL: Mapping[Work, Cost] = {
 }
 """Costs with the local embedder, whose vectors have 256 numbers; derived from the CPU shares
 in ``benchmarks.throughput``."""
+MINILM: Mapping[Work, Cost] = {**LOCAL, Work.EMBED: Cost(0.0005, 0.1, 0.0076)}
+"""Costs with the local model minilm, which needs 0.2 ms for a word piece; a chunk has about 500."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.documents.chunk_store import ChunkStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
@@ -12,9 +11,11 @@ from ingest.app.providers.paid_embedder import PaidEmbedder
 from ingest.app.providers.unpaid import UnpaidEmbedder
 from ingest.domain.embedding_model import EmbeddingModel
 from ingest.domain.job import Degraded
+from ingest.domain.local_models import local_model_of
 from ingest.domain.provider_specs import EmbedderSpec
 from ingest.ports.providers import RateLimiter
 from ingest.settings import Settings
+from ingest.wiring.local_embedders import make_local_embedder
 from ingest.wiring.providers import (
     embedding_model,
     embedding_models,
@@ -48,7 +49,7 @@ def make_embedder(
     wanted = model or embedding_model(settings)
     spec = provider_of(wanted)
     if spec is None:
-        return UnpaidEmbedder(WordllamaEmbedder())
+        return UnpaidEmbedder(make_local_embedder(settings, local_model_of(wanted)))
     return _make_paid_embedder(settings, database, rate_limiter, wanted, spec)
 
 
@@ -104,7 +105,7 @@ def make_vectors(
     for label, model in embedding_models(settings).items():
         spec = provider_of(model)
         if spec is None:
-            local = WordllamaEmbedder()
+            local = make_local_embedder(settings, local_model_of(model))
             local.warm()
             made[label] = LocalVectors(local)
         else:
@@ -117,4 +118,4 @@ def make_vectors(
 def make_fallback_embedder(settings: Settings) -> UnpaidEmbedder | None:
     """Who embeds while the provider is away, if anybody does."""
     has_fallback = may_fall_back(settings) and Degraded.EMBEDDER in provided(settings)
-    return UnpaidEmbedder(WordllamaEmbedder()) if has_fallback else None
+    return UnpaidEmbedder(make_local_embedder(settings)) if has_fallback else None

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ingest.adapters.auth.provider_keys import Keys
-from ingest.adapters.embedders.wordllama import MODEL as LOCAL_MODEL
 from ingest.app.providers.rate_limiter import Quota
 from ingest.app.providers.remote_parser import Terms
 from ingest.domain import provider_specs
 from ingest.domain.embedding_model import EmbeddingModel
 from ingest.domain.errors import ConfigurationError
 from ingest.domain.job import Degraded
+from ingest.domain.local_models import LOCAL_MODELS, LocalModel, local_model_of
 from ingest.domain.plain_words import did_you_mean
 from ingest.domain.pricing import Price, unit_price
 from ingest.domain.provider_specs import EmbedderSpec, ParserSpec, ProviderSpec
@@ -18,6 +18,7 @@ from ingest.ports.providers import EmbeddingService, ParseService
 from ingest.settings import Settings
 from ingest.settings.providers.choice import LOCAL, Fallback
 from ingest.wiring import provider_registry
+from ingest.wiring.local_embedders import local_model
 from ingest.wiring.provider_registry import WEBHOOK_PATH as WEBHOOK_PATH
 
 
@@ -29,7 +30,7 @@ def embedding_model(settings: Settings) -> EmbeddingModel:
     """
     spec = settings.embedding_provider
     if spec is None:
-        return LOCAL_MODEL
+        return local_model(settings).model
     setting, name = f"INGEST_{spec.name.upper()}_MODEL", settings.of(spec).model
     return _known_model(setting, name or "", dict(spec.models))
 
@@ -41,16 +42,28 @@ def embedding_models(settings: Settings) -> dict[str, EmbeddingModel]:
         ConfigurationError: no specification has one of the models.
     """
     models = [embedding_model(settings)]
-    if settings.next_model == LOCAL:
-        models.append(LOCAL_MODEL)
-    elif settings.next_model is not None:
+    if settings.next_model is not None:
         known = {
             name: model
             for spec in provider_specs.embedders().values()
             for name, model in spec.models.items()
         }
+        known |= {local.name: local.model for local in LOCAL_MODELS.values()}
+        known[LOCAL] = local_model(settings).model
         models.append(_known_model("INGEST_NEXT_MODEL", settings.next_model, known))
     return {model.label: model for model in models}
+
+
+def local_models(settings: Settings) -> list[LocalModel]:
+    """Every local model that may embed: of a space that may serve, or while a provider is away.
+
+    Raises:
+        ConfigurationError: no specification has a model of the settings.
+    """
+    used = [local_model_of(model) for model in embedding_models(settings).values()]
+    if may_fall_back(settings) and Degraded.EMBEDDER in provided(settings):
+        used.append(local_model(settings))
+    return list(dict.fromkeys(local for local in used if local is not None))
 
 
 def _known_model(setting: str, name: str, known: dict[str, EmbeddingModel]) -> EmbeddingModel:
@@ -62,7 +75,7 @@ def _known_model(setting: str, name: str, known: dict[str, EmbeddingModel]) -> E
 
 
 def provider_of(model: EmbeddingModel) -> EmbedderSpec | None:
-    """The provider that has a model; None for the local one."""
+    """The provider that has a model; None for a local one."""
     return provider_specs.embedder_of(model.name)
 
 

@@ -32,11 +32,14 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="Is the system ready for work?", responses=documented(503))
 async def readyz(request: Request, gateway: CurrentDependencies) -> Response:
-    """Check the database, the blob storage and the streams, and name the parts in use."""
-    database, blobs, _ = await asyncio.gather(
-        _database(gateway), _blobs(gateway), gateway.providers.refresh()
+    """Check the database, the blobs, the models and the streams, and name the parts in use."""
+    database, blobs, unloaded, _ = await asyncio.gather(
+        _database(gateway),
+        _blobs(gateway),
+        gateway.models.problem(),
+        gateway.providers.refresh(),
     )
-    wrong = [*database.problems, *([blobs] if blobs else [])]
+    wrong = [*database.problems, *filter(None, (blobs, unloaded))]
     facts = _facts(gateway, database) | {"problems": wrong}
     if not wrong:
         return JSONResponse({"status": "ready"} | facts)

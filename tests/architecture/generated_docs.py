@@ -160,7 +160,8 @@ With `INGEST_AUTH=keys`, every request except `/healthz`, `/readyz` and `/metric
 `application/problem+json` with a stable `code`; [bad input](bad-input.md) lists them. Answers with
 429 and 503 have `Retry-After`, and it is safe to repeat the request. `POST /v1/search` answers 402
 (`budget_exhausted`) when a [search budget](providers.md#money) is used up. Repeat it when the
-budget is raised, or when its period ends.
+budget is raised, or when its period ends. [Search](search.md) says what a query may
+hold, and how the hits are ranked.
 
 A query parameter that a route does not know is refused with 422 `unknown_parameter`, and so is one
 that is given twice (`repeated_parameter`). In that case nothing is read, stored or deleted.

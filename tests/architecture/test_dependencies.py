@@ -24,12 +24,17 @@ def names(requirements: Iterable[str]) -> set[str]:
 Declared = Callable[[Path], set[str]]
 NEEDED = names(PROJECT["dependencies"])
 EXTRAS = {extra: names(named) for extra, named in PROJECT["optional-dependencies"].items()}
+FOLDERS = {"demo": "ingest/demo", "minilm": "ingest/adapters/embedders/minilm"}
+"""What an extra is for, and nothing else may import."""
 WITH_EXTRAS = NEEDED.union(*EXTRAS.values())
 
 
 def for_users(path: Path) -> set[str]:
-    """What is installed with the product; its demo has an extra of its own."""
-    return NEEDED | EXTRAS["demo"] if path.is_relative_to(ROOT / "ingest/demo") else NEEDED
+    """What is installed with the product; its demo and a local model have extras of their own."""
+    for extra, folder in FOLDERS.items():
+        if path.is_relative_to(ROOT / folder):
+            return NEEDED | EXTRAS[extra]
+    return NEEDED
 
 
 def for_contributors(path: Path) -> set[str]:

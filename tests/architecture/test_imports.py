@@ -8,6 +8,16 @@ import grimp
 import pytest
 
 SDKS = {"aiohttp", "llama_cloud", "openai"}
+MODELS = {"onnx", "onnxruntime", "tokenizers", "wordllama"}
+
+
+def loaded_by(module: str) -> set[str]:
+    """All modules that a new process has when it has imported one."""
+    script = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    return set(json.loads(ended.stdout.splitlines()[-1]))
 
 
 @pytest.mark.parametrize(
@@ -21,15 +31,21 @@ SDKS = {"aiohttp", "llama_cloud", "openai"}
     ],
 )
 def test_the_sdks_of_providers_are_loaded_by_who_calls_them(module: str) -> None:
-    script = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    loaded = loaded_by(module)
 
-    ended = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True
-    )
-
-    loaded = set(json.loads(ended.stdout.splitlines()[-1]))
     assert module in loaded
     assert SDKS.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["ingest.cli", "ingest.cli.app", "ingest.cli.commands.model", "ingest.wiring.embedding"],
+)
+def test_local_models_are_loaded_by_who_embeds(module: str) -> None:
+    loaded = loaded_by(module)
+
+    assert module in loaded
+    assert MODELS.isdisjoint(loaded)
 
 
 def test_services_name_adapters_in_types_alone() -> None:

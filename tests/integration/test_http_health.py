@@ -1,5 +1,6 @@
 """What machines ask the gateway: alive, ready, measured, described."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -77,6 +78,29 @@ async def test_without_a_stream_the_system_is_not_ready(gateway: Running) -> Non
     assert response.status_code == 503
     assert response.headers["content-type"] == PROBLEM
     assert response.json()["problems"] == ["no stream of lane 'interactive' is working"]
+
+
+async def test_a_model_that_cannot_be_loaded_is_a_problem_until_it_can(
+    database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "models").touch()
+    settings = a_settings(
+        database_url, tmp_path, local_model="minilm", model_cache_dir=tmp_path / "models"
+    )
+    async with running(settings) as gateway:
+        async with asyncio.timeout(30):
+            while not (before := await unloaded(gateway)):  # noqa: ASYNC110 - of the gateway
+                await asyncio.sleep(0.05)
+        (tmp_path / "models").unlink()
+        after = await unloaded(gateway)
+
+    assert before[0].startswith("INGEST_MODEL_CACHE_DIR")
+    assert after == []
+
+
+async def unloaded(gateway: Running) -> list[str]:
+    problems: list[str] = (await gateway.client.get("/readyz")).json()["problems"]
+    return [problem for problem in problems if "stream" not in problem]
 
 
 async def test_workers_on_another_database_are_not_taken_for_ours(

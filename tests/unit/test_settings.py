@@ -77,6 +77,10 @@ def test_settings_that_contradict_each_other_are_refused(
             "INGEST_EMBEDDER is 'opanai'; it must be local or openai; did you mean openai?",
         ),
         (
+            {"LOCAL_MODEL": "minilm2"},
+            "INGEST_LOCAL_MODEL is 'minilm2'; it must be wordllama or minilm; did you mean minilm?",
+        ),
+        (
             {"LOG_LEVEL": "info"},
             "INGEST_LOG_LEVEL is 'info'; it must be DEBUG, INFO, WARNING or ERROR; "
             "did you mean INFO?",

@@ -10,10 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.domain.embedding import EmbeddingModel, Vectors, validate_vectors
+from ingest.domain.local_models import WORDLLAMA
 
-MODEL = EmbeddingModel("wordllama-l2-supercat", "1", 256)
+MODEL = WORDLLAMA.model
+_LEAST_CAPITALS = 20
+"""Characters of a text in capitals; a shorter one may be an abbreviation."""
 _loading = threading.Lock()
 _loaded: list["_Model"] = []
+
+
+def tokenizer_file() -> Path:
+    """The model's own tokenizer, as the package ``tokenizers`` reads it."""
+    import wordllama
+
+    return Path(wordllama.__file__).parent / "tokenizers/l2_supercat_tokenizer_config.json"
 
 
 class WordllamaEmbedder:
@@ -56,12 +66,19 @@ class _Model:
     def embed(self, texts: list[str]) -> Vectors:
         """Average the token vectors of each text; a text without a token gives zeros."""
         means = np.zeros((len(texts), MODEL.dimension), dtype=np.float32)
-        encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        encoded = self._tokenizer.encode_batch_fast(
+            list(map(_calm, texts)), add_special_tokens=False
+        )
         for mean, encoding in zip(means, encoded, strict=True):
             if ids := encoding.ids:
                 np.sum(self._tokens.take(ids, axis=0, mode="clip"), axis=0, out=mean)
                 mean /= len(ids)
         return means
+
+
+def _calm(text: str) -> str:
+    """The text, in lower case if it is in capitals: the model has no tokens for such words."""
+    return text.lower() if text.isupper() and len(text) >= _LEAST_CAPITALS else text
 
 
 def _embed(texts: list[str]) -> Vectors:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import ingest
-from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.postgres.admin import inspection, migrate, vector_spaces
 from ingest.adapters.postgres.admin.inspection import DatabaseFacts
 from ingest.adapters.postgres.admin.key_store import KeyStore
@@ -30,11 +29,13 @@ from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.media_type import MediaType
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Settings
+from ingest.wiring.local_embedders import make_local_embedder
 from ingest.wiring.parsing import make_local_parser, parser_label
 from ingest.wiring.provider_registry import PARSERS
 from ingest.wiring.providers import (
     embedding_model,
     embedding_models,
+    local_models,
     make_embedding_service,
     provider_keys,
 )
@@ -219,10 +220,16 @@ def parser(settings: Settings) -> Iterator[Finding]:
 
 
 def embedder(settings: Settings) -> Iterator[Finding]:
-    """Embed a word; at a provider with each key, which costs one token."""
+    """Embed a word with each local model; at a provider with each key, which costs one token."""
+    for local in local_models(settings):
+        try:
+            run_async(make_local_embedder(settings, local).embed(["probe"]))
+        except ConfigurationError as exc:
+            problem, _, advice = exc.message.rpartition(": ")
+            yield broken("embedder", problem, advice)
+        else:
+            yield fine("embedder", _label(local.model))
     if (spec := settings.embedding_provider) is None:
-        run_async(WordllamaEmbedder().embed(["probe"]))
-        yield fine("embedder", _label(embedding_model(settings)))
         return
     keys = provider_keys(settings, spec).current()
     label = _label(embedding_model(settings))

@@ -12,8 +12,10 @@ from ingest.cli.output import Json, duration, money, plural, size
 from ingest.cli.uploads.select_files import select
 from ingest.domain import capacity
 from ingest.domain.capacity import Bound, Cost, Fleet, Mix, Provider, Storage, Work
+from ingest.domain.local_models import MINILM
 from ingest.domain.pricing import plain
 from ingest.domain.stage_costs import LOCAL, PROVIDER
+from ingest.domain.stage_costs import MINILM as OF_MINILM
 from ingest.settings import Settings
 from ingest.wiring.chunking import batch_limits
 from ingest.wiring.providers import embedding_model, price_today, provider_keys
@@ -178,7 +180,9 @@ def costs_of(file: Path | None, settings: Settings) -> Mapping[Work, Cost]:
         WrongUsage: the file is not what the benchmark writes.
     """
     if file is None:
-        return LOCAL if settings.embedding_provider is None else PROVIDER
+        if settings.embedding_provider is not None:
+            return PROVIDER
+        return OF_MINILM if settings.local_model == MINILM.name else LOCAL
     try:
         found = json.loads(file.read_text())["results"]
         return {

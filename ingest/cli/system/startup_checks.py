@@ -14,8 +14,9 @@ from ingest.domain.pricing import CREDIT, batched
 from ingest.settings import Settings
 from ingest.settings.providers.choice import LOCAL
 from ingest.settings.setting_faults import ensure_none
+from ingest.wiring.local_embedders import missing_packages
 from ingest.wiring.provider_batches import batchable_models
-from ingest.wiring.providers import embedding_models, price_today, provider_of
+from ingest.wiring.providers import embedding_models, local_models, price_today, provider_of
 from ingest.wiring.storage import blob_url
 
 
@@ -30,7 +31,7 @@ def ensure_startable(settings: Settings, *, listens: bool, lane: Lane | None = N
     Raises:
         WrongSettings: a setting is wrong; the message names all faults.
     """
-    found = [*value_faults(settings, lane), *folder_faults(settings)]
+    found = [*value_faults(settings, lane), *package_faults(settings), *folder_faults(settings)]
     if listens:
         found += port_faults(settings)
     ensure_none(found)
@@ -61,6 +62,15 @@ def _price_faults(settings: Settings, lane: Lane | None) -> Iterator[str]:
             yield from _refusal(price_today, settings, spec, model.name)
             if label in in_batches:
                 yield from _refusal(price_today, settings, spec, batched(model.name))
+
+
+def package_faults(settings: Settings) -> Iterator[str]:
+    """Packages of local models that are not installed."""
+    try:
+        used = local_models(settings)
+    except ConfigurationError:
+        return  # an unknown model, which is a wrong value
+    yield from filter(None, map(missing_packages, used))
 
 
 def folder_faults(settings: Settings) -> Iterator[str]:

