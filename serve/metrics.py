@@ -22,6 +22,7 @@ from ingest.adapters.postgres.jobs.queue_measures import QueueMeasures
 from ingest.adapters.postgres.jobs.worker_store import WorkerStore, WorkerView
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.provider_batch_store import BatchCount, ProviderBatchStore
+from ingest.adapters.postgres.search.index_store import IndexedSpace, IndexStore
 from ingest.domain.batch_api import BatchStatus
 from ingest.domain.errors import StoreUnavailable
 from ingest.domain.job import JobState, Lane, WaitReason
@@ -45,6 +46,7 @@ class _BacklogReading:
     stuck: dict[str, int]
     pauses: Counter[PauseKind]
     batches: Sequence[BatchCount]
+    spaces: Sequence[IndexedSpace]
 
 
 class Backlog(Collector):
@@ -58,6 +60,7 @@ class Backlog(Collector):
         self._queue = QueueMeasures(database)
         self._pauses = PauseStore(database)
         self._batches = ProviderBatchStore(database)
+        self._indexes = IndexStore(database)
         self._stuck_after = stuck_after
         self._snapshot: _BacklogReading | None = None
         self._fresh_until = 0.0
@@ -87,6 +90,7 @@ class Backlog(Collector):
             stuck=await self._queue.stuck(after=self._stuck_after),
             pauses=Counter(view.pause.kind for view in await self._pauses.list_all()),
             batches=await self._batches.count(),
+            spaces=await self._indexes.spaces(),
         )
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -142,6 +146,22 @@ class Backlog(Collector):
             if status is not BatchStatus.ENDED:
                 batches.add_metric((status,), counted.get(status, 0))
         yield batches
+        yield _recall(snapshot.spaces)
+
+
+def _recall(spaces: Iterable[IndexedSpace]) -> GaugeMetricFamily:
+    """Of spaces in which tenants were measured; tenants are no label, there may be many."""
+    recall = GaugeMetricFamily(
+        "ingest_search_recall",
+        "Share of the ten nearest chunks that search finds, over the measured tenants.",
+        labels=("model", "tenants"),
+    )
+    for space in spaces:
+        if space.mean_recall is not None and space.worst_recall is not None:
+            label = f"{space.embed_model}@{space.embed_version}"
+            recall.add_metric((label, "mean"), space.mean_recall)
+            recall.add_metric((label, "worst"), space.worst_recall)
+    return recall
 
 
 class MetricSource(Protocol):

@@ -30,6 +30,7 @@ from ingest.settings.providers.rate_limits import RateLimitSettings
 from ingest.settings.ray_cluster import RayClusterSettings
 from ingest.settings.retention import RetentionSettings
 from ingest.settings.retries import RetrySettings
+from ingest.settings.search import SearchSettings
 from ingest.settings.storage import StorageSettings
 
 
@@ -39,6 +40,7 @@ class Settings(
     RetrySettings,
     LeaseSettings,
     ClaimSettings,
+    SearchSettings,
     EmbeddingSettings,
     ChunkingSettings,
     ParsingSettings,

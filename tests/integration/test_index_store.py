@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
@@ -14,14 +13,12 @@ import pytest
 from ingest.adapters.postgres import pool
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
 from ingest.adapters.postgres.search.index_store import IndexStore
-from ingest.adapters.postgres.search.search_store import (
-    EF_SEARCH,
-    OVERFETCH,
-    SearchStore,
-    search_statement,
-)
+from ingest.adapters.postgres.search.nearest import OVERFETCH, search_statement
+from ingest.adapters.postgres.search.nearest import SQL as NEAREST
+from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.index_kind import IndexKind
+from ingest.domain.search_recall import EF_SEARCH
 from tests import builders
 from tests.builders import LARGE_MODEL, MODEL, numbered_chunks, some_vectors
 from tests.conftest import on_database
@@ -79,14 +76,26 @@ async def filled(filled_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+def by_index(database: Database, model: EmbeddingModel) -> SearchStore:
+    """A store that uses the index however few vectors there are."""
+    return SearchStore(database, model, exact_ms=0)
+
+
 async def explain(
     database: Database, model: EmbeddingModel, kind: IndexKind, mode: str
 ) -> dict[str, Any]:
     parameters: list[Any] = [some_vectors(1, model)[0], LOUD, model.name, model.version, 10, None]
     if kind is IndexKind.BIT:
         parameters.append(10 * OVERFETCH)
-    statement = search_statement(kind, model.dimension)
-    act_for(LOUD)
+    return await explain_statement(
+        database, search_statement(kind, model.dimension), parameters, mode
+    )
+
+
+async def explain_statement(
+    database: Database, statement: str, parameters: list[Any], mode: str, tenant: UUID = LOUD
+) -> dict[str, Any]:
+    act_for(tenant)
     async with TenantDatabase(database).transaction() as connection:
         await connection.execute(
             f"SET LOCAL hnsw.ef_search = {EF_SEARCH};"
@@ -99,6 +108,15 @@ async def explain(
 def indexes(plan: dict[str, Any]) -> set[str]:
     names = {plan["Index Name"]} if "Index Name" in plan else set()
     return names.union(*(indexes(child) for child in plan.get("Plans", [])))
+
+
+def scanned(plan: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """Each scan of a table: the table, and the index it goes through, if any."""
+    here = [(plan["Relation Name"], plan.get("Index Name"))] if "Relation Name" in plan else []
+    if plan["Node Type"] == "Bitmap Heap Scan":
+        [below] = plan["Plans"]
+        return [(plan["Relation Name"], below["Index Name"])]
+    return [*here, *(one for child in plan.get("Plans", []) for one in scanned(child))]
 
 
 async def named_index(database: Database, model: EmbeddingModel) -> tuple[str, str]:
@@ -132,25 +150,24 @@ async def test_search_uses_the_index_that_the_row_of_its_model_names(
     assert wanted in definition
 
 
+@MODELS
+@pytest.mark.parametrize("tenant", [LOUD, QUIET], ids=["large", "small"])
+@pytest.mark.parametrize("documents", [False, True], ids=["all", "narrowed"])
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-async def test_words_are_looked_up_in_their_index(filled: Database, mode: str) -> None:
-    [function] = await builders.fetch(
-        filled, "SELECT prosrc FROM pg_proc WHERE proname = 'chunks_with_words'"
-    )
-    body = str(function["prosrc"])
-    for place, name in enumerate(("wanted", "model", "version", "only_documents"), start=1):
-        kind = "uuid[]" if name == "only_documents" else "text"
-        body = re.sub(rf"\b(?<!embed_){name}\b", f"${place}::{kind}", body)
-    act_for(LOUD)
-    async with filled.transaction() as connection:
-        await connection.execute(
-            f"SET LOCAL ingest.tenant = '{LOUD}'; SET LOCAL plan_cache_mode = {mode}"
-        )
-        row = await connection.fetchval(
-            f"EXPLAIN (FORMAT JSON) {body}", "passage 17", MODEL.name, MODEL.version, None
-        )
+async def test_exact_search_reads_the_chunks_of_a_tenants_documents_and_no_others(
+    filled: Database, model: EmbeddingModel, tenant: UUID, documents: bool, mode: str
+) -> None:
+    parameters: list[Any] = [some_vectors(1, model)[0], tenant, model.name, model.version, 10]
+    if documents:
+        owned = "SELECT document_id AS id FROM upload_pipeline.documents WHERE tenant_id = $1"
+        parameters.append([row["id"] for row in await builders.fetch(filled, owned, tenant)])
+    statement = NEAREST["search_documents_exactly" if documents else "search_exactly"]
 
-    assert "idx_document_chunks_words" in indexes(dict(json.loads(row)[0]["Plan"]))
+    plan = await explain_statement(filled, statement, parameters, mode, tenant)
+
+    chunks = [index for table, index in scanned(plan) if table == "document_chunks"]
+    assert chunks == ["idx_document_chunks_document"]
+    assert not any("hnsw" in name for name in indexes(plan))
 
 
 @MODELS
@@ -167,7 +184,7 @@ async def test_search_through_the_index_finds_what_exact_search_finds(
         query = vectors[row] + 0.5 * some_vectors(1, model, seed=row)[0]
         query = np.asarray(query / np.linalg.norm(query), dtype=np.float32)
         best = set(np.argsort(-(vectors @ query))[:10].tolist())
-        hits = await SearchStore(filled, model).search(query, LOUD, limit=10)
+        hits = await by_index(filled, model).search(query, LOUD, limit=10)
         assert hits[0].chunk_ord == row
         assert [hit.score for hit in hits] == sorted((h.score for h in hits), reverse=True)
         found += len(best & {hit.chunk_ord for hit in hits})
@@ -184,7 +201,7 @@ async def test_a_tenant_with_few_chunks_among_thousands_still_gets_its_results(
         await IndexStore(filled).rebuild(model, kind)
     query = vectors_of(LOUD, model)[0]
 
-    hits = await SearchStore(filled, model).search(query, QUIET, limit=10)
+    hits = await by_index(filled, model).search(query, QUIET, limit=10)
 
     exact = np.argsort(-(vectors_of(QUIET, model) @ query))[:10]
     assert [hit.chunk_ord for hit in hits] == exact.tolist()
@@ -192,7 +209,7 @@ async def test_a_tenant_with_few_chunks_among_thousands_still_gets_its_results(
 
 async def test_searches_go_on_while_the_index_is_rebuilt(filled: Database) -> None:
     vectors = vectors_of(LOUD, MODEL)
-    store = SearchStore(filled, MODEL)
+    store = by_index(filled, MODEL)
     done = asyncio.Event()
     answers = 0
 
@@ -216,6 +233,7 @@ async def test_searches_go_on_while_the_index_is_rebuilt(filled: Database) -> No
         filled, "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'idx_hnsw%' ORDER BY 1"
     )
     assert [row["indexname"] for row in left] == [
+        "idx_hnsw_chunks_aml6_v1",
         "idx_hnsw_chunks_te3s_v1",
         "idx_hnsw_chunks_wll2s_v1",
     ]

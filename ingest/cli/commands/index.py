@@ -13,10 +13,12 @@ from ingest.domain.index_kind import (
     MOST_EF_CONSTRUCTION,
     IndexKind,
 )
+from ingest.domain.search_recall import RECALL_TARGET
 
 if TYPE_CHECKING:
     from ingest.adapters.postgres.pool import Database
-    from ingest.adapters.postgres.search.index_trial import Trials
+    from ingest.adapters.postgres.search.index_store import IndexedSpace
+    from ingest.adapters.postgres.search.index_trial import Embed, Trials
     from ingest.domain.embedding import EmbeddingModel
 
 index = typer.Typer(help="Show, compare and build the indexes of vectors.", no_args_is_help=False)
@@ -71,6 +73,33 @@ def show(as_json: JsonOption = False) -> None:
         for space in spaces
     ]
     console().print(table(["model", "dimension", "index", "vectors", "size", ""], rows))
+    for space in spaces:
+        _tell_recall(space)
+
+
+def _tell_recall(space: "IndexedSpace") -> None:
+    """Print what the system measured: the mean over the tenants, and the worst."""
+    if space.mean_recall is None or space.worst_recall is None:
+        return
+    exact = f", {space.exact} searched exactly" if space.exact else ""
+    tenants = "1 tenant" if space.measured == 1 else f"{space.measured:,} tenants"
+    typer.echo(
+        f"{space.embed_model}@{space.embed_version}: recall@10 {space.mean_recall:.3f}, worst "
+        f"tenant {space.worst_recall:.3f} ({tenants} measured{exact})"
+    )
+    if space.worst_recall < RECALL_TARGET:
+        _warn(space)
+
+
+def _warn(space: "IndexedSpace") -> None:
+    label = f"{space.embed_model}@{space.embed_version}"
+    typer.echo(
+        f"warning: search in {label} finds {space.worst_recall:.3f} of the nearest chunks for one "
+        f"tenant; the target is {RECALL_TARGET:g}. Build the index more carefully: ingest index "
+        f"build --kind {space.index_kind} --model {label} --ef-construction "
+        f"{max(2 * space.ef_construction, 200)}; or raise INGEST_EXACT_SEARCH_MS",
+        err=True,
+    )
 
 
 def _named(kind: IndexKind, ef_construction: int, *, is_there: bool) -> str:
@@ -92,16 +121,17 @@ def advise(
     ] = 100,
     recall: Annotated[
         float, typer.Option(metavar="SHARE", min=0, max=1, help="Lowest acceptable recall@10.")
-    ] = 0.99,
+    ] = RECALL_TARGET,
     ef_construction: EfConstruction = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure each kind of index on a sample of your own vectors, and recommend one.
 
-    Recall is the share of the ten nearest passages of an exact search that the index finds. The
-    command changes nothing: the sample is a temporary table. Recall falls as the number of vectors
-    grows, so take a sample as large as time allows.
+    Recall is the share of the ten nearest passages of an exact search that the index finds, for
+    each tenant. The questions are some of those that were really asked, and sentences of texts that
+    are left out of the sample. The command changes nothing: the sample is a temporary table. Recall
+    falls as the number of vectors grows, so take a sample as large as time allows.
     """
 
     async def compare(database: "Database") -> "tuple[Trials, EmbeddingModel]":
@@ -114,6 +144,8 @@ def advise(
             questions=questions,
             k=_K,
             ef_construction=ef_construction or EF_CONSTRUCTION,
+            recall=recall,
+            embed=_local_embedder(space),
         )
         return trials, space
 
@@ -123,6 +155,13 @@ def advise(
             f"too few vectors of {space.label} to compare indexes: ingest more documents first"
         )
     _tell(trials, space, recall, ef_construction, as_json=as_json)
+
+
+def _local_embedder(space: "EmbeddingModel") -> "Embed | None":
+    """What embeds sentences without a cost; None for the models of providers."""
+    from ingest.adapters.embedders.wordllama import MODEL, WordllamaEmbedder
+
+    return WordllamaEmbedder().embed if space == MODEL else None
 
 
 def _tell(
@@ -140,20 +179,29 @@ def _tell(
     fit = [trial for trial in trials.kinds if trial.recall >= recall]
     best = min(fit, key=lambda trial: trial.build_seconds, default=None)
     if as_json:
-        emit_json(asdict(trials) | {"advice": best.kind if best else None})
+        advice = {"questions": trials.questions, "advice": best.kind if best else None}
+        emit_json(asdict(trials) | advice)
         return
-    rows = [("none (exact)", "1.000", f"{trials.exact_ms:.1f} ms", "", "")] + [
+    rows = [("none (exact)", "", "1.000", "1.000", f"{trials.exact_ms:.1f} ms", "", "")] + [
         (
             str(trial.kind),
+            f"{trial.ef_search}",
             f"{trial.recall:.3f}",
+            f"{trial.worst_tenant:.3f}",
             f"{trial.search_ms:.1f} ms",
             f"{trials.vectors / trial.build_seconds:,.0f}/s",
             size(trial.bytes_per_vector),
         )
         for trial in trials.kinds
     ]
-    console().print(f"{trials.vectors:,} vectors of {space.label}, {trials.questions} searches")
-    console().print(table(["index", "recall@10", "search", "build", "a vector"], rows))
+    console().print(
+        f"{trials.vectors:,} vectors of {space.label}; questions: {trials.asked} that were asked, "
+        f"{trials.sentences} sentences, {trials.stored} stored vectors; tenants: {trials.tenants}"
+    )
+    heads = ["index", "candidates", "recall@10", "worst tenant", "search", "build", "a vector"]
+    console().print(table(heads, rows))
+    if trials.stored:
+        typer.echo("stored vectors are found more easily than questions are: expect less recall")
     if best is None:
         typer.echo(f"no kind of index reaches recall {recall:g}; halfvec comes nearest as a rule")
     else:

@@ -27,11 +27,16 @@ async def model_row(connection: Connection, model: EmbeddingModel) -> asyncpg.Re
     """
     row = await connection.fetchrow(SQL["get_model"], model.name, model.version)
     if row is None or row["dimension"] != model.dimension:
-        known = f"with dimension {row['dimension']}" if row else "not at all"
-        raise ConfigurationError(
-            f"the database knows {model.label} (dimension {model.dimension}) {known}"
-        )
+        raise unknown_space(model, row)
     return row
+
+
+def unknown_space(model: EmbeddingModel, row: asyncpg.Record | None) -> ConfigurationError:
+    """Say that the database knows a model with another dimension (``row``), or not at all."""
+    known = f"with dimension {row['dimension']}" if row else "not at all"
+    return ConfigurationError(
+        f"the database knows {model.label} (dimension {model.dimension}) {known}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,15 @@ class IndexedSpace:
     """Whether search uses it; not while it is built or after a build that failed."""
     vectors: int | None
     """About how many it holds."""
+    ef_search: int
+    """Candidates of a search, where nothing was measured for the tenant."""
+    measured: int
+    """Tenants whose search was measured with their own questions."""
+    exact: int
+    """Of those, the ones that are searched exactly, because the index misses too much."""
+    mean_recall: float | None
+    worst_recall: float | None
+    """Over the measured tenants, what search finds of the ten nearest chunks; None: of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +119,7 @@ class IndexStore:
             await connection.execute(
                 SQL["set_index_kind"], model.name, model.version, kind, ef_construction
             )
+            await connection.execute(SQL["measure_again"], model.name, model.version)
             await connection.execute(_statement("drop_index", index=name))
             await connection.execute(_statement("rename_index", index=fresh, name=name))
 

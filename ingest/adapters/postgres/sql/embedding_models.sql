@@ -17,6 +17,11 @@ VALUES ($1, $2, $3, $4) ON CONFLICT (embed_model, embed_version) DO NOTHING;
 UPDATE upload_pipeline.embedding_models SET index_kind = $3, ef_construction = $4
 WHERE embed_model = $1 AND embed_version = $2;
 
+-- name: measure_again
+-- An index of space ($1, $2) was built: what was measured holds until it is measured again, at once.
+UPDATE upload_pipeline.search_recall SET measured_at = NULL
+WHERE embed_model = $1 AND embed_version = $2;
+
 -- name: raise_build_memory
 -- From here on this session builds indexes with $1 kB of memory, or what the server gives, if it is more.
 SELECT set_config(
@@ -52,11 +57,20 @@ ALTER INDEX upload_pipeline.{index} RENAME TO {name};
 SELECT
     m.embed_model, m.embed_version, m.dimension, m.index_kind, m.ef_construction,
     pg_relation_size(i.indexrelid) AS bytes, coalesce(i.indisvalid, false) AS usable,
-    greatest(c.reltuples, 0)::bigint AS vectors
+    greatest(c.reltuples, 0)::bigint AS vectors,
+    m.ef_search, r.measured, r.exact, r.mean_recall, r.worst_recall
 FROM upload_pipeline.embedding_models AS m
 LEFT JOIN pg_index AS i
     ON i.indexrelid = to_regclass(format('upload_pipeline.%I', m.index_name))
 LEFT JOIN pg_class AS c ON c.oid = i.indexrelid
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS measured, count(*) FILTER (WHERE is_exact) AS exact,
+        avg(CASE WHEN is_exact THEN 1 ELSE recall END) AS mean_recall,
+        min(CASE WHEN is_exact THEN 1 ELSE recall END) AS worst_recall
+    FROM upload_pipeline.search_recall
+    WHERE embed_model = m.embed_model AND embed_version = m.embed_version
+) AS r
 ORDER BY m.embed_model, m.embed_version;
 
 -- name: count_stored
