@@ -1,13 +1,12 @@
 """The open resources of a gateway process, and how requests get them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-import structlog
 from fastapi import Depends, Request
 
 from ingest.adapters.auth.jwt import TokenVerifier
@@ -29,8 +28,6 @@ from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.adapters.postgres.search.serving_store import ServingStore
 from ingest.adapters.storage.blob_store import ObjectBlobStore
 from ingest.app.intake.upload import Intake
-from ingest.app.providers.paid_embedder import PaidEmbedder
-from ingest.app.providers.unpaid import UnpaidEmbedder
 from ingest.domain.errors import ConfigurationError, Unauthenticated
 from ingest.domain.identity import LOCAL_TENANT
 from ingest.domain.pause import Pause
@@ -42,10 +39,9 @@ from ingest.wiring.embedding import make_embedders, make_fallback_embedder
 from ingest.wiring.parsing import parser_label
 from ingest.wiring.storage import blob_url, open_blobs, open_database
 from serve.authentication import KeyRing, make_token_verifier
+from serve.loaded_models import LoadedModels
 from serve.provider_health import Providers
 from serve.tenant_registration import TenantRegister
-
-log = structlog.get_logger(module=__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,7 @@ class Dependencies:
 
     settings: Settings
     backends: Backends
+    models: LoadedModels
     database: Database
     blobs: ObjectBlobStore
     rate_limiter: RateLimiter
@@ -130,8 +127,8 @@ class Dependencies:
         label = await self.serving.served_in(tenant)
         if label is not None and label not in self.spaces:
             raise ConfigurationError(
-                f"the tenant is served by {label}; INGEST_EMBEDDER and INGEST_NEXT_MODEL name "
-                f"{', '.join(self.spaces)}"
+                f"the tenant is served by {label}; INGEST_EMBEDDER, INGEST_LOCAL_MODEL and "
+                f"INGEST_NEXT_MODEL name {', '.join(self.spaces)}"
             )
         space = self.spaces[label] if label is not None else next(iter(self.spaces.values()))
         if self.fallback is None or self.fallback.embedder.model == space.embedder.model:
@@ -161,13 +158,15 @@ async def open_dependencies(
     embedders = make_embedders(settings, database, rate_limiter)
     fallback = make_fallback_embedder(settings)
     all_embedders = [*embedders.values(), *([fallback] if fallback else [])]
-    warming = asyncio.create_task(_warm(all_embedders))
+    models = LoadedModels(all_embedders)
+    loading = asyncio.create_task(models.load())
     try:
         tenants = TenantDatabase(database)
         documents, known = DocumentStore(tenants), TenantStore(tenants)
         yield Dependencies(
             settings=settings,
             backends=await asyncio.to_thread(_backends, settings, all_embedders[0]),
+            models=models,
             database=database,
             blobs=blobs,
             rate_limiter=rate_limiter,
@@ -185,29 +184,23 @@ async def open_dependencies(
             events=EventStore(tenants),
             chunks=SearchStore(tenants, all_embedders[0].model),
             serving=ServingStore(tenants),
-            spaces={
-                label: Space(by, SearchStore(tenants, by.model)) for label, by in embedders.items()
-            },
-            fallback=Space(fallback, SearchStore(tenants, fallback.model)) if fallback else None,
+            spaces={label: _space(settings, tenants, by) for label, by in embedders.items()},
+            fallback=_space(settings, tenants, fallback) if fallback else None,
             workers=WorkerStore(database),
             webhooks=WebhookStore(database),
             key_ring=KeyRing(KeyStore(database)) if settings.takes_keys else None,
             tokens=make_token_verifier(settings),
         )
     finally:
-        await warming
+        await loading
         for embedder in all_embedders:
             await embedder.close()
         await database.close()
 
 
-async def _warm(embedders: Sequence[UnpaidEmbedder | PaidEmbedder]) -> None:
-    """Load the models beside the first requests rather than within the first search."""
-    try:
-        for embedder in embedders:
-            await asyncio.to_thread(embedder.warm)
-    except Exception:
-        log.exception("embedder not loaded")
+def _space(settings: Settings, database: TenantDatabase, embedder: EmbedsForPayer) -> Space:
+    store = SearchStore(database, embedder.model, exact_ms=settings.exact_search_ms)
+    return Space(embedder, store)
 
 
 def _backends(settings: Settings, embedder: EmbedsForPayer) -> Backends:

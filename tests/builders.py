@@ -160,6 +160,7 @@ def _chunk(document_id: UUID, position: int, text: str, shift: int) -> Chunk:
         token_count=max(1, len(text.split())),
         text=text,
         text_sha256=digest,
+        filename="a.txt",
     )
 
 

@@ -31,6 +31,8 @@ MEMORY_PER_CPU_BYTES = 8e9
 """Memory for each CPU of a typical database machine, used when the request names none."""
 TABLE_BYTES = 32 * 1024**4
 """Most bytes of one table of PostgreSQL, with pages of 8 KB."""
+_TERMS = 1.9
+"""Bytes of the terms of a chunk for each character of its text; they are not compressed."""
 _WORDS_INDEX = 0.7
 """Size of the full-text index as a share of the English text."""
 
@@ -234,7 +236,7 @@ class Storage:
     """Bytes that a number of chunks needs in the database."""
 
     rows: float
-    """Bytes of texts, vectors and b-trees."""
+    """Bytes of texts, terms, vectors and b-trees."""
     vectors_index: float
     """Bytes of the HNSW index, which should fit in memory."""
     words_index: float
@@ -258,7 +260,7 @@ def storage(chunks: float, mix: Mix, *, dimension: int, bits: bool) -> Storage:
     pressed = text * (_TEXT_PRESSED if text > 2000 else 1.0)
     indexed = dimension / 8 if bits else 2 * dimension
     return Storage(
-        rows=chunks * (_ROW_BYTES + pressed + 4 * dimension),
+        rows=chunks * (_ROW_BYTES + pressed + text * _TERMS + 4 * dimension),
         vectors_index=chunks * (indexed + _HNSW_LINKS_BYTES) * _PAGE_FILL,
         words_index=chunks * text * _WORDS_INDEX,
     )

@@ -14,10 +14,15 @@ from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.leased_stores import LeasedBatchStore, LeasedParseStore
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
+from ingest.adapters.postgres.search.recall_store import RecallStore
+from ingest.adapters.postgres.search.term_store import TermStore
 from ingest.app.maintenance import (
+    add_terms,
     end_silent_workers,
     expire_reservations,
     fold_counters,
+    measure_recall,
+    measure_terms,
     poll_batches,
     poll_parses,
     prune,
@@ -88,6 +93,7 @@ def queue_duties(
             CounterStore(leased).fold, interval=often(fold_counters.INTERVAL)
         ),
         warn_budgets.WarnBudgets(ledger, interval=often(warn_budgets.INTERVAL)),
+        measure_recall.MeasureRecall(RecallStore(leased, exact_ms=settings.exact_search_ms)),
         end_silent_workers.EndSilentWorkers(
             WorkerStore(leased),
             jobs,
@@ -95,6 +101,11 @@ def queue_duties(
             own=own,
             interval=often(end_silent_workers.INTERVAL),
         ),
+    ]
+    terms = TermStore(leased)
+    duties += [
+        add_terms.AddTerms(terms, interval=often(add_terms.INTERVAL)),
+        measure_terms.MeasureTerms(terms, interval=often(measure_terms.INTERVAL)),
     ]
     if parts:
         every = often(upgrade_degraded.INTERVAL)

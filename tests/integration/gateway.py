@@ -264,6 +264,7 @@ def _chunks(target: Target, texts: Sequence[str]) -> Iterator[Chunk]:
             token_count=len(text.split()),
             text=text,
             text_sha256=digest,
+            filename="a.txt",
         )
         start += len(text)
 

@@ -1,7 +1,6 @@
-"""``ingest jobs``, ``why``, ``retry``, ``cancel``, ``search``, ``delete`` and ``status``."""
+"""``ingest jobs``, ``why``, ``retry``, ``cancel``, ``delete`` and ``status``."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -138,34 +137,6 @@ def test_retry_sends_a_dead_letter_round_again(system: Running, tmp_path: Path) 
 
     assert outcome.code == 0
     assert outcome.json()["state"] != "deadletter"
-
-
-def test_search_shows_file_page_heading_and_the_sentence_that_answers(
-    system: Running, tmp_path: Path
-) -> None:
-    filler = "The committee met again and adjourned without a decision. " * 12
-    answer = "The lighthouse keeper is paid in herring."
-    (tmp_path / "log.pdf").write_bytes(samples.pdf([f"Wages\n{answer}"]))
-    (tmp_path / "minutes.md").write_bytes(samples.markdown(f"{filler}{answer}", heading="Wages"))
-    tenant = system.tenant()
-    ingest("upload", tmp_path, **tenant)
-
-    outcome = ingest("search", "what is the lighthouse keeper paid in", "-k", 2, **tenant)
-    documents = {job["document_id"] for job in ingest("jobs", "--json", **tenant).json()}
-
-    assert outcome.code == 0
-    assert "log.pdf, page 1" in outcome.out
-    assert outcome.out.count("Wages") == 2
-    assert " ".join(outcome.out.split()).count("keeper is paid in herring.") == 2
-    assert set(re.findall(r"^ *document (\S+) *$", outcome.out, re.MULTILINE)) == documents
-    assert max(map(len, outcome.out.splitlines())) <= 80
-
-
-def test_search_without_documents_says_so(system: Running) -> None:
-    outcome = ingest("search", "tides", **system.tenant())
-
-    assert outcome.code == 0
-    assert outcome.out.startswith("nothing found")
 
 
 def test_a_deleted_document_is_gone(system: Running, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ingest.adapters.postgres.jobs.counter_store import CounterStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search.search_store import SearchStore
+from ingest.adapters.text_analysis.query import parse
 from ingest.domain.attempt import Settlement
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import DocumentUnreadable, ParseUnderway, ProviderPaused
@@ -108,9 +109,11 @@ async def test_each_space_finds_only_what_it_serves(database: Database) -> None:
         tenant_id = job.tenant_id
         return (
             len(
-                await large.search(some_vectors(1, LARGE_MODEL)[0], tenant_id, limit=9, words="one")
+                await large.search(
+                    some_vectors(1, LARGE_MODEL)[0], tenant_id, limit=9, words=parse("one")
+                )
             ),
-            len(await small.search(some_vectors(1)[0], tenant_id, limit=9, words="one")),
+            len(await small.search(some_vectors(1)[0], tenant_id, limit=9, words=parse("one"))),
         )
 
     seen = [await found()]

@@ -10,6 +10,7 @@ import pytest
 from ingest.adapters.postgres.jobs.job_listener import JobListener
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search.search_store import SearchStore
+from ingest.adapters.text_analysis.query import parse
 from ingest.domain.job import JobState, Lane
 from ingest.domain.stage import Stage
 from tests import builders
@@ -51,7 +52,7 @@ async def test_documents_are_accepted_claimed_stored_published_and_found(
     search = SearchStore(pooled, MODEL)
     hits = await search.search(query, tenant, limit=5)
     assert (hits[0].document_id, hits[0].chunk_ord) == (jobs[3].document_id, 7)
-    assert await search.search(query, tenant, limit=5, words="passage") != []
+    assert await search.search(query, tenant, limit=5, words=parse("passage")) != []
 
 
 async def test_a_repeated_batch_and_a_lost_lease_are_handled_as_without_a_pooler(

@@ -15,6 +15,7 @@ from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database, TenantDatabase, act_for
 from ingest.adapters.postgres.search.search_store import SearchStore
+from ingest.adapters.text_analysis.query import parse
 from ingest.domain.job import ClaimedJob
 from tests import builders
 from tests.builders import MODEL, some_chunks, some_vectors
@@ -138,7 +139,7 @@ async def test_who_acts_for_nobody_sees_nothing(database: Database) -> None:
         async with TenantDatabase(database).connection():
             pass
 
-    assert len(counts) == 15
+    assert len(counts) == 18
     assert set(counts.values()) == {0}
     assert tables & FOR_WORKERS_ONLY == set()
 
@@ -149,8 +150,12 @@ async def test_words_of_another_tenant_are_not_found(database: Database) -> None
     act_for(mine.tenant_id)
     store = SearchStore(TenantDatabase(database), MODEL)
 
-    hits = await store.search(some_vectors(1)[0], mine.tenant_id, limit=9, words="the secret")
-    forged = await store.search(some_vectors(1)[0], theirs.tenant_id, limit=9, words="the secret")
+    hits = await store.search(
+        some_vectors(1)[0], mine.tenant_id, limit=9, words=parse("the secret")
+    )
+    forged = await store.search(
+        some_vectors(1)[0], theirs.tenant_id, limit=9, words=parse("the secret")
+    )
 
     assert [hit.document_id for hit in hits] == [mine.document_id]
     assert forged == []
@@ -236,7 +241,9 @@ async def test_an_owner_who_is_no_superuser_ingests_and_searches(
             await migrate.ensure_compatible(connection)
         act_for(mine.tenant_id)
         store = SearchStore(TenantDatabase(database), MODEL)
-        hits = await store.search(some_vectors(1)[0], mine.tenant_id, limit=9, words="the secret")
+        hits = await store.search(
+            some_vectors(1)[0], mine.tenant_id, limit=9, words=parse("the secret")
+        )
     finally:
         await database.close()
 
@@ -257,7 +264,7 @@ def test_an_owner_who_is_no_superuser_saves_and_restores_everything(
     assert restored.code == 0, restored.err
     assert restored.json()["counts"] == taken.json()["counts"]
     assert restored.json()["counts"]["document_chunks"] == 3
-    assert place.rows(SECURED_COUNT) == [(18,)]
+    assert place.rows(SECURED_COUNT) == [(21,)]
 
 
 async def test_an_owner_without_the_roles_is_bound_and_told(

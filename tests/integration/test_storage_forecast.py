@@ -22,7 +22,9 @@ async def test_rows_and_indexes_are_as_large_as_was_said(database: Database) -> 
     text = "\n\n".join(topics.values())  # half a megabyte of English that people wrote
     job = await builders.a_claimed_job(database)
     splitter = StructureSplitter(max_tokens=512, overlap_tokens=64)
-    chunks = cut(ParsedDocument(text, (), (), "test/1"), job.document_id, splitter)
+    chunks = cut(
+        ParsedDocument(text, (), (), "test/1"), job.document_id, splitter, filename="topics.txt"
+    )
     await builders.publish(database, job, chunks)
     await IndexStore(database).rebuild(MODEL, IndexKind.HALFVEC)
     await builders.execute(database, "VACUUM FULL upload_pipeline.document_chunks")

@@ -32,6 +32,7 @@ def a_chunk(text: str) -> Chunk:
         token_count=1,
         text=text,
         text_sha256=digest(text),
+        filename="a.txt",
     )
 
 

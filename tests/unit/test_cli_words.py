@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from rich.text import Text
 
 from ingest.cli.client.connect import gateway_url
 from ingest.cli.commands.dead_letter import seconds_of
@@ -19,7 +20,7 @@ from ingest.cli.exit_codes import (
 from ingest.cli.output import age, clean, duration, emit_json, lapse, money, plural, size
 from ingest.cli.render import pause_text
 from ingest.cli.render.job_report import document_faults, next_steps
-from ingest.cli.render.snippet import snippet
+from ingest.cli.render.snippet import FOUND, emphasised, snippet
 from ingest.cli.system.startup_summary import without_password
 from ingest.domain import errors
 
@@ -122,6 +123,40 @@ def test_a_snippet_of_a_short_text_is_the_text_without_headings() -> None:
 
 def test_a_snippet_without_shared_words_is_the_beginning() -> None:
     assert snippet("One two three. " * 30, "zebra", chars=20) == "One two three. One …"
+
+
+def test_a_snippet_shows_the_words_of_a_sentence_that_is_too_long() -> None:
+    filler = "one two three four five six seven " * 20
+
+    shown = snippet(f"{filler}the pilots pay in herring {filler}", "pilot herring", chars=80)
+
+    assert shown.startswith("… ")
+    assert "the pilots pay in herring" in shown
+
+
+def test_a_snippet_finds_words_as_search_does() -> None:
+    filler = "The committee met and adjourned again. " * 20
+
+    assert "Die Gebühr" in snippet(
+        f"{filler}Die Gebühr ist fällig. {filler}", "gebuehren", chars=80
+    )
+    assert "北京大学" in snippet(
+        "東京の天気は今日も晴れ。" * 30 + "北京大学に行く。", "北京大学", chars=80
+    )
+
+
+def test_words_that_were_found_are_emphasised_where_lines_are_folded() -> None:
+    text = f"{'filler ' * 30}the keepers are {'paid ' * 3}in {'北京大学' * 40} herring"
+
+    painted = emphasised(text, "keeper herring 京大", columns=6).renderable
+
+    assert isinstance(painted, Text)
+    assert [painted.plain[span.start : span.end].replace("\n", "") for span in painted.spans] == [
+        "keepers",
+        *["京大"] * 40,
+        "herring",
+    ]
+    assert {span.style for span in painted.spans} == {FOUND}
 
 
 def test_a_snippet_of_one_endless_word_is_cut() -> None:

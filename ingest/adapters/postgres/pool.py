@@ -189,5 +189,8 @@ async def _prepare(connection: Connection) -> None:
     except ValueError as exc:
         raise StoreUnavailable("the database has no extension 'vector': migrate it first") from exc
     await connection.set_type_codec(
+        "tsvector", encoder=bytes, decoder=bytes, schema="pg_catalog", format="binary"
+    )
+    await connection.set_type_codec(
         "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
     )

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
+from ingest.adapters.text_analysis.term_vector import term_vector, to_binary
 from ingest.domain.attempt import DocumentChunks
+from ingest.domain.chunk import Chunk
 from ingest.domain.embedding import EmbeddingModel, Vectors
 
 COLUMNS = (
@@ -17,6 +20,7 @@ COLUMNS = (
     "page",
     "heading_path",
     "token_count",
+    "context",
     "text",
     "chunk_sha",
     "chunker",
@@ -24,6 +28,7 @@ COLUMNS = (
     "embed_version",
     "vector_dim",
     "embedding",
+    "terms",
 )
 
 
@@ -51,6 +56,7 @@ def chunk_rows(
             chunk.page,
             chunk.heading_path,
             chunk.token_count,
+            chunk.context,
             chunk.text,
             chunk.text_sha256,
             chunker,
@@ -58,6 +64,20 @@ def chunk_rows(
             model.version,
             model.dimension,
             vector,
+            terms_of(target.tenant_id, chunk),
         )
         for (target, chunk), vector in zip(place, vectors, strict=True)
     ]
+
+
+def terms_of(tenant_id: UUID, chunk: Chunk) -> bytes:
+    """What lexical search compares: PostgreSQL's type tsvector in its binary format."""
+    return to_binary(
+        term_vector(
+            tenant_id,
+            filename=chunk.filename,
+            headings=chunk.heading_path,
+            context=chunk.context,
+            text=chunk.text,
+        )
+    )

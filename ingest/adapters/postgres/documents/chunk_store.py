@@ -1,5 +1,6 @@
 """Chunks: storing batches as they arrive, publishing whole generations, reading them."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -100,7 +101,9 @@ class ChunkStore:
         The leases are checked last, in the transaction that commits the rows, so documents insert
         side by side and a stale writer still leaves nothing behind.
         """
-        records = chunk_rows(documents, vectors, model=self._model, chunker=self._chunker)
+        records = await asyncio.to_thread(
+            chunk_rows, documents, vectors, model=self._model, chunker=self._chunker
+        )
         try:
             async with self._database.transaction() as connection:
                 if records:

@@ -1,26 +1,35 @@
-"""Reading published chunks: by position, and by nearness to a vector."""
+"""Reading published chunks: by position, by nearness to a vector, and by words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search.index_store import model_row
+from ingest.adapters.postgres.pool import Connection, Database
+from ingest.adapters.postgres.search.lexical_search import (
+    NO_WORDS,
+    LexicalMatch,
+    LexicalSearch,
+    SearchScope,
+)
+from ingest.adapters.postgres.search.lexical_search import SQL as LEXICAL
+from ingest.adapters.postgres.search.nearest import Nearest, NearestChunks, Question
+from ingest.adapters.postgres.search.recall_store import QuestionSampler
 from ingest.adapters.postgres.statements import load
+from ingest.adapters.text_analysis.query import LexicalQuery
 from ingest.domain.embedding import EmbeddingModel
-from ingest.domain.index_kind import IndexKind
+from ingest.domain.exact_search import EXACT_MS
 from ingest.domain.job import Degraded
 from ingest.domain.rank_fusion import fuse
 
 SQL = load("document_chunks")
-EF_SEARCH = 100
-"""Candidates HNSW keeps while it walks; pgvector's default of 40 is under the largest k."""
-OVERFETCH = 20
-"""Candidates by sign bits for each result wanted, before the exact re-rank."""
+_DEPTH = 100
+"""Candidates of each ranking that are fused."""
+_SPARE = 20
+"""Hits beyond those that are wanted, to take the place of texts that come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +64,29 @@ class Hit:
     degraded: tuple[Degraded, ...]
     """What of the document was made here because its provider was away."""
     score: float
-    """Cosine similarity, -1 to 1."""
+    """What the hits are ordered by; see ``SearchStore``."""
+    similarity: float | None = None
+    """Cosine similarity, -1 to 1; None in a lexical search."""
+    lexical_score: float = 0.0
+    """BM25, from 0; 0 of a chunk that holds no word of the query."""
+    is_exact: bool = False
+    """Whether the chunk holds the query as it is written, or an identifier of it."""
+    also_in: tuple[UUID, ...] = ()
+    """Other documents with the same text, which would be hits as well."""
 
 
 class SearchStore:
     """Published rows of ``document_chunks``, of one tenant at a time."""
 
-    def __init__(self, database: Database, model: EmbeddingModel) -> None:
+    def __init__(
+        self, database: Database, model: EmbeddingModel, *, exact_ms: float = EXACT_MS
+    ) -> None:
+        """Open the store; search is exact where it takes at most about ``exact_ms``."""
         self._database = database
         self._model = model
+        self._nearest = NearestChunks(model, exact_ms=exact_ms)
+        self._lexical = LexicalSearch(model)
+        self._sampler = QuestionSampler(database, model)
 
     async def list_chunks(
         self, document_id: UUID, tenant_id: UUID, *, from_ord: int = 0, limit: int = 100
@@ -77,60 +100,126 @@ class SearchStore:
 
     async def search(
         self,
-        vector: NDArray[np.float32],
+        vector: NDArray[np.float32] | None,
         tenant_id: UUID,
         *,
         limit: int,
         document_ids: Sequence[UUID] | None = None,
-        words: str | None = None,
+        words: LexicalQuery | None = None,
     ) -> list[Hit]:
         """The best published chunks of one tenant in this model's vector space.
 
-        Without ``words`` these are the nearest ones. With them, the chunks that hold every word
-        are a second ranking, and the two are fused; so names and numbers, which an embedding
-        blurs, are found where they are written.
+        With a vector alone, the score is the cosine similarity. With words alone, it is BM25 as a
+        share of the best one. With both, it is their sum as ``rank_fusion`` says. With words, hits
+        that hold the query as it is written have scores from 0.5 to 1, all others scores up to 0.5.
 
         Args:
             vector: float32[dimension], embedded with the same model.
             tenant_id: The tenant.
             limit: Most results, 1 to 100.
             document_ids: Only these documents.
-            words: Text whose words count as they are written.
+            words: The query for the lexical ranking.
         """
+        depth = max(limit, _DEPTH) if words else limit + _SPARE
+        scope = SearchScope(tenant_id, depth, document_ids)
+        question = None if vector is None else Question(vector, tenant_id, depth, document_ids)
+        found = None
         async with self._database.transaction() as connection:
-            row = await model_row(connection, self._model)
-            await connection.fetch(SQL["set_up_search"], str(EF_SEARCH), tenant_id)
-            parameters = [
-                vector,
-                tenant_id,
-                self._model.name,
-                self._model.version,
-                limit,
-                list(document_ids) if document_ids is not None else None,
-            ]
-            kind = IndexKind(row["index_kind"])
-            if kind is IndexKind.BIT:
-                parameters.append(limit * OVERFETCH)
-            nearest = await connection.fetch(
-                search_statement(kind, self._model.dimension), *parameters
+            await connection.fetch(SQL["set_up_search"], tenant_id)
+            if question is None:
+                matches = await self._lexical.find(connection, words or NO_WORDS, scope)
+            else:
+                found, matches = await self._match_both(connection, question, words, scope)
+            scores = _scores(matches, by_words=words is not None)
+            ranked = list(scores)[: limit + _SPARE]
+            rows = await connection.fetch(
+                LEXICAL["hits"], ranked, tenant_id, self._model.name, self._model.version
             )
-            matching = []
-            if words is not None:
-                matching = await connection.fetch(SQL["search_words"], *parameters[:6], words)
-        rows = {row["chunk_id"]: row for row in (*nearest, *matching)}
-        ranked = fuse([row["chunk_id"] for row in nearest], [row["chunk_id"] for row in matching])
-        return [_hit(rows[chunk_id]) for chunk_id in ranked[:limit]]
+        if question is not None and found is not None and found.is_sample:
+            await self._sampler.offer(question)
+        return _hits(ranked, scores, {m.chunk_id: m for m in matches}, rows, limit)
+
+    async def _match_both(
+        self,
+        connection: Connection,
+        question: Question,
+        words: LexicalQuery | None,
+        scope: SearchScope,
+    ) -> tuple[Nearest, list[LexicalMatch]]:
+        """The nearest chunks; and, with both measures, they and the best by words."""
+        found = await self._nearest.find(connection, question)
+        if words is None:
+            return found, [
+                LexicalMatch(row["chunk_id"], 0.0, exactness=0, similarity=row["score"])
+                for row in found.rows
+            ]
+        while True:
+            matches = await self._lexical.find(
+                connection,
+                words,
+                scope,
+                also=[row["chunk_id"] for row in found.rows],
+                vector=question.vector,
+            )
+            known = {m.chunk_id: m.similarity for m in matches if m.similarity is not None}
+            confirmed = await self._nearest.confirm(connection, question, found, known)
+            if confirmed is found or list(confirmed.rows) == list(found.rows):
+                return found, matches
+            found = confirmed  # the index had missed some
 
 
-def _hit(row: asyncpg.Record) -> Hit:
+def _scores(matches: Sequence[LexicalMatch], *, by_words: bool) -> dict[UUID, float]:
+    similarities = {m.chunk_id: m.similarity for m in matches if m.similarity is not None}
+    if not by_words:
+        return similarities
+    return fuse(
+        similarities,
+        {m.chunk_id: m.score for m in matches},
+        _exact(matches),
+    )
+
+
+def _exact(matches: Sequence[LexicalMatch]) -> set[UUID]:
+    """Those that hold the query as it is written; where none does, in other forms of its words."""
+    best = max((match.exactness for match in matches), default=0)
+    return {match.chunk_id for match in matches if match.exactness == best > 0}
+
+
+def _hits(
+    ranked: Sequence[UUID],
+    scores: Mapping[UUID, float],
+    matches: Mapping[UUID, LexicalMatch],
+    rows: Sequence[asyncpg.Record],
+    limit: int,
+) -> list[Hit]:
+    """The first hits with different texts; a text that comes again is named with its first hit."""
+    by_id = {row["chunk_id"]: row for row in rows}
+    exact = _exact(list(matches.values()))
+    by_text: dict[str, Hit] = {}
+    for chunk_id in ranked:
+        row = by_id.get(chunk_id)
+        if row is None:
+            continue  # its document was deleted meanwhile
+        first = by_text.get(row["text"])
+        if first is not None:
+            also_in = dict.fromkeys((*first.also_in, row["document_id"]))
+            also_in.pop(first.document_id, None)
+            by_text[row["text"]] = replace(first, also_in=tuple(also_in))
+        elif len(by_text) < limit:
+            by_text[row["text"]] = _hit(
+                row, scores[chunk_id], matches[chunk_id], is_exact=chunk_id in exact
+            )
+    return list(by_text.values())
+
+
+def _hit(row: asyncpg.Record, score: float, match: LexicalMatch, *, is_exact: bool) -> Hit:
     fields = dict(row)
     return Hit(
         heading_path=tuple(fields.pop("heading_path")),
         degraded=tuple(map(Degraded, fields.pop("degraded"))),
+        score=score,
+        similarity=match.similarity,
+        lexical_score=match.score,
+        is_exact=is_exact,
         **fields,
     )
-
-
-def search_statement(kind: IndexKind, dimension: int) -> str:
-    """The search of an index kind; a type's length cannot be a parameter, so it is written in."""
-    return SQL[f"search_{kind}"].format(dimension=int(dimension))

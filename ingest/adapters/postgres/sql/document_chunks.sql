@@ -101,77 +101,9 @@ INNER JOIN upload_pipeline.documents AS d
 WHERE c.document_id = $1 AND d.tenant_id = $2 AND c.chunk_ord >= $3
 ORDER BY c.chunk_ord LIMIT $4;
 
--- name: search_halfvec
--- The $5 published chunks of tenant $2 nearest to vector $1, by the HNSW index of the model. Whether
--- a chunk is published is asked for one after the other (OFFSET 0): otherwise the planner may begin
--- with the tenant's documents, and sort all their chunks.
-SELECT
-    c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
-    c.text, d.filename, d.degraded,
-    1 - (c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension})) AS score
-FROM upload_pipeline.document_chunks AS c
-CROSS JOIN LATERAL (
-    SELECT filename, degraded FROM upload_pipeline.documents
-    WHERE document_id = c.document_id AND c.generation <= live_generation
-        AND coalesce(embed_model = $3 AND embed_version = $4, true)
-    OFFSET 0
-) AS d
-WHERE c.tenant_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
-    AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
-ORDER BY c.embedding::halfvec({dimension}) <=> $1::halfvec({dimension}) LIMIT $5;
-
--- name: search_bit
--- The same by sign bits: $7 candidates from the index, re-ranked with the exact vectors.
-WITH nearest AS MATERIALIZED (
-    SELECT
-        c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
-        c.heading_path, c.text, d.filename, d.degraded, c.embedding
-    FROM upload_pipeline.document_chunks AS c
-    CROSS JOIN LATERAL (
-        SELECT filename, degraded FROM upload_pipeline.documents
-        WHERE document_id = c.document_id AND c.generation <= live_generation
-            AND coalesce(embed_model = $3 AND embed_version = $4, true)
-        OFFSET 0
-    ) AS d
-    WHERE c.tenant_id = $2 AND c.embed_model = $3 AND c.embed_version = $4
-        AND ($6::uuid[] IS NULL OR c.document_id = ANY($6))
-    ORDER BY
-        binary_quantize(c.embedding)::bit({dimension})
-        <~> binary_quantize($1::vector({dimension}))
-    LIMIT $7
-)
-SELECT
-    chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
-    degraded,
-    1 - (embedding <=> $1::vector({dimension})) AS score
-FROM nearest ORDER BY embedding <=> $1::vector({dimension}) LIMIT $5;
-
--- name: search_words
--- Published chunks of tenant $2 that hold every word of $7, the closest together first, with
--- their nearness to vector $1. Of very many, 200 are looked at.
-WITH matching AS MATERIALIZED (
-    SELECT
-        c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page,
-        c.heading_path, c.text, d.filename, d.degraded, c.embedding,
-        upload_pipeline.chunk_words(c.tenant_id, c.text) AS words
-    FROM upload_pipeline.chunks_with_words($7, $3, $4, $6) AS found (chunk_id)
-    INNER JOIN upload_pipeline.document_chunks AS c
-        ON c.chunk_id = found.chunk_id AND c.embed_model = $3 AND c.embed_version = $4
-    INNER JOIN upload_pipeline.documents AS d ON d.document_id = c.document_id
-    WHERE c.tenant_id = $2
-)
-SELECT
-    chunk_id, document_id, chunk_ord, char_start, char_end, page, heading_path, text, filename,
-    degraded,
-    1 - (embedding <=> $1::vector) AS score
-FROM matching
-ORDER BY ts_rank_cd(words, plainto_tsquery('simple', $7)) DESC, score DESC LIMIT $5;
-
 -- name: set_up_search
--- How the present transaction searches: $1 candidates, and for tenant $2 unless it acts for one.
+-- The present transaction searches for tenant $1, unless it acts for one.
 SELECT
-    set_config('hnsw.ef_search', $1::text, true),
-    set_config('hnsw.iterative_scan', 'strict_order', true),
     set_config('ingest.tenant', coalesce(
-        nullif(current_setting('ingest.tenant', true), ''), $2::uuid::text
+        nullif(current_setting('ingest.tenant', true), ''), $1::uuid::text
     ), true);
