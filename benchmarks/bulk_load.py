@@ -109,4 +109,5 @@ def _chunk(job: ClaimedJob, at: int, text: str) -> Chunk:
         token_count=1,
         text=text,
         text_sha256=digest,
+        filename="a.txt",
     )

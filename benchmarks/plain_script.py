@@ -21,7 +21,7 @@ from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from ingest.adapters.embedders.wordllama import MODEL
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
-from ingest.adapters.postgres.documents.chunk_rows import COLUMNS
+from ingest.adapters.postgres.documents.chunk_rows import COLUMNS, terms_of
 from ingest.app.pipeline.chunk import cut
 from ingest.domain import identity
 from ingest.domain.chunk import Chunk, Passage
@@ -49,6 +49,7 @@ class _Splitter:
     """The library that cuts, as it comes: it counts tokens by itself."""
 
     label = "script/1:512+64"
+    limit_tokens = 8191
 
     def __init__(self) -> None:
         self._plain = TextSplitter.from_tiktoken_model(_MODEL, _TOKENS, overlap=_OVERLAP)
@@ -58,11 +59,11 @@ class _Splitter:
     def split(self, parsed: ParsedDocument) -> list[Passage]:
         splitter = self._markdown if parsed.headings else self._plain
         pieces = splitter.chunk_indices(parsed.text)
-        counts = self._encoding.encode_ordinary_batch([p for _, p in pieces], num_threads=1)
-        return [
-            Passage(start, start + len(piece), len(tokens))
-            for (start, piece), tokens in zip(pieces, counts, strict=True)
-        ]
+        return [Passage(start, start + len(piece), None) for start, piece in pieces]
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        counts = self._encoding.encode_ordinary_batch(list(texts), num_threads=1)
+        return [len(tokens) for tokens in counts]
 
 
 class PlainScript:
@@ -106,7 +107,7 @@ class PlainScript:
         digest = hashlib.sha256(data).hexdigest()
         document_id = identity.document_id(identity.LOCAL_TENANT, identity.content_name(digest))
         parsed = parse_document(data, filename=path.name, limits=self._limits)
-        chunks = cut(parsed, document_id, self._splitter)
+        chunks = cut(parsed, document_id, self._splitter, filename=path.name)
         row = (
             document_id,
             identity.LOCAL_TENANT,
@@ -143,7 +144,7 @@ class PlainScript:
         self, pool: asyncpg.Pool, documents: list[tuple[tuple[Any, ...], list[Chunk]]]
     ) -> int:
         flat = [(row[0], chunk) for row, chunks in documents for chunk in chunks]
-        vectors = await asyncio.to_thread(self._embed, [chunk.text for _, chunk in flat])
+        vectors = await asyncio.to_thread(self._embed, [chunk.embedded_text for _, chunk in flat])
         records = [
             _record(document_id, chunk, vector, self._splitter.label)
             for (document_id, chunk), vector in zip(flat, vectors, strict=True)
@@ -176,6 +177,7 @@ def _record(document_id: UUID, chunk: Chunk, vector: Any, chunker: str) -> tuple
         chunk.page,
         chunk.heading_path,
         chunk.token_count,
+        chunk.context,
         chunk.text,
         chunk.text_sha256,
         chunker,
@@ -183,4 +185,5 @@ def _record(document_id: UUID, chunk: Chunk, vector: Any, chunker: str) -> tuple
         MODEL.version,
         MODEL.dimension,
         vector,
+        terms_of(identity.LOCAL_TENANT, chunk),
     )

@@ -58,6 +58,12 @@ def run(measure: Callable[[bool], Report], *, description: str | None) -> None:
         measure: Does the work; gets whether the quick variant is wanted, under 60 s.
         description: Shown by ``--help``.
     """
+    chosen = arguments(description=description).parse_args()
+    finish(measure(chosen.quick), chosen)
+
+
+def arguments(*, description: str | None) -> argparse.ArgumentParser:
+    """The arguments that every benchmark has; one with more of them adds its own."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="smaller, under 60 seconds")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
@@ -66,12 +72,15 @@ def run(measure: Callable[[bool], Report], *, description: str | None) -> None:
         type=Path,
         help=f"folder for the JSON, named after the benchmark (of a full run: {RESULTS.name}/)",
     )
-    arguments = parser.parse_args()
-    report = measure(arguments.quick)
+    return parser
+
+
+def finish(report: Report, chosen: argparse.Namespace) -> None:
+    """Print a report and save it, as the arguments say."""
     _print_table(report)
     line = json.dumps(_record(report), default=str)
-    folder = arguments.save or (None if arguments.quick else RESULTS)
-    if arguments.json:
+    folder = chosen.save or (None if chosen.quick else RESULTS)
+    if chosen.json:
         print(line)
     if folder is not None:
         save(report, folder)

@@ -148,6 +148,15 @@ ROWS = {
         "wrong by at most {worst_error_pct:.0f} %",
         "{runs} real runs with other pools, quotas and documents",
     ),
+    "retrieval": Row(
+        "{collections} test collections, asked over HTTP with the embedder `{embedder}`; planted "
+        "names, numbers and words",
+        "nDCG@10 is {ratio_vs_bm25:.2f} × BM25's (at worst {least_ratio_vs_bm25:.2f} ×); "
+        "{planted_first_share:.0%} of the planted texts come first, "
+        "{planted_in_three_share:.0%} are among the first three",
+        "BM25 of a library on the same texts: {bm25_planted_first_share:.0%} of the planted texts "
+        "come first; BM25 and the vectors, fused: {rrf_ratio_vs_bm25:.2f} × BM25's nDCG@10",
+    ),
     "load": Row(
         "{wanted_jobs_per_hour:,} jobs an hour for {seconds:.0f} s",
         "{jobs_per_hour:,.0f} jobs an hour, p95 {api_p95_ms:.0f} ms, {error_pct:.1f} % errors",
