@@ -40,19 +40,21 @@ $$;
 -- The best published chunks of the tenant by BM25, up to "keep" of them, and all of "also".
 --
 -- candidates: what is looked up in the index, up to "most" rows; NULL: every chunk of only_documents.
+-- in_order: the candidates are so common that to read the newest documents until there are enough is
+-- faster than to ask the index, which collects all rows that match before it gives the first.
 -- excluded: what no chunk that is returned matches. Term n has a query (wanted), a weight (its
 -- inverse document frequency), a number of forms, and a sign that its presence alone counts (terms
--- side by side). exact: queries of which one makes a
--- chunk an exact match (2); other_forms: one that makes it nearly so (1).
+-- side by side). exact: queries of which one makes a chunk an exact match (2); other_forms: one that
+-- makes it nearly so (1).
 --
 -- ts_rank of one term with all weights 1 is sum(1/j^2, j = 1..n) / (pi^2/6) for n occurrences, which is
 -- n / (n + 0.65) within 2 %; so n comes back as 0.65 r / (1 - r). A term with several forms has that
 -- divided by their number; a word as written stands for two of them, itself and its stem, and a word
--- that shares the stem alone counts half. k1 is 1.5 and b
--- is 0.75; without average_tokens, the chunks that are scored are taken for usual: measured with benchmarks.retrieval.
+-- that shares the stem alone counts half. k1 is 1.5 and b is 0.75: measured with benchmarks.retrieval.
+-- Without average_tokens, the chunks that are scored are taken for usual ones.
 CREATE OR REPLACE FUNCTION upload_pipeline.score_terms(
-    candidates text, excluded text, also uuid [], only_documents uuid [], model text, version text,
-    wanted text [], weights real [], forms integer [], present boolean [],
+    candidates text, in_order boolean, excluded text, also uuid [], only_documents uuid [],
+    model text, version text, wanted text [], weights real [], forms integer [], present boolean [],
     exact text [], other_forms text, average_tokens real, most integer, keep integer
 ) RETURNS TABLE (chunk_id uuid, score real, exactness integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -80,14 +82,39 @@ BEGIN
     ),
 
     -- By the index of terms, by the index of documents, or by key: each is one plan.
-    by_terms AS MATERIALIZED (
+    indexed AS MATERIALIZED (
         SELECT c.chunk_id, c.document_id, c.generation, c.token_count, c.terms
         FROM upload_pipeline.document_chunks AS c
-        WHERE candidates IS NOT NULL
+        WHERE candidates IS NOT NULL AND NOT in_order
             AND c.terms @@ looked_up AND c.tenant_id = own
             AND c.embed_model = model AND c.embed_version = version
             AND (only_documents IS NULL OR c.document_id = ANY(only_documents))
         LIMIT most
+    ),
+
+    in_turn AS MATERIALIZED (
+        SELECT c.chunk_id, c.document_id, c.generation, c.token_count, c.terms
+        FROM (
+            SELECT d.document_id FROM upload_pipeline.documents AS d
+            WHERE in_order AND d.tenant_id = own AND d.live_generation > 0
+            ORDER BY d.created_at DESC, d.document_id
+        ) AS newest
+        CROSS JOIN LATERAL (
+            SELECT one.* FROM upload_pipeline.document_chunks AS one
+            WHERE one.document_id = newest.document_id
+                AND coalesce(
+                    one.tenant_id = own AND one.embed_model = model
+                    AND one.embed_version = version AND one.terms @@ looked_up, false
+                )
+            OFFSET 0
+        ) AS c
+        LIMIT most
+    ),
+
+    by_terms AS MATERIALIZED (
+        SELECT i.* FROM indexed AS i
+        UNION ALL
+        SELECT t.* FROM in_turn AS t
     ),
 
     found AS (

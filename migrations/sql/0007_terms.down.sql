@@ -5,7 +5,7 @@ SET LOCAL statement_timeout = '60s';
 
 DROP FUNCTION upload_pipeline.count_terms(text [], text, text, integer);
 DROP FUNCTION upload_pipeline.score_terms(
-    text, text, uuid [], uuid [], text, text, text [], real [], integer [], boolean [],
+    text, boolean, text, uuid [], uuid [], text, text, text [], real [], integer [], boolean [],
     text [], text, real, integer, integer
 );
 DROP TABLE upload_pipeline.term_statistics;

@@ -1,7 +1,11 @@
-"""Lexical search on a real database: what is written is found, and an exact hit comes first."""
+"""Lexical search on a real database: what is written is found, and an exact hit comes first.
+
+Over 400 lines because all its questions are asked of the same passages.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -360,6 +364,50 @@ SELECT
     terms || array_to_tsvector(ARRAY['number' || n])
 FROM upload_pipeline.document_chunks CROSS JOIN generate_series(1, 20000) AS n
 """
+
+
+async def test_an_identifier_of_very_common_atoms_is_found_without_reading_all_that_hold_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(term_store, "LEAST_MEASURED", 20)
+    monkeypatch.setattr(term_store, "SAMPLED_OF_DOCUMENT", 100)
+    monkeypatch.setattr(lexical_search, "MOST_CANDIDATES", 10)
+    asked: list[str] = []
+    look_up = LexicalSearch._look_up
+
+    async def noted(self: Any, connection: Any, queries: Any, *most: int) -> list[int]:
+        asked.extend(queries)
+        return await look_up(self, connection, queries, *most)
+
+    monkeypatch.setattr(LexicalSearch, "_look_up", noted)
+    await publish(database, *(f"pier of the harbour {n}" for n in range(30)))
+    await publish(database, "Set pier_harbour to the number of the pier", seed=9)
+    store = TermStore(database)
+    for space in await store.to_measure():
+        await store.measure(space)
+
+    hits = await search(database, "pier_harbour")
+
+    assert hits[0].text == "Set pier_harbour to the number of the pier"
+    assert hits[0].is_exact
+    assert asked == ["'pierharbour'"]
+
+
+async def test_very_common_words_find_the_same_without_the_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harbour(database, "The harbour pier", "harbour lights, no mooring")
+    await publish(database, "The pier of another harbour", tenant_id=UUID(int=78))
+    queries = ["harbour", "pier harbour", "harbour -lights", "the"]
+    by_index = [await search(database, query, limit=50) for query in queries]
+    monkeypatch.setattr(lexical_search, "_INDEXED_OF_READ", 0)
+
+    in_turn = [await search(database, query, limit=50) for query in queries]
+
+    assert len(by_index[0]) == len(PLAIN) + 3
+    assert [{hit.chunk_id: hit.score for hit in hits} for hits in in_turn] == [
+        pytest.approx({hit.chunk_id: hit.score for hit in hits}) for hits in by_index
+    ]
 
 
 async def test_terms_are_looked_up_in_their_index(database: Database) -> None:

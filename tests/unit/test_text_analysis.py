@@ -8,7 +8,7 @@ from ingest.adapters.text_analysis import languages
 from ingest.adapters.text_analysis.normalization import fold, fold_by_digraphs, normalize
 from ingest.adapters.text_analysis.query import MOST_TERMS, parse
 from ingest.adapters.text_analysis.term_vector import term_vector, to_binary
-from ingest.adapters.text_analysis.tokens import MAX_TERM_CHARS, take_apart
+from ingest.adapters.text_analysis.tokens import MAX_TERM_CHARS, by_rules, take_apart
 
 TENANT = UUID(int=7)
 
@@ -31,6 +31,26 @@ def terms_of(text: str, **fields: str) -> dict[str, list[int]]:
 )  # fmt: skip
 def test_spellings_of_a_word_are_folded_to_one(written: str, folded: str) -> None:
     assert fold(normalize(written)) == folded
+
+
+@pytest.mark.parametrize(
+    "word", ["harbour", "Harbour", "HARBOUR", "harBour", "I", "a", "of", "IT", "net", "Straße", "7"]
+)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", ""),
+        ("(", ")"),
+        ('"', '."'),
+        ("'", "'s"),
+        (".", ""),
+        ("(.", ")"),
+        ("", "++"),
+        ("", "!?"),
+    ],
+)
+def test_plain_words_are_taken_apart_as_by_the_rules(before: str, word: str, after: str) -> None:
+    assert take_apart(before + word + after) == by_rules(before + word + after)
 
 
 def test_characters_that_nobody_sees_are_removed() -> None:

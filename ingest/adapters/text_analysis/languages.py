@@ -29,7 +29,9 @@ DEFAULT = "en"
 
 def detect(text: str) -> str:
     """The code of the language of a text; ``DEFAULT`` where it is not sure."""
-    sample = "".join(c for c in text[:_SAMPLE_CHARS] if c.isprintable() or c == "\n")
+    sample = text[:_SAMPLE_CHARS]
+    if not sample.replace("\n", " ").isprintable():
+        sample = "".join(c for c in sample if c.isprintable() or c == "\n")
     try:
         is_sure, _, guesses = pycld2.detect(sample, bestEffort=True)
     except pycld2.error:

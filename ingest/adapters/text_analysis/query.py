@@ -45,6 +45,12 @@ class QueryTerm:
     """Of ``word*`` and of a lone character of a run: what its terms begin with."""
     prefix_query: str | None = None
     """All terms that begin like the word, for when nothing holds it."""
+    atoms: tuple[str, ...] = ()
+    """Of an identifier whose atoms stand side by side: terms for each of them."""
+    atoms_query: str = ""
+    """That a chunk holds all of these, wherever they stand."""
+    joined_query: str | None = None
+    """The identifier as one term, without what finds it in other spellings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +184,15 @@ def _identifier(word: str, token: Token) -> QueryTerm | None:
         return None
     last = len(token.atoms) - 1
     joined = [_either((term,)) for first, end, term in token.joined if (first, end) == (0, last)]
-    query = " | ".join([*joined, f"({' <-> '.join(map(_written, token.atoms))})"])
-    return QueryTerm(forms=(), query=query, is_identifier=True)
+    written = [_written(atom) for atom in token.atoms]
+    return QueryTerm(
+        forms=(),
+        query=" | ".join([*joined, f"({' <-> '.join(written)})"]),
+        is_identifier=True,
+        atoms=tuple(spellings(atom)[0] for atom in token.atoms),
+        atoms_query=" & ".join(written),
+        joined_query=" | ".join(joined) or None,
+    )
 
 
 def _sides(words: Sequence[str]) -> Iterator[str]:

@@ -34,6 +34,8 @@ _ATOMS = regex.compile(
 )
 _SIGNED = regex.compile(r"(?<![\w.])\.\p{L}\w+|(?<!\w)\p{L}{1,2}(?:\+\+|#)")
 """``.NET``, ``C++``, ``C#``: names whose punctuation counts."""
+_BEFORE_WORDS, _AFTER_WORDS = "(\"'", ".,;:!?)\"'"
+"""Punctuation that says nothing of the word between."""
 _CLUSTERS = regex.compile(r"\X")
 
 
@@ -63,6 +65,14 @@ class Token:
 @lru_cache(maxsize=50_000)
 def take_apart(token: str) -> Token:
     """Take a normalized token apart; a token of punctuation only has no atoms."""
+    word = token.rstrip(_AFTER_WORDS).lstrip(_BEFORE_WORDS)
+    if word.isascii() and word.isalpha() and (word[1:].islower() or len(word) == 1):
+        return Token((Atom(word, is_word=len(word) > 2),), ())  # most tokens; as by the rules
+    return by_rules(token)
+
+
+def by_rules(token: str) -> Token:
+    """``take_apart`` of a token of any kind."""
     atoms: list[Atom] = []
     joined: list[tuple[int, int, str]] = []
     folded_parts: list[str] = []
