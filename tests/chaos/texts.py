@@ -56,7 +56,7 @@ class Life:
 
 def digest_of(passage: Passage) -> str:
     """SHA-256 of its text, in hex."""
-    return sha256(passage.text.encode()).hexdigest()
+    return sha256(passage.embedded_text.encode()).hexdigest()
 
 
 def lives_of(
