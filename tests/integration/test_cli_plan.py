@@ -97,7 +97,7 @@ def test_an_index_that_no_memory_holds_is_a_shortage(capsys: pytest.CaptureFixtu
 
     assert "short memory: 11 TB for the vectors' index" in text
     assert "PostgreSQL's machine is taken to have 64 GB" in text
-    assert "database 38 TB after 365 days: 24 TB rows" in text
+    assert "database 48 TB after 365 days: 33 TB rows" in text
     assert (found["memory_bytes"], found["fits_memory"], found["fits_table"]) == (64e9, False, True)
 
 
