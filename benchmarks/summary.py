@@ -157,6 +157,14 @@ ROWS = {
         "BM25 of a library on the same texts: {bm25_planted_first_share:.0%} of the planted texts "
         "come first; BM25 and the vectors, fused: {rrf_ratio_vs_bm25:.2f} × BM25's nDCG@10",
     ),
+    "search": Row(
+        "hybrid search of 10,000, 100,000 and 1,000,000 chunks, one client; the question's vector "
+        "is there",
+        "p95 {p95_ms_10k:.0f}, {p95_ms_100k:.0f} and {p95_ms_1m:.0f} ms; {qps_10k:.0f}, "
+        "{qps_100k:.0f} and {qps_1m:.0f} questions/s",
+        "two plain statements, HNSW and `ts_rank`, fused: {sql_p95_ms_10k:.0f}, "
+        "{sql_p95_ms_100k:.0f} and {sql_p95_ms_1m:.0f} ms",
+    ),
     "load": Row(
         "{wanted_jobs_per_hour:,} jobs an hour for {seconds:.0f} s",
         "{jobs_per_hour:,.0f} jobs an hour, p95 {api_p95_ms:.0f} ms, {error_pct:.1f} % errors",
