@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import psutil
 import pyarrow as pa
@@ -83,9 +84,15 @@ def _begin() -> tuple[Settings, Database, StageMetrics, FailedAttempts]:
 
 def _step_back() -> None:
     """Leave the CPU to the API and to what drives the stream, where there is not enough for all."""
-    for thread in psutil.Process().threads():  # threads to come are as nice as their makers
-        own = os.getpriority(os.PRIO_PROCESS, thread.id)
-        os.setpriority(os.PRIO_PROCESS, thread.id, own + NICENESS)
+    wanted = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+    done: set[int] = set()
+    # A new thread has the niceness of its maker, which may not have had its turn: look again until
+    # no thread is new.
+    while new := {thread.id for thread in psutil.Process().threads()} - done:
+        for thread in new:
+            with suppress(ProcessLookupError):  # it ended
+                os.setpriority(os.PRIO_PROCESS, thread, wanted)
+        done |= new
 
 
 def _settle_down() -> None:
