@@ -44,8 +44,8 @@ $$;
 -- faster than to ask the index, which collects all rows that match before it gives the first.
 -- excluded: what no chunk that is returned matches. Term n has a query (wanted), a weight (its
 -- inverse document frequency), a number of forms, and a sign that its presence alone counts (terms
--- side by side). exact: queries of which one makes a chunk an exact match (2); other_forms: one that
--- makes it nearly so (1).
+-- side by side). exact: queries of which one makes a chunk an exact match (3); other_forms and
+-- every_word: those that make it nearly so (2 and 1).
 --
 -- ts_rank of one term with all weights 1 is sum(1/j^2, j = 1..n) / (pi^2/6) for n occurrences, which is
 -- n / (n + 0.65) within 2 %; so n comes back as 0.65 r / (1 - r). A term with several forms has that
@@ -55,7 +55,8 @@ $$;
 CREATE OR REPLACE FUNCTION upload_pipeline.score_terms(
     candidates text, in_order boolean, excluded text, also uuid [], only_documents uuid [],
     model text, version text, wanted text [], weights real [], forms integer [], present boolean [],
-    exact text [], other_forms text, average_tokens real, most integer, keep integer
+    exact text [], other_forms text, every_word text,
+    average_tokens real, most integer, keep integer
 ) RETURNS TABLE (chunk_id uuid, score real, exactness integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -68,6 +69,7 @@ DECLARE
     looked_up tsquery := candidates::tsquery && quote_literal(own::text)::tsquery;
     unwanted tsquery := excluded;
     nearly tsquery := other_forms;
+    together tsquery := every_word;
 BEGIN
     RETURN QUERY
     WITH term AS MATERIALIZED (
@@ -162,8 +164,9 @@ BEGIN
                 CASE
                     WHEN EXISTS (
                         SELECT FROM exact_query AS e WHERE whole.terms @@ e.query
-                    ) THEN 2
-                    WHEN whole.terms @@ nearly THEN 1
+                    ) THEN 3
+                    WHEN whole.terms @@ nearly THEN 2
+                    WHEN whole.terms @@ together THEN 1
                     ELSE 0
                 END AS exactness
             FROM term

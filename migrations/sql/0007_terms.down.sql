@@ -6,7 +6,7 @@ SET LOCAL statement_timeout = '60s';
 DROP FUNCTION upload_pipeline.count_terms(text [], text, text, integer);
 DROP FUNCTION upload_pipeline.score_terms(
     text, boolean, text, uuid [], uuid [], text, text, text [], real [], integer [], boolean [],
-    text [], text, real, integer, integer
+    text [], text, text, real, integer, integer
 );
 DROP TABLE upload_pipeline.term_statistics;
 ALTER TABLE upload_pipeline.document_chunks DROP COLUMN terms;

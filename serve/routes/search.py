@@ -53,8 +53,8 @@ class HitBody(ResponseBody):
 
     score: float = Field(
         description="The hits are ordered by it. hybrid and lexical: 0 to 1, relative to the best "
-        "chunks for this query, and at least 0.5 where the chunk holds the query as it is written; "
-        "vector: the similarity."
+        "chunks for this query, and at least 0.5 where the chunk holds the query as it is written "
+        "or, where none does, all words of a short query; vector: the similarity."
     )
     similarity: float | None = Field(
         description="Cosine similarity to the query, -1 to 1; null in mode lexical."

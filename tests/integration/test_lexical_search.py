@@ -131,6 +131,20 @@ async def test_hits_are_in_the_order_of_their_scores_and_exact_ones_are_above_ha
     assert hits[0].lexical_score > 0
 
 
+@pytest.mark.parametrize("query", ["Straße gesperrt", "strasse gesperrt", "gesperrte straßen"])
+async def test_all_words_of_a_short_query_come_before_one_of_them_in_a_short_chunk(
+    database: Database, query: str
+) -> None:
+    both = "Die Straße ist wegen Hochwasser gesperrt, schreibt das Hafenamt. " + " ".join(PLAIN)
+    await harbour(database, both, "Straße 5.", "Kühlraum, Straße")
+
+    first, *others = await search(database, query)
+
+    assert first.text == both
+    assert not first.is_exact
+    assert first.score > EXACT > max(hit.score for hit in others)
+
+
 async def test_titles_and_headings_are_found_though_the_text_does_not_say_them(
     database: Database,
 ) -> None:

@@ -23,6 +23,9 @@ of benchmarks.retrieval as all chunks."""
 MOST_TERMS_QUOTED = 8
 """Terms of a query with a phrase in quotes that is wanted first. In a longer question, what stands
 in quotes is a name among others."""
+MOST_TERMS_TOGETHER = 4
+"""Terms of a query that are wanted together. Who asks with more words names them as examples: on
+the public collections, chunks that hold more of them are not better."""
 MOST_OF_IDENTIFIER = 10
 """Chunks up to which an identifier names something, so that they are exact matches."""
 _INDEXED_OF_READ = 30
@@ -42,8 +45,8 @@ class LexicalMatch:
     score: float
     """BM25 with the tenant's own statistics; 0 of a chunk without any of the words."""
     exactness: int
-    """2: it holds the query as it is written, or a rare identifier of it; 1: the same words in
-    other forms, side by side; 0: neither."""
+    """3: it holds the query as it is written, or a rare identifier of it; 2: the same words in
+    other forms, side by side; 1: every word of a short query; 0: none of these."""
     similarity: float | None
     """Cosine similarity to the vector, if one was given."""
 
@@ -124,6 +127,7 @@ class LexicalSearch:
             [c.term.is_identifier for c in counted],
             list(_exact(counted, query)),
             _in_other_forms(counted, query),
+            _every_word(counted, query),
             statistics.average_tokens,
             MOST_CANDIDATES,
             scope.limit,
@@ -248,3 +252,9 @@ def _in_other_forms(counted: Sequence[_Counted], query: LexicalQuery) -> str | N
     looked_up = {entry.term.query: entry.query for entry in counted}
     sides = [looked_up.get(side.term, side.term) for side in query.sides]
     return " <-> ".join(sides) or None
+
+
+def _every_word(counted: Sequence[_Counted], query: LexicalQuery) -> str | None:
+    if not 2 <= len(query.terms) <= MOST_TERMS_TOGETHER or len(counted) < len(query.terms):
+        return None
+    return " & ".join(f"({entry.query})" for entry in counted)

@@ -111,7 +111,8 @@ class SearchStore:
 
         With a vector alone, the score is the cosine similarity. With words alone, it is BM25 as a
         share of the best one. With both, it is their sum as ``rank_fusion`` says. With words, hits
-        that hold the query as it is written have scores from 0.5 to 1, all others scores up to 0.5.
+        that hold the query as it is written, or all words of a short query where none does, have
+        scores from 0.5 to 1, all others scores up to 0.5.
 
         Args:
             vector: float32[dimension], embedded with the same model.
@@ -180,7 +181,10 @@ def _scores(matches: Sequence[LexicalMatch], *, by_words: bool) -> dict[UUID, fl
 
 
 def _exact(matches: Sequence[LexicalMatch]) -> set[UUID]:
-    """Those that hold the query as it is written; where none does, in other forms of its words."""
+    """Those that hold the query as it is written.
+
+    Where none does: in other forms of its words; where none does either: all its words.
+    """
     best = max((match.exactness for match in matches), default=0)
     return {match.chunk_id for match in matches if match.exactness == best > 0}
 
@@ -207,7 +211,10 @@ def _hits(
             by_text[row["text"]] = replace(first, also_in=tuple(also_in))
         elif len(by_text) < limit:
             by_text[row["text"]] = _hit(
-                row, scores[chunk_id], matches[chunk_id], is_exact=chunk_id in exact
+                row,
+                scores[chunk_id],
+                matches[chunk_id],
+                is_exact=chunk_id in exact and matches[chunk_id].exactness > 1,
             )
     return list(by_text.values())
 

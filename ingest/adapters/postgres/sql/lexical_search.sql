@@ -21,14 +21,14 @@ SELECT coalesce(sum(d.chunk_count), 0)::bigint FROM (
 SELECT upload_pipeline.count_terms($1, $2, $3, $4);
 
 -- name: score_terms
--- See the function; $17 is the vector of the query, or NULL.
+-- See the function; $18 is the vector of the query, or NULL.
 SELECT
     found.chunk_id, found.score, found.exactness,
-    CASE WHEN $17::vector IS NULL THEN NULL
-        ELSE 1 - (c.embedding <=> $17::vector)
+    CASE WHEN $18::vector IS NULL THEN NULL
+        ELSE 1 - (c.embedding <=> $18::vector)
     END AS similarity
 FROM upload_pipeline.score_terms(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
 ) AS found
 INNER JOIN upload_pipeline.document_chunks AS c
     ON c.chunk_id = found.chunk_id AND c.embed_model = $6 AND c.embed_version = $7;
