@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import statistics
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -230,6 +231,23 @@ async def test_an_answer_that_lacks_a_chunk_known_to_be_nearer_is_asked_again(
     assert {row["chunk_id"] for row in again.rows} > known.keys()
     assert enough is lacking
     assert complete is lacking
+
+
+async def test_a_known_chunk_that_would_not_be_shown_is_no_reason_to_ask_again(
+    filled: Database,
+) -> None:
+    nearest = NearestChunks(MODEL)
+    question, complete, _ = await an_answer(filled, nearest, without=0)
+    *before, fourth = complete.rows[:4]
+    lacking = replace(complete, rows=[*before, *complete.rows[4:]], is_exact=False)
+    known = {fourth["chunk_id"]: fourth["score"]}
+
+    async with filled.transaction() as connection:
+        kept = await nearest.confirm(connection, replace(question, shown=3), lacking, known)
+        again = await nearest.confirm(connection, replace(question, shown=4), lacking, known)
+
+    assert kept is lacking
+    assert again.is_exact
 
 
 async def test_asking_again_ends_in_time_and_leaves_the_transaction_usable(

@@ -48,6 +48,8 @@ class Question:
     """Most chunks."""
     document_ids: Sequence[UUID] | None = None
     """Only these documents; None: all of the tenant's."""
+    shown: int | None = None
+    """How many of the chunks a person sees; None: all of ``limit``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ class NearestChunks:
         found: Nearest,
         known: Mapping[UUID, float],
     ) -> Nearest:
-        """Ask again exactly if a chunk that is known is missing, though it is nearer than the last.
+        """Ask again exactly if a chunk that is known is missing, though it belongs to those shown.
+
+        A missing chunk that would not be shown is no reason: it is known, so it is ranked anyway.
 
         Args:
             connection: In the transaction of ``find``.
@@ -126,7 +130,8 @@ class NearestChunks:
         if found.is_exact:
             return found
         there = {row["chunk_id"] for row in found.rows}
-        last = min((row["score"] for row in found.rows), default=-1.0)
+        shown = sorted((row["score"] for row in found.rows), reverse=True)[: question.shown]
+        last = min(shown, default=-1.0)
         if all(score <= last + SAME or chunk in there for chunk, score in known.items()):
             return found
         return await self._again(connection, question, found.rows)

@@ -123,7 +123,9 @@ class SearchStore:
         """
         depth = max(limit, _DEPTH) if words else limit + _SPARE
         scope = SearchScope(tenant_id, depth, document_ids)
-        question = None if vector is None else Question(vector, tenant_id, depth, document_ids)
+        question = None
+        if vector is not None:
+            question = Question(vector, tenant_id, depth, document_ids, shown=limit)
         found = None
         async with self._database.transaction() as connection:
             await connection.fetch(SQL["set_up_search"], tenant_id)
