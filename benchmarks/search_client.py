@@ -116,6 +116,8 @@ class SearchClient:
             return
         for hit in answer.raise_for_status().json()["hits"]:
             yield self._names[hit["document_id"]]
+            # The same text in other documents: the answer names them with this hit.
+            yield from (self._names[document_id] for document_id in hit["also_in"])
 
     def _patiently(self, path: str, **request: Any) -> httpx.Response:
         """Send a request, again when the system asks to come back later."""
