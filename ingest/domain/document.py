@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ingest.domain.errors import DocumentUnreadable, InvalidFilename
+from ingest.domain.parse_warning import ParseWarning, WarningCode
 
 MAX_FILENAME_CHARS = 255
 """As in common file systems."""
@@ -53,7 +54,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """The output of a parser: text (Markdown where the format has structure), pages, headings."""
+    """The output of a parser: text (Markdown where the format has structure) and its landmarks."""
 
     text: str
     """Valid Unicode without NUL or lone surrogates."""
@@ -62,13 +63,21 @@ class ParsedDocument:
     headings: tuple[Heading, ...]
     """Headings in order of char_start."""
     parser: str
-    """Name and version of the parser, e.g. ``local/1``."""
+    """Name and version of the parser, e.g. ``local/2``."""
+    warnings: tuple[ParseWarning, ...] = ()
+    """What was not read, or not for sure; at most MAX_WARNINGS."""
     _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
     """What it was decoded from: a parsed text arrives encoded and is stored encoded."""
 
     def __reduce__(self) -> tuple[type["ParsedDocument"], tuple[object, ...]]:
         """Travel between processes without the encoding, which would double the message."""
-        return ParsedDocument, (self.text, self.pages, self.headings, self.parser)
+        return ParsedDocument, (
+            self.text,
+            self.pages,
+            self.headings,
+            self.parser,
+            self.warnings,
+        )
 
     def to_bytes(self) -> bytes:
         """Canonical encoding: equal documents give equal bytes."""
@@ -80,6 +89,7 @@ class ParsedDocument:
                 "pages": [[p.number, p.char_start, p.char_end] for p in self.pages],
                 "parser": self.parser,
                 "text": self.text,
+                "warnings": [[w.code, w.message] for w in self.warnings],
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -99,6 +109,11 @@ class ParsedDocument:
                 pages=tuple(Page(*page) for page in fields["pages"]),
                 headings=tuple(Heading(*heading) for heading in fields["headings"]),
                 parser=fields["parser"],
+                # Texts of the parser local/1 have no warnings.
+                warnings=tuple(
+                    ParseWarning(WarningCode(code), message)
+                    for code, message in fields.get("warnings", ())
+                ),
             )
         except (ValueError, KeyError, TypeError) as exc:
             raise DocumentUnreadable("the stored parsed document cannot be decoded") from exc

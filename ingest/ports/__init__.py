@@ -70,7 +70,7 @@ class Parser(Protocol):
 
     @property
     def label(self) -> str:
-        """Name and version, e.g. ``local/1``; part of the index version."""
+        """Name and version, e.g. ``local/2``; part of the index version."""
         ...
 
     async def start(self) -> None:

@@ -225,7 +225,7 @@ def test_doctor_finds_nothing_wrong_here_and_leaves_no_trace(tmp_path: Path) -> 
 
     assert outcome.code == 0, outcome.out
     assert "FAIL" not in outcome.out
-    for part in ("PostgreSQL", "pgvector", "local/1", "256 dimensions", "ray"):
+    for part in ("PostgreSQL", "pgvector", "local/2", "256 dimensions", "ray"):
         assert part in outcome.out
     assert not state.exists()
 

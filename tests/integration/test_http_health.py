@@ -64,7 +64,7 @@ async def test_a_system_with_everything_is_ready_and_says_what_it_uses(gateway: 
     assert response.status_code == 200, response.text
     body = response.json()
     assert (body["status"], body["problems"]) == ("ready", [])
-    assert (body["parser"], body["blobs"], body["auth"]) == ("local/1", "file", "off")
+    assert (body["parser"], body["blobs"], body["auth"]) == ("local/2", "file", "off")
     assert body["embedder"].startswith("wordllama")
     assert body["schema"] == migrate.head()
     assert body["workers"] == [

@@ -216,7 +216,7 @@ async def test_auto_keeps_text_here_and_hands_pictures_over(
     with pytest.raises(DocumentEmpty):
         await parsing.through(b" \n")
 
-    assert here.parser == "local/1"
+    assert here.parser == "local/2"
     assert there.parser == "llamaparse/cost_effective@latest"
     assert "what the picture on page 2 says" in there.text
     assert llamaparse.stats()["jobs"] == 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.errors import DocumentUnreadable
+from ingest.domain.parse_warning import ParseWarning, WarningCode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 DOCUMENTS = st.builds(
@@ -20,6 +21,9 @@ DOCUMENTS = st.builds(
         st.builds(Heading, st.integers(0, 10**9), st.integers(1, 6), TEXT), max_size=5
     ).map(tuple),
     parser=TEXT,
+    warnings=st.lists(st.builds(ParseWarning, st.sampled_from(WarningCode), TEXT), max_size=5).map(
+        tuple
+    ),
 )
 
 

@@ -35,7 +35,7 @@ async def test_the_text_and_the_pages_of_each_format_are_found(parse: Parse, nam
     parsed = await parse(name, FORMATS[name])
 
     assert SENTENCE in parsed.text
-    assert parsed.parser == "local/1"
+    assert parsed.parser == "local/2"
     assert bool(parsed.pages) is (name in PAGED)
 
 

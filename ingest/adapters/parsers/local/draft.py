@@ -6,8 +6,14 @@ from collections.abc import Iterable, Sequence
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParserLimitExceeded, TooManyPages
+from ingest.domain.parse_warning import (
+    MAX_WARNING_CHARS,
+    MAX_WARNINGS,
+    ParseWarning,
+    WarningCode,
+)
 
-LABEL = "local/1"
+LABEL = "local/2"
 MAX_TITLE_CHARS = 500
 """Longer headings become plain text, because each chunk carries its headings."""
 
@@ -32,6 +38,8 @@ class Draft:
         self._tight = False
         self._pages: list[Page] = []
         self._headings: list[Heading] = []
+        self._warnings: dict[ParseWarning, None] = {}
+        self._more_warnings = 0
         self._page_number: int | None = None
         self._page_start: int | None = None
 
@@ -86,6 +94,16 @@ class Draft:
         start = self._append(text)
         self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
 
+    def warn(self, code: WarningCode, message: str) -> None:
+        """Say that a part was not read, or not for sure; an equal warning is kept once."""
+        warning = ParseWarning(code, " ".join(clean(message).split())[:MAX_WARNING_CHARS])
+        if warning in self._warnings:
+            return
+        if len(self._warnings) < MAX_WARNINGS - 1:
+            self._warnings[warning] = None
+        else:
+            self._more_warnings += 1
+
     def finish(self, *, parser: str = LABEL) -> ParsedDocument:
         """Return the parsed document, with the label of the parser.
 
@@ -98,7 +116,17 @@ class Draft:
             pages = len(self._pages) or None
             where = f"on any of the document's {pages} pages" if pages else "in the document"
             raise DocumentEmpty(f"there is no text {where}", pages=pages)
-        return ParsedDocument(text, tuple(self._pages), tuple(self._headings), parser)
+        return ParsedDocument(
+            text, tuple(self._pages), tuple(self._headings), parser, self._all_warnings()
+        )
+
+    def _all_warnings(self) -> tuple[ParseWarning, ...]:
+        if not self._more_warnings:
+            return tuple(self._warnings)
+        more = ParseWarning(
+            WarningCode.MORE_WARNINGS, f"{self._more_warnings} more warnings are not kept"
+        )
+        return (*self._warnings, more)
 
     def _append(self, block: str, *, tight: bool = False) -> int:
         if not block:

@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from collections.abc import Callable
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.docx import parse_docx
@@ -21,6 +22,20 @@ from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.media_type import MediaType, detect
 
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
+_READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
+    MediaType.PDF: parse_pdf,
+    MediaType.EML: parse_eml,
+    MediaType.HTML: lambda data, draft: parse_html(decode(data, markup=True), draft),
+    MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data), draft),
+    MediaType.TEXT: lambda data, draft: draft.add(decode(data)),
+}
+"""Readers of files that are no archives."""
+_ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None]] = {
+    MediaType.DOCX: lambda archive, _data, draft: parse_docx(archive, draft),
+    MediaType.PPTX: lambda archive, _data, draft: parse_pptx(archive, draft),
+    MediaType.XLSX: lambda archive, data, draft: parse_xlsx(data, archive, draft),
+    MediaType.EPUB: lambda archive, _data, draft: parse_epub(archive, draft),
+}
 
 
 def parse_document(data: bytes, *, filename: str, limits: ParserLimits) -> ParsedDocument:
@@ -31,34 +46,18 @@ def parse_document(data: bytes, *, filename: str, limits: ParserLimits) -> Parse
     """
     media_type = detect(data, filename=filename)
     draft = Draft(limits)
-    match media_type:
-        case MediaType.PDF:
-            parse_pdf(data, draft)
-        case MediaType.DOCX | MediaType.PPTX | MediaType.XLSX | MediaType.EPUB:
-            _parse_zipped(data, media_type, draft, limits)
-        case MediaType.EML:
-            parse_eml(data, draft)
-        case MediaType.HTML:
-            parse_html(decode(data, markup=True), draft)
-        case MediaType.MARKDOWN:
-            parse_markdown(decode(data), draft)
-        case MediaType.TEXT:
-            draft.add(decode(data))
+    if media_type in _ARCHIVE_READERS:
+        _parse_archive(data, media_type, draft, limits)
+    else:
+        _READERS[media_type](data, draft)
     return draft.finish()
 
 
-def _parse_zipped(data: bytes, media_type: MediaType, draft: Draft, limits: ParserLimits) -> None:
+def _parse_archive(data: bytes, media_type: MediaType, draft: Draft, limits: ParserLimits) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, archive_bytes=len(data), limits=limits)
-            if media_type is MediaType.DOCX:
-                parse_docx(archive, draft)
-            elif media_type is MediaType.PPTX:
-                parse_pptx(archive, draft)
-            elif media_type is MediaType.XLSX:
-                parse_xlsx(data, archive, draft)
-            else:
-                parse_epub(archive, draft)
+            _ARCHIVE_READERS[media_type](archive, data, draft)
     except _ZIP_ERRORS as exc:
         raise DocumentUnreadable(
             f"the {media_type.name} document is truncated or corrupt ({type(exc).__name__})"
