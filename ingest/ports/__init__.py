@@ -119,7 +119,7 @@ class Splitter(Protocol):
 
     @property
     def label(self) -> str:
-        """Name, version and settings, e.g. ``structure/2:cl100k:512+64``; part of a chunk's id."""
+        """Name, version and settings, e.g. ``structure/3:cl100k:512+64``; part of a chunk's id."""
         ...
 
     @property

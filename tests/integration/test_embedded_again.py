@@ -133,7 +133,7 @@ async def test_documents_of_the_old_splitter_are_outdated(database: Database) ->
     rows = await builders.fetch(
         database, "SELECT context, chunker FROM upload_pipeline.document_chunks"
     )
-    assert {row["chunker"] for row in rows} == {"structure/2:cl100k:512+64"}
+    assert {row["chunker"] for row in rows} == {"structure/3:cl100k:512+64"}
     assert all(row["context"] for row in rows)
     assert await outdated(database, wanted) == 0
 

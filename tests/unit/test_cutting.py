@@ -9,7 +9,8 @@ import wordllama
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.adapters.splitters.structure import Ruler, StructureSplitter
+from ingest.adapters.splitters.ruler import Ruler
+from ingest.adapters.splitters.structure import StructureSplitter
 from ingest.adapters.splitters.vocabularies import HuggingFace
 from ingest.app.pipeline.chunk import cut
 from ingest.domain.chunk import Chunk
@@ -101,7 +102,7 @@ def test_a_local_model_counts_with_its_own_vocabulary() -> None:
     passages = splitter.split(parsed(text))
     made = chunks(text, splitter=splitter)
 
-    assert splitter.label == "structure/2:llama2:60+8"
+    assert splitter.label == "structure/3:llama2:60+8"
     pieces = [text[passage.char_start : passage.char_end] for passage in passages]
     assert max(vocabulary.count(pieces)) <= 60
     assert max(vocabulary.count([chunk.embedded_text for chunk in made])) <= 90

@@ -10,7 +10,8 @@ from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from benchmarks.corpus import mixed_corpus
 from ingest.adapters.splitters.edges import Edges
-from ingest.adapters.splitters.structure import Ruler, StructureSplitter
+from ingest.adapters.splitters.ruler import Ruler
+from ingest.adapters.splitters.structure import StructureSplitter
 from ingest.adapters.splitters.vocabularies import Cl100k
 from ingest.domain.chunk import Passage
 from ingest.domain.document import Heading, ParsedDocument
@@ -107,7 +108,7 @@ def test_cuts_are_made_at_paragraphs_where_they_can() -> None:
 
 
 def test_the_label_names_the_settings() -> None:
-    assert USUAL.label == "structure/2:cl100k:512+64"
+    assert USUAL.label == "structure/3:cl100k:512+64"
 
 
 def by_itself(text: str, *, headings: bool, most: int, overlap: int) -> list[tuple[int, int]]:
@@ -160,4 +161,4 @@ def test_the_label_is_known_without_a_splitter() -> None:
 
     made = make_splitter(settings)
 
-    assert splitter_label(settings) == made.label == "structure/2:cl100k:300+30"
+    assert splitter_label(settings) == made.label == "structure/3:cl100k:300+30"

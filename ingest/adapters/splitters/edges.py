@@ -14,6 +14,8 @@ _DEFINES = re.compile(
     r"(?:def|class|fn|func|function|impl|struct)\b.*[:{(]"
 )
 _WORD = re.compile(r"\w")
+_SHARES = (0.5, 0.25, 0.125, 0.06)
+"""Of a passage that does not fit with a heading: what is left with it, until both fit."""
 _LONGEST_LINE = 600
 """Characters of a line that may be a heading; parsers make none that is longer."""
 
@@ -62,10 +64,11 @@ class Edges:
         whole = self._passage(start, end)
         if self._fits(whole):
             return [whole]
-        middle = self._break_near(passage.char_start, end)
-        first, second = self._passage(start, middle), self._passage(middle, end)
-        if self._fits(first, second):
-            return [first, second]
+        for share in _SHARES:
+            at = self._break_near(passage.char_start, end, share)
+            first, second = self._passage(start, at), self._passage(at, end)
+            if self._fits(first, second) and first.char_end > bare.char_end:
+                return [first, second] if second.char_start < second.char_end else [first]
         return [bare, passage]
 
     def _join_before(self, bare: Passage) -> None:
@@ -79,9 +82,13 @@ class Edges:
         if self._fits(whole):
             self._done.append(whole)
             return
-        middle = self._break_near(start, before.char_end)
-        halves = [self._passage(start, middle), self._passage(middle, end)]
-        self._done += halves if self._fits(*halves) else [before, bare]
+        for share in _SHARES:
+            at = self._break_near(start, before.char_end, 1 - share)
+            parts = [self._passage(start, at), self._passage(at, end)]
+            if self._fits(*parts) and at < bare.char_start:
+                self._done += parts
+                return
+        self._done += [before, bare]
 
     def _end_earlier(self, passage: Passage, following: Passage) -> Passage | None:
         """Leave the heading at a passage's end to what follows; returns what goes in front."""
@@ -140,9 +147,10 @@ class Edges:
             at += len(line) + 1
         return False
 
-    def _break_near(self, start: int, end: int) -> int:
-        """The best place to cut near the middle."""
-        middle, quarter = (start + end) // 2, (end - start) // 4
+    def _break_near(self, start: int, end: int, share: float) -> int:
+        """The best place to cut near this share of the text between two places."""
+        middle = start + int((end - start) * share)
+        quarter = int((end - start) * min(share, 1 - share)) // 2
         for mark in _BREAKS:
             at = self._text.rfind(mark, middle - quarter, middle)
             if at < 0:

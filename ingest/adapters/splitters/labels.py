@@ -7,6 +7,7 @@ CL100K = "cl100k"
 def structure_label(*, max_tokens: int, overlap_tokens: int, vocabulary: str = CL100K) -> str:
     """Name, version and settings of ``StructureSplitter``; part of a chunk's id.
 
-    Version 2 also stands for what is embedded: see ``ingest.domain.embedded_text``.
+    Versions also stand for what is embedded. Since 2: what ``ingest.domain.embedded_text`` says;
+    since 3: what ``ingest.domain.openings`` says, in the context.
     """
-    return f"structure/2:{vocabulary}:{max_tokens}+{overlap_tokens}"
+    return f"structure/3:{vocabulary}:{max_tokens}+{overlap_tokens}"

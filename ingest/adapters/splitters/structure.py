@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
+from ingest.adapters.splitters.code import CodeCutter
 from ingest.adapters.splitters.edges import Edges
 from ingest.adapters.splitters.labels import structure_label
+from ingest.adapters.splitters.ruler import Ruler
 from ingest.adapters.splitters.vocabularies import Cl100k, Library, Vocabulary
 from ingest.domain.chunk import Passage
 from ingest.domain.document import ParsedDocument
@@ -17,8 +19,6 @@ _WINDOW_CHARS = 100_000
 _HALF_GAP = 128
 _WIDE_GAP = re.compile(r"\s{256,}")
 """Long white space, which separates windows: the library needs quadratic time for it."""
-_BACK_CHARS = 4_000
-"""About the longest overlap in characters, which the library reads again."""
 _RULER_IS_OFF = 8
 """Tokens by which a part may differ from itself inside its text: one at each end, or its bytes."""
 _BREAKS = ("\n\n", "\n", " ")
@@ -76,6 +76,7 @@ class StructureSplitter:
         passages: list[Passage] = []
         for start, window in _windows(parsed.text):
             passages += self._split_window(parsed.text, start, window, bool(parsed.headings))
+        passages = CodeCutter(parsed, self._vocabulary, self._max_tokens).cut_again(passages)
         return Edges(parsed, lambda text: self.count([text])[0], self._max_tokens).moved(passages)
 
     def _split_window(
@@ -127,42 +128,6 @@ class StructureSplitter:
                 yield Passage(left, right, count)
             else:
                 yield from self._halve(text, left, right)
-
-
-class Ruler:
-    """Counts tokens of any part of a text that was encoded once.
-
-    The library asks for the size of about ten parts for each passage. To encode each part again
-    would take more than twice as long as the rest of its work.
-    """
-
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
-        self._text = text
-        self._vocabulary = vocabulary
-        self._starts, self._ends, self._place_of = vocabulary.places(text)
-        self._near = 0
-
-    def count(self, part: str) -> int:
-        """Count the tokens in a part of the text, including those at its ends.
-
-        Equal parts have equal counts, so any occurrence may be used.
-        """
-        if not part:
-            return 0
-        at = self._text.find(part, self._near)
-        if at < 0:
-            at = self._text.find(part)
-        if at < 0:
-            return self._vocabulary.count([part])[0]
-        self._near = max(0, at - _BACK_CHARS)
-        return self.between(at, at + len(part))
-
-    def between(self, first: int, end: int) -> int:
-        """Count the tokens between two characters of the text, including those at the ends."""
-        if self._place_of is not None:
-            first, end = self._place_of[first], self._place_of[end]
-        before = self._ends.searchsorted(first, side="right")
-        return int(self._starts.searchsorted(end, side="left") - before)
 
 
 def _spans(splitter: Library, window: str, start: int) -> list[tuple[int, int]]:
