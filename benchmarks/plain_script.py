@@ -50,6 +50,7 @@ class _Splitter:
 
     label = "script/1:512+64"
     limit_tokens = 8191
+    max_document_tokens = 5_000_000
 
     def __init__(self) -> None:
         self._plain = TextSplitter.from_tiktoken_model(_MODEL, _TOKENS, overlap=_OVERLAP)

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.IngestError], HTTPStatus] = {
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.DocumentTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.TooManyPages: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyTokens: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.DocumentUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.DocumentEncrypted: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.DocumentEmpty: HTTPStatus.UNPROCESSABLE_ENTITY,

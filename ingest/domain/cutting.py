@@ -9,6 +9,7 @@ from ingest.domain.chunk import Chunk, Landmarks, Passage
 from ingest.domain.context import Contexts
 from ingest.domain.document import ParsedDocument
 from ingest.domain.embedded_text import SEPARATOR, joined, words_of
+from ingest.domain.errors import TooManyTokens
 
 Count = Callable[[Sequence[str]], list[int]]
 """Tokens of each text."""
@@ -51,6 +52,7 @@ def chunks_of(
     chunker: str,
     count: Count,
     limit_tokens: int,
+    max_tokens: int,
 ) -> list[Chunk]:
     """The chunks of a document, in order.
 
@@ -62,6 +64,10 @@ def chunks_of(
         chunker: The splitter's label.
         count: Counts tokens as the embedder does.
         limit_tokens: Most tokens of one text that the embedder takes.
+        max_tokens: Most tokens of all chunks.
+
+    Raises:
+        TooManyTokens: the chunks have more.
     """
     landmarks, contexts = Landmarks(parsed), Contexts(parsed, filename)
     counter = Counter(count, limit_tokens)
@@ -92,5 +98,9 @@ def chunks_of(
                 context=context,
                 filename=filename,
             )
+        )
+    if (total := sum(chunk.token_count for chunk in chunks)) > max_tokens:
+        raise TooManyTokens(
+            f"the document has {total} tokens, limit {max_tokens} (INGEST_MAX_DOCUMENT_TOKENS)"
         )
     return chunks

@@ -6,17 +6,13 @@ rule they were made with: those without a context are embedded as they are.
 """
 
 import re
-from collections.abc import Iterator
 
 SEPARATOR = "\n\n"
 """Stands between context and words; tokenizers never join what is before and after it."""
-LEAST_BLOB_CHARS = 2_000
-"""Encoded data that is at least this long is not cut into passages."""
-
-_DATA_URI = re.compile(r"data:[a-z]+/[\w.+-]+[;,][^\s\"'()<>]*")
+DATA_URI = re.compile(r"data:[a-z]+/[\w.+-]+[;,][^\s\"'()<>]*")
 _RUN_CHARS = 512
-_ENCODED = re.compile(rf"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{{{_RUN_CHARS},}}={{0,2}}")
-_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])", re.DOTALL)
+ENCODED = re.compile(rf"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{{{_RUN_CHARS},}}={{0,2}}")
+MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])", re.DOTALL)
 _REPEATED = "-=_*.~#+·•─━═…"
 _RUNS = ("----", "====", "____", "****", "....", ". . . .")
 _WIDE_RUNS = ("────", "····", "……", "════", "━━━━")
@@ -50,9 +46,9 @@ def joined(context: str, words: str) -> str:
 def words_of(text: str) -> str:
     """A passage without encoded data, the frames of Markdown tables, and runs of punctuation."""
     if "data:" in text:
-        text = _DATA_URI.sub(" ", text)
+        text = DATA_URI.sub(" ", text)
     if _may_hold_data(text):
-        text = _ENCODED.sub(lambda run: " " if _MIXED.match(run[0]) else run[0], text)
+        text = ENCODED.sub(lambda run: " " if MIXED.match(run[0]) else run[0], text)
     if "|" in text:
         text = _without_frames(text)
     if any(run in text for run in _RUNS) or (
@@ -74,25 +70,6 @@ def cells_of(row: str) -> str:
 def is_rule_row(line: str) -> bool:
     """Whether a line is what separates the head of a Markdown table from its rows."""
     return "|" in line and "-" in line and bool(RULE_ROW.fullmatch(line))
-
-
-def blobs(text: str) -> Iterator[tuple[int, int]]:
-    """Where encoded data is that is too long to be text: data URIs and Base64, in order."""
-    start = 0
-    for line in text.split("\n"):
-        if len(line) >= LEAST_BLOB_CHARS:
-            yield from _blobs_of(line, start)
-        start += len(line) + 1
-
-
-def _blobs_of(line: str, start: int) -> Iterator[tuple[int, int]]:
-    found = [match.span() for match in _DATA_URI.finditer(line)]
-    found += [match.span() for match in _ENCODED.finditer(line) if _MIXED.match(match[0])]
-    end = 0
-    for left, right in sorted(found):
-        if right - left >= LEAST_BLOB_CHARS and left >= end:
-            yield start + left, start + right
-            end = right
 
 
 def _may_hold_data(text: str) -> bool:

@@ -127,6 +127,11 @@ class Splitter(Protocol):
         """Most tokens of one text that the embedder takes."""
         ...
 
+    @property
+    def max_document_tokens(self) -> int:
+        """Most tokens of all chunks of a document."""
+        ...
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, in the vocabulary in which passages are measured."""
         ...
@@ -134,8 +139,9 @@ class Splitter(Protocol):
     def split(self, parsed: ParsedDocument) -> list[Passage]:
         """Cut a text into passages, in order.
 
-        Passages cover every character that is neither white space nor encoded data at least
-        once, overlap by at most the configured tokens, and hold at most the configured tokens each.
+        Passages cover every character at least once, except white space, encoded data, and long
+        runs of marks and empty cells. They overlap by at most the configured tokens, and hold at
+        most the configured tokens each.
         """
         ...
 

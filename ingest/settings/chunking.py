@@ -13,3 +13,9 @@ class ChunkingSettings(BaseModel):
         description="Tokens that a chunk shares with the previous one; at most half of "
         "CHUNK_TOKENS.",
     )
+    max_document_tokens: int = Field(
+        5_000_000,
+        ge=1000,
+        description="Most tokens in the chunks of one document; a longer one fails before it is "
+        "embedded. 5,000,000 tokens are about 20 MB of English text.",
+    )

@@ -59,6 +59,7 @@ def make_splitter(settings: Settings) -> "StructureSplitter":
         max_tokens=most,
         overlap_tokens=overlap,
         limit_tokens=measure.limit_tokens,
+        max_document_tokens=settings.max_document_tokens,
         vocabulary=measure.make(),
     )
 

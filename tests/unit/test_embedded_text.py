@@ -4,7 +4,8 @@ import pytest
 
 from ingest.domain.context import MAX_PATH_CHARS, MAX_TITLE_CHARS, Contexts, title_of
 from ingest.domain.document import ParsedDocument
-from ingest.domain.embedded_text import blobs, embedded_text, words_of
+from ingest.domain.embedded_text import embedded_text, words_of
+from ingest.domain.wordless import wordless
 
 BASE64 = "iVBORw0KGgoAAAANSUhEUgAAi" * 100
 TABLE = "| Harbour | Dues |\n|---|---:|\n| Hvide Sande | 12 |\n| Thy\\|boron | 15 |"
@@ -53,8 +54,8 @@ def test_long_encoded_data_is_found_where_it_is() -> None:
     picture = f"data:image/png;base64,{BASE64}"
     text = f"before ![a]({picture})\n\nshort data:image/gif;base64,R0lGOD\n{BASE64}\nafter"
 
-    assert [text[left:right] for left, right in blobs(text)] == [picture, BASE64]
-    assert list(blobs("words " * 1000 + "a" * 5000)) == []
+    assert [text[left:right] for left, right in wordless(text)] == [picture, BASE64]
+    assert list(wordless("words " * 1000 + "a" * 5000)) == []
 
 
 def test_a_passage_inside_a_table_is_told_its_columns() -> None:

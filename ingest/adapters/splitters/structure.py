@@ -12,7 +12,7 @@ from ingest.adapters.splitters.ruler import Ruler
 from ingest.adapters.splitters.vocabularies import Cl100k, Library, Vocabulary
 from ingest.domain.chunk import Passage
 from ingest.domain.document import ParsedDocument
-from ingest.domain.embedded_text import blobs
+from ingest.domain.wordless import is_empty_table, wordless
 
 _WINDOW_CHARS = 100_000
 """Most characters given to the library at once, because its time grows faster than the text."""
@@ -33,6 +33,7 @@ class StructureSplitter:
         max_tokens: int,
         overlap_tokens: int,
         limit_tokens: int = 8191,
+        max_document_tokens: int = 5_000_000,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         """Prepare the splitter.
@@ -41,11 +42,13 @@ class StructureSplitter:
             max_tokens: Most tokens of a passage.
             overlap_tokens: Most tokens that a passage shares with the previous one.
             limit_tokens: Most tokens that the embedder takes of a passage and its context.
+            max_document_tokens: Most tokens of all chunks of a document.
             vocabulary: Counts tokens; cl100k_base without one.
         """
         self._vocabulary = vocabulary or Cl100k()
         self._max_tokens = max_tokens
         self._limit_tokens = limit_tokens
+        self._max_document_tokens = max_document_tokens
         self._overlap_tokens = overlap_tokens
         self._label = structure_label(
             max_tokens=max_tokens,
@@ -67,6 +70,11 @@ class StructureSplitter:
         """See the port."""
         return self._limit_tokens
 
+    @property
+    def max_document_tokens(self) -> int:
+        """See the port."""
+        return self._max_document_tokens
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """See the port."""
         return self._vocabulary.count(texts)
@@ -77,7 +85,13 @@ class StructureSplitter:
         for start, window in _windows(parsed.text):
             passages += self._split_window(parsed.text, start, window, bool(parsed.headings))
         passages = CodeCutter(parsed, self._vocabulary, self._max_tokens).cut_again(passages)
-        return Edges(parsed, lambda text: self.count([text])[0], self._max_tokens).moved(passages)
+        edges = Edges(parsed, lambda text: self.count([text])[0], self._max_tokens)
+        passages = edges.moved(passages)
+        if "|" in parsed.text:
+            return [
+                p for p in passages if not is_empty_table(parsed.text[p.char_start : p.char_end])
+            ]
+        return passages
 
     def _split_window(
         self, text: str, start: int, window: str, has_headings: bool
@@ -139,9 +153,9 @@ def _spans(splitter: Library, window: str, start: int) -> list[tuple[int, int]]:
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Windows of a text with their offsets; between them is white space or encoded data."""
+    """Windows of a text with their offsets; between them are no words."""
     start = 0
-    for left, right in blobs(text):
+    for left, right in wordless(text):
         yield from _between_gaps(text, start, left)
         start = right
     yield from _between_gaps(text, start, len(text))

@@ -223,6 +223,7 @@ def cut(
 
     Raises:
         DocumentEmpty: there is nothing to cut.
+        TooManyTokens: the chunks have more tokens than the limit.
     """
     chunks = chunks_of(
         parsed,
@@ -232,6 +233,7 @@ def cut(
         chunker=splitter.label,
         count=splitter.count,
         limit_tokens=splitter.limit_tokens,
+        max_tokens=splitter.max_document_tokens,
     )
     if not chunks:
         raise DocumentEmpty("there is no text in the document")

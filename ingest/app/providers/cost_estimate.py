@@ -6,7 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from ingest.app.providers.preflight import Preflight
+from ingest.domain.chunk import Chunk
 from ingest.domain.cutting import chunks_of
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentRejected
 from ingest.domain.media_type import MediaType
 from ingest.domain.pricing import token_cost
@@ -77,6 +79,7 @@ class Estimator:
         estimate = self.estimate
         try:
             seen = await self._preflight.check(data, filename, media_type)
+            chunks = self._cut(seen.text, filename) if seen.text is not None else []
         except DocumentRejected as exc:
             estimate.rejected[exc.code] += 1
             return
@@ -89,14 +92,17 @@ class Estimator:
             estimate.chunks += seen.pages
             estimate.tokens += seen.pages * TOKENS_PER_PICTURE
         else:
-            chunks = chunks_of(
-                seen.text,
-                self._splitter.split(seen.text),
-                document_id=_NO_DOCUMENT,
-                filename=filename,
-                chunker=self._splitter.label,
-                count=self._splitter.count,
-                limit_tokens=self._splitter.limit_tokens,
-            )
             estimate.chunks += len(chunks)
             estimate.tokens += sum(chunk.token_count for chunk in chunks)
+
+    def _cut(self, parsed: ParsedDocument, filename: str) -> list[Chunk]:
+        return chunks_of(
+            parsed,
+            self._splitter.split(parsed),
+            document_id=_NO_DOCUMENT,
+            filename=filename,
+            chunker=self._splitter.label,
+            count=self._splitter.count,
+            limit_tokens=self._splitter.limit_tokens,
+            max_tokens=self._splitter.max_document_tokens,
+        )

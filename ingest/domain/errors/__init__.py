@@ -4,7 +4,7 @@
     ├─ DocumentRejected             documents.py: the document's fault, never retried
     │  ├─ UnsupportedMediaType  ├─ DocumentTooLarge  ├─ TooManyPages  ├─ DocumentUnreadable
     │  ├─ DocumentEncrypted  ├─ DocumentEmpty  ├─ ParserLimitExceeded  ├─ InvalidFilename
-    │  └─ ParseInvalid  └─ SourceGone
+    │  └─ TooManyTokens  └─ ParseInvalid  └─ SourceGone
     ├─ RequestRejected              requests.py: the caller's fault, answered at once
     │  ├─ Unauthenticated  ├─ Forbidden  ├─ NotFound  ├─ DocumentDeleted
     │  ├─ Conflict
@@ -53,6 +53,7 @@ from ingest.domain.errors.document_errors import (
     ParserLimitExceeded,
     SourceGone,
     TooManyPages,
+    TooManyTokens,
     UnsupportedMediaType,
 )
 from ingest.domain.errors.jobs import IllegalTransition, LeaseLost
@@ -147,6 +148,7 @@ __all__ = [
     "TextsFailed",
     "TextsMissing",
     "TooManyPages",
+    "TooManyTokens",
     "TransientError",
     "Unauthenticated",
     "Unexpected",

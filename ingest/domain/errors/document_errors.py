@@ -27,6 +27,12 @@ class TooManyPages(DocumentRejected):
     code = "too_many_pages"
 
 
+class TooManyTokens(DocumentRejected):
+    """The text of the document has more tokens than the limit; nothing of it was embedded."""
+
+    code = "too_many_tokens"
+
+
 class DocumentUnreadable(DocumentRejected):
     """The bytes are corrupt, truncated or not what their type says."""
 

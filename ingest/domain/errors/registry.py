@@ -20,6 +20,7 @@ ERRORS: tuple[type[base.IngestError], ...] = (
     document_errors.UnsupportedMediaType,
     document_errors.DocumentTooLarge,
     document_errors.TooManyPages,
+    document_errors.TooManyTokens,
     document_errors.DocumentUnreadable,
     document_errors.DocumentEncrypted,
     document_errors.DocumentEmpty,
