@@ -74,6 +74,16 @@ class DocumentPage(ResponseBody):
     next_cursor: str | None = Field(description="Cursor of the next page; null at the end.")
 
 
+Context = Annotated[
+    str | None,
+    Field(
+        description="What stands before the text when it is embedded, in lines: words of the file "
+        "name, headings, and what the block says at its start (columns of a table, language of "
+        "code, sentence before a list). null: a chunk from before version 2 of the splitter."
+    ),
+]
+
+
 class ChunkBody(ResponseBody):
     """A published chunk."""
 
@@ -86,6 +96,7 @@ class ChunkBody(ResponseBody):
     page: int | None
     heading_path: tuple[str, ...]
     token_count: int
+    context: Context
     text: str
     embed_model: str
     embed_version: str

@@ -29,6 +29,12 @@ class Contexts:
         return "\n".join(part for part in parts if part)
 
 
+def opening_in(context: str, filename: str, heading_path: Sequence[str]) -> list[str]:
+    """The lines of a context that are about the block, without file name and headings."""
+    others = {title_of(filename), _bounded_path(heading_path)}
+    return [line for line in context.split("\n") if line and line not in others]
+
+
 def title_of(filename: str) -> str:
     """The words of a file name, without an extension that names the format."""
     stem, dot, extension = filename.rpartition(".")

@@ -25,7 +25,7 @@ from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies, Space
 from serve.problems import documented
 from serve.query_parameters import StrictRoute
-from serve.schemas import RequestBody, ResponseBody, Text, Whole
+from serve.schemas import Context, RequestBody, ResponseBody, Text, Whole
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 MAX_QUERY_CHARS = 8000
@@ -75,6 +75,7 @@ class HitBody(ResponseBody):
     )
     page: int | None
     heading_path: tuple[str, ...]
+    context: Context
     text: str
     also_in: tuple[UUID, ...] = Field(
         description="Other documents with the same text; they are no hits of their own."

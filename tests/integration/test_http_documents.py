@@ -72,6 +72,7 @@ async def test_search_finds_the_sentence_and_says_where_it_is(gateway: Running) 
     assert (best["text"], best["document_id"]) == (SENTENCES[0], uploaded["document_id"])
     assert (best["filename"], best["page"], best["heading_path"]) == ("island.txt", 1, ["Overview"])
     assert (best["char_start"], best["char_end"]) == (0, len(SENTENCES[0]))
+    assert best["context"] is None, "this splitter makes none"
 
 
 async def test_search_keeps_to_the_documents_that_are_named(gateway: Running) -> None:

@@ -1,6 +1,6 @@
 """What search finds: the right chunks, in the right order, of the right tenant."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ async def test_a_hit_says_where_its_text_is(database: Database) -> None:
 
     [hit] = await SearchStore(database, MODEL).search(some_vectors(1)[0], job.tenant_id, limit=5)
 
-    assert astuple(hit)[:10] == (
+    assert astuple(hit)[:11] == (
         chunk.chunk_id,
         job.document_id,
         chunk.chunk_ord,
@@ -73,6 +73,7 @@ async def test_a_hit_says_where_its_text_is(database: Database) -> None:
         chunk.char_end,
         chunk.page,
         chunk.heading_path,
+        None,
         chunk.text,
         job.filename,
         (),
@@ -139,6 +140,20 @@ async def test_an_old_generation_is_found_until_the_next_is_published(
 
     assert [hit.text for hit in before] == ["same", "old"]
     assert {hit.text for hit in after} == {"same", "new", "newer"}
+
+
+async def test_hits_and_chunks_say_what_is_embedded_before_the_text(database: Database) -> None:
+    job = await builders.a_claimed_job(database)
+    [made] = some_chunks(job, "| 14 | 2.50 |")
+    chunk = replace(made, context="tariff\nRoute Fare")
+    await builders.publish(database, job, [chunk])
+    store = SearchStore(database, MODEL)
+
+    [hit] = await store.search(some_vectors(1)[0], job.tenant_id, limit=5)
+    [listed] = await store.list_chunks(job.document_id, job.tenant_id)
+
+    assert hit.context == listed.context == "tariff\nRoute Fare"
+    assert hit.text == listed.text == "| 14 | 2.50 |"
 
 
 async def test_chunks_are_listed_in_order_from_a_position(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.domain.context import MAX_PATH_CHARS, MAX_TITLE_CHARS, Contexts, title_of
+from ingest.domain.context import MAX_PATH_CHARS, MAX_TITLE_CHARS, Contexts, opening_in, title_of
 from ingest.domain.document import ParsedDocument
 from ingest.domain.embedded_text import embedded_text, words_of
 from ingest.domain.wordless import wordless
@@ -71,6 +71,18 @@ def test_a_passage_inside_a_table_is_told_its_columns() -> None:
 def test_a_line_of_dashes_is_no_table() -> None:
     text = "either | or\n\n---\n\n| - |\nwords"
     assert Contexts(a_document(text), "a.md").of(text.index("words"), ()) == "a"
+
+
+def test_the_lines_about_the_block_are_told_apart() -> None:
+    text = f"Dues of all harbours:\n\n{TABLE}"
+    context = Contexts(a_document(text), "tariff_2026.docx").of(text.index("| Hv"), ("Dues", "All"))
+
+    assert opening_in(context, "tariff_2026.docx", ["Dues", "All"]) == [
+        "Dues of all harbours:",
+        "Harbour Dues",
+    ]
+    assert opening_in("tariff 2026\nDues", "tariff_2026.docx", ("Dues",)) == []
+    assert opening_in("", "tariff_2026.docx", ()) == []
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class CodeCutter:
                 waiting.appendleft(following)
 
     def _cut(self, start: int, end: int, fence: Fence) -> Iterator[Passage]:
-        lines = _Lines(self._text, start, end, fence, self._headings)
+        lines = _CodeLines(self._text, start, end, fence, self._headings)
         places = [*lines.starts, end]
         ruler = Ruler(self._text[start:end], self._vocabulary)
         sums = ruler.before([place - start for place in places])
@@ -101,7 +101,7 @@ class CodeCutter:
                 yield from self._fitting(passage)
             at = stop
 
-    def _stop(self, lines: "_Lines", sums: list[int], at: int) -> int:
+    def _stop(self, lines: "_CodeLines", sums: list[int], at: int) -> int:
         """The line before which the passage ends that begins with this line."""
         last = max(bisect_right(sums, sums[at] + self._most) - 1, at + 1)
         if last >= len(lines.starts):
@@ -142,7 +142,7 @@ class CodeCutter:
         return Passage(start, end, self._count(start, end))
 
 
-class _Lines:
+class _CodeLines:
     """The lines of a part of a text with code, and how good it is to cut before each of them."""
 
     def __init__(self, text: str, start: int, end: int, fence: Fence, headings: set[int]) -> None:

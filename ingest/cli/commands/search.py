@@ -49,7 +49,8 @@ def search(
     """Find the passages that answer a question best.
 
     Each result shows its score (the best comes first), its file, its page and its headings where
-    the format has them, its text, other documents with the same text, and the id of its document
+    the format has them, the columns of the table or the sentence before the list that it is a part
+    of, its text, other documents with the same text, and the id of its document
     for 'ingest delete'. "exact" marks a passage that holds the query as it is written. A terminal
     underlines the words that were found.
 
@@ -120,6 +121,7 @@ def show_hits(
 
     from ingest.cli.output import clean, indented
     from ingest.cli.render.snippet import emphasised, snippet
+    from ingest.domain.context import opening_in
 
     for number, hit in enumerate(hits):
         if number:
@@ -132,6 +134,9 @@ def show_hits(
         if hit["heading_path"]:
             path = " > ".join(hit["heading_path"])
             screen.print(emphasised(path, query, columns=6, style="cyan"))
+        opening = opening_in(hit["context"] or "", hit["filename"], hit["heading_path"])
+        if opening:
+            screen.print(emphasised(" | ".join(opening), query, columns=6, style="dim"))
         screen.print(emphasised(snippet(hit["text"], query, chars=chars), query, columns=6))
         if hit["also_in"]:
             screen.print(indented(_also_in(hit["also_in"], names), columns=6), style="dim")

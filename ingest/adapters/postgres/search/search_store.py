@@ -43,6 +43,8 @@ class ChunkView:
     page: int | None
     heading_path: tuple[str, ...]
     token_count: int
+    context: str | None
+    """What stands before the text when it is embedded; None of rows of older splitters."""
     text: str
     embed_model: str
     embed_version: str
@@ -59,6 +61,7 @@ class Hit:
     char_end: int
     page: int | None
     heading_path: tuple[str, ...]
+    context: str | None
     text: str
     filename: str
     degraded: tuple[Degraded, ...]

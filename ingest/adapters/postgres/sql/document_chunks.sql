@@ -93,7 +93,7 @@ RETURNING document_id, chunk_id;
 -- Published chunks of a document of a tenant, in order, from position $3.
 SELECT
     c.chunk_id, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
-    c.token_count, c.text, c.embed_model, c.embed_version
+    c.token_count, c.context, c.text, c.embed_model, c.embed_version
 FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d
     ON d.document_id = c.document_id AND c.generation <= d.live_generation

@@ -37,7 +37,7 @@ INNER JOIN upload_pipeline.document_chunks AS c
 -- Published chunks ($1) of tenant $2 in space ($3, $4), to be shown.
 SELECT
     c.chunk_id, c.document_id, c.chunk_ord, c.char_start, c.char_end, c.page, c.heading_path,
-    c.text, d.filename, d.degraded
+    c.context, c.text, d.filename, d.degraded
 FROM upload_pipeline.document_chunks AS c
 INNER JOIN upload_pipeline.documents AS d ON d.document_id = c.document_id
 WHERE c.chunk_id = ANY($1::uuid[]) AND c.tenant_id = $2
