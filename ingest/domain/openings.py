@@ -16,6 +16,7 @@ MAX_OPENING_CHARS = 720
 _MAX_NAMES_CHARS = 480
 _MAX_LEAD_CHARS = 240
 _LEAST_NAME_CHARS = 8
+_MOST_ROW_CHARS = 10_000
 _ROWS = re.compile(r"(?:\n[^\n|]*\|[^\n]*)*")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]")
 _COLONS = (":", "\uff1a")
@@ -23,6 +24,7 @@ _LEADS_TO_ITEM = tuple(
     re.compile(rf"{colon}[*_]{{0,3}}[ \t]*\n(?:[ \t]*\n)?(?=[ \t]*(?:[-*+•]|\d{{1,3}}[.)])[ \t])")
     for colon in _COLONS
 )
+_NUMBER = re.compile(r"[^\w(]*\(?[\d.,]*\d")
 _SENTENCE_END = re.compile("[.!?][\"')\\]]?[ \n]|[\u3002\uff01\uff1f]")
 
 
@@ -114,9 +116,24 @@ def _tables(text: str) -> Iterator[Opening]:
         rows = _ROWS.match(text, rule.start() + len(line))
         if "|" in head and rows is not None:
             lead = _lead_before(text, head_start)
-            words = "\n".join(part for part in (lead, _names(head)) if part)
+            below = text[rule.end() : min(rows.end(), rule.end() + _MOST_ROW_CHARS)]
+            words = "\n".join(
+                part for part in (lead, _names(head), _second_head(head, below)) if part
+            )
             end = rows.end()
             yield Opening(words, head_start + 1, end)
+
+
+def _second_head(head: str, rows: str) -> str:
+    """The row below a head that is mostly empty, as a title or names of groups are."""
+    upper, lower = _cells(head), _cells(rows.split("\n", 1)[0])
+    is_title = len(upper) > 2 and sum(map(bool, upper)) * 2 <= len(upper)
+    is_head = sum(map(bool, lower)) * 2 > len(upper) and not any(map(_NUMBER.match, lower))
+    return _cut_names(lower) if is_title and is_head else ""
+
+
+def _cells(row: str) -> list[str]:
+    return [" ".join(cell.split()) for cell in row.strip().strip("|").split("|")]
 
 
 def _names(head: str) -> str:
@@ -124,7 +141,13 @@ def _names(head: str) -> str:
     words = words_of(cells_of(head))
     if len(words) <= _MAX_NAMES_CHARS:
         return words
-    cells = [" ".join(cell.split()) for cell in head.strip().strip("|").split("|")]
+    return _cut_names(_cells(head))
+
+
+def _cut_names(cells: list[str]) -> str:
+    words = " ".join(filter(None, cells))
+    if len(words) <= _MAX_NAMES_CHARS:
+        return words
     share = max(_MAX_NAMES_CHARS // len(cells) - 1, _LEAST_NAME_CHARS)
     return " ".join(cell[:share].rstrip() for cell in cells if cell)[:_MAX_NAMES_CHARS].rstrip()
 

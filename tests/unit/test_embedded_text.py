@@ -73,6 +73,20 @@ def test_a_line_of_dashes_is_no_table() -> None:
     assert Contexts(a_document(text), "a.md").of(text.index("words"), ()) == "a"
 
 
+@pytest.mark.parametrize(
+    ("second", "last"),
+    [
+        ("| Quay | Adult fare | Child fare |", "Tariff of the year\nQuay Adult fare Child fare"),
+        ("| Quay 1 | 25.50 | 20.25 |", "Tariff of the year"),
+        ("| Quay |  |  |", "Tariff of the year"),
+    ],
+)
+def test_the_columns_below_a_title_are_named(second: str, last: str) -> None:
+    text = f"| Tariff of the year |  |  |\n|---|---|---|\n{second}\n| Quay 2 | 26.50 | 21.25 |"
+
+    assert Contexts(a_document(text), "_.md").of(text.index("| Quay 2"), ()) == last
+
+
 def test_the_lines_about_the_block_are_told_apart() -> None:
     text = f"Dues of all harbours:\n\n{TABLE}"
     context = Contexts(a_document(text), "tariff_2026.docx").of(text.index("| Hv"), ("Dues", "All"))
