@@ -1,11 +1,13 @@
 """Warnings of a parser: parts of a document that were not read, or not read for sure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_WARNINGS = 100
 """Most warnings that a document keeps; the last one then tells how many more there were."""
 MAX_WARNING_CHARS = 500
+_MAX_SPANS = 20
 
 
 class WarningCode(StrEnum):
@@ -50,3 +52,23 @@ class ParseWarning:
     code: WarningCode
     message: str
     """One sentence that names the place, such as ``pages 2 to 4 hold no text``."""
+
+
+def name_numbers(noun: str, numbers: Iterable[int]) -> str:
+    """Name parts by their numbers, e.g. ``page 3``, or ``pages 2 to 4, 7 and 9``."""
+    ordered = sorted(set(numbers))
+    spans: list[tuple[int, int]] = []
+    for number in ordered:
+        first, last = spans[-1] if spans else (number, -1)
+        if number == last + 1:
+            spans[-1] = first, number
+        else:
+            spans.append((number, number))
+    named: list[str] = []
+    for first, last in spans[:_MAX_SPANS]:
+        named += [f"{first} to {last}"] if last > first + 1 else map(str, range(first, last + 1))
+    if rest := sum(last + 1 - first for first, last in spans[_MAX_SPANS:]):
+        named.append(f"{rest} more")
+    *before, end = named
+    listed = f"{', '.join(before)} and {end}" if before else end
+    return f"{noun}{'s' * (len(ordered) > 1)} {listed}"

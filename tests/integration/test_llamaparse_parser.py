@@ -23,6 +23,7 @@ from ingest.domain.errors import (
 )
 from ingest.domain.job import Lane
 from ingest.domain.media_type import MediaType
+from ingest.domain.parse_warning import ParseWarning, WarningCode, name_numbers
 from ingest.domain.pricing import Operation, Payer
 from tests import builders, samples
 from tests.integration.parsing_fixtures import ParsingFixture
@@ -205,6 +206,10 @@ async def test_pages_that_fail_are_kept_with_their_reasons_when_they_are_few(
     assert len(parsed.pages) == row["pages"] == 60
     assert 0 < len(row["failed_pages"]) <= 3
     assert set(row["failed_pages"].values()) == {"page could not be parsed"}
+    named = name_numbers("page", map(int, row["failed_pages"]))
+    assert parsed.warnings == (
+        ParseWarning(WarningCode.PAGE_NOT_READ, f"the provider could not read {named}"),
+    )
 
 
 async def test_auto_keeps_text_here_and_hands_pictures_over(

@@ -182,9 +182,7 @@ class LlamaParse:
             pages = result.text.pages
             texts = {p.page_number: p.text for p in pages}
         failed = {p.page_number: str(p.error) for p in pages if p.page_number not in texts}
-        parsed = assemble(
-            [*texts.items(), *((number, "") for number in failed)], parser=parser, **self._limits
-        )
+        parsed = assemble(texts.items(), failed_pages=failed, parser=parser, **self._limits)
         longest = max((len(text.encode()) for text in texts.values()), default=0)
         return RemoteText(parsed, failed, longest, _credits(result.job))
 
