@@ -12,6 +12,7 @@ from ingest.adapters.postgres.jobs.job_store import JobView
 from ingest.adapters.postgres.search.search_store import ChunkView
 from ingest.domain import identity
 from ingest.domain.job import FINAL_STATES, Cause, Degraded, JobState, Lane, WaitReason
+from ingest.domain.parse_warning import WarningCode
 from ingest.domain.pause import Pause, PauseKind
 from ingest.domain.stage import Stage
 
@@ -28,6 +29,26 @@ class RequestBody(BaseModel):
     """Base of all request bodies; an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class WarningBody(ResponseBody):
+    """A part of a document that was not read, or not for sure."""
+
+    code: str = Field(
+        description="What happened, e.g. "
+        + ", ".join(WarningCode)
+        + "; a newer version may have more codes."
+    )
+    message: str = Field(description="One sentence that names the place.")
+
+
+WarningCount = Annotated[
+    int, Field(description="Number of warnings about the newest text; 0 before it is parsed.")
+]
+Warnings = Annotated[
+    list[WarningBody],
+    Field(description="The warnings; in lists the first ten, and all of them when one is read."),
+]
 
 
 class DocumentBody(ResponseBody):
@@ -56,6 +77,8 @@ class DocumentBody(ResponseBody):
         "are "
         "made again later."
     )
+    warning_count: WarningCount
+    warnings: Warnings
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
@@ -215,6 +238,8 @@ class JobBody(ResponseBody):
     degraded: tuple[Degraded, ...] = Field(
         description="Parts that the local fallback makes because a provider does not answer."
     )
+    warning_count: WarningCount
+    warnings: Warnings
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None

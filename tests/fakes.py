@@ -9,6 +9,7 @@ from ingest.domain.document import Page, ParsedDocument
 from ingest.domain.embedding import EmbeddingModel, Vectors
 from ingest.domain.errors import InputRefused, LeaseLost
 from ingest.domain.media_type import MediaType
+from ingest.domain.parse_warning import ParseWarning
 from ingest.domain.pricing import Payer
 
 Parse = Callable[[bytes], Awaitable[str]]
@@ -31,6 +32,8 @@ class FakeParser:
         self.read = read
         self.parsed: list[bytes] = []
         self.payers: set[Payer] = set()
+        self.warnings: tuple[ParseWarning, ...] = ()
+        """Of each document."""
 
     async def parse(
         self,
@@ -43,7 +46,7 @@ class FakeParser:
         self.payers.add(payer)
         self.parsed.append(data)
         text = await self.read(data)
-        return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label)
+        return ParsedDocument(text, (Page(1, 0, len(text)),), (), self.label, self.warnings)
 
 
 def lengths_and_places(texts: Sequence[str], _: int) -> Vectors:

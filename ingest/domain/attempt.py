@@ -7,6 +7,7 @@ from uuid import UUID
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import IngestError
 from ingest.domain.job import ClaimedJob, Degraded, JobState, Lease, WaitReason
+from ingest.domain.parse_warning import ParseWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ParsedRecord:
     parser: str
     page_count: int | None
     char_count: int
+    warnings: tuple[ParseWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

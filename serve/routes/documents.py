@@ -1,11 +1,12 @@
 """Documents: list, read and delete them, and read their chunks."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
 from ingest.domain.errors import NotFound
+from ingest.domain.parse_warning import WarningCode
 from serve import paging
 from serve.authorization import Tenant
 from serve.dependencies import CurrentDependencies
@@ -32,11 +33,20 @@ async def list_documents(
         str | None, Query(description="The next_cursor of the previous page.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    warning: Annotated[
+        WarningCode | Literal["any"] | None,
+        Query(description="Only documents with a warning of this code, or with `any`."),
+    ] = None,
 ) -> DocumentPage:
     """Return one page of the tenant's documents."""
-    rows = await gateway.documents.list_newest(
-        tenant, before=paging.decode(cursor), limit=limit + 1
-    )
+    before = paging.decode(cursor)
+    if warning is None:
+        rows = await gateway.documents.list_newest(tenant, before=before, limit=limit + 1)
+    else:
+        code = None if warning == "any" else warning
+        rows = await gateway.documents.list_warned(
+            tenant, code=code, before=before, limit=limit + 1
+        )
     page, next_cursor = paging.cut(rows, limit, lambda row: (row.created_at, row.document_id))
     return DocumentPage(documents=[DocumentBody.of(row) for row in page], next_cursor=next_cursor)
 

@@ -154,6 +154,10 @@ A deleted document is answered with 404. [Backfills do not bring it
 back](documents.md#deletions). An upload with the same `external_id` brings it back, and so do the
 same bytes without an `external_id`.
 
+A document and a job have `warning_count` and `warnings`: [what was not read](warnings.md).
+`GET /v1/documents?warning=any` lists the documents that have some; a code instead of `any` lists
+those with this warning.
+
 With `INGEST_AUTH=keys`, every request except `/healthz`, `/readyz` and `/metrics` needs
 `Authorization: Bearer KEY`, with a key that has the scope of the route. The answer repeats
 `X-Request-ID`; it is in every log line of the request and of the job that it made. Errors are

@@ -8,6 +8,7 @@ import yaml
 
 from ingest.cli.app import app
 from ingest.domain import errors
+from ingest.domain.parse_warning import WarningCode
 from ingest.settings import Settings
 from tests.architecture.generated_docs import DOCS, PAGES
 
@@ -107,6 +108,13 @@ def test_every_refusal_has_a_line_in_the_table_of_bad_input() -> None:
     ]
 
     assert [refusal.code for refusal in refusals if f"`{refusal.code}`" not in page] == []
+
+
+def test_every_warning_has_a_line_that_says_what_to_do() -> None:
+    page = (DOCS / "warnings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", page, re.M)
+
+    assert rows == [code.value for code in WarningCode]
 
 
 def test_the_changelog_has_a_place_for_what_is_not_released() -> None:

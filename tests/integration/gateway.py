@@ -29,6 +29,7 @@ from ingest.domain.attempt import DocumentChunks, ParsedRecord, Settlement, Targ
 from ingest.domain.chunk import Chunk
 from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.job import ClaimedJob, JobState, Lane
+from ingest.domain.parse_warning import ParseWarning
 from ingest.domain.scopes import DEFAULT_SCOPES, Scope
 from ingest.settings import Auth, Settings
 from ingest.wiring import storage
@@ -218,7 +219,7 @@ async def claim(gateway: Running, *, worker_id: UUID | None = None) -> ClaimedJo
     return job
 
 
-async def publish(gateway: Running, *texts: str) -> None:
+async def publish(gateway: Running, *texts: str, warnings: tuple[ParseWarning, ...] = ()) -> None:
     """Bring the tenant's next job to its end with these chunks, by the stores the stages use."""
     job = await claim(gateway)
     target = Target.of(job)
@@ -229,6 +230,7 @@ async def publish(gateway: Running, *texts: str) -> None:
         parser="test/1",
         page_count=1,
         char_count=len("".join(texts)),
+        warnings=warnings,
     )
     await DocumentStore(gateway.database).record_parsed(
         [record], lease=LEASE, text_is_there=builders.there

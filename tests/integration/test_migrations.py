@@ -17,7 +17,7 @@ from ingest.domain.errors import ConfigurationError
 from tests import builders
 from tests.conftest import on_database
 
-REVISIONS = [f"{number:04}" for number in range(1, 11)]
+REVISIONS = [f"{number:04}" for number in range(1, 12)]
 DESCRIBE = """
 SELECT string_agg(line, chr(10) ORDER BY line) FROM (
     SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable,

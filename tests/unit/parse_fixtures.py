@@ -6,11 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from ingest.app.pipeline.messages import ParsedJob
+from ingest.app.pipeline.metrics import Unmeasured
 from ingest.app.pipeline.parse import ParseStage
 from ingest.domain import identity
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.errors import IngestError
 from ingest.domain.job import ClaimedJob, Lane
+from ingest.domain.parse_warning import ParseWarning
 from ingest.domain.pricing import Operation, Payer
 from tests.fakes import FakeParser, Parse, decode
 from tests.unit.stage_fixtures import LEASE, TENANT, Blobs, Ends
@@ -47,6 +49,16 @@ class Texts:
         assert record.target.lease.job_id in self.lost
 
 
+class CountedWarnings(Unmeasured):
+    """Measures that keep the warnings of each document that was parsed."""
+
+    def __init__(self) -> None:
+        self.documents: list[Sequence[ParseWarning]] = []
+
+    def warned(self, warnings: Sequence[ParseWarning]) -> None:
+        self.documents.append(warnings)
+
+
 class Elsewhere:
     """A FetchesBytes that keeps which jobs it was asked for."""
 
@@ -74,6 +86,7 @@ class ParseFixture:
         self.parser = FakeParser(read)
         self.texts = Texts()
         self.ends = Ends()
+        self.measures = CountedWarnings()
         self.at_once = at_once
 
     def stage(self) -> ParseStage:
@@ -84,6 +97,7 @@ class ParseFixture:
             texts=self.texts,
             failed_attempts=self.ends.failed_attempts(),
             lease=LEASE,
+            measures=self.measures,
             at_once=self.at_once,
             linger=LINGER,
         )

@@ -20,6 +20,7 @@ from ingest.domain.errors import (
     Unexpected,
 )
 from ingest.domain.job import ClaimedJob, JobState
+from ingest.domain.parse_warning import ParseWarning, WarningCode
 from tests.unit.parse_fixtures import LINGER, ParseFixture
 from tests.unit.stage_fixtures import TENANT, Ends, a_job, ids
 
@@ -157,6 +158,20 @@ async def test_a_text_that_is_stored_already_is_not_parsed_again() -> None:
     assert [r.parsed_sha256 for r in setting.texts.calls[0]] == [
         r.parsed_sha256 for r in setting.texts.calls[1]
     ]
+
+
+async def test_warnings_are_recorded_with_the_text_and_again_when_it_is_read_from_the_store() -> (
+    None
+):
+    setting = ParseFixture(b"text")
+    blank = ParseWarning(WarningCode.PAGE_WITHOUT_TEXT, "page 2 holds no text")
+    setting.parser.warnings = (blank,)
+    [[parsed]] = await setting.run(a_job(b"text"))
+
+    await setting.run(a_job(b"text", parsed_key=parsed.parsed_key))
+
+    assert [record.warnings for [record] in setting.texts.calls] == [(blank,), (blank,)]
+    assert setting.measures.documents == [(blank,)]
 
 
 @pytest.mark.parametrize("left", [None, b"half of a te"])

@@ -1,7 +1,9 @@
 """What stages tell about themselves while they work."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from ingest.domain.parse_warning import ParseWarning
 from ingest.domain.stage import Stage
 
 
@@ -10,6 +12,10 @@ class Measures(Protocol):
 
     def took(self, stage: Stage, seconds: float) -> None:
         """One document (at embedding: one batch) went through a stage."""
+        ...
+
+    def warned(self, warnings: Sequence[ParseWarning]) -> None:
+        """One document was parsed, with these warnings, or none."""
         ...
 
     def stored(self, *, chunks: int, tokens: int, documents: int) -> None:
@@ -21,6 +27,9 @@ class Unmeasured:
     """Forgets every measurement."""
 
     def took(self, stage: Stage, seconds: float) -> None:
+        """Forget it."""
+
+    def warned(self, warnings: Sequence[ParseWarning]) -> None:
         """Forget it."""
 
     def stored(self, *, chunks: int, tokens: int, documents: int) -> None:

@@ -126,6 +126,7 @@ class ParseStage:
             parser=parsed.parser,
             page_count=len(parsed.pages) or None,
             char_count=len(parsed.text),
+            warnings=parsed.warnings,
         )
         travels = parsed if len(parsed.text) <= TRAVEL_CHARS else None
         return ParsedJob(job, key, travels), record
@@ -165,6 +166,8 @@ class ParseStage:
         digest = identity.sha256_hex(encoded)
         key = identity.parsed_key(job.tenant_id, digest)
         await self._blobs.put(key, encoded)
+        # Here, because a text that is read again was counted before.
+        self._measures.warned(parsed.warnings)
         return parsed, key, digest
 
     async def _record(self, results: Sequence[tuple[ParsedJob, ParsedRecord]]) -> list[ParsedJob]:

@@ -1,8 +1,10 @@
 """Documents: accepting them, knowing where their text is, deleting them."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +25,7 @@ from ingest.domain.arrival import Accepted, Arrival, Replaced
 from ingest.domain.attempt import ParsedRecord
 from ingest.domain.errors import Conflict, StoreUnavailable
 from ingest.domain.job import Degraded, JobState
+from ingest.domain.parse_warning import WarningCode
 
 SQL = load("documents")
 JOBS = load("upload_jobs")
@@ -53,6 +56,9 @@ class DocumentView:
     parsed_key: str | None
     degraded: tuple[Degraded, ...]
     """What of the published generation was made here because its provider was away."""
+    warning_count: int
+    warnings: list[dict[str, Any]]
+    """code and message of each warning about the newest text; in lists of the first ten."""
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
@@ -195,6 +201,7 @@ class DocumentStore:
                     [record.parser for record in live],
                     [record.page_count for record in live],
                     [record.char_count for record in live],
+                    [json.dumps([*map(asdict, record.warnings)]) for record in live],
                 )
                 await connection.execute(JOBS["advance_parsed"], list(held), lease)
                 await ensure_kept(connection, {r.parsed_key for r in live}, text_is_there)
@@ -214,6 +221,22 @@ class DocumentStore:
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 SQL["list_documents"], tenant_id, created_at, document_id, limit
+            )
+        return [_view(row) for row in rows]
+
+    async def list_warned(
+        self,
+        tenant_id: UUID,
+        *,
+        code: WarningCode | None = None,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 50,
+    ) -> list[DocumentView]:
+        """A tenant's documents with a warning, or with one of this code, newest first."""
+        created_at, document_id = before or (None, None)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                SQL["list_warned_documents"], tenant_id, created_at, document_id, limit, code
             )
         return [_view(row) for row in rows]
 

@@ -1,7 +1,7 @@
 """The queue: claims, leases, and the one function that ends an attempt."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,9 @@ class JobView:
     filename: str
     media_type: str
     bytes_len: int
+    warning_count: int
+    warnings: list[dict[str, Any]]
+    """code and message of each warning about its text; in lists of the first ten."""
 
 
 def _error_json(error: IngestError) -> dict[str, Any]:
@@ -204,10 +207,16 @@ class JobStore:
             return False
 
     async def get(self, job_id: UUID, tenant_id: UUID) -> JobView | None:
-        """One job of a tenant."""
+        """One job of a tenant, with all its warnings."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(SQL["get_job"], job_id, tenant_id)
-        return view_of(row) if row else None
+            if row is None:
+                return None
+            view = view_of(row)
+            if view.warning_count > len(view.warnings):
+                found = await connection.fetchval(SQL["get_job_warnings"], job_id, tenant_id)
+                view = replace(view, warnings=found or view.warnings)
+        return view
 
     async def get_many(self, job_ids: Sequence[UUID], tenant_id: UUID) -> list[JobView]:
         """Several jobs of a tenant; unknown ids are left out."""

@@ -67,19 +67,23 @@ UPDATE upload_pipeline.documents
 SET generation = generation + 1, filename = $2, media_type = $3, bytes_len = $4,
     file_sha256 = $5, raw_key = $6, source_path = $7,
     parsed_key = NULL, parsed_sha256 = NULL, parser = NULL,
-    page_count = NULL, char_count = NULL, updated_at = now(),
+    page_count = NULL, char_count = NULL, parse_warnings = '[]', updated_at = now(),
     retired_keys = retired_keys || array_remove(ARRAY[raw_key, parsed_key], NULL)
 WHERE document_id = $1
 RETURNING generation;
 
 -- name: record_parsed
--- Where the text of these documents is; only for the generation that was parsed.
+-- Where the text of these documents is, and what it lacks; only for the generation that was parsed.
 UPDATE upload_pipeline.documents AS d
 SET parsed_key = b.parsed_key, parsed_sha256 = b.parsed_sha256, parser = b.parser,
-    page_count = b.page_count, char_count = b.char_count, updated_at = now()
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bigint[])
+    page_count = b.page_count, char_count = b.char_count,
+    parse_warnings = b.parse_warnings::jsonb, updated_at = now()
+FROM unnest(
+    $1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bigint[], $8::text[]
+)
     AS b (
-        document_id, generation, parsed_key, parsed_sha256, parser, page_count, char_count
+        document_id, generation, parsed_key, parsed_sha256, parser, page_count, char_count,
+        parse_warnings
     )
 WHERE d.document_id = b.document_id AND d.generation = b.generation;
 
@@ -111,22 +115,27 @@ INNER JOIN upload_pipeline.upload_jobs AS j ON j.job_id = b.job_id
 WHERE d.document_id = j.document_id;
 
 -- name: get_document
--- One document of one tenant.
+-- One document of one tenant, with all its warnings.
 SELECT
     document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, parser,
     page_count, char_count, generation, live_generation, chunk_count, parsed_key, degraded,
+    jsonb_array_length(parse_warnings) AS warning_count, parse_warnings AS warnings,
     created_at, updated_at, published_at
 FROM upload_pipeline.documents WHERE document_id = $1 AND tenant_id = $2;
 
 -- name: list_documents
--- Documents of a tenant, newest first, after the page key ($2, $3).
-SELECT
-    document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, parser,
-    page_count, char_count, generation, live_generation, chunk_count, parsed_key, degraded,
-    created_at, updated_at, published_at
-FROM upload_pipeline.documents
-WHERE tenant_id = $1
-    AND ($2::timestamptz IS NULL OR (created_at, document_id) < ($2, $3::uuid))
+-- Documents of a tenant, newest first, after the page key ($2, $3), with their first warnings.
+{include document_page}
+ORDER BY created_at DESC, document_id DESC LIMIT $4;
+
+-- name: list_warned_documents
+-- The same, of documents that have a warning; $5 narrows to those with one of this code.
+{include document_page}
+    AND parse_warnings <> '[]'
+    AND (
+        $5::text IS NULL
+        OR parse_warnings @> jsonb_build_array(jsonb_build_object('code', $5::text))
+    )
 ORDER BY created_at DESC, document_id DESC LIMIT $4;
 
 -- name: delete_document

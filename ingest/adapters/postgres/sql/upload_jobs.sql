@@ -224,6 +224,7 @@ raised AS (
     UPDATE upload_pipeline.documents AS d
     SET generation = d.generation + 1,
         parsed_key = CASE WHEN 'parser' = ANY(d.degraded) THEN NULL ELSE d.parsed_key END,
+        parse_warnings = CASE WHEN 'parser' = ANY(d.degraded) THEN '[]' ELSE d.parse_warnings END,
         retired_keys = CASE
             WHEN 'parser' = ANY(d.degraded) THEN d.retired_keys || d.parsed_key
             ELSE d.retired_keys
@@ -310,6 +311,13 @@ WHERE j.job_id = $1 AND j.tenant_id = $2;
 -- Several jobs of one tenant at once; unknown ids are left out.
 {include job_view}
 WHERE j.job_id = ANY($1::uuid[]) AND j.tenant_id = $2;
+
+-- name: get_job_warnings
+-- All warnings about the text of job $1 of tenant $2, unless its document is newer.
+SELECT d.parse_warnings FROM upload_pipeline.upload_jobs AS j
+INNER JOIN upload_pipeline.documents AS d
+    ON d.document_id = j.document_id AND d.generation = j.generation
+WHERE j.job_id = $1 AND j.tenant_id = $2;
 
 -- name: list_jobs
 -- Jobs of a tenant, newest first, after the page key ($3, $4); $2 narrows to one state.
