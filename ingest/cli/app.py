@@ -26,6 +26,7 @@ from ingest.cli.commands import (
     status,
     up,
     upload,
+    warned_documents,
 )
 from ingest.cli.demos import command
 from ingest.cli.exit_codes import CommandError, ExitCode, exit_code
@@ -59,6 +60,7 @@ app.command(rich_help_panel=_DOCUMENTS)(upload.upload)
 app.command(rich_help_panel=_DOCUMENTS)(backfill.backfill)
 app.command(rich_help_panel=_DOCUMENTS)(search.search)
 app.command(rich_help_panel=_DOCUMENTS)(search.delete)
+app.command(name="warnings", rich_help_panel=_DOCUMENTS)(warned_documents.list_warnings)
 app.command(name="jobs", rich_help_panel=_JOBS)(jobs.list_jobs)
 app.command(rich_help_panel=_JOBS)(jobs.why)
 app.command(rich_help_panel=_JOBS)(jobs.retry)

@@ -145,10 +145,13 @@ def _act(
 
 def _note(job: dict[str, Any]) -> str:
     """A job's file and stage, and in a few words why it is not done."""
+    from ingest.cli.render import warning_lines
+
     error, waiting = job["last_error"] or {}, job["waiting_for"] or {}
+    file = f"{job['filename']}{warning_lines.mark(job)}"
     if job["state"] in ("done", "cancelled"):
-        return str(job["filename"])
+        return file
     if job["state"] == "deadletter":
-        return f"{job['filename']}: {error.get('code')}"
+        return f"{file}: {error.get('code')}"
     why = error.get("code") or waiting.get("reason") or ""
-    return f"{job['filename']}: {job['stage']}, {why}"
+    return f"{file}: {job['stage']}, {why}"

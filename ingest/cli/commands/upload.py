@@ -88,8 +88,10 @@ def upload(
     that a file has the same name whichever folder is uploaded. When a file replaces one from
     another path, the summary says so.
 
-    Exit code 0: everything is fine. 1: a file was rejected or failed. 2: wrong usage, or the
-    system cannot be reached.
+    The summary ends with the documents that were not read whole or for sure, and their warnings.
+
+    Exit code 0: everything is fine, or has warnings. 1: a file was rejected or failed. 2: wrong
+    usage, or the system cannot be reached.
     """
     from ingest.cli.uploads.external_ids import name_files
     from ingest.cli.uploads.select_files import select

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from ingest.adapters.postgres.jobs.job_store import MOST_AHEAD
-from ingest.cli.output import Json, ago, duration, facts, lapse, plural, size, table
-from ingest.cli.render import pause_text
+from ingest.cli.output import Json, ago, duration, facts, indented, lapse, plural, size, table
+from ingest.cli.render import pause_text, warning_lines
 from ingest.domain.errors import DocumentRejected, classes_below
 from ingest.domain.pause import PauseKind
 from ingest.domain.stage import STAGES, Stage
@@ -43,6 +43,11 @@ def show(screen: Console, job: Json, events: Sequence[Json]) -> None:
             ]
         )
     )
+    if warned := list(warning_lines.lines(job)):
+        screen.print()
+        screen.print("Warnings:", style="bold")
+        for line in warned:
+            screen.print(indented(line))
     if events:
         screen.print()
         screen.print(table(["time", "after", "stage", "state", "note"], _rows(events)))
@@ -55,6 +60,8 @@ def next_steps(job: Json) -> str:
     if state == "done":
         if job.get("skipped_chunks"):
             return "nothing: the document is searchable, except for its skipped chunks"
+        if job.get("warning_count"):
+            return "read the warnings below; what was read of the document is searchable"
         return "nothing: the document is searchable"
     if state == "cancelled":
         return "uploading the same file again starts a new job"

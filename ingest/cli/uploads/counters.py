@@ -5,7 +5,7 @@ from collections import deque
 
 from ingest.cli.output import Json
 from ingest.cli.uploads.select_files import Candidate, Selection
-from ingest.cli.uploads.upload_files import AcceptedUpload, Rejection, Replacement
+from ingest.cli.uploads.upload_files import AcceptedUpload, Rejection, Replacement, Warned
 
 _WINDOW_SECONDS = 15.0
 
@@ -52,6 +52,7 @@ class UploadCounters:
         self.done = 0
         self.failed: list[Rejection] = []
         """Accepted files whose job failed."""
+        self.warned: list[Warned] = []
         self.paused = 0
         """Jobs that an operator's pause stops, as of the last poll."""
         self.pauses: list[Json] = []
@@ -104,6 +105,10 @@ class UploadCounters:
         """Count a job that ended; ``job`` is None when its document was deleted."""
         if job is not None and job["state"] == "done":
             self.done += 1
+            # A gateway of an older version does not tell of warnings.
+            if count := job.get("warning_count"):
+                file, document_id = self.jobs[job_id], job["document_id"]
+                self.warned.append(Warned(file, document_id, job_id, count, job["warnings"]))
             return
         error = (job or {}).get("last_error") or {}
         code = error.get("code") or ("gone" if job is None else job["state"])

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from rich.console import Console
 
 from ingest.cli.output import Json, clean, duration, facts, indented, plural, size, table
+from ingest.cli.render import warning_lines
 from ingest.cli.uploads.counters import UploadCounters
 from ingest.cli.uploads.select_files import Skipped, count_reasons
-from ingest.cli.uploads.upload_files import Rejection, Replacement
+from ingest.cli.uploads.upload_files import Rejection, Replacement, Warned
 
 _MOST_ROWS = 50
 _FEW = 3
+_MOST_WARNED = 10
 
 
 def as_json(counters: UploadCounters, skipped: Sequence[Skipped]) -> Json:
@@ -28,6 +30,7 @@ def as_json(counters: UploadCounters, skipped: Sequence[Skipped]) -> Json:
         "skipped_files": [asdict(one) for one in skipped],
         "finished": counters.done,
         "failed": [asdict(one) for one in counters.failed],
+        "warnings": [asdict(one) for one in counters.warned],
         "unfinished": len(counters.jobs) - counters.jobs_ended,
         "upload_seconds": round(counters.uploaded_seconds or counters.seconds, 3),
         "seconds": round(counters.seconds, 3),
@@ -58,6 +61,7 @@ def show(
                 "searchable",
                 f"{plural(counters.done, 'document')} after {duration(counters.seconds)}",
             ),
+            ("warnings", plural(len(counters.warned), "document") if counters.warned else None),
             ("failed", plural(len(counters.failed), "document") if counters.failed else None),
             ("unfinished", plural(unfinished, "job") if unfinished else None),
         ]
@@ -67,6 +71,7 @@ def show(
     _show_rejected(screen, counters.rejected, most)
     _show_failed(screen, counters.failed, most)
     _show_skipped(screen, skipped, verbose=verbose)
+    _show_warned(screen, counters.warned, verbose=verbose)
 
 
 def name_some(skipped: Sequence[Skipped], most: int = _FEW) -> Iterator[str]:
@@ -146,6 +151,25 @@ def _show_skipped(screen: Console, skipped: Sequence[Skipped], *, verbose: bool)
     else:
         for line in name_some(skipped):
             screen.print(indented(line))
+
+
+def _show_warned(screen: Console, warned: Sequence[Warned], *, verbose: bool) -> None:
+    if not warned:
+        return
+    have = "document has" if len(warned) == 1 else "documents have"
+    screen.print()
+    screen.print(
+        f"{len(warned):,} {have} warnings ('ingest why JOB' shows all of one):", style="bold"
+    )
+    shown, most = (warned, None) if verbose else (warned[:_MOST_WARNED], _FEW)
+    for one in shown:
+        screen.print(f"{one.job_id}  {clean(one.file)}")
+        for line in warning_lines.lines(asdict(one), most=most):
+            screen.print(indented(line, columns=4))
+    if rest := warned[len(shown) :]:
+        count = sum(one.warning_count for one in rest)
+        more = f"and {plural(len(rest), 'document')} more, with {plural(count, 'warning')}"
+        screen.print(f"{more} (--verbose or 'ingest warnings' lists them)")
 
 
 def _count_the_rest(screen: Console, rejections: Sequence[Rejection], most: int | None) -> None:

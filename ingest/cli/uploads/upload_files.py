@@ -28,6 +28,18 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """A file that was read, but not whole or not for sure."""
+
+    file: str
+    document_id: str
+    job_id: str
+    warning_count: int
+    warnings: list[Json]
+    """The first of them: code and message."""
+
+
+@dataclass(frozen=True, slots=True)
 class Replacement:
     """A file that became the next generation of a document."""
 
