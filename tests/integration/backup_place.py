@@ -13,9 +13,11 @@ from ingest.adapters.storage.blob_store import open_blob_store
 from ingest.domain.attempt import ParsedRecord, Target
 from ingest.domain.identity import parsed_key, sha256_hex
 from ingest.domain.job import Lane
+from ingest.domain.parse_warning import ParseWarning, WarningCode
 from tests import builders
 from tests.integration.cli_system import Outcome, ingest
 
+BLANK = ParseWarning(WarningCode.PAGE_WITHOUT_TEXT, "page 1 holds no text")
 PARSED = b'{"text": "parsed"}'
 
 
@@ -53,7 +55,7 @@ async def fill(place: Place, *contents: bytes) -> None:
         [done, _] = await builders.claim(database, limit=2, worker_id=worker)
         key = parsed_key(tenant, sha256_hex(PARSED))
         await place.blobs.put(key, PARSED)
-        record = ParsedRecord(Target.of(done), key, sha256_hex(PARSED), "test/1", 1, 9)
+        record = ParsedRecord(Target.of(done), key, sha256_hex(PARSED), "test/1", 1, 9, (BLANK,))
         await DocumentStore(database).record_parsed(
             [record], lease=builders.LEASE, text_is_there=place.blobs.exists
         )

@@ -83,13 +83,13 @@ async def test_every_parameter_that_is_described_is_known(shared: Running) -> No
             "GET /v1/documents",
             "cursr=x",
             "'cursr' is no query parameter of this route; did you mean 'cursor'? "
-            "It takes: cursor, limit",
+            "It takes: cursor, limit, warning",
         ),
         (
             "GET /v1/documents",
             "Limit=3",
             "'Limit' is no query parameter of this route; did you mean 'limit'? "
-            "It takes: cursor, limit",
+            "It takes: cursor, limit, warning",
         ),
         (
             "POST /v1/documents",
