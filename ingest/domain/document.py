@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ingest.domain.errors import DocumentUnreadable, InvalidFilename
-from ingest.domain.parse_warning import ParseWarning, WarningCode
+from ingest.domain.parse_warning import ParseWarning
 
 MAX_FILENAME_CHARS = 255
 """As in common file systems."""
@@ -111,7 +111,7 @@ class ParsedDocument:
                 parser=fields["parser"],
                 # Texts of the parser local/1 have no warnings.
                 warnings=tuple(
-                    ParseWarning(WarningCode(code), message)
+                    ParseWarning.decoded(code, message)
                     for code, message in fields.get("warnings", ())
                 ),
             )

@@ -43,6 +43,8 @@ class WarningCode(StrEnum):
     """The file is damaged and was read after a repair; parts may be missing."""
     MORE_WARNINGS = "more_warnings"
     """The document had more warnings than are kept."""
+    OTHER = "other"
+    """Newer code gave a warning with a code that this code does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,18 @@ class ParseWarning:
     code: WarningCode
     message: str
     """One sentence that names the place, such as ``pages 2 to 4 hold no text``."""
+
+    @classmethod
+    def decoded(cls, code: str, message: str) -> "ParseWarning":
+        """A warning that was stored, also by newer code; its text must not become unreadable.
+
+        Raises:
+            TypeError: the message is not a text.
+        """
+        if not isinstance(message, str):
+            raise TypeError("the message of a warning is a text")
+        known = code in WarningCode.__members__.values()
+        return cls(WarningCode(code) if known else WarningCode.OTHER, message)
 
 
 def name_numbers(noun: str, numbers: Iterable[int]) -> str:

@@ -51,12 +51,23 @@ def test_equal_documents_and_only_those_give_equal_bytes(
         b'{"text": "x", "pages": [], "headings": []}',
         b'{"text": "x", "pages": [[1]], "headings": [], "parser": "p"}',
         b'{"text": "x", "pages": 7, "headings": [], "parser": "p"}',
+        b'{"text": "x", "pages": [], "headings": [], "parser": "p", "warnings": [["rows_cut", 7]]}',
         ParsedDocument("a text", (), (), "p").to_bytes()[:-4],
     ],
 )
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(DocumentUnreadable):
         ParsedDocument.from_bytes(data)
+
+
+def test_a_warning_of_newer_code_keeps_its_sentence() -> None:
+    encoded = ParsedDocument("a text", (), (), "p").to_bytes()
+    newer = encoded.replace(b'"warnings":[]', b'"warnings":[["page_upside_down","page 2 is"]]')
+
+    decoded = ParsedDocument.from_bytes(newer)
+
+    assert decoded.warnings == (ParseWarning(WarningCode.OTHER, "page 2 is"),)
+    assert decoded.to_bytes() == newer
 
 
 def test_text_is_stored_as_it_is_and_not_escaped() -> None:
