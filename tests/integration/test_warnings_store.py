@@ -165,6 +165,25 @@ async def test_only_a_tenants_own_documents_are_listed(database: Database) -> No
     assert [one.document_id for one in found] == [mine.document_id]
 
 
+async def test_published_documents_with_warnings_are_counted_from_a_moment_on(
+    database: Database,
+) -> None:
+    tenant, moments = UUID(int=1), []
+    for warnings in ((BLANK,), (), (BLANK, CHART)):
+        [now] = await builders.fetch(database, "SELECT clock_timestamp() AS moment")
+        moments.append(now["moment"])
+        job = await builders.a_claimed_job(database, builders.an_arrival(tenant))
+        await finish(database, job, *warnings)
+    unpublished = await builders.a_claimed_job(database, builders.an_arrival(tenant))
+    await record(database, unpublished, BLANK)
+    store = DocumentStore(database)
+
+    counted = [await store.count_warned(tenant, since=moment) for moment in moments]
+
+    assert counted == [2, 1, 1]
+    assert await store.count_warned(UUID(int=2), since=moments[0]) == 0
+
+
 @pytest.mark.parametrize("code", [None, "rows_cut"])
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_the_few_documents_with_warnings_are_found_by_an_index(

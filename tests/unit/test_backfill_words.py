@@ -29,8 +29,9 @@ def a_backfill(
     ended: Ended = Ended.ALL_DONE,
     index: IndexTime = IndexTime.INLINE,
     batched: int = 0,
+    warned: int = 0,
 ) -> Backfill:
-    return Backfill("backfill-1", registered, counts, spent, ended, index, batched)
+    return Backfill("backfill-1", registered, counts, spent, ended, index, batched, warned)
 
 
 def shown(done: Backfill) -> dict[str, str]:
@@ -62,6 +63,13 @@ def test_the_line_says_what_is_there_already_what_is_left_and_what_it_cost() -> 
         "10 s: 3,000 found, 1,200 new, 800 already there, 150 searchable, 50 failed, "
         "1,000 to do, 20.0/s, 1 min 40 s left, 75,000 tokens, $1.50"
     )
+
+
+def test_a_summary_counts_the_documents_with_warnings() -> None:
+    done = a_backfill(Registered(listed=3, created=3), counts=LaneCounts(0, 3, 0), warned=2)
+
+    assert shown(done)["warnings"] == "2 documents; 'ingest warnings' lists them"
+    assert summary.as_json(done, ACME, 74)["with_warnings"] == 2
 
 
 def test_a_summary_is_words_and_leaves_out_what_did_not_happen() -> None:

@@ -83,6 +83,8 @@ class Backfill:
     """When the vectors got their index."""
     batched: int
     """Texts in provider batches that are not over."""
+    warned: int = 0
+    """Documents with warnings among those that were published since it began."""
 
 
 class BackfillProgress:

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from ingest import logs
+from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.documents.reference_store import ReferenceStore
 from ingest.adapters.postgres.documents.source_store import SourceStore
 from ingest.adapters.postgres.jobs.job_store import JobStore
@@ -146,7 +147,10 @@ async def _work(
         await watch.refresh(all_registered=True)
         await _index(index, indexes, ended)
         when = IndexTime.AFTER if index.is_after else IndexTime.INLINE
-        return Backfill(run, registered, watch.counts, watch.spent, ended, when, watch.batched)
+        warned = await DocumentStore(database).count_warned(request.tenant_id, since=since)
+        return Backfill(
+            run, registered, watch.counts, watch.spent, ended, when, watch.batched, warned
+        )
     finally:
         await database.close()
 

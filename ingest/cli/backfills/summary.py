@@ -35,6 +35,7 @@ def show(screen: Console, done: Backfill, whose: Tenant, seconds: float) -> None
         ("deleted", not_restored(registered.deleted) if registered.deleted else None),
         ("not begun", _left_over(registered.left_over)),
         ("searchable", plural(counts.done, "document")),
+        ("warnings", _warned(done.warned)),
         ("failed", plural(counts.dead, "document") if counts.dead else None),
         ("unfinished", plural(counts.unfinished, "job") if counts.unfinished else None),
         ("in batches", plural(done.batched, "text") if done.batched else None),
@@ -61,6 +62,10 @@ def _refused(registered: Registered) -> str | None:
     return f"{plural(registered.refused.total(), 'object')}: {reasons}"
 
 
+def _warned(count: int) -> str | None:
+    return f"{plural(count, 'document')}; 'ingest warnings' lists them" if count else None
+
+
 def _left_over(count: int) -> str | None:
     return f"{plural(count, 'object')}; run the same command again to take them" if count else None
 
@@ -81,6 +86,7 @@ def as_json(done: Backfill, whose: Tenant, seconds: float) -> Json:
         "not_taken": dict(registered.refused),
         "left_over": registered.left_over,
         "searchable": done.counts.done,
+        "with_warnings": done.warned,
         "failed": done.counts.dead,
         "unfinished": done.counts.unfinished,
         "in_batches": done.batched,

@@ -168,8 +168,11 @@ def _show_warned(screen: Console, warned: Sequence[Warned], *, verbose: bool) ->
             screen.print(indented(line, columns=4))
     if rest := warned[len(shown) :]:
         count = sum(one.warning_count for one in rest)
-        more = f"and {plural(len(rest), 'document')} more, with {plural(count, 'warning')}"
-        screen.print(f"{more} (--verbose or 'ingest warnings' lists them)")
+        codes = dict.fromkeys(clean(warning["code"]) for one in rest for warning in one.warnings)
+        screen.print(
+            f"and {plural(len(rest), 'document')} more, with {plural(count, 'warning')} "
+            f"({', '.join(codes)}); --verbose or 'ingest warnings' lists them"
+        )
 
 
 def _count_the_rest(screen: Console, rejections: Sequence[Rejection], most: int | None) -> None:

@@ -240,6 +240,11 @@ class DocumentStore:
             )
         return [_view(row) for row in rows]
 
+    async def count_warned(self, tenant_id: UUID, *, since: datetime) -> int:
+        """Count a tenant's documents with a warning that were published since then."""
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(SQL["count_warned"], tenant_id, since))
+
     async def delete(
         self, document_id: UUID, tenant_id: UUID, *, remove_blob: Callable[[str], Awaitable[None]]
     ) -> bool:

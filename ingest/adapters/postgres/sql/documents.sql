@@ -138,6 +138,12 @@ ORDER BY created_at DESC, document_id DESC LIMIT $4;
     )
 ORDER BY created_at DESC, document_id DESC LIMIT $4;
 
+-- name: count_warned
+-- Documents of tenant $1 that were published since $2, with a warning about what is published.
+SELECT count(*) FROM upload_pipeline.documents
+WHERE tenant_id = $1 AND parse_warnings <> '[]'
+    AND generation = live_generation AND published_at >= $2;
+
 -- name: delete_document
 -- Remove a document with its jobs and chunks; the blobs of all its generations are named, so that
 -- they can follow.
