@@ -14,8 +14,8 @@ class ChunkingSettings(BaseModel):
         "CHUNK_TOKENS.",
     )
     max_document_tokens: int = Field(
-        5_000_000,
+        15_000_000,
         ge=1000,
         description="Most tokens in the chunks of one document; a longer one fails before it is "
-        "embedded. 5,000,000 tokens are about 20 MB of English text.",
+        "embedded. 15,000,000 tokens are about 60 MB of English text.",
     )

@@ -33,7 +33,7 @@ class StructureSplitter:
         max_tokens: int,
         overlap_tokens: int,
         limit_tokens: int = 8191,
-        max_document_tokens: int = 5_000_000,
+        max_document_tokens: int = 15_000_000,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         """Prepare the splitter.
