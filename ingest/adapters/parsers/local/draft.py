@@ -28,6 +28,13 @@ def clean(text: str) -> str:
     )
 
 
+def _table_row(cells: Sequence[str], width: int) -> str:
+    line = " | ".join(cells)
+    if line.count("|") >= len(cells):
+        line = " | ".join(cell.replace("|", "\\|") for cell in cells)
+    return f"| {line}{' | ' * (width - len(cells))} |"
+
+
 class Draft:
     """Collects blocks of text, separated by blank lines."""
 
@@ -78,15 +85,17 @@ class Draft:
     def add_table(self, rows: Iterable[Sequence[str]]) -> None:
         """Append a Markdown table whose first row is its head; blank rows are left out.
 
+        Short rows are filled up to the width of the widest one; a pipe in a cell is escaped.
         A table with one column becomes lines.
         """
         cells = [[" ".join(cell.split()) for cell in row] for row in rows]
         filled = [row for row in cells if any(row)]
-        if max(map(len, filled), default=0) == 1:
+        width = max(map(len, filled), default=0)
+        if width == 1:
             lines = [row[0] for row in filled]
         else:
-            lines = [f"| {' | '.join(row)} |" for row in filled]
-            lines[1:1] = ["| --- " * len(row) + "|" for row in filled[:1]]
+            lines = [_table_row(row, width) for row in filled]
+            lines[1:1] = ["| --- " * width + "|"] if filled else []
         self.add("\n".join(lines))
 
     def add_outlined(self, text: str, headings: Iterable[Heading]) -> None:
