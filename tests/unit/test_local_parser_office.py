@@ -56,8 +56,8 @@ async def test_docx_keeps_every_character_lists_tables_and_heading_levels(parse:
         "### Deep_er\n\n"
         "Tab\there & there <x> a*b*c snake_case_name bold\n\n"
         "# not a heading\n\n"
-        "- first point\n- second point\n\n"
-        "| a|b | c & d |\n| --- | --- |\n| two lines | x |\n\n"
+        "- first point\n1. second point\n\n"
+        "| a\\|b | c & d |\n| --- | --- |\n| two lines | x |\n\n"
         "line\nbreak, emoji 😀 שלום <|endoftext|>"
     )
     assert outline(parsed) == [
@@ -157,7 +157,7 @@ async def test_pptx_slides_are_pages_with_titles_tables_groups_and_notes(parse: 
 
     assert page_texts(parsed) == [
         "# Opening\n\none & two\n\nthree\n\nsay it slowly",
-        "| Dock | Depth |\n| --- | --- |\n| East | 9 m |\n\ngrouped",
+        "grouped\n\n| Dock | Depth |\n| --- | --- |\n| East | 9 m |",
     ]
 
 
@@ -182,8 +182,8 @@ async def test_xlsx_sheets_are_pages_also_empty_ones(parse: Parse) -> None:
         "",
         "| Name | Amount | Day |",
         "| --- | --- | --- |",
-        "| a|b & c | 1.5 | 2026-01-02 00:00:00 |",
-        "| two lines | true |  |",
+        "| a\\|b & c | 1.5 | 2026-01-02 |",
+        "| two lines | TRUE |  |",
     ]
     assert empty == ""
     assert "lonely" in last

@@ -19,6 +19,7 @@ from ingest.domain.media_type import MediaType
 from tests import samples
 
 REPOSITORY = Path(__file__).parents[2]
+MIB = 1024**2
 SLOW_PAGE = b"<html>" + b"<p>some words</p>" * 400_000
 """Takes about a second."""
 
@@ -55,6 +56,14 @@ def has_ended(pid: int, *, seconds: float = 10) -> bool:
 def is_known(pid: int) -> bool:
     """Whether the kernel still has an entry of the process; a zombie has one."""
     return Path(f"/proc/{pid}").exists()
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process; 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 def stopped_child(parser: LocalParser) -> int:
@@ -167,6 +176,25 @@ async def test_a_child_that_dies_during_a_parse_is_replaced_and_the_parse_repeat
 
     assert samples.LOREM in (await task).text
     assert pid not in parser.child_pids
+
+
+async def test_a_document_that_ends_two_children_is_refused_and_the_next_one_is_read(
+    parser: LocalParser,
+) -> None:
+    huge = b"<html>" + b"<p>some words</p>" * 3_000_000
+    task = started(parse(parser, huge, "x.html"))
+    ended: set[int] = set()
+    while len(ended) < 2:
+        for pid in set(parser.child_pids) - ended:
+            if resident_bytes(pid) > len(huge) + 20 * MIB:  # it has the document
+                os.kill(pid, signal.SIGKILL)
+                ended.add(pid)
+        await asyncio.sleep(0.01)
+
+    with pytest.raises(ParserLimitExceeded, match=r"ended 2 parser processes \(.*SIGKILL"):
+        await task
+
+    assert samples.LOREM in (await parse(parser)).text
 
 
 async def test_a_child_that_died_between_documents_is_replaced(parser: LocalParser) -> None:

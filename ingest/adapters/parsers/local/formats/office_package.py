@@ -2,10 +2,23 @@
 
 import posixpath
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ingest.adapters.parsers.local.formats.trees import Element, xml_tree
+from ingest.adapters.parsers.local.formats.trees import Element, xml_stream, xml_tree
 from ingest.domain.errors import DocumentUnreadable
+
+_RELATIONS_NAMESPACES = (
+    "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}",
+    "{http://purl.oclc.org/ooxml/officeDocument/relationships}",
+)
+"""Of the two editions of the format: transitional and strict."""
+
+
+def relation_id(element: Element, name: str = "id") -> str:
+    """The id of the reference that an element names; '' without one."""
+    values = (element.get(f"{space}{name}") for space in _RELATIONS_NAMESPACES)
+    return next(filter(None, values), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,19 @@ class Package:
         """Parse a part; raises KeyError when it is missing."""
         return xml_tree(self._archive.read(part))
 
+    def has(self, part: str) -> bool:
+        """Whether the file holds a part of this name."""
+        return part in self._archive.NameToInfo
+
+    def data(self, part: str) -> bytes:
+        """The bytes of a part; raises KeyError when it is missing."""
+        return self._archive.read(part)
+
+    def stream(self, part: str, *names: str) -> Iterator[Element]:
+        """The elements of a part with these names, one at a time."""
+        with self._archive.open(part) as source:
+            yield from xml_stream(source, *names)
+
     def relations(self, part: str) -> dict[str, Relation]:
         """References of a part to other parts, by id; the package itself is part ''."""
         folder, name = posixpath.split(part)
@@ -58,5 +84,9 @@ class Package:
 
     def first(self, part: str, kind: str) -> str | None:
         """Name of the first referenced part of a kind."""
-        related = (r.part for r in self.relations(part).values() if r.kind == kind)
-        return next(related, None)
+        return next(iter(self.all(part, kind)), None)
+
+    def all(self, part: str, *kinds: str) -> list[str]:
+        """Names of the referenced parts of these kinds that the file holds, each once."""
+        related = (r.part for r in self.relations(part).values() if r.kind in kinds)
+        return [name for name in dict.fromkeys(related) if self.has(name)]

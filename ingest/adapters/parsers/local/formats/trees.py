@@ -1,12 +1,13 @@
 """Parses XML and HTML; the library's limits on depth, text and entities stay on."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import IO, Protocol
 
 from lxml import etree  # type: ignore[import-untyped]  # ships no types
 
 from ingest.domain.errors import DocumentUnreadable, ParserLimitExceeded
 
+_FORGET_EVERY = 200
 _XML = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
 
 
@@ -29,8 +30,20 @@ class Element(Protocol):
         """The elements around it, from the inside out."""
         ...
 
+    def getparent(self) -> "Element | None":
+        """The element around it."""
+        ...
+
     def __iter__(self) -> Iterator["Element"]:
         """Iterate over the children."""
+        ...
+
+    def __getitem__(self, index: int) -> "Element":
+        """A child."""
+        ...
+
+    def __len__(self) -> int:
+        """The number of children."""
         ...
 
 
@@ -49,6 +62,19 @@ class Walk(Protocol):
 def local_name(element: Element) -> str:
     """The tag without its namespace."""
     return element.tag.rpartition("}")[2]
+
+
+def namespace(element: Element) -> str:
+    """The namespace of an element; '' without one."""
+    return element.tag[1:].partition("}")[0] if element.tag[0] == "{" else ""
+
+
+def child(element: Element | None, *path: str) -> Element | None:
+    """The first descendant with this path of local names."""
+    for name in path:
+        children = () if element is None else element
+        element = next((found for found in children if local_name(found) == name), None)
+    return element
 
 
 def local_attribute(element: Element, name: str) -> str | None:
@@ -75,6 +101,26 @@ def xml_tree(data: bytes) -> Element:
         _check_limit(exc.code)
         raise DocumentUnreadable("the document's XML is not well-formed") from exc
     return root
+
+
+def xml_stream(source: IO[bytes], *names: str) -> Iterator[Element]:
+    """Parse XML piece by piece: the elements of these names, whole, each forgotten after its use.
+
+    Raises:
+        ParserLimitExceeded: elements are nested too deeply, or a text is too long.
+        DocumentUnreadable: the XML is not well-formed.
+    """
+    tags = [f"{{*}}{name}" for name in names]
+    try:
+        for _, element in etree.iterparse(source, events=("end",), tag=tags, **_XML):
+            yield element
+            element.clear()
+            parent = element.getparent()
+            if parent is not None and len(parent) > _FORGET_EVERY:
+                del parent[: parent.index(element)]
+    except etree.XMLSyntaxError as exc:
+        _check_limit(exc.code)
+        raise DocumentUnreadable("the document's XML is truncated or corrupt") from exc
 
 
 def html_tree(markup: str) -> Element | None:

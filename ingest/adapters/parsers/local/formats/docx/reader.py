@@ -1,187 +1,276 @@
-"""Reads Word documents: paragraphs, headings by style, lists, tables, text boxes and notes."""
+"""Writes the body of a Word document, then its notes, comments, headers and footers."""
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.office_package import Package
-from ingest.adapters.parsers.local.formats.trees import Element, local_attribute, local_name
-
-_BUILT_IN = {"Title": 1, **{f"Heading{level}": level for level in range(1, 7)}}
-"""Built-in styles with the same meaning in every document; they need no look at styles.xml."""
-_NO_TEXT = frozenset(
-    {"del", "moveFrom", "Fallback", "pPr", "rPr", "sdtPr", "sectPr", "tblPr", "instrText"}
+from ingest.adapters.parsers.local.formats.docx import tables
+from ingest.adapters.parsers.local.formats.docx.imports import write_import
+from ingest.adapters.parsers.local.formats.docx.inline import (
+    Extra,
+    InlineReader,
+    chosen_branch,
+    name_of,
+    shows_placeholder,
+    text_length,
 )
-_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_NOTE_KINDS = ("footnotes", "endnotes")
-_MAX_BASED_ON = 20
+from ingest.adapters.parsers.local.formats.docx.numbering import Numbering
+from ingest.adapters.parsers.local.formats.docx.styles import Style, Styles
+from ingest.adapters.parsers.local.formats.office.charts import diagram_texts, write_chart
+from ingest.adapters.parsers.local.formats.office.embedded import (
+    warn_of_embedded,
+    warn_of_pictures,
+)
+from ingest.adapters.parsers.local.formats.office_package import Package, relation_id
+from ingest.adapters.parsers.local.formats.trees import (
+    Element,
+    child,
+    local_attribute,
+    local_name,
+)
+from ingest.domain.parse_warning import WarningCode
+
+_NO_BLOCKS = frozenset({"del", "moveFrom", "pPr", "rPr", "sdtPr", "sectPr", "tblPr"})
+_MAX_NESTED = 3
+"""Most documents that are imported one within the other."""
+_MAX_INDENT = 8
 
 
 def parse_docx(archive: zipfile.ZipFile, draft: Draft) -> None:
     """Read a Word document; it has no pages, because only a layout program knows them."""
+    _parse(archive, draft, nested=0)
+
+
+def _parse(archive: zipfile.ZipFile, draft: Draft, *, nested: int) -> None:
     package = Package(archive)
     main = package.main_part()
-    writer = _DocxWriter(draft, _Styles(package, main))
-    for body in package.tree(main):
+    numbering = package.first(main, "numbering")
+    writer = _DocxWriter(
+        package, main, draft, Numbering(package.tree(numbering) if numbering else None), nested
+    )
+    root = package.tree(main)
+    for body in root:
         writer.write_blocks(body)
-    for kind in _NOTE_KINDS:
-        part = package.first(main, kind)
-        for note in package.tree(part) if part else ():
-            if local_attribute(note, "type") is None:
-                writer.write_blocks(note)
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    level: int | None = None
-    """Heading level from 1."""
-    listed: bool = False
-
-
-_PLAIN = _Style()
-
-
-class _Styles:
-    """The paragraph styles of a document, read on first use."""
-
-    def __init__(self, package: Package, main: str) -> None:
-        self._package = package
-        self._main = main
-
-    def find(self, style_id: str | None) -> _Style:
-        """Find a style; values that it lacks come from the styles it is based on."""
-        if style_id in _BUILT_IN:
-            return _Style(_BUILT_IN[style_id])
-        level, listed = None, False
-        for _ in range(_MAX_BASED_ON):
-            element = self._elements.get(style_id or "")
-            if element is None:
-                break
-            own = _own_style(element)
-            level = own.level if level is None else level
-            listed = listed or own.listed
-            style_id = _child_value(element, "basedOn")
-        return _Style(level, listed)
-
-    @cached_property
-    def _elements(self) -> dict[str, Element]:
-        part = self._package.first(self._main, "styles")
-        if part is None:
-            return {}
-        styles = self._package.tree(part).iter("{*}style")
-        return {local_attribute(style, "styleId") or "": style for style in styles}
+    writer.check(root)
+    for kind in ("footnotes", "endnotes"):
+        writer.write_notes(kind)
+    writer.write_comments()
+    writer.write_headers()
+    writer.warn()
 
 
 class _DocxWriter:
     """Writes the blocks of a Word document into a draft."""
 
-    def __init__(self, draft: Draft, styles: _Styles) -> None:
+    def __init__(
+        self, package: Package, main: str, draft: Draft, numbering: Numbering, nested: int
+    ) -> None:
+        self._package = package
+        self._main = main
         self._draft = draft
-        self._styles = styles
+        self._numbering = numbering
+        self._nested = nested
+        self._styles = Styles(package, main)
+        self._inline = InlineReader(self._styles)
+        self._part = main
+        self._drop_cap = ""
 
     def write_blocks(self, container: Element) -> None:
         """Write the paragraphs and tables in an element, in order."""
         for element in container:
-            name = local_name(element)
+            name = name_of(element)
             if name == "p":
                 self._write_paragraph(element)
             elif name == "tbl":
                 self._write_table(element)
-            elif name not in _NO_TEXT:
+            elif name == "altChunk":
+                self._write_import(element)
+            elif name == "AlternateContent":
+                chosen = chosen_branch(element)
+                for branch in element:
+                    if branch is chosen:
+                        self.write_blocks(branch)
+                    else:
+                        self._inline.leave_out(branch)
+            elif name == "oMathPara":
+                self._draft.add("".join(self._inline.pieces(element, [])).strip())
+            elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
+                self._inline.leave_out(element)
+            else:
                 self.write_blocks(element)
 
     def _write_paragraph(self, paragraph: Element) -> None:
-        boxes: list[Element] = []
-        text = "".join(_text(paragraph, boxes)).strip()
-        style, indent = self._style_of(paragraph)
+        extras: list[Extra] = []
+        style = self._styles.paragraph(paragraph)
+        text = self._inline.paragraph(paragraph, extras, hidden=bool(style.hidden)).strip()
+        if _is_drop_cap(paragraph):
+            self._drop_cap += text
+        else:
+            text, self._drop_cap = self._drop_cap + text, ""
+            self._write_text(style, text, deleted=_mark_is_deleted(paragraph))
+        self._write_extras(extras)
+
+    def _write_text(self, style: Style, text: str, *, deleted: bool) -> None:
+        label: str | None = ""
+        if style.listed and not (deleted and not text):
+            label = self._numbering.label(style)
         if style.level is not None:
-            self._draft.add_heading(style.level, text)
+            self._draft.add_heading(style.level, f"{label or ''} {text}" if text else "")
         elif text and style.listed:
-            self._draft.add(f"{'  ' * indent}- {text}", tight=True)
+            mark = "-" if label is None else label
+            self._draft.add(f"{_indent(style)}{mark} {text}" if mark else text, tight=True)
         else:
             self._draft.add(text)
-        for box in boxes:
-            self.write_blocks(box)
 
-    def _style_of(self, paragraph: Element) -> tuple[_Style, int]:
-        properties = next(iter(paragraph), None)
-        if properties is None or local_name(properties) != "pPr":
-            return _PLAIN, 0
-        style_id = _child_value(properties, "pStyle")
-        style = self._styles.find(style_id) if style_id else _PLAIN
-        own = _outline(properties)
-        if own.level is not None or own.listed:
-            style = _Style(own.level or style.level, own.listed)
-        depth = _child_value(properties, "numPr", "ilvl") or ""
-        return style, min(int(depth), 8) if depth.isdecimal() else 0
+    def _write_extras(self, extras: list[Extra]) -> None:
+        for extra in extras:
+            if isinstance(extra, str):
+                self._draft.add(extra)
+            elif local_name(extra) == "txbxContent":
+                self.write_blocks(extra)
+            else:
+                self._write_graphic(extra)
+
+    def _write_graphic(self, element: Element) -> None:
+        """Write a chart or a diagram."""
+        chart = local_name(element) == "chart"
+        key = relation_id(element, "id" if chart else "dm")
+        relation = self._package.relations(self._part).get(key)
+        if relation is None or not self._package.has(relation.part):
+            what = "chart" if chart else "diagram"
+            message = f"a {what} was not read, because its part is missing"
+            self._draft.warn(WarningCode.PART_NOT_READ, message)
+        elif chart:
+            write_chart(self._package.tree(relation.part), self._draft)
+        else:
+            self._draft.add("\n\n".join(diagram_texts(self._package.tree(relation.part))))
+
+    def _write_import(self, element: Element) -> None:
+        relation = self._package.relations(self._part).get(relation_id(element))
+        deeper = self._nested + 1
+
+        def read_word(archive: zipfile.ZipFile, draft: Draft) -> None:
+            _parse(archive, draft, nested=deeper)
+
+        write_import(
+            self._package, relation, self._draft, read_word if deeper <= _MAX_NESTED else None
+        )
 
     def _write_table(self, table: Element) -> None:
-        rows = [list(_nearest(row, "tc")) for row in _nearest(table, "tr")]
-        if max(map(len, rows), default=0) == 1:
-            for (cell,) in filter(None, rows):
+        for row in tables.nearest(table, "tr"):
+            if tables.is_deleted(row):
+                self._inline.leave_out(row)
+        grid = tables.rows(table)
+        if max((len(row) for row in grid), default=0) == 1:
+            for cell in (cell for row in grid for cell in row if cell is not None):
                 self.write_blocks(cell)
-        else:
-            self._draft.add_table([_cell_text(cell) for cell in row] for row in rows)
+            return
+        late: list[Extra] = []
+        self._draft.add_table(
+            ["" if cell is None else self._cell_text(cell, late) for cell in row] for row in grid
+        )
+        self._write_extras(late)
+
+    def _cell_text(self, cell: Element, late: list[Extra]) -> str:
+        """The text of a cell; charts and diagrams in it come after the table."""
+        extras: list[Extra] = []
+        lines = list(self._lines(cell, extras))
+        for extra in extras:
+            if isinstance(extra, str):
+                lines.append(extra)
+            elif local_name(extra) == "txbxContent":
+                lines += self._lines(extra, extras)
+            else:
+                late.append(extra)
+        return "\n".join(lines)
+
+    def _lines(self, container: Element, extras: list[Extra]) -> Iterator[str]:
+        """The paragraphs below an element as lines, with their numbers."""
+        for element in container:
+            name = name_of(element)
+            if name == "p":
+                style = self._styles.paragraph(element)
+                text = self._inline.paragraph(element, extras, hidden=bool(style.hidden))
+                label = self._numbering.label(style) if style.listed else ""
+                mark = "-" if label is None else label
+                if text.strip():
+                    yield f"{mark} {text}" if mark else text
+            elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
+                self._inline.leave_out(element)
+            elif name in {"oMath", "oMathPara"}:
+                yield "".join(self._inline.pieces(container, extras))
+            else:
+                yield from self._lines(element, extras)
+
+    def write_notes(self, kind: str) -> None:
+        """Write the footnotes or endnotes, without the lines between them and the text."""
+        for part in self._package.all(self._main, kind):
+            self._part = part
+            for note in self._package.tree(part):
+                if local_attribute(note, "type") is None:
+                    self.write_blocks(note)
+
+    def write_comments(self) -> None:
+        """Write the comments, each marked as one."""
+        for part in self._package.all(self._main, "comments"):
+            for comment in self._package.tree(part):
+                text = "\n".join(self._lines(comment, [])).strip()
+                author = (local_attribute(comment, "author") or "").strip()
+                by = f" by {author}" if author else ""
+                self._draft.add(f"Comment{by}: {text}" if text else "")
+
+    def write_headers(self) -> None:
+        """Write the headers and footers of pages, each line once."""
+        lines: dict[str, None] = {}
+        for part in self._package.all(self._main, "header", "footer"):
+            extras: list[Extra] = []
+            found = list(self._lines(self._package.tree(part), extras))
+            for extra in extras:
+                if isinstance(extra, str):
+                    found.append(extra)
+                elif local_name(extra) == "txbxContent":
+                    found += self._lines(extra, extras)
+            lines |= dict.fromkeys(" ".join(line.split()) for line in found)
+        for line in lines:
+            if any(map(str.isalpha, line)):
+                self._draft.add(line)
+
+    def check(self, root: Element) -> None:
+        """Compare the characters of the document's body with those that were read."""
+        lost = text_length(root) - self._inline.accounted_chars
+        if lost > 0:
+            self._draft.warn(
+                WarningCode.PART_NOT_READ,
+                f"{lost} characters of the document's text stand where no text is expected, "
+                "and were not read",
+            )
+
+    def warn(self) -> None:
+        """Say what was left out."""
+        inline = self._inline
+        if inline.hidden_chars:
+            self._draft.warn(
+                WarningCode.HIDDEN_TEXT_LEFT_OUT,
+                f"{inline.hidden_chars} characters of hidden text were left out",
+            )
+        if inline.unknown_symbols:
+            self._draft.warn(
+                WarningCode.CHARACTERS_UNREADABLE,
+                f"{inline.unknown_symbols} symbols of special fonts have no known meaning",
+            )
+        warn_of_embedded(self._package, self._main, self._draft, "the document")
+        warn_of_pictures(self._draft, inline.pictures)
 
 
-def _nearest(element: Element, name: str) -> Iterator[Element]:
-    """Elements of this name below another, without those that are nested in one of them."""
-    for child in element:
-        if local_name(child) == name:
-            yield child
-        elif local_name(child) not in _NO_TEXT:
-            yield from _nearest(child, name)
+def _indent(style: Style) -> str:
+    depth = style.list_level or ""
+    return "  " * min(int(depth), _MAX_INDENT) if depth.isdecimal() else ""
 
 
-def _cell_text(cell: Element) -> str:
-    parts: list[str] = []
-    boxes = [cell]
-    for box in boxes:
-        parts += _text(box, boxes)
-    return "".join(parts)
+def _is_drop_cap(paragraph: Element) -> bool:
+    frame = child(paragraph, "pPr", "framePr")
+    return frame is not None and local_attribute(frame, "dropCap") in {"drop", "margin"}
 
 
-def _text(element: Element, boxes: list[Element]) -> Iterator[str]:
-    """Text below an element as the document shows it; text boxes are collected in ``boxes``."""
-    for child in element:
-        name = local_name(child)
-        if name == "t":
-            yield child.text or ""
-        elif name in _CHARACTERS:
-            yield _CHARACTERS[name]
-        elif name == "txbxContent":
-            boxes.append(child)
-        elif name == "p":  # a paragraph of a table's cell
-            yield from _text(child, boxes)
-            yield "\n"
-        elif name not in _NO_TEXT:
-            yield from _text(child, boxes)
-
-
-def _own_style(style: Element) -> _Style:
-    properties = next((child for child in style if local_name(child) == "pPr"), None)
-    own = _PLAIN if properties is None else _outline(properties)
-    name = (_child_value(style, "name") or "").lower()
-    if name == "title":
-        return _Style(1, own.listed)
-    if name.startswith("heading ") and name[8:].isdecimal():
-        return _Style(int(name[8:]), own.listed)
-    return own
-
-
-def _outline(properties: Element) -> _Style:
-    outline = _child_value(properties, "outlineLvl") or ""
-    level = int(outline) + 1 if outline.isdecimal() and int(outline) < 9 else None
-    listed = _child_value(properties, "numPr", "numId") not in {None, "0"}
-    return _Style(level, listed)
-
-
-def _child_value(element: Element, *path: str) -> str | None:
-    """The ``val`` attribute of the descendant with this path of names."""
-    found: Element | None = element
-    for name in path:
-        children = () if found is None else found
-        found = next((child for child in children if local_name(child) == name), None)
-    return None if found is None else local_attribute(found, "val")
+def _mark_is_deleted(paragraph: Element) -> bool:
+    return child(paragraph, "pPr", "rPr", "del") is not None

@@ -1,0 +1,1 @@
+"""What Word, PowerPoint and Excel files share: drawings, charts, formulas, number formats."""
