@@ -64,16 +64,18 @@ def local_name(element: Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def namespace(element: Element) -> str:
-    """The namespace of an element; '' without one."""
-    return element.tag[1:].partition("}")[0] if element.tag[0] == "{" else ""
-
-
 def child(element: Element | None, *path: str) -> Element | None:
     """The first descendant with this path of local names."""
     for name in path:
-        children = () if element is None else element
-        element = next((found for found in children if local_name(found) == name), None)
+        if element is None:
+            return None
+        ending = f"}}{name}"
+        for found in element:
+            if found.tag.endswith(ending) or found.tag == name:
+                element = found
+                break
+        else:
+            return None
     return element
 
 

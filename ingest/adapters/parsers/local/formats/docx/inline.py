@@ -1,18 +1,18 @@
 """The text of paragraphs as Word shows it, and what hangs on them: boxes, charts, pictures."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from ingest.adapters.parsers.local.formats.docx.styles import Styles, switch, value
 from ingest.adapters.parsers.local.formats.office.omml import formula, join_seams
 from ingest.adapters.parsers.local.formats.office.symbols import symbol
-from ingest.adapters.parsers.local.formats.office.texts import raised
+from ingest.adapters.parsers.local.formats.office.texts import alternative, raised
 from ingest.adapters.parsers.local.formats.trees import (
     Element,
     child,
     local_attribute,
     local_name,
-    namespace,
 )
 
 _KNOWN_NAMESPACES = (
@@ -26,7 +26,7 @@ _NO_TEXT = frozenset({"pPr", "rPr", "sdtPr", "sectPr", "tblPr", "tblGrid", "trPr
 _NO_TEXT |= {"instrText", "delText", "delInstrText", "rubyPr"}
 _DELETED = frozenset({"del", "moveFrom"})
 _CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_PRIVATE_USE = range(0xF000, 0xF100)
+_PRIVATE_USE = re.compile("[\uf000-\uf0ff]")
 
 Extra = str | Element
 """An alternative text, or an element beside the text: a box, a chart, a diagram."""
@@ -46,8 +46,17 @@ def name_of(element: Element) -> str:
 
 def text_length(element: Element) -> int:
     """Characters in the text runs below an element, other than blanks."""
-    runs = (e for e in element.iter("{*}t") if "wordprocessingml" in namespace(e))
-    return sum(len("".join((run.text or "").split())) for run in runs)
+    return sum(_length(run.text or "") for run in element.iter("{*}t") if _is_word(run.tag))
+
+
+def _length(text: str) -> int:
+    return len(text) - text.count(" ")
+
+
+@lru_cache(maxsize=256)
+def _is_word(tag: str) -> bool:
+    """Whether a tag is one of Word's own."""
+    return "wordprocessingml" in tag.rpartition("}")[0]
 
 
 class InlineReader:
@@ -113,10 +122,16 @@ class InlineReader:
         self.accounted_chars += text_length(element)
 
     def _run(self, run: Element, extras: list[Extra]) -> Iterator[str]:
+        properties = run[0] if len(run) and _name_of(run[0].tag) == "rPr" else None
+        if properties is None:
+            for text in self.pieces(run, extras):
+                self._before = text or self._before
+                yield text
+            return
         outer = self._hidden
-        hides = self._styles.hides(run)
+        hides = self._styles.hides(properties)
         self._hidden = outer if hides is None else hides
-        place = value(run, "rPr", "vertAlign")
+        place = value(properties, "vertAlign")
         for piece in self.pieces(run, extras):
             text = raised(piece, self._before, place) if place else piece
             self._before = text or self._before
@@ -125,20 +140,18 @@ class InlineReader:
 
     def _plain(self, element: Element, _extras: list[Extra]) -> Iterator[str]:
         text = element.text or ""
-        if "wordprocessingml" in namespace(element):
-            count = len("".join(text.split()))
+        if _is_word(element.tag):
+            count = _length(text)
             self.accounted_chars += count
             if self._hidden:
                 self.hidden_chars += count
                 return
-        if any(ord(char) in _PRIVATE_USE for char in text):
-            parent = element.getparent()
-            text = "".join(self._private(char, parent) for char in text)
+        if _PRIVATE_USE.search(text):
+            run = element.getparent()
+            text = _PRIVATE_USE.sub(lambda match: self._private(match[0], run), text)
         yield text
 
     def _private(self, char: str, run: Element | None) -> str:
-        if ord(char) not in _PRIVATE_USE:
-            return char
         fonts = child(run, "rPr", "rFonts")
         font = None if fonts is None else local_attribute(fonts, "ascii")
         return self._shown_symbol(font or "Symbol", ord(char))
@@ -204,9 +217,9 @@ class InlineReader:
         text = "".join(self.pieces(element, extras))
         if text:
             yield f"\n{text}\n"
-        shown = [text.strip() for text in dict.fromkeys(alternatives) if text.strip()]
-        if len(extras) == boxes and not text:
-            extras += shown
+        shown = alternative(*alternatives)
+        if shown and len(extras) == boxes and not text:
+            extras.append(shown)
         self.pictures += bool(pictures) and not shown
 
     def _form_field(self, element: Element, _extras: list[Extra]) -> Iterator[str]:

@@ -79,11 +79,8 @@ class Styles:
         named = self.find(value(properties, "pStyle"))
         return replace(_own_style(properties), hidden=None).over(named)
 
-    def hides(self, run: Element) -> bool | None:
-        """Whether a run's own properties or its style hide its text."""
-        properties = child(run, "rPr")
-        if properties is None:
-            return None
+    def hides(self, properties: Element) -> bool | None:
+        """Whether a run's properties or its style hide its text; None when they do not say."""
         own = switch(properties, "vanish")
         return self.find(value(properties, "rStyle")).hidden if own is None else own
 

@@ -12,16 +12,18 @@ SEAM = "\x01"
 """Stands where a formula meets other text; ``join_seams`` replaces it. XML cannot hold it."""
 
 _WORD_SEAM = re.compile(rf"(?<=\w){SEAM}+(?=[\w√])")
-_NUMBER_SEAM = re.compile(r"(?<=\d)\x02+(?=[\d√])|(?<=\w)\x02+(?=\d)")
+_PART_SEAM = re.compile(r"(?<=\w)\x02+(?=[\w√])")
 _PART = "\x02"
-"""Stands between the parts of a formula; a blank keeps two numbers apart there."""
-_ATOM = re.compile("[\\w.,\N{PRIME}∞]+|[^\\s\\w]")
+"""Stands between the parts of a formula; a blank keeps two numbers or names apart there."""
+_ATOM = re.compile("[\\w.,\N{PRIME}∞\u0300-\u036f]+|[^\\s\\w]")
+_UNSEEN = {0x2061: " ", 0x2062: None, 0x2063: None, 0x200B: None}
+"""Signs between a function and its argument, or two factors, that no one sees."""
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
 def formula(element: Element) -> str:
     """The text of a formula (``oMath`` or ``oMathPara``), between two seams."""
-    text = _NUMBER_SEAM.sub(" ", _content(element)).replace(_PART, "").strip()
+    text = _PART_SEAM.sub(" ", _content(element)).replace(_PART, "").strip()
     return f"{SEAM}{text}{SEAM}" if text else ""
 
 
@@ -37,7 +39,7 @@ def _content(element: Element | None) -> str:
 def _piece(element: Element) -> str:
     name = local_name(element)
     if name == "t":
-        return element.text or ""
+        return (element.text or "").translate(_UNSEEN)
     if name in _WRITERS:
         return f"{_PART}{_WRITERS[name](element)}{_PART}"
     if name == "br":
@@ -116,6 +118,8 @@ def _enclosing(element: Element) -> str:
         return default if found is None else found
 
     parts = [_content(part).strip(_PART + " ") for part in element if local_name(part) == "e"]
+    if len(parts) == 1 and _enclosed(parts[0]) and parts[0][0] == mark("begChr", "("):
+        return parts[0]
     return mark("begChr", "(") + mark("sepChr", "|").join(parts) + mark("endChr", ")")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.office.charts import diagram_texts, write_chart
-from ingest.adapters.parsers.local.formats.office.texts import branches, paragraphs
+from ingest.adapters.parsers.local.formats.office.texts import alternative, branches, paragraphs
 from ingest.adapters.parsers.local.formats.office_package import Package, relation_id
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
 from ingest.domain.parse_warning import WarningCode
@@ -29,10 +29,7 @@ def is_hidden(shape: Element) -> bool:
 def alternative_text(shape: Element) -> str:
     """What the author wrote for those who cannot see the shape."""
     own = properties(shape)
-    if own is None:
-        return ""
-    texts = (own.get("title") or "", own.get("descr") or "")
-    return "\n".join(text.strip() for text in dict.fromkeys(texts) if text.strip())
+    return "" if own is None else alternative(own.get("title"), own.get("descr"))
 
 
 class ShapeWriter:
@@ -57,9 +54,9 @@ class ShapeWriter:
             return
         texts = list(paragraphs(shape))
         yield from texts
-        alternative = "" if texts else alternative_text(shape)
-        yield from filter(None, [alternative])
-        self.pictures += name == "pic" and not alternative
+        described = "" if texts else alternative_text(shape)
+        yield from filter(None, [described])
+        self.pictures += name == "pic" and not described
 
     def _frame(self, frame: Element) -> Iterator[str | Element]:
         yield from filter(None, [alternative_text(frame)])

@@ -1,9 +1,23 @@
 """The paragraphs of DrawingML: of shapes, charts, diagrams and slides."""
 
+import re
 from collections.abc import Iterator
 
 from ingest.adapters.parsers.local.formats.office.omml import formula, join_seams
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
+
+_NO_ALTERNATIVE = re.compile(
+    r"(?:\S*[/\\])?\S+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)"
+    r"|(?:picture|image|grafik|bild|chart)\s*\d*",
+    re.I,
+)
+"""Names of files and shapes that applications write where an author has written nothing."""
+
+
+def alternative(*texts: str | None) -> str:
+    """The alternative text of a picture, from its title and description."""
+    kept = dict.fromkeys((text or "").strip() for text in texts)
+    return "\n".join(text for text in kept if text and not _NO_ALTERNATIVE.fullmatch(text))
 
 
 def branches(element: Element) -> Iterator[Element]:
