@@ -35,6 +35,7 @@ class Package:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self._read: set[str] = set()
 
     def main_part(self) -> str:
         """Name of the part that holds the document itself.
@@ -49,7 +50,7 @@ class Package:
 
     def tree(self, part: str) -> Element:
         """Parse a part; raises KeyError when it is missing."""
-        return xml_tree(self._archive.read(part))
+        return xml_tree(self.data(part))
 
     def has(self, part: str) -> bool:
         """Whether the file holds a part of this name."""
@@ -57,10 +58,17 @@ class Package:
 
     def data(self, part: str) -> bytes:
         """The bytes of a part; raises KeyError when it is missing."""
+        self._read.add(part)
         return self._archive.read(part)
+
+    def unread(self) -> list[tuple[str, int]]:
+        """Names and sizes in bytes of the parts that nothing has read."""
+        entries = self._archive.infolist()
+        return [(e.filename, e.file_size) for e in entries if e.filename not in self._read]
 
     def stream(self, part: str, *names: str) -> Iterator[Element]:
         """The elements of a part with these names, one at a time."""
+        self._read.add(part)
         with self._archive.open(part) as source:
             yield from xml_stream(source, *names)
 

@@ -21,6 +21,7 @@ from ingest.adapters.parsers.local.formats.office.embedded import (
     warn_of_embedded,
     warn_of_pictures,
 )
+from ingest.adapters.parsers.local.formats.office.unread import warn_of_unread
 from ingest.adapters.parsers.local.formats.office_package import Package, relation_id
 from ingest.adapters.parsers.local.formats.trees import (
     Element,
@@ -57,6 +58,7 @@ def _parse(archive: zipfile.ZipFile, draft: Draft, *, nested: int) -> None:
     writer.write_comments()
     writer.write_headers()
     writer.warn()
+    warn_of_unread(package, draft)
 
 
 class _DocxWriter:

@@ -104,7 +104,9 @@ class NumberFormat:
             text = section.show(value if signed else abs(value), date1904=self._date1904)
         except (ArithmeticError, ValueError):
             text = None
-        return show_general(value) if text is None else text.strip()
+        # A format such as ;;; hides a value from the eye only.
+        hidden = text is None or not (text.strip() or value == 0)
+        return show_general(value) if text is None or hidden else text.strip()
 
     def _choose(self, value: float) -> tuple["_Section | None", bool]:
         """The section for a number, and whether it shows the minus itself."""

@@ -10,6 +10,7 @@ from ingest.adapters.parsers.local.formats.office.embedded import (
 )
 from ingest.adapters.parsers.local.formats.office.shapes import ShapeWriter, is_hidden
 from ingest.adapters.parsers.local.formats.office.texts import paragraphs
+from ingest.adapters.parsers.local.formats.office.unread import warn_of_unread
 from ingest.adapters.parsers.local.formats.office_package import Package, relation_id
 from ingest.adapters.parsers.local.formats.pptx.positions import (
     Box,
@@ -43,6 +44,7 @@ def parse_pptx(archive: zipfile.ZipFile, draft: Draft) -> None:
         draft.begin_page(number)
         writer.write(part, number)
     warn_of_pictures(draft, writer.pictures)
+    warn_of_unread(package, draft)
 
 
 class _SlideWriter:

@@ -9,6 +9,7 @@ from ingest.adapters.parsers.local.formats.office.embedded import (
     warn_of_pictures,
 )
 from ingest.adapters.parsers.local.formats.office.shapes import ShapeWriter, all_shapes
+from ingest.adapters.parsers.local.formats.office.unread import warn_of_unread
 from ingest.adapters.parsers.local.formats.office_package import Package, Relation, relation_id
 from ingest.adapters.parsers.local.formats.trees import Element, child
 from ingest.adapters.parsers.local.formats.xlsx.cells import SheetReader, Values, rich_text
@@ -52,6 +53,7 @@ def parse_xlsx(_data: bytes, archive: zipfile.ZipFile, draft: Draft) -> None:
         writer.write(relation)
         pictures += writer.pictures
     warn_of_pictures(draft, pictures)
+    warn_of_unread(package, draft)
     if values.broken:
         message = f"{values.broken} cells name texts that the file lacks"
         draft.warn(WarningCode.ROWS_CUT, message)
