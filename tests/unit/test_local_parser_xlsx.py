@@ -158,6 +158,16 @@ async def test_two_tables_stay_two_and_a_gap_within_one_does_not_split_it(parse:
     ]
 
 
+async def test_a_caption_is_no_head_of_its_table(parse: Parse) -> None:
+    workbook = openpyxl.Workbook()
+    for row in [["Stock of July"], ["Article", "On hand"], ["Rope", 3]]:
+        workbook.active.append(row)
+
+    parsed = await parse("x.xlsx", saved(workbook))
+
+    assert "\n\nStock of July\n\n| Article | On hand |\n| --- | --- |\n" in parsed.text
+
+
 async def test_a_head_after_one_blank_row_begins_a_table(parse: Parse) -> None:
     workbook = openpyxl.Workbook()
     for row in [["Name", "Age"], ["Olga", 41], [], ["City", "Mayor"], ["Hobro", "Niels"]]:

@@ -5,6 +5,7 @@ import email.policy
 import io
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Callable
 
 from ingest.adapters.parsers.local.draft import Draft
@@ -19,6 +20,16 @@ _MAX_EXPANDED_BYTES = 256 * 1024**2
 _HTML = frozenset({".htm", ".html", ".xhtml", ".xht", ".xml"})
 _MHTML = frozenset({".mht", ".mhtml", ".eml"})
 _WORD = frozenset({".docx", ".docm", ".dotx", ".dotm"})
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,  # of an entry with a password
+    ValueError,
+    KeyError,
+)
 
 ReadWord = Callable[[zipfile.ZipFile, Draft], None]
 
@@ -65,7 +76,7 @@ def _write_word(data: bytes, name: str, draft: Draft, read_word: ReadWord) -> No
                     f"limit {_MAX_EXPANDED_BYTES}"
                 )
             read_word(archive, draft)
-    except (zipfile.BadZipFile, KeyError, DocumentUnreadable):
+    except (*_DAMAGED, DocumentUnreadable):
         message = f"the imported document {name!r} is damaged and was not read whole"
         draft.warn(WarningCode.PART_NOT_READ, message)
 

@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"[-+(]?[^\w\s]?\s?\d[\d.,:/%\s()-]*(?:E[+-]?\d+)?\W*|TRUE|
 
 
 def tables(rows: Iterable[tuple[int, Row]]) -> Iterator[list[list[str]]]:
-    """Split the rows of a sheet into tables.
+    """Split the rows of a sheet into tables; a single cell above a table is its caption.
 
     Two or more blank rows end a table. A single one only does when the rows after it stand in other
     columns, or begin with names although those before had numbers: it may be a gap for the eye.
@@ -20,7 +20,8 @@ def tables(rows: Iterable[tuple[int, Row]]) -> Iterator[list[list[str]]]:
     last = 0
     for number, row in rows:
         gap = number - last - 1
-        if block and gap and (gap > 1 or _begins_table(block, row)):
+        caption = len(block) == 1 and len(block[0]) == 1 and len(row) > 1
+        if block and (caption or (gap and (gap > 1 or _begins_table(block, row)))):
             yield _grid(block)
             block = []
         block.append(row)
