@@ -208,6 +208,17 @@ def with_part(archive: bytes, part: str, content: str) -> bytes:
     return out.getvalue()
 
 
+def with_new_part(archive: bytes, part: str, content: str) -> bytes:
+    """The archive with a part that replaces one of the same name."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(out, "w") as target:
+        for entry in source.infolist():
+            if entry.filename != part:
+                target.writestr(entry.filename, source.read(entry))
+        target.writestr(part, content)
+    return out.getvalue()
+
+
 def encrypted_docx() -> bytes:
     """The frame of a password-protected Office file: an OLE container with its stream's name."""
     header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + struct.pack("<16xHH", 0x3E, 3)

@@ -55,19 +55,8 @@ def document(body: str, **parts: tuple[str, str]) -> bytes:
     for kind, (name, content) in parts.items():
         link = f'<Relationship Id="{kind}1" Type="{KINDS}{kind}" Target="{name}"/></Relationships>'
         data = samples.replaced(data, "word/_rels/document.xml.rels", b"</Relationships>", link)
-        data = with_new_part(data, f"word/{name}", content)
+        data = samples.with_new_part(data, f"word/{name}", content)
     return data
-
-
-def with_new_part(archive: bytes, part: str, content: str) -> bytes:
-    """The archive with a part that replaces one of the same name."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(out, "w") as target:
-        for entry in source.infolist():
-            if entry.filename != part:
-                target.writestr(entry.filename, source.read(entry))
-        target.writestr(part, content)
-    return out.getvalue()
 
 
 def run(text: str, properties: str = "") -> str:
@@ -203,7 +192,9 @@ async def test_numbers_of_clauses_lists_and_headings_are_computed(parse: Parse) 
         + item("plain", 0, 0)
     )  # fmt: skip
 
-    parsed = await parse("x.docx", with_new_part(document(text), "word/numbering.xml", NUMBERS))
+    parsed = await parse(
+        "x.docx", samples.with_new_part(document(text), "word/numbering.xml", NUMBERS)
+    )
 
     assert body(parsed).split("\n") == [
         "2. Duties",

@@ -12,7 +12,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Emu, Inches
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.adapters.parsers.local.formats.pptx.positions import Box, reading_order
+from ingest.adapters.parsers.local.formats.pptx.positions import ShapeBox, reading_order
 from ingest.domain.parse_warning import WarningCode
 from tests import samples
 from tests.unit.parsing import Parse, checked, page_texts
@@ -51,16 +51,16 @@ def box(slide: Any, text: str, left: float, top: float, width: float = 2) -> Any
 @pytest.mark.parametrize(
     ("boxes", "order"),
     [
-        ([Box(0, 50, 10, 10), Box(0, 0, 10, 10)], [1, 0]),
-        ([Box(60, 0, 30, 10), Box(0, 1, 30, 10)], [1, 0]),
-        ([Box(60, 20, 30, 90), Box(0, 20, 30, 40), Box(0, 70, 30, 40), Box(0, 0, 90, 9)],
-         [3, 1, 2, 0]),
-        ([Box(0, 0, 100, 100), Box(10, 60, 10, 10), Box(10, 20, 10, 10)], [0, 2, 1]),
+        ([ShapeBox(0, 50, 10, 10), ShapeBox(0, 0, 10, 10)], [1, 0]),
+        ([ShapeBox(60, 0, 30, 10), ShapeBox(0, 1, 30, 10)], [1, 0]),
+        ([ShapeBox(60, 20, 30, 90), ShapeBox(0, 20, 30, 40), ShapeBox(0, 70, 30, 40),
+          ShapeBox(0, 0, 90, 9)], [3, 1, 2, 0]),
+        ([ShapeBox(0, 0, 100, 100), ShapeBox(10, 60, 10, 10), ShapeBox(10, 20, 10, 10)], [0, 2, 1]),
         ([], []),
     ],
 )  # fmt: skip
 def test_boxes_are_read_from_top_to_bottom_and_side_by_side_from_the_left(
-    boxes: list[Box], order: list[int]
+    boxes: list[ShapeBox], order: list[int]
 ) -> None:
     assert reading_order(boxes) == order
 

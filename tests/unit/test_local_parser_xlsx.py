@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import io
-import zipfile
 from collections.abc import Iterator
 
 import openpyxl
@@ -42,21 +41,11 @@ def saved(workbook: openpyxl.Workbook) -> bytes:
 def sheet(rows: str, after: str = "") -> bytes:
     """A workbook with one sheet of hand-written rows."""
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    return samples.with_part(
-        without_part(samples.xlsx()),
+    return samples.with_new_part(
+        samples.xlsx(),
         SHEET,
         f'<worksheet xmlns="{space}"><sheetData>{rows}</sheetData>{after}</worksheet>',
     )
-
-
-def without_part(archive: bytes) -> bytes:
-    """The workbook without its sheet."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(out, "w") as target:
-        for entry in source.infolist():
-            if entry.filename != SHEET:
-                target.writestr(entry.filename, source.read(entry))
-    return out.getvalue()
 
 
 def warned(parsed: ParsedDocument) -> dict[WarningCode, str]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from ingest.adapters.parsers.local.formats.docx.styles import Styles, switch, value
+from ingest.adapters.parsers.local.formats.office.drawing_texts import alternative, raised
 from ingest.adapters.parsers.local.formats.office.omml import formula, join_seams
 from ingest.adapters.parsers.local.formats.office.symbols import symbol
-from ingest.adapters.parsers.local.formats.office.texts import alternative, raised
 from ingest.adapters.parsers.local.formats.trees import (
     Element,
     child,

@@ -35,7 +35,7 @@ _HAN_FORMATS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class _ListLevel:
     start: int = 1
     form: str = "decimal"
     text: str = ""
@@ -48,9 +48,9 @@ class Numbering:
     """The lists of a document, with their present numbers."""
 
     def __init__(self, root: Element | None) -> None:
-        self._abstract: dict[str, dict[int, _Level]] = {}
+        self._abstract: dict[str, dict[int, _ListLevel]] = {}
         self._style_links: dict[str, str] = {}
-        self._lists: dict[str, tuple[str, dict[int, _Level], dict[int, int]]] = {}
+        self._lists: dict[str, tuple[str, dict[int, _ListLevel], dict[int, int]]] = {}
         self._counts: dict[str, list[int | None]] = {}
         self._begun: set[str] = set()
         for element in root if root is not None else ():
@@ -70,7 +70,7 @@ class Numbering:
 
     def _read_list(self, element: Element) -> None:
         key = value(element, "abstractNumId") or ""
-        levels: dict[int, _Level] = {}
+        levels: dict[int, _ListLevel] = {}
         starts: dict[int, int] = {}
         for override in element:
             if local_name(override) != "lvlOverride":
@@ -84,7 +84,7 @@ class Numbering:
                 levels[place] = _level(own)[1]
         self._lists[local_attribute(element, "numId") or ""] = key, levels, starts
 
-    def _levels(self, list_id: str) -> tuple[str, dict[int, _Level]] | None:
+    def _levels(self, list_id: str) -> tuple[str, dict[int, _ListLevel]] | None:
         if list_id not in self._lists:
             return None
         key, own, _ = self._lists[list_id]
@@ -100,26 +100,26 @@ class Numbering:
             return None
         key, levels = found
         place = self._place(style, levels)
-        level = levels.get(place, _Level(form="bullet"))
+        level = levels.get(place, _ListLevel(form="bullet"))
         counts = self._counts.setdefault(key, [None] * _LEVELS)
         self._begin(style.list_id or "", counts, levels)
         before = counts[place]
         counts[place] = level.start if before is None else before + 1
         for deeper in range(place + 1, _LEVELS):
-            restart = levels.get(deeper, _Level()).restart
+            restart = levels.get(deeper, _ListLevel()).restart
             if restart is None or (restart and place < restart):
                 counts[deeper] = None
         if level.form == "bullet":
             return None
         return self._written(level, levels, counts).strip()
 
-    def _place(self, style: Style, levels: dict[int, _Level]) -> int:
+    def _place(self, style: Style, levels: dict[int, _ListLevel]) -> int:
         if style.list_level is not None:
             return min(_number(style.list_level, 0), _LEVELS - 1)
         linked = (at for at, level in levels.items() if level.style_id == style.style_id)
         return next(linked, 0) if style.style_id else 0
 
-    def _begin(self, list_id: str, counts: list[int | None], levels: dict[int, _Level]) -> None:
+    def _begin(self, list_id: str, counts: list[int | None], levels: dict[int, _ListLevel]) -> None:
         """Let a list that names its first numbers begin with them."""
         starts = self._lists[list_id][2]
         if list_id not in self._begun:
@@ -129,14 +129,14 @@ class Numbering:
                     counts[place] = start - 1
         for place in starts:
             if place < _LEVELS and counts[place] is None:
-                levels[place] = replace(levels.get(place, _Level()), start=starts[place])
+                levels[place] = replace(levels.get(place, _ListLevel()), start=starts[place])
 
     @staticmethod
-    def _written(level: _Level, levels: dict[int, _Level], counts: list[int | None]) -> str:
+    def _written(level: _ListLevel, levels: dict[int, _ListLevel], counts: list[int | None]) -> str:
         text = level.text
         for place in range(_LEVELS):
             if f"%{place + 1}" in text:
-                shown = levels.get(place, _Level())
+                shown = levels.get(place, _ListLevel())
                 count = counts[place]
                 form = "decimal" if level.legal else shown.form
                 number = _numeral(shown.start if count is None else count, form)
@@ -144,9 +144,9 @@ class Numbering:
         return text
 
 
-def _level(element: Element) -> tuple[int, _Level]:
+def _level(element: Element) -> tuple[int, _ListLevel]:
     restart = value(element, "lvlRestart")
-    return _number(local_attribute(element, "ilvl"), 0), _Level(
+    return _number(local_attribute(element, "ilvl"), 0), _ListLevel(
         start=_number(value(element, "start"), 0 if value(element, "start") else 1),
         form=value(element, "numFmt") or _alternative_form(element),
         text=value(element, "lvlText") or "",

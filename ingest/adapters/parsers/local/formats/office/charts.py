@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.formats.office.drawing_texts import paragraphs
 from ingest.adapters.parsers.local.formats.office.number_format import (
     GENERAL,
     NumberFormat,
     show_general,
 )
-from ingest.adapters.parsers.local.formats.office.texts import paragraphs
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
 
 _MAX_POINTS = 100_000

@@ -182,9 +182,15 @@ class _Section:
             return self._join({"mark": show_general(value)})
         if "digit" not in self._kinds:
             return ("-" if value < 0 else "") + self._join({})
+        if self._simple is not None:
+            return self._simple.show(value)
         if ("mark", "/") in self._body:
             return _show_fraction(self._body, value)
         return _show_number(self._body, value)
+
+    @cached_property
+    def _simple(self) -> "_Simple | None":
+        return _simple_form(self._body)
 
     def _join(self, texts: dict[str, str]) -> str:
         return "".join(
@@ -207,6 +213,44 @@ class _Section:
         seconds = [("literal", ":"), ("date", "ss")] if "s" in names else []
         time = show_time([("date", "hh"), ("literal", ":"), ("date", "mm"), *seconds], value)
         return time if value < 1 and not date1904 else f"{day} {time}"
+
+
+_SIMPLE = re.compile(r"(?P<group>#,##)?0(?:\.(?P<decimals>0+))?(?P<percent>%?)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Simple:
+    """The form of most numbers, which needs no look at each place: ``#,##0.00``, ``0%``."""
+
+    before: str
+    after: str
+    grouped: bool
+    decimals: int
+    percent: bool
+
+    def show(self, value: float) -> str:
+        number = abs(_exact(value)).scaleb(2) if self.percent else abs(_exact(value))
+        rounded = _rounded(number, self.decimals)
+        digits = f"{rounded:,f}" if self.grouped else f"{rounded:f}"
+        sign = "-" if value < 0 and rounded else ""
+        return f"{sign}{self.before}{digits}{self.after}"
+
+
+def _simple_form(tokens: list[Token]) -> _Simple | None:
+    plain = [i for i, (kind, _) in enumerate(tokens) if kind != "literal"]
+    if not plain:
+        return None
+    inner = tokens[plain[0] : plain[-1] + 1]
+    match = _SIMPLE.fullmatch("".join(text for _, text in inner))
+    if match is None or any(kind not in {"digit", "mark"} for kind, _ in inner):
+        return None
+    return _Simple(
+        before="".join(text for _, text in tokens[: plain[0]]),
+        after=match["percent"] + "".join(text for _, text in tokens[plain[-1] + 1 :]),
+        grouped=match["group"] is not None,
+        decimals=len(match["decimals"] or ""),
+        percent=bool(match["percent"]),
+    )
 
 
 def _rounded(value: Decimal, decimals: int) -> Decimal:

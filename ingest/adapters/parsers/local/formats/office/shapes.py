@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.office.charts import diagram_texts, write_chart
-from ingest.adapters.parsers.local.formats.office.texts import alternative, branches, paragraphs
+from ingest.adapters.parsers.local.formats.office.drawing_texts import (
+    alternative,
+    branches,
+    paragraphs,
+)
 from ingest.adapters.parsers.local.formats.office_package import Package, relation_id
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
 from ingest.domain.parse_warning import WarningCode

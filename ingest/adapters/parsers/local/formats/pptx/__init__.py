@@ -1,5 +1,5 @@
 """Reads presentations: one page for each slide, its shapes in the order of reading."""
 
-from ingest.adapters.parsers.local.formats.pptx.reader import parse_pptx
+from ingest.adapters.parsers.local.formats.pptx.slides import parse_pptx
 
 __all__ = ["parse_pptx"]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ingest.adapters.parsers.local.formats.office.drawing_texts import branches
 from ingest.adapters.parsers.local.formats.office.shapes import SHAPES
-from ingest.adapters.parsers.local.formats.office.texts import branches
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
 
 _OVERLAP = 0.1
@@ -13,7 +13,7 @@ _MAX_CUTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class ShapeBox:
     """A rectangle on the slide."""
 
     left: float
@@ -31,8 +31,8 @@ class _Scale:
     left: float = 0
     top: float = 0
 
-    def apply(self, box: Box) -> Box:
-        return Box(
+    def apply(self, box: ShapeBox) -> ShapeBox:
+        return ShapeBox(
             self.left + box.left * self.x,
             self.top + box.top * self.y,
             box.width * self.x,
@@ -52,8 +52,8 @@ class Positions:
     """The boxes of placeholders in the layouts of a slide, nearest first."""
 
     def __init__(self, layouts: Sequence[Element]) -> None:
-        self._by_index: dict[str, Box] = {}
-        self._by_type: dict[str, Box] = {}
+        self._by_index: dict[str, ShapeBox] = {}
+        self._by_type: dict[str, ShapeBox] = {}
         for root in layouts:
             for shape, box in placed(root):
                 mark = placeholder(shape)
@@ -62,7 +62,7 @@ class Positions:
                         self._by_index.setdefault(mark.get("idx") or "0", box)
                     self._by_type.setdefault(_kind(mark), box)
 
-    def of(self, shape: Element, own: Box | None) -> Box | None:
+    def of(self, shape: Element, own: ShapeBox | None) -> ShapeBox | None:
         """The box of a shape; a placeholder without one has that of its layout."""
         mark = placeholder(shape)
         if own is not None or mark is None:
@@ -77,7 +77,9 @@ def _kind(mark: Element) -> str:
     )
 
 
-def placed(element: Element, scale: _Scale | None = None) -> Iterator[tuple[Element, Box | None]]:
+def placed(
+    element: Element, scale: _Scale | None = None
+) -> Iterator[tuple[Element, ShapeBox | None]]:
     """The shapes below an element with their own boxes, also those inside groups."""
     for part in branches(element):
         name = local_name(part)
@@ -112,10 +114,10 @@ def _pair(
         return None
 
 
-def _box(shape: Element) -> Box | None:
+def _box(shape: Element) -> ShapeBox | None:
     transform = _transform(shape)
     place, size = _pair(transform, "off", "x", "y"), _pair(transform, "ext", "cx", "cy")
-    return None if place is None or size is None else Box(*place, *size)
+    return None if place is None or size is None else ShapeBox(*place, *size)
 
 
 def _group_scale(group: Element, outer: _Scale | None) -> _Scale | None:
@@ -131,12 +133,12 @@ def _group_scale(group: Element, outer: _Scale | None) -> _Scale | None:
     return _Scale(x, y, box.left - left * x, box.top - top * y)
 
 
-def reading_order(boxes: Sequence[Box]) -> list[int]:
+def reading_order(boxes: Sequence[ShapeBox]) -> list[int]:
     """The indexes of boxes from top to bottom; those side by side from left to right."""
     return list(_ordered(list(range(len(boxes))), boxes, _MAX_CUTS))
 
 
-def _ordered(places: list[int], boxes: Sequence[Box], cuts: int) -> list[int]:
+def _ordered(places: list[int], boxes: Sequence[ShapeBox], cuts: int) -> list[int]:
     if len(places) < 2 or not cuts:
         return places
     for low, size in (("top", "height"), ("left", "width")):
@@ -146,7 +148,7 @@ def _ordered(places: list[int], boxes: Sequence[Box], cuts: int) -> list[int]:
     return sorted(places, key=lambda at: (boxes[at].top, boxes[at].left))
 
 
-def _cut(places: list[int], boxes: Sequence[Box], low: str, size: str) -> list[list[int]]:
+def _cut(places: list[int], boxes: Sequence[ShapeBox], low: str, size: str) -> list[list[int]]:
     """Groups between which a straight line fits."""
     groups: list[list[int]] = []
     end = 0.0

@@ -1,5 +1,5 @@
 """Reads workbooks: the values as the sheets show them, one page for each sheet."""
 
-from ingest.adapters.parsers.local.formats.xlsx.reader import parse_xlsx
+from ingest.adapters.parsers.local.formats.xlsx.workbook import parse_xlsx
 
 __all__ = ["parse_xlsx"]

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ingest.adapters.parsers.local.formats.office.drawing_texts import raised
 from ingest.adapters.parsers.local.formats.office.number_format import (
     BUILT_IN,
     GENERAL,
     NumberFormat,
     show_general,
 )
-from ingest.adapters.parsers.local.formats.office.texts import raised
 from ingest.adapters.parsers.local.formats.office_package import Package
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
 

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterator
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.docx import tables
+from ingest.adapters.parsers.local.formats.docx import table_grid
 from ingest.adapters.parsers.local.formats.docx.imports import write_import
 from ingest.adapters.parsers.local.formats.docx.inline import (
     Extra,
@@ -17,7 +17,7 @@ from ingest.adapters.parsers.local.formats.docx.inline import (
 from ingest.adapters.parsers.local.formats.docx.numbering import Numbering
 from ingest.adapters.parsers.local.formats.docx.styles import Style, Styles
 from ingest.adapters.parsers.local.formats.office.charts import diagram_texts, write_chart
-from ingest.adapters.parsers.local.formats.office.embedded import (
+from ingest.adapters.parsers.local.formats.office.not_read import (
     warn_of_embedded,
     warn_of_pictures,
 )
@@ -159,10 +159,10 @@ class _DocxWriter:
         )
 
     def _write_table(self, table: Element) -> None:
-        for row in tables.nearest(table, "tr"):
-            if tables.is_deleted(row):
+        for row in table_grid.nearest(table, "tr"):
+            if table_grid.is_deleted(row):
                 self._inline.leave_out(row)
-        grid = tables.rows(table)
+        grid = table_grid.rows(table)
         if max((len(row) for row in grid), default=0) == 1:
             for cell in (cell for row in grid for cell in row if cell is not None):
                 self.write_blocks(cell)

@@ -4,17 +4,17 @@ import posixpath
 import zipfile
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.office.embedded import (
+from ingest.adapters.parsers.local.formats.office.drawing_texts import paragraphs
+from ingest.adapters.parsers.local.formats.office.not_read import (
     warn_of_embedded,
     warn_of_pictures,
 )
 from ingest.adapters.parsers.local.formats.office.shapes import ShapeWriter, is_hidden
-from ingest.adapters.parsers.local.formats.office.texts import paragraphs
 from ingest.adapters.parsers.local.formats.office.unread import warn_of_unread
 from ingest.adapters.parsers.local.formats.office_package import Package, relation_id
 from ingest.adapters.parsers.local.formats.pptx.positions import (
-    Box,
     Positions,
+    ShapeBox,
     placed,
     placeholder,
     reading_order,
@@ -84,7 +84,7 @@ class _SlideWriter:
         """The shapes in the order of reading; in that of the file when a place is unknown."""
         positions = self._layout(part)[0]
         shapes: list[Element] = []
-        boxes: list[Box | None] = []
+        boxes: list[ShapeBox | None] = []
         for shape, own in placed(root):
             if is_hidden(shape):
                 if any(True for _ in paragraphs(shape)):

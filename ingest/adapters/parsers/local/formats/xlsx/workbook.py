@@ -4,7 +4,7 @@ import re
 import zipfile
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.office.embedded import (
+from ingest.adapters.parsers.local.formats.office.not_read import (
     warn_of_embedded,
     warn_of_pictures,
 )
@@ -13,7 +13,7 @@ from ingest.adapters.parsers.local.formats.office.unread import warn_of_unread
 from ingest.adapters.parsers.local.formats.office_package import Package, Relation, relation_id
 from ingest.adapters.parsers.local.formats.trees import Element, child
 from ingest.adapters.parsers.local.formats.xlsx.cells import SheetReader, Values, rich_text
-from ingest.adapters.parsers.local.formats.xlsx.tables import tables
+from ingest.adapters.parsers.local.formats.xlsx.sheet_tables import tables
 from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.parse_warning import WarningCode
 
