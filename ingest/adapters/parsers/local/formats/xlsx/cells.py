@@ -139,7 +139,7 @@ class SheetReader:
         found: Row = {}
         column = -1
         known, number_text = self._columns, self.values.number
-        value_tag = row.tag[:-3] + "v"
+        value_tag, text_tag = f"{row.tag[:-3]}v", f"{row.tag[:-3]}t"
         for cell in row:
             place = cell.get("r")
             if place:
@@ -148,17 +148,17 @@ class SheetReader:
             else:
                 column += 1
             kind = cell.get("t")
+            value = cell[0] if len(cell) == 1 else None
             text: str | None = None
-            if len(cell) == 1 and (value := cell[0]).tag == value_tag:
+            if value is not None and value.tag == value_tag:
                 raw = value.text
-                if raw:
-                    style = cell.get("s")
-                    text = (
-                        number_text(raw, style)
-                        if kind is None or kind == "n"
-                        else self.values.text(kind, raw)
-                    )
-            else:
+                if raw and (kind is None or kind == "n"):
+                    text = number_text(raw, cell.get("s"))
+                elif raw:
+                    text = self.values.text(kind or "", raw)
+            elif value is not None and len(value) == 1 and value[0].tag == text_tag:
+                text = _unescaped(value[0].text or "")
+            elif len(cell):
                 text = self._slow_text(cell, kind, place or f"row {number}")
             if text and not text.isspace():
                 found[column] = text
