@@ -16,6 +16,8 @@ from ingest.domain.errors import (
     DocumentUnreadable,
     UnsupportedMediaType,
 )
+from ingest.domain.mail_bytes import Mail, sniff_mail
+from ingest.domain.text_bytes import as_utf8, is_text
 
 
 class MediaType(StrEnum):
@@ -30,6 +32,7 @@ class MediaType(StrEnum):
     TEXT = "text/plain"
     EPUB = "application/epub+zip"
     EML = "message/rfc822"
+    MBOX = "application/mbox"
 
 
 EXTENSIONS: dict[str, MediaType] = {
@@ -45,10 +48,11 @@ EXTENSIONS: dict[str, MediaType] = {
     ".text": MediaType.TEXT,
     ".epub": MediaType.EPUB,
     ".eml": MediaType.EML,
+    ".mbox": MediaType.MBOX,
 }
 
-HEAD_BYTES = 4096
-"""Bytes that ``sniff`` needs, or the whole file if it is shorter."""
+HEAD_BYTES = 64 * 1024
+"""Bytes that ``sniff`` needs, or the whole file: the header of a mail may be long."""
 
 _ARCHIVE_HEAD_BYTES = 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -71,7 +75,6 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (b"{\\rtf", "an RTF document"),
-    (b"%!PS", "a PostScript document"),
     (b"SQLite format 3", "an SQLite database"),
     (b"PAR1", "a Parquet file"),
     (b"ID3", "an MP3 recording"),
@@ -79,17 +82,28 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 )
 _ZIPPED = {MediaType.DOCX, MediaType.PPTX, MediaType.XLSX, MediaType.EPUB}
 _ZIP = b"PK\x03\x04"
-_ZIP_FOLDERS = {b"word/": MediaType.DOCX, b"ppt/": MediaType.PPTX, b"xl/": MediaType.XLSX}
+_ZIP_FOLDERS = {b"word": MediaType.DOCX, b"ppt": MediaType.PPTX, b"xl": MediaType.XLSX}
 _EPUB_MARK = b"mimetypeapplication/epub+zip"
-_ZIP_NAME = re.compile(rb"PK\x03\x04.{26}(word/|ppt/|xl/)", re.DOTALL)
+_ZIP_NAME = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)[/\\]", re.DOTALL)
+_BOOK_NAME = re.compile(rb"PK\x03\x04.{26}META-INF[/\\]container\.xml", re.DOTALL)
+_PDF = re.compile(rb"%PDF-\d")
+_PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b|startxref|%%EOF|\bxref\b")
+_POSTSCRIPT = re.compile(rb"%!PS(?:-Adobe-\d|[ \t]*[\r\n]+\s*[%/\d])")
+_BEFORE_HTML = rb"(?>(?:<\?xml[^>]*>|<!--.*?-->|\s+)*)"
 _HTML = re.compile(
-    rb"(?>(?:<\?xml[^>]*>|<!--.*?-->|\s+)*)<(?:!doctype\s+html|html|head|body)\b",
+    _BEFORE_HTML + rb"<(?:!doctype\s+html|html|head|body)\b", re.DOTALL | re.IGNORECASE
+)
+_HTML_FRAGMENT = re.compile(
+    _BEFORE_HTML
+    + rb"<(?:title|meta|style|script|link|div|p|h[1-6]|table|ul|ol|dl|article|section|main|header"
+    rb"|nav|blockquote|pre|span|center|font|figure|form|details)(?:\s[^<>]*)?/?>",
     re.DOTALL | re.IGNORECASE,
 )
-_MAIL_FIELD = re.compile(rb"([A-Za-z][A-Za-z-]*):[ \t]?")
-_MAIL_ENVELOPE = {b"received", b"message-id", b"mime-version", b"return-path", b"delivered-to"}
-_MAIL_FIELDS = _MAIL_ENVELOPE | {b"from", b"to", b"subject", b"date"}
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00")) + b"\x7f"
+_CLOSED_ELEMENT = re.compile(
+    rb"</(?:p|h[1-6]|div|table|ul|ol|dl|article|section|main|title|pre|blockquote|body)\s*>",
+    re.IGNORECASE,
+)
+_MAIL = {MediaType.EML, MediaType.MBOX}
 
 
 def guess(filename: str) -> MediaType:
@@ -121,9 +135,7 @@ def sniff(head: bytes, *, filename: str) -> MediaType:
     if not head:
         raise DocumentEmpty("the file has no bytes")
     named = _named_type(filename)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-") or (
-        named is MediaType.PDF and b"%PDF-" in head[:1024]
-    ):
+    if _is_pdf(head, named):
         return MediaType.PDF
     if head.startswith(_ZIP):
         return _sniff_zip(head, named)
@@ -151,13 +163,13 @@ def detect(data: bytes, *, filename: str) -> MediaType:
         return sniff(data[:HEAD_BYTES], filename=filename)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
+            names = [name.replace("\\", "/") for name in archive.namelist()]
     except (zipfile.BadZipFile, ValueError, OverflowError, UnicodeDecodeError) as exc:
         raise DocumentUnreadable("the ZIP archive is truncated or corrupt") from exc
     if "META-INF/container.xml" in names:
         return MediaType.EPUB
     for folder, media_type in _ZIP_FOLDERS.items():
-        if any(name.startswith(folder.decode()) for name in names):
+        if any(name.startswith(folder.decode() + "/") for name in names):
             return media_type
     raise UnsupportedMediaType("the content is a ZIP archive without an Office document or a book")
 
@@ -169,6 +181,8 @@ def _named_type(filename: str) -> MediaType | None:
 def _sniff_zip(head: bytes, named: MediaType | None) -> MediaType:
     if head[30:].startswith(_EPUB_MARK):
         return MediaType.EPUB
+    if _BOOK_NAME.search(head):
+        return MediaType.EPUB
     seen = _ZIP_NAME.search(head)
     if seen:
         return _ZIP_FOLDERS[seen[1]]
@@ -177,49 +191,33 @@ def _sniff_zip(head: bytes, named: MediaType | None) -> MediaType:
     raise UnsupportedMediaType("the content is a ZIP archive")
 
 
+def _is_pdf(head: bytes, named: MediaType | None) -> bool:
+    """Whether it is a PDF, not a text about PDF; with the extension, rubbish may come first."""
+    if named is MediaType.PDF and _PDF.search(head):
+        return True
+    if not _PDF.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")):
+        return False
+    return _PDF_OBJECT.search(head) is not None or not is_text(head)
+
+
 def _sniff_text(head: bytes, named: MediaType | None) -> MediaType:
     for magic, kind in _FOREIGN:
-        if head.startswith(magic) and (not magic.isalnum() or not _is_text(head)):
+        if head.startswith(magic) and (not magic.isalnum() or not is_text(head)):
             raise UnsupportedMediaType(f"the content is {kind}")
-    if not _is_text(head):
+    if _POSTSCRIPT.match(head):
+        raise UnsupportedMediaType("the content is a PostScript document")
+    if not is_text(head):
         raise UnsupportedMediaType("the content is binary, of no known type")
-    if _HTML.match(head.removeprefix(b"\xef\xbb\xbf")):
+    text = as_utf8(head)
+    if _HTML.match(text):
         return MediaType.HTML
-    if _is_mail(head, named):
-        return MediaType.EML
+    if mail := sniff_mail(text, is_named=named in _MAIL):
+        return MediaType.MBOX if mail is Mail.BOX and named is not MediaType.EML else MediaType.EML
     if named is MediaType.PDF or named in _ZIPPED:
         extension = next(ext for ext, media_type in EXTENSIONS.items() if media_type is named)
         raise DocumentUnreadable(f"the name ends in {extension} but the content is plain text")
     if named in {MediaType.HTML, MediaType.MARKDOWN}:
         return named
+    if named is None and _HTML_FRAGMENT.match(text) and _CLOSED_ELEMENT.search(text):
+        return MediaType.HTML
     return MediaType.TEXT
-
-
-def _is_text(head: bytes) -> bool:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    nuls = head.count(0)
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if nuls > len(head) // 5 and min(even, odd) * 20 <= max(even, odd):
-        return True
-    control = len(head) - len(head.translate(None, _CONTROL))
-    try:
-        head.decode()
-    except UnicodeDecodeError as exc:
-        cut_inside_a_character = exc.start >= len(head) - 3 and exc.reason.startswith("unexpected")
-        if not cut_inside_a_character:
-            return nuls == 0 and control * 50 <= len(head)
-    return nuls * 2 <= len(head) and control * 10 <= len(head)
-
-
-def _is_mail(head: bytes, named: MediaType | None) -> bool:
-    block = re.split(rb"\r?\n\r?\n", head.removeprefix(b"\xef\xbb\xbf").lstrip(), maxsplit=1)[0]
-    lines = block.splitlines()
-    if not lines or not _MAIL_FIELD.match(lines[0]):
-        return False
-    matches = (_MAIL_FIELD.match(line) for line in lines)
-    fields = {match[1].lower() for match in matches if match}
-    known = fields & _MAIL_FIELDS
-    if named is MediaType.EML:
-        return bool(known)
-    return len(known) >= 2 and (named is None or bool(fields & _MAIL_ENVELOPE))

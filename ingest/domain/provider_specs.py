@@ -84,7 +84,7 @@ OPENAI = EmbedderSpec(
 LLAMAPARSE = ParserSpec(
     name="llamaparse",
     title="LlamaParse",
-    reads=frozenset(set(MediaType) - {MediaType.EML}),
+    reads=frozenset(set(MediaType) - {MediaType.EML, MediaType.MBOX}),
     # LlamaCloud's billing page: credits of each tier, and $1.25 for 1,000 credits.
     credits_per_page=MappingProxyType(
         {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}

@@ -124,6 +124,88 @@ def test_a_memo_with_headers_stays_text_but_a_message_is_mail() -> None:
     assert sniff(b"MIME-Version: 1.0\n" + memo, filename="memo.txt") is MediaType.EML
 
 
+HEADER = b"From: Ada <ada@example.org>\nTo: port@example.org\nSubject: Ledgers\n"
+PROOF = b"Message-ID: <1@example.org>\n"
+ENVELOPE = b"From ada@example.org Tue Jun  4 10:00:00 2024\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "name", "expected"),
+    [
+        (b"", "m.eml", MediaType.EML),
+        (b"\n\n", "m.eml", MediaType.EML),
+        (b"\xef\xbb\xbf", "m.eml", MediaType.EML),
+        (b"X-Long: " + b"x" * 60 + b"\n", "m.eml", MediaType.EML),
+        (b"X-Long: x\n " + b"x" * 20_000 + b"\n", "mail", MediaType.EML),
+        (ENVELOPE, "m.eml", MediaType.EML),
+        (ENVELOPE, "m.mbox", MediaType.MBOX),
+        (ENVELOPE, "m", MediaType.MBOX),
+        (b"", "m.mbox", MediaType.EML),
+        (b"", "m.txt", MediaType.EML),
+    ],
+)
+def test_mail_is_known_by_its_header_whatever_stands_before_it(
+    start: bytes, name: str, expected: MediaType
+) -> None:
+    assert sniff(start + PROOF + HEADER + b"\nBody", filename=name) is expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Date: Friday\nSubject: the crane\nPlace: quay\n\nBody of the minutes",
+        b"from: harbour\nto: quay\nkeys: kept\nlist:\n  - one\n",
+        b"From: Ada\nTo: all\nSubject: Canteen\nRe: Closing\n\nIt closes.",
+        b"Received: 5 packets\nFrom: 10.0.0.1\nDate: 2024-06-04\nTo: 10.0.0.2\n",
+        b"From 2024 on the port is open.\nTo: all\n",
+        b"%!PS is how PostScript begins.",
+        b"%PDF-1.4 is how a PDF begins, explained in plain text.",
+    ],
+)
+@pytest.mark.parametrize("name", ["x", "x.log", "x.yaml", "x.txt"])
+def test_text_that_begins_like_mail_or_a_document_stays_text(content: bytes, name: str) -> None:
+    assert sniff(content, filename=name) is MediaType.TEXT
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<h2>Title</h2>\n<p>Words</p>",
+        b"<!-- a\nlong -->\n<div class='x'><p>Words</p></div>",
+        "\ufeff<html><p>Wide words".encode("utf-16-le"),
+        "<html><body><p>Wide words</p>".encode("utf-16-be"),
+        b"<!--" + b" comment" * 2000 + b"-->\n<!DOCTYPE html><p>Words",
+    ],
+)
+def test_a_page_without_an_extension_is_html(content: bytes) -> None:
+    assert sniff(content, filename="page") is MediaType.HTML
+
+
+@pytest.mark.parametrize("content", [b"<p>and nothing closed", b"<notes>x</notes>", b"<3 hearts"])
+def test_a_text_with_an_angle_bracket_is_no_page(content: bytes) -> None:
+    assert sniff(content, filename="page") is MediaType.TEXT
+
+
+def test_postscript_and_binary_pdf_are_known_under_any_name() -> None:
+    with pytest.raises(UnsupportedMediaType, match="PostScript"):
+        sniff(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", filename="x.txt")
+    assert sniff(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", filename="x.txt") is MediaType.PDF
+    assert sniff(b"junk\n" * 500 + b"%PDF-1.7\n", filename="x.pdf") is MediaType.PDF
+
+
+def test_an_archive_is_known_whatever_slashes_its_names_have() -> None:
+    book, letter = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(book, "w") as archive:
+        archive.writestr("META-INF/container.xml", "<container/>")
+    with zipfile.ZipFile(letter, "w") as archive:
+        archive.writestr("word\\document.xml", "<document/>")
+
+    assert sniff(book.getvalue(), filename="x.zip") is MediaType.EPUB
+    assert detect(book.getvalue(), filename="x.zip") is MediaType.EPUB
+    assert sniff(letter.getvalue(), filename="x") is MediaType.DOCX
+    assert detect(letter.getvalue(), filename="x") is MediaType.DOCX
+
+
 @pytest.mark.parametrize("name", ["sample.docx", "sample.pptx", "sample.xlsx", "sample.epub"])
 def test_the_parse_stage_knows_an_archive_without_any_extension(name: str) -> None:
     expected = EXTENSIONS["." + name.rpartition(".")[2]]

@@ -13,7 +13,7 @@ from ingest.adapters.parsers.local.formats.html import parse_html
 from ingest.adapters.parsers.local.formats.markdown import parse_markdown
 from ingest.adapters.parsers.local.formats.pdf import parse_pdf
 from ingest.adapters.parsers.local.formats.pptx import parse_pptx
-from ingest.adapters.parsers.local.formats.text import decode
+from ingest.adapters.parsers.local.formats.text import decode, parse_text
 from ingest.adapters.parsers.local.formats.xlsx import parse_xlsx
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.zip_check import check_archive
@@ -25,9 +25,10 @@ _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Va
 _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
     MediaType.PDF: parse_pdf,
     MediaType.EML: parse_eml,
-    MediaType.HTML: lambda data, draft: parse_html(decode(data, markup=True), draft),
-    MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data), draft),
-    MediaType.TEXT: lambda data, draft: draft.add(decode(data)),
+    MediaType.MBOX: parse_eml,
+    MediaType.HTML: lambda data, draft: parse_html(decode(data, markup=True, draft=draft), draft),
+    MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data, draft=draft), draft),
+    MediaType.TEXT: lambda data, draft: parse_text(decode(data, draft=draft), draft),
 }
 """Readers of files that are no archives."""
 _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None]] = {

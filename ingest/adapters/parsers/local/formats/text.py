@@ -1,83 +1,127 @@
-"""Decodes bytes of unknown encoding."""
+"""Decodes bytes of any charset, and reads plain text."""
 
-import codecs
 import re
+from dataclasses import dataclass
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.formats import charsets
+from ingest.adapters.parsers.local.formats.encoded_data import leave_out_data
+from ingest.domain.parse_warning import WarningCode
+
 _META_CHARSET = re.compile(
-    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w:.-]+)""", re.I
+    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([\w:.-]+)""", re.I
 )
-_FOREIGN_RUN = re.compile(rb"[\x80-\xff]+")
-_SYMBOL_IN_WORD = re.compile("[^\\W\\d_][\xa1-\xa9\xac\xae-\xb4\xb6\xb8\xb9\xbb-\xbf][^\\W\\d_]")
-_SAMPLE_BYTES = 16 * 1024
-_MAX_ISOLATED_RUN = 2
-"""Most non-ASCII bytes in a row, on average, in a text of mostly ASCII letters."""
-_OTHER_SCRIPTS = (
-    *("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"),
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
+_META_BYTES = 16 * 1024
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_MOSTLY_DAMAGED = 0.5
+_SLIGHTLY_DAMAGED = 0.02
+_MIN_UTF8_CHARS = 4
+_CONTROL_SEQUENCE = re.compile(
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?|[()*+][ -~]|[@-Z\\\\^_=>])"
 )
+_OVERSTRUCK = re.compile("[^\n]\b")
 
 
-def decode(data: bytes, *, markup: bool = False) -> str:
-    """Decode a file by its byte order mark, as UTF-8, by its declared charset, or by a guess.
+def parse_text(text: str, draft: Draft) -> None:
+    """Read plain text, without the colours of terminals and without encoded data."""
+    if "\x1b" in text:
+        text = _CONTROL_SEQUENCE.sub("", text)
+    if "\b" in text:
+        text = _OVERSTRUCK.sub("", text).replace("\b", "")
+    draft.add(leave_out_data(text, draft))
 
-    Bytes that are not valid in the encoding become U+FFFD.
+
+def decode(
+    data: bytes,
+    *,
+    markup: bool = False,
+    declared: str | None = None,
+    draft: Draft | None = None,
+    place: str = "the file",
+) -> str:
+    """Decode a text by its byte order mark, its declared charset, as UTF-8, or by a guess.
+
+    A declared charset that cannot decode the text loses to one that can. Bytes that are not
+    valid in the charset become U+FFFD.
 
     Args:
-        data: The whole file.
+        data: The whole text.
         markup: Whether it is HTML or XML, which may declare its charset.
+        declared: The charset that something outside the text declares.
+        draft: Gets a warning when the charset is guessed or does not fit.
+        place: What the text is, for the warning.
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace")
-    wide = _wide_encoding(data[:_SAMPLE_BYTES])
-    if wide:
-        return data.decode(wide, "replace")
+    found = _decode(data, markup=markup, declared=declared)
+    if draft is not None:
+        if found.guessed:
+            draft.warn(
+                WarningCode.CHARSET_GUESSED,
+                f"the charset of {place} was guessed to be {found.charset}",
+            )
+        if damaged := found.text.count(_REPLACEMENT):
+            draft.warn(
+                WarningCode.CHARACTERS_UNREADABLE,
+                f"{damaged} characters of {place} cannot be read as {found.charset}",
+            )
+    return found.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    text: str
+    charset: str
+    guessed: bool = False
+
+
+def _decode(data: bytes, *, markup: bool, declared: str | None) -> _Decoded:
+    mark = charsets.marked(data)
+    if mark:
+        return _Decoded(data[mark[1] :].decode(mark[0], "replace"), mark[0])
+    labels = (declared, _declared_in(data) if markup else None)
+    named = [name for label in labels if label and (name := charsets.codec_of(label))]
+    named = [name for name in named if not (markup and name.startswith("utf-16"))]
+    if data.isascii() and not any(byte in data for byte in (b"\x1b", b"~{", b"+", b"\0")):
+        return _Decoded(data.decode(), "ascii")
+    utf8 = _utf8(data)
+    for name in named:
+        if charsets.can_decode(data, name) and not (utf8 is not None and _is_surely_utf8(utf8)):
+            return _Decoded(data.decode(name), name)
+    if wide := charsets.wide(data):
+        return _Decoded(data.decode(wide, "replace"), wide, guessed=True)
+    if name := charsets.escaped(data):
+        return _Decoded(data.decode(name), name, guessed=True)
+    if utf8 is not None:
+        return _Decoded(utf8, "utf-8")
+    return _repaired(data, named)
+
+
+def _repaired(data: bytes, named: list[str]) -> _Decoded:
+    """Decode with the declared charset if the text is only slightly damaged, else by a guess."""
+    foreign = sum(byte > 127 for byte in data)
+    for name in named:
+        text = data.decode(name, "replace")
+        if text.count(_REPLACEMENT) <= _SLIGHTLY_DAMAGED * foreign:
+            return _Decoded(text, name)
+    text = data.decode("utf-8", "replace")
+    chars = len(text) - len(text.encode("ascii", "ignore"))
+    if text.count(_REPLACEMENT) <= _MOSTLY_DAMAGED * chars:
+        return _Decoded(text, "utf-8")
+    guess = charsets.guessed(data)
+    return _Decoded(data.decode(guess, "replace"), guess, guessed=True)
+
+
+def _utf8(data: bytes) -> str | None:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        declared = _declared_charset(data) if markup else None
-        return data.decode(declared or _guessed_charset(data), "replace")
-
-
-def _wide_encoding(sample: bytes) -> str | None:
-    """Detect UTF-16 without a mark: nearly every second byte is NUL."""
-    even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if max(even, odd) * 5 < len(sample) or min(even, odd) * 20 > max(even, odd):
-        return None
-    return "utf-16-be" if even > odd else "utf-16-le"
-
-
-def _declared_charset(data: bytes) -> str | None:
-    found = _META_CHARSET.search(data[:2048])
-    if not found:
-        return None
-    try:
-        return codecs.lookup(found[1].decode()).name
-    except LookupError:
         return None
 
 
-def _guessed_charset(data: bytes) -> str:
-    first = _FOREIGN_RUN.search(data)
-    start = max(0, first.start() - _SAMPLE_BYTES // 2) if first else 0
-    sample = data[start : start + _SAMPLE_BYTES]
-    text = sample.decode("utf-8", "replace")
-    broken = text.count("\N{REPLACEMENT CHARACTER}")
-    foreign = len(text) - len(text.encode("ascii", "ignore"))
-    if broken * 2 <= foreign:
-        return "utf-8"
-    runs = _FOREIGN_RUN.findall(sample)
-    if sum(map(len, runs)) > _MAX_ISOLATED_RUN * len(runs):
-        from charset_normalizer import (
-            from_bytes,
-        )  # its import takes 20 ms, and few documents need it
+def _is_surely_utf8(text: str) -> bool:
+    """Whether a text that is valid UTF-8 has so many other letters that this is no accident."""
+    return len(text) - len(text.encode("ascii", "ignore")) >= _MIN_UTF8_CHARS
 
-        best = from_bytes(sample, cp_isolation=list(_OTHER_SCRIPTS)).best()
-        return best.encoding if best else "cp1252"
-    return "cp1250" if _SYMBOL_IN_WORD.search(sample.decode("cp1252", "replace")) else "cp1252"
+
+def _declared_in(data: bytes) -> str | None:
+    found = _META_CHARSET.search(data[:_META_BYTES])
+    return found[1].decode() if found else None
