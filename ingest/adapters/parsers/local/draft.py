@@ -50,6 +50,15 @@ class Draft:
         self._page_number: int | None = None
         self._page_start: int | None = None
 
+    def scratch(self) -> "Draft":
+        """An empty draft with the same limits, to see what a part of the document says."""
+        return Draft(self._limits)
+
+    @property
+    def text(self) -> str:
+        """What was added so far."""
+        return "".join(self._parts)
+
     def expect_pages(self, count: int) -> None:
         """Announce the number of pages, slides or sheets.
 

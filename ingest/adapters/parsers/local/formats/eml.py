@@ -1,72 +1,122 @@
-"""Reads mail with the standard library."""
+"""Reads mail: all texts of a message, of the messages inside it, and of an mbox."""
 
-from collections.abc import Iterator
 from email import policy
 from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import Message
 from email.parser import BytesParser
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.html import parse_html
-from ingest.adapters.parsers.local.formats.text import decode
-from ingest.domain.errors import DocumentUnreadable
+from ingest.adapters.parsers.local.formats import mail_parts
+from ingest.adapters.parsers.local.formats.mail_alternatives import Alternatives
+from ingest.adapters.parsers.local.formats.mail_headers import header, header_lines, part_name
+from ingest.adapters.parsers.local.formats.mailbox import messages
+from ingest.domain.parse_warning import WarningCode
 
-_HEADERS = ("Subject", "From", "To", "Cc", "Date")
-_BODIES = frozenset({"text/plain", "text/html"})
+_MAX_DEPTH = 30
+_FAULTS = (MessageError, LookupError, ValueError, AttributeError, TypeError)
 
 
 def parse_eml(data: bytes, draft: Draft) -> None:
-    """Read a message: its headers, its bodies (plain rather than HTML), names of attachments.
-
-    Raises:
-        DocumentUnreadable: the message cannot be decoded.
-    """
-    try:
-        message = BytesParser(EmailMessage, policy=policy.default).parsebytes(data)
-        lines = [f"{name}: {value}" for name in _HEADERS if (value := message[name])]
-        attached = [part.get_filename() for part in message.walk() if _is_attached(part)]
-        lines += [f"Attachment: {name}" for name in attached if name]
-        bodies = [(part.get_content_type(), _content(part)) for part in _bodies(message)]
-    except (MessageError, LookupError, ValueError, AttributeError, TypeError) as exc:
-        raise DocumentUnreadable("the message cannot be decoded") from exc
-    draft.add("\n".join(" ".join(line.split()) for line in lines))
-    for content_type, content in bodies:
-        if content_type == "text/html":
-            parse_html(content, draft)
-        else:
-            draft.add(content)
+    """Read a message or an mbox: headers, bodies, texts that are attached, names of attachments."""
+    found = list(messages(data))
+    for number, raw in enumerate(found, start=1):
+        message = _parsed(raw)
+        if len(found) > 1:
+            draft.add_heading(1, header(message, "Subject") or f"Message {number}")
+        _MailReader(draft).read(message)
 
 
-def _is_attached(part: EmailMessage) -> bool:
-    return part.get_content_disposition() == "attachment" or part.get_filename() is not None
+def _parsed(raw: bytes) -> Message:
+    # The newer policy interprets each field, and raises for some that are malformed.
+    return BytesParser(policy=policy.compat32).parsebytes(raw)
 
 
-def _bodies(part: EmailMessage) -> Iterator[EmailMessage]:
-    """The parts with the text of the message; of alternatives, only one."""
-    if part.get_content_type() == "multipart/alternative":
-        choices = [list(_bodies(child)) for child in _children(part)]
-        said = [found for found in choices if any(_content(body).strip() for body in found)]
-        plain = (f for f in said if all(b.get_content_subtype() == "plain" for b in f))
-        yield from next(plain, said[0] if said else [])
-    elif part.is_multipart() and part.get_content_maintype() == "multipart":
-        for child in _children(part):
-            yield from _bodies(child)
-    elif part.get_content_type() in _BODIES and not _is_attached(part):
-        yield part
+class _MailReader:
+    """Writes the parts of a message into a draft."""
 
+    def __init__(self, draft: Draft, *, measures: Alternatives | None = None) -> None:
+        self._draft = draft
+        self._alternatives = measures or Alternatives(self._measured)
+        self._depth = 0
 
-def _children(part: EmailMessage) -> Iterator[EmailMessage]:
-    return (child for child in part.iter_parts() if isinstance(child, EmailMessage))
+    def read(self, message: Message) -> None:
+        """Write the headers of a message and its parts."""
+        lines = header_lines(message)
+        lines += [f"Attachment: {name}" for name in _attached_names(message, 0)]
+        self._draft.add("\n".join(lines))
+        self._part(message)
 
-
-def _content(part: EmailMessage) -> str:
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return ""
-    charset = part.get_content_charset()
-    if charset:
+    def _part(self, part: Message) -> None:
+        if self._depth >= _MAX_DEPTH:
+            self._warn("parts of the message are nested too deeply and were not read")
+            return
+        self._depth += 1
         try:
-            return payload.decode(charset)
-        except (LookupError, UnicodeDecodeError):
-            pass
-    return decode(payload, markup=part.get_content_subtype() == "html")
+            self._read_part(part)
+        except _FAULTS as exc:
+            self._warn(f"a damaged part of the message was not read ({type(exc).__name__})")
+        finally:
+            self._depth -= 1
+
+    def _read_part(self, part: Message) -> None:
+        kind = part.get_content_type()
+        if kind.startswith("multipart/"):
+            self._multipart(part, kind)
+        elif kind in mail_parts.MESSAGES:
+            for inner in mail_parts.inner_messages(part):
+                self._draft.add_heading(2, header(inner, "Subject") or "Forwarded message")
+                self.read(inner)
+        elif kind in mail_parts.REPORTS:
+            self._draft.add(mail_parts.report(part))
+        else:
+            mail_parts.read_leaf(part, kind, self._draft)
+
+    def _multipart(self, part: Message, kind: str) -> None:
+        children = mail_parts.children(part)
+        if kind == "multipart/encrypted":
+            self._warn("the body of the message is encrypted and was not read")
+            return
+        if not children:
+            mended = mail_parts.mended(part)
+            if mended is None:
+                mail_parts.read_unbounded(part, self._draft)
+                return
+            self._draft.warn(
+                WarningCode.REPAIRED,
+                "the message does not name the boundary of its parts, and it was found in the text",
+            )
+            part, children = mended, mail_parts.children(mended)
+        if kind == "multipart/alternative":
+            children = self._alternatives.chosen(children, self._draft)
+        mail_parts.read_beside(part.preamble, self._draft)
+        for child in children:
+            self._part(child)
+        mail_parts.read_beside(part.epilogue, self._draft)
+
+    def _measured(self, part: Message) -> str:
+        """The text of a part, written nowhere."""
+        draft = self._draft.scratch()
+        reader = _MailReader(draft, measures=self._alternatives)
+        reader._depth = self._depth
+        reader._part(part)
+        return draft.text
+
+    def _warn(self, message: str) -> None:
+        self._draft.warn(WarningCode.PART_NOT_READ, message)
+
+
+def _attached_names(part: Message, depth: int) -> list[str]:
+    """Names of the attachments of a message, without those of messages inside it."""
+    names = []
+    for child in mail_parts.children(part) if depth < _MAX_DEPTH else ():
+        try:
+            name = part_name(child)
+        except _FAULTS:
+            continue
+        names += [name] if name else []
+        if child.get_content_maintype() == "multipart":
+            names += _attached_names(child, depth + 1)
+    if not depth and not part.is_multipart():
+        name = part_name(part)
+        names += [name] if name else []
+    return names

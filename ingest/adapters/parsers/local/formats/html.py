@@ -21,7 +21,7 @@ _NOT_IN_CELLS = ("{*}table", "{*}ul", "{*}ol", "{*}pre", *(f"{{*}}{name}" for na
 _BREAK = "\0"
 
 
-def parse_html(markup: str, draft: Draft) -> None:
+def parse_html(markup: str, draft: Draft, *, is_page: bool = True) -> None:
     """Read the body of a page, without its metadata.
 
     Raises:

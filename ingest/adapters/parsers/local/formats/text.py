@@ -15,7 +15,11 @@ _META_BYTES = 16 * 1024
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MOSTLY_DAMAGED = 0.5
 _SLIGHTLY_DAMAGED = 0.02
+_EAST_ASIAN = frozenset(
+    {"cp932", "gb18030", "cp949", "cp950", "big5hkscs", "euc_jp", "gbk", "big5", "hz", "johab"}
+)
 _MIN_UTF8_CHARS = 4
+"""A short text in an East Asian charset may be valid UTF-8 by accident."""
 _CONTROL_SEQUENCE = re.compile(
     "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?|[()*+][ -~]|[@-Z\\\\^_=>])"
 )
@@ -84,7 +88,7 @@ def _decode(data: bytes, *, markup: bool, declared: str | None) -> _Decoded:
         return _Decoded(data.decode(), "ascii")
     utf8 = _utf8(data)
     for name in named:
-        if charsets.can_decode(data, name) and not (utf8 is not None and _is_surely_utf8(utf8)):
+        if charsets.can_decode(data, name) and not (utf8 and _is_surely_utf8(utf8, name)):
             return _Decoded(data.decode(name), name)
     if wide := charsets.wide(data):
         return _Decoded(data.decode(wide, "replace"), wide, guessed=True)
@@ -117,9 +121,10 @@ def _utf8(data: bytes) -> str | None:
         return None
 
 
-def _is_surely_utf8(text: str) -> bool:
-    """Whether a text that is valid UTF-8 has so many other letters that this is no accident."""
-    return len(text) - len(text.encode("ascii", "ignore")) >= _MIN_UTF8_CHARS
+def _is_surely_utf8(text: str, other: str) -> bool:
+    """Whether a text that is valid UTF-8 and valid in another charset is UTF-8."""
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
+    return foreign >= (_MIN_UTF8_CHARS if other in _EAST_ASIAN else 1)
 
 
 def _declared_in(data: bytes) -> str | None:
