@@ -109,11 +109,11 @@ BAD: list[tuple[str, str, bytes, type[DocumentRejected], str]] = [
         "nested",
     ),
     (
-        "HTML nested too deeply",
+        "HTML nested too deeply that holds no text",
         "x.html",
         b"<html>" + b"<div>" * 5_000,
-        ParserLimitExceeded,
-        "nested",
+        DocumentEmpty,
+        "no text",
     ),
     (
         "a text too long for XML",

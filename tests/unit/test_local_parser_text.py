@@ -143,7 +143,7 @@ def test_html_gives_what_a_reader_sees() -> None:
     parsed = parse("x.html", PAGE.encode())
 
     assert parsed.text == (
-        "# One & two\n\n"
+        "Tab title\n\n# One & two\n\n"
         "a*b*c snake_case 5 < 6 link wraps here\nbroken a photo\n\n"
         "# no heading\n\n"
         "### Deep\n\nin div\n\n"

@@ -18,7 +18,7 @@ _LONG_BASE64 = re.compile(
     r"|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}"
 )
 _MIN_SHARES = ((re.compile("[A-Z]"), 0.15), (re.compile("[a-z]"), 0.1), (re.compile("[0-9]"), 0.03))
-_MIN_LETTERS = 24
+_MIN_LETTERS = 12
 _MOST_SAMPLED = 4096
 
 

@@ -1,5 +1,6 @@
 """Parses XML and HTML; the library's limits on depth, text and entities stay on."""
 
+import re
 from collections.abc import Iterator
 from typing import IO, Protocol
 
@@ -32,6 +33,10 @@ class Element(Protocol):
 
     def getparent(self) -> "Element | None":
         """The element around it."""
+        ...
+
+    def itertext(self) -> Iterator[str]:
+        """The texts in the element and below it, in order."""
         ...
 
     def __iter__(self) -> Iterator["Element"]:
@@ -142,6 +147,31 @@ def html_tree(markup: str) -> Element | None:
     for entry in parser.error_log.filter_from_fatals():
         _check_limit(entry.type)
     return root
+
+
+_HTML_TAG = re.compile(
+    r"<(/?)([A-Za-z][\w:-]*)(?:\"[^\"]*\"|'[^']*'|[^'\">])*>|<!--.*?-->", re.DOTALL
+)
+_KEPT = frozenset(
+    {"h1", "h2", "h3", "h4", "h5", "h6", "br", "title", "meta", "script", "style", "template"}
+    | {"head", "noscript", "svg", "img"}
+)
+_INLINE = frozenset(
+    {"a", "abbr", "b", "big", "cite", "code", "em", "font", "i", "kbd", "label", "mark", "nobr"}
+    | {"q", "s", "small", "span", "strong", "tt", "u", "var", "wbr", "ins", "bdi", "bdo", "time"}
+)
+
+
+def flattened(markup: str) -> str:
+    """HTML without elements inside each other: headings and paragraphs."""
+
+    def replaced(tag: re.Match[str]) -> str:
+        name = (tag[2] or "").lower()
+        if name in _KEPT:
+            return tag[0]
+        return "" if name in _INLINE or not name else "<br><p>"
+
+    return _HTML_TAG.sub(replaced, markup)
 
 
 def _check_limit(code: int) -> None:
