@@ -17,6 +17,10 @@ _LONG_BASE64 = re.compile(
     r"(?:[A-Za-z0-9+/_-]{60,}[ \t]*\r?\n[ \t]*){3,}[A-Za-z0-9+/_-]{1,}={0,2}(?![A-Za-z0-9+/])"
     r"|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}"
 )
+_RUN = b"a" * 60
+_RUN_TABLE = re.sub(
+    rb"[A-Za-z0-9+/_-]", b"a", re.sub(rb"[^A-Za-z0-9+/_-]", b" ", bytes(range(256)))
+)
 _MIN_SHARES = ((re.compile("[A-Z]"), 0.15), (re.compile("[a-z]"), 0.1), (re.compile("[0-9]"), 0.03))
 _MIN_LETTERS = 12
 _MOST_SAMPLED = 4096
@@ -43,13 +47,19 @@ def leave_out_data(text: str, draft: Draft) -> str:
 
     if "base64," in text or "BASE64," in text:
         text = _DATA_URI.sub(replaced_uri, text)
-    text = _LONG_BASE64.sub(replaced_run, text)
+    if _has_long_run(text):
+        text = _LONG_BASE64.sub(replaced_run, text)
     if left_out:
         draft.warn(
             WarningCode.DATA_LEFT_OUT,
             f"encoded data in the text was left out in {left_out} places",
         )
     return text
+
+
+def _has_long_run(text: str) -> bool:
+    """Whether the slower search can find anything, in a tenth of its time."""
+    return _RUN in text.encode("utf-8", "surrogatepass").translate(_RUN_TABLE)
 
 
 def _is_base64(run: str) -> bool:

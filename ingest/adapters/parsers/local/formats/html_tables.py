@@ -9,6 +9,10 @@ _NEVER_IN_CELLS = ("{*}table", *_HEADINGS)
 _SELDOM_IN_CELLS = ("{*}ul", "{*}ol", "{*}pre")
 _MAX_SPAN = 1000
 """As in the HTML standard."""
+_MOST_COPIES = 16
+_FREE_CELLS = 10_000
+_MAX_CELLS = 2_000_000
+"""Spans that would make a larger table are not followed."""
 
 
 @dataclass(slots=True)
@@ -25,6 +29,20 @@ class Cell:
         """A cell without its text; a span of 0 rows goes to the end."""
         rows = _span(element.get("rowspan"))
         return cls("", max(1, _span(element.get("colspan"))), rows or _MAX_SPAN, is_head)
+
+    def text_in(self, column: int, first: int) -> str:
+        """The text that one of its columns shows."""
+        return self.text if column == first or self.is_head else ""
+
+
+@dataclass(slots=True)
+class _Covering:
+    """A cell that covers a column of the rows below it."""
+
+    cell: Cell
+    first: int
+    rows: int
+    """How many more rows it covers."""
 
 
 def layout_tables(root: Element) -> set[Element]:
@@ -53,31 +71,45 @@ def grid(rows: list[list[Cell]]) -> list[list[str]]:
     """
     if all(cell.columns == cell.rows == 1 for row in rows for cell in row):
         return [[cell.text for cell in row] for row in rows]
+    most = max(map(len, rows))
+    budget = _MOST_COPIES * sum(map(len, rows)) + _FREE_CELLS
     placed: list[dict[int, str]] = []
     width = 0
-    covered: dict[int, tuple[int, Cell, int]] = {}
+    covered: dict[int, _Covering] = {}
     for row in rows:
-        line: dict[int, str] = {}
-        for column, (left, cell, first) in list(covered.items()):
-            line[column] = cell.text if column == first or cell.is_head else ""
-            covered[column] = (left - 1, cell, first)
-            if left == 1:
-                del covered[column]
-        column = 0
-        for cell in row:
-            while column in line:
-                column += 1
-            first = column
-            width = max(width, first + 1)
-            for _ in range(cell.columns):
-                if column in line:
-                    break
-                line[column] = cell.text if column == first or cell.is_head else ""
-                if cell.rows > 1:
-                    covered[column] = (cell.rows - 1, cell, first)
-                column += 1
+        line, last = _placed(row, covered, most)
         placed.append(line)
+        width = max(width, last + 1)
+        budget -= len(line)
+        if budget < 0 or len(placed) * width > _MAX_CELLS:
+            return [[cell.text for cell in row] for row in rows]
     return [[line.get(column, "") for column in range(width)] for line in placed]
+
+
+def _placed(
+    row: list[Cell], covered: dict[int, "_Covering"], most: int
+) -> tuple[dict[int, str], int]:
+    """The texts of a row by column, and the last column in which a cell of its own begins."""
+    line: dict[int, str] = {}
+    for column, above in list(covered.items()):
+        line[column] = above.cell.text_in(column, above.first)
+        above.rows -= 1
+        if not above.rows:
+            del covered[column]
+    column = last = 0
+    for cell in row:
+        while column in line:
+            column += 1
+        first = last = column
+        # No cell covers more columns than the longest row has cells.
+        for _ in range(min(cell.columns, most)):
+            if column in line:
+                break
+            line[column] = cell.text_in(column, first)
+            if cell.rows > 1:
+                covered[column] = _Covering(cell, first, cell.rows - 1)
+            column += 1
+    return line, last
 
 
 def _span(text: str | None) -> int:
