@@ -90,7 +90,8 @@ def is_scanned(parsed: ParsedDocument) -> bool:
 
 def _text_faults(parsed: ParsedDocument) -> list[str]:
     garbage = _count_garbage(parsed.text)
-    visible = sum(map(len, parsed.text.split()))
+    # Some controls count as white space for split, but are garbage.
+    visible = max(garbage, sum(map(len, parsed.text.split())))
     if garbage > MAX_GARBAGE_SHARE * visible:
         share = garbage / visible
         return [f"{share:.0%} of its characters are unreadable, limit {MAX_GARBAGE_SHARE:.0%}"]

@@ -116,7 +116,7 @@ async def test_epub_chapters_come_in_the_order_of_the_spine_with_their_levels(
 
     parsed = await parse("x.epub", data)
 
-    assert parsed.text == "## Pre\u0301lude & co\n\n# Overview\n\nfin & last"
+    assert parsed.text == "Report\n\n## Pre\u0301lude & co\n\n# Overview\n\nfin & last"
     assert outline(parsed) == [(2, "Pre\u0301lude & co"), (1, "Overview")]
 
 

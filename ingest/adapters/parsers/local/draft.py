@@ -55,6 +55,11 @@ class Draft:
         return Draft(self._limits)
 
     @property
+    def length(self) -> int:
+        """Characters that were added so far."""
+        return self._length
+
+    @property
     def text(self) -> str:
         """What was added so far."""
         return "".join(self._parts)

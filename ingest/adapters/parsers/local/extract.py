@@ -17,6 +17,7 @@ from ingest.adapters.parsers.local.formats.text import decode, parse_text
 from ingest.adapters.parsers.local.formats.xlsx import parse_xlsx
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.zip_check import check_archive
+from ingest.adapters.parsers.local.zip_names import has_backslashes, with_slashes
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.media_type import MediaType, detect
@@ -58,6 +59,11 @@ def _parse_archive(data: bytes, media_type: MediaType, draft: Draft, limits: Par
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, archive_bytes=len(data), limits=limits)
+            if not has_backslashes(archive):
+                _ARCHIVE_READERS[media_type](archive, data, draft)
+                return
+            data = with_slashes(archive)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _ARCHIVE_READERS[media_type](archive, data, draft)
     except _ZIP_ERRORS as exc:
         raise DocumentUnreadable(

@@ -40,10 +40,11 @@ def leave_out_data(text: str, draft: Draft) -> str:
 
     def replaced_run(found: re.Match[str]) -> str:
         nonlocal left_out
-        if not _is_base64(found[0]):
+        data, last = _without_word(found[0])
+        if not _is_base64(data):
             return found[0]
         left_out += 1
-        return "[data]"
+        return f"[data]{last}"
 
     if "base64," in text or "BASE64," in text:
         text = _DATA_URI.sub(replaced_uri, text)
@@ -55,6 +56,15 @@ def leave_out_data(text: str, draft: Draft) -> str:
             f"encoded data in the text was left out in {left_out} places",
         )
     return text
+
+
+def _without_word(run: str) -> tuple[str, str]:
+    """Split a last line off that does not fill up the encoded data, such as a word below it."""
+    data, line_end, last = run.rpartition("\n")
+    chars = len("".join(run.split()))
+    if data and (chars % 4 or (last.strip().isalpha() and len(last.strip()) < _MIN_LETTERS)):
+        return data, line_end + last
+    return run, ""
 
 
 def _has_long_run(text: str) -> bool:
