@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from ingest.domain.errors import InvalidFilename, InvalidRequest
+from ingest.domain.errors import InvalidRequest
+from serve.form_filename import form_filename
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -17,8 +18,6 @@ OVERHEAD_BYTES = 256 * 1024
 """Upper bound for the boundaries, headers and fields of a form."""
 _MAX_HEADER_BYTES = 4096
 _PLAIN_ENCODINGS = {b"", b"7bit", b"8bit", b"binary"}
-_ESCAPES = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
-"""Escapes that browsers use in a filename for characters that would end it."""
 
 
 class FileForm:
@@ -117,30 +116,25 @@ class FileForm:
         self._header = self._value = b""
 
     def _on_headers_finished(self) -> None:
-        kind, options = parse_options_header(self._headers.get(b"content-disposition"))
+        disposition = self._headers.get(b"content-disposition", b"")
+        kind, options = parse_options_header(disposition)
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if kind != b"form-data" or not name:
             raise InvalidRequest("a part of the form has no name")
         if self.filename is not None:
             raise InvalidRequest(f"part {name!r} comes after the file, which must be the last")
         if name == FILE_PART:
-            self._begin_file(options.get(b"filename"))
+            self._begin_file(form_filename(disposition, options.get(b"filename")))
         else:
             self._begin_field(name)
 
-    def _begin_file(self, filename: bytes | None) -> None:
+    def _begin_file(self, filename: str | None) -> None:
         encoding = self._headers.get(b"content-transfer-encoding", b"").lower()
         if encoding not in _PLAIN_ENCODINGS:
             raise InvalidRequest("the file must not have a transfer encoding")
         if filename is None:
             raise InvalidRequest(f"part {FILE_PART!r} has no filename")
-        try:
-            name = filename.decode()
-        except UnicodeDecodeError as exc:
-            raise InvalidFilename("the filename is not UTF-8") from exc
-        for escape, char in _ESCAPES:
-            name = name.replace(escape, char)
-        self.filename = name
+        self.filename = filename
 
     def _begin_field(self, name: str) -> None:
         if name not in self._allowed:
