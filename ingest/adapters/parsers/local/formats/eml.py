@@ -6,10 +6,10 @@ from email.message import Message
 from email.parser import BytesParser
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats import mail_parts
-from ingest.adapters.parsers.local.formats.mail_alternatives import Alternatives
-from ingest.adapters.parsers.local.formats.mail_headers import header, header_lines, part_name
-from ingest.adapters.parsers.local.formats.mailbox import messages
+from ingest.adapters.parsers.local.formats.mail import parts
+from ingest.adapters.parsers.local.formats.mail.alternatives import Alternatives
+from ingest.adapters.parsers.local.formats.mail.headers import header, header_lines, part_name
+from ingest.adapters.parsers.local.formats.mail.mbox import messages
 from ingest.domain.parse_warning import WarningCode
 
 _MAX_DEPTH = 30
@@ -62,36 +62,36 @@ class _MailReader:
         kind = part.get_content_type()
         if kind.startswith("multipart/"):
             self._multipart(part, kind)
-        elif kind in mail_parts.MESSAGES:
-            for inner in mail_parts.inner_messages(part):
+        elif kind in parts.MESSAGES:
+            for inner in parts.inner_messages(part):
                 self._draft.add_heading(2, header(inner, "Subject") or "Forwarded message")
                 self.read(inner)
-        elif kind in mail_parts.REPORTS:
-            self._draft.add(mail_parts.report(part))
+        elif kind in parts.REPORTS:
+            self._draft.add(parts.report(part))
         else:
-            mail_parts.read_leaf(part, kind, self._draft)
+            parts.read_leaf(part, kind, self._draft)
 
     def _multipart(self, part: Message, kind: str) -> None:
-        children = mail_parts.children(part)
+        children = parts.children(part)
         if kind == "multipart/encrypted":
             self._warn("the body of the message is encrypted and was not read")
             return
         if not children:
-            mended = mail_parts.mended(part)
+            mended = parts.mended(part)
             if mended is None:
-                mail_parts.read_unbounded(part, self._draft)
+                parts.read_unbounded(part, self._draft)
                 return
             self._draft.warn(
                 WarningCode.REPAIRED,
                 "the message does not name the boundary of its parts, and it was found in the text",
             )
-            part, children = mended, mail_parts.children(mended)
+            part, children = mended, parts.children(mended)
         if kind == "multipart/alternative":
             children = self._alternatives.chosen(children, self._draft)
-        mail_parts.read_beside(part.preamble, self._draft)
+        parts.read_beside(part.preamble, self._draft)
         for child in children:
             self._part(child)
-        mail_parts.read_beside(part.epilogue, self._draft)
+        parts.read_beside(part.epilogue, self._draft)
 
     def _measured(self, part: Message) -> str:
         """The text of a part, written nowhere."""
@@ -108,7 +108,7 @@ class _MailReader:
 def _attached_names(part: Message, depth: int) -> list[str]:
     """Names of the attachments of a message, without those of messages inside it."""
     names = []
-    for child in mail_parts.children(part) if depth < _MAX_DEPTH else ():
+    for child in parts.children(part) if depth < _MAX_DEPTH else ():
         try:
             name = part_name(child)
         except _FAULTS:

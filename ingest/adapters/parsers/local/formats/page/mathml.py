@@ -1,6 +1,6 @@
 """Writes MathML as a line of text, so that fractions and exponents stay apart."""
 
-from ingest.adapters.parsers.local.formats.html_inline import lowered, raised
+from ingest.adapters.parsers.local.formats.page.inline import lowered, raised
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
 
 _TOKENS = frozenset({"mi", "mn", "mo", "mtext", "ms"})

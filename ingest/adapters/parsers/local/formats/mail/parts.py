@@ -7,9 +7,9 @@ from email.parser import BytesParser
 from pathlib import PurePosixPath
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.calendar_text import calendar_text
 from ingest.adapters.parsers.local.formats.html import parse_html
-from ingest.adapters.parsers.local.formats.mail_headers import decode_words, part_name
+from ingest.adapters.parsers.local.formats.mail.calendar_text import calendar_text
+from ingest.adapters.parsers.local.formats.mail.headers import decode_words, part_name
 from ingest.adapters.parsers.local.formats.markdown import parse_markdown
 from ingest.adapters.parsers.local.formats.text import decode, parse_text
 from ingest.domain.parse_warning import WarningCode

@@ -98,11 +98,11 @@ def _decided(
 def _reason(name: str, element: Element, *, is_top: bool, is_page: bool) -> _Reason | None:
     if name in {"html", "body"}:
         return None
-    if _is_hidden(name, element):
-        return _Reason.HIDDEN
     role = (element.get("role") or "").strip().lower()
     if name == "nav" or (is_page and role in _NAVIGATION_ROLES):
         return _Reason.NAVIGATION
+    if _is_hidden(name, element):
+        return _Reason.HIDDEN
     label = f"{element.get('class') or ''} {element.get('id') or ''}"
     if "katex-html" in label:
         return _Reason.TWICE
