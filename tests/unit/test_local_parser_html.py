@@ -58,6 +58,8 @@ ARTICLE = (
         "<aside>Menu entry</aside>",
         "<div id=cookie-banner><p>Menu entry</p></div>",
         "<div class='onetrust-pc'><p>Menu entry</p></div>",
+        "<div class=cookies><p>We use cookies. Menu entry</p><button>Accept</button></div>",
+        "<div role=dialog aria-label='Cookie notice'><p>Menu entry</p></div>",
     ],
 )
 def test_what_surrounds_the_article_is_left_out_and_the_article_is_whole(around: str) -> None:
@@ -72,6 +74,7 @@ def test_a_header_with_the_main_heading_and_a_long_footer_are_kept() -> None:
     headed = page("<header><h1>Title</h1><p>Lead</p></header><p>Body.</p>")
     footed = page("<p>Short.</p><footer>" + "long words " * 30 + "</footer>")
 
+    assert page("<header><h2>Small title</h2></header><p>Body</p>").text.startswith("## Small")
     assert headed.text == "# Title\n\nLead\n\nBody."
     assert "long words" in footed.text
 

@@ -29,6 +29,7 @@ _WEB_CODECS = {
     "x-mac-cyrillic": "mac_cyrillic",
 }
 """Python's codecs for the standard's names; the other names are the same."""
+_NO_CHARSETS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
 _WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -102,9 +103,12 @@ def codec_of(label: str) -> str | None:
         return None
     try:
         b"".decode(found)
-    except LookupError:  # a codec between other things than bytes and text, such as "hex"
+    except (
+        LookupError,
+        UnicodeError,
+    ):  # a codec between other things than bytes and text, such as "hex"
         return None
-    return found
+    return None if found in _NO_CHARSETS else found
 
 
 def escaped(data: bytes) -> str | None:

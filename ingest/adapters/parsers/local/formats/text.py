@@ -12,6 +12,10 @@ _META_CHARSET = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([\w:.-]+)""", re.I
 )
 _META_BYTES = 16 * 1024
+_SOURCE_CHARSET = re.compile(
+    rb"\A(?:[^\n]*\n)?[ \t]*(?:#|//|;|/\*)[^\n]*?coding[:=][ \t]*([\w.-]+)"
+)
+"""The comment in which source code names its charset (PEP 263, Emacs, Vim)."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MOSTLY_DAMAGED = 0.5
 _SLIGHTLY_DAMAGED = 0.02
@@ -81,7 +85,8 @@ def _decode(data: bytes, *, markup: bool, declared: str | None) -> _Decoded:
     mark = charsets.marked(data)
     if mark:
         return _Decoded(data[mark[1] :].decode(mark[0], "replace"), mark[0])
-    labels = (declared, _declared_in(data) if markup else None)
+    markup = markup or data.lstrip()[:5] == b"<?xml"
+    labels = (declared, _declared_in(data) if markup else _declared_in_source(data))
     named = [name for label in labels if label and (name := charsets.codec_of(label))]
     named = [name for name in named if not (markup and name.startswith("utf-16"))]
     if data.isascii() and not any(byte in data for byte in (b"\x1b", b"~{", b"+", b"\0")):
@@ -125,6 +130,11 @@ def _is_surely_utf8(text: str, other: str) -> bool:
     """Whether a text that is valid UTF-8 and valid in another charset is UTF-8."""
     foreign = len(text) - len(text.encode("ascii", "ignore"))
     return foreign >= (_MIN_UTF8_CHARS if other in _EAST_ASIAN else 1)
+
+
+def _declared_in_source(data: bytes) -> str | None:
+    found = _SOURCE_CHARSET.match(data[:1000])
+    return found[1].decode() if found else None
 
 
 def _declared_in(data: bytes) -> str | None:

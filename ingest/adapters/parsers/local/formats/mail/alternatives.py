@@ -13,7 +13,7 @@ _NOTICE = re.compile(r"html|browser|e-?mail|mail\s?reader|client|viewer|web", re
 _MAX_NOTICE_WORDS = 60
 _MAX_MISSING = 0.15
 _BOTH_WORDS = 20
-"""When each of two alternatives has so many words of its own, both are read."""
+"""When each of two alternatives has this many words of its own, both are read."""
 _REPEATS = frozenset({"text/x-amp-html", "text/watch-html"})
 
 

@@ -21,11 +21,16 @@ _AROUND = frozenset({"header", "footer", "aside"})
 _AROUND_ROLES = frozenset({"banner", "contentinfo", "complementary"})
 _NAVIGATION_ROLES = frozenset({"navigation", "menu", "menubar", "toolbar", "search", "tablist"})
 _NOTICE = re.compile(
-    r"(?:cookie|consent|gdpr)[-_ ]?(?:\w+[-_ ])?(?:banner|notice|bar|pop-?up|modal|consent|law"
+    r"(?:cookies?|consent|gdpr)[-_ ]?(?:\w+[-_ ])?(?:banner|notice|bar|pop-?up|modal|consent|law"
     r"|overlay|wall|dialog|notification|message|info|disclaimer|box|container|alert|policy-?banner)"
-    r"|(?:banner|notice|bar|pop-?up|modal|overlay)[-_ ]?(?:cookie|consent|gdpr)s?\b"
+    r"|(?:banner|notice|bar|pop-?up|modal|overlay)[-_ ]?(?:cookies?|consent|gdpr)\b"
     r"|onetrust|cybot|cc-window|cmp-container|usercentrics|didomi|truste|qc-cmp",
     re.IGNORECASE,
+)
+_COOKIES = re.compile(r"\bcookies?\b", re.IGNORECASE)
+_CONSENT = re.compile(
+    r"\b(?:accept|agree|consent|allow|reject|decline|we use|akzeptier|zustimm|accepter|aceptar)",
+    re.I,
 )
 _MAX_NOTICE_WORDS = 200
 
@@ -103,17 +108,24 @@ def _reason(name: str, element: Element, *, is_top: bool, is_page: bool) -> _Rea
         return _Reason.NAVIGATION
     if _is_hidden(name, element):
         return _Reason.HIDDEN
-    label = f"{element.get('class') or ''} {element.get('id') or ''}"
+    label = " ".join(element.get(key) or "" for key in ("class", "id", "aria-label"))
     if "katex-html" in label:
         return _Reason.TWICE
     if not is_page:
         return None
-    if _NOTICE.search(label) and _is_notice(element):
+    if (_NOTICE.search(label) or _asks_for_consent(label, element)) and _is_notice(element):
         return _Reason.NOTICE
     is_around = name in _AROUND or role in _AROUND_ROLES
-    if is_top and is_around and next(element.iter("{*}h1", "{*}article", "{*}main"), None) is None:
+    if is_top and is_around and not _has_content(name, role, element):
         return _Reason.AROUND
     return None
+
+
+def _has_content(name: str, role: str, element: Element) -> bool:
+    """Whether an element around the article holds a part of it, such as its title."""
+    kinds = ["{*}h1", "{*}article", "{*}main"]
+    kinds += ["{*}h2"] if name == "header" or role == "banner" else []
+    return next(element.iter(*kinds), None) is not None
 
 
 def _is_hidden(name: str, element: Element) -> bool:
@@ -124,6 +136,13 @@ def _is_hidden(name: str, element: Element) -> bool:
     if style and _HIDING_STYLE.search(style):
         return True
     return name == "dialog" and element.get("open") is None
+
+
+def _asks_for_consent(label: str, element: Element) -> bool:
+    if not _COOKIES.search(label):
+        return False
+    text = " ".join(element.itertext())
+    return _COOKIES.search(text) is not None and _CONSENT.search(text) is not None
 
 
 def _is_notice(element: Element) -> bool:
