@@ -78,7 +78,7 @@ _WESTERN = re.compile(
 )
 """Text in windows-1252 in which each character stands where it does in western Europe."""
 _FEW_BYTES = 6
-"""So few non-ASCII bytes say little about the language; then windows-1252 comes first."""
+"""This few non-ASCII bytes say little about the language; then windows-1252 comes first."""
 _C1_CONTROL = re.compile("[\x80-\x9f]")
 _MAX_ODD_SHARE = 0.1
 _CANDIDATES = 8
