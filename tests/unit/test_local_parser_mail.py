@@ -272,3 +272,14 @@ def test_messages_nested_too_deeply_lose_only_the_deepest() -> None:
 
     assert parsed.text.count("around") >= 10
     assert WarningCode.PART_NOT_READ in codes(parsed)
+
+
+def test_the_styles_and_programs_of_a_saved_page_are_not_its_text() -> None:
+    page = multipart(
+        "related",
+        html("<p>Words of the page</p>"),
+        "Content-Type: text/css\nContent-Location: http://x/s.css\n\nbody{color:red}",
+        "Content-Type: text/javascript\nContent-Location: http://x/s.js\n\nrun()",
+    )
+
+    assert parse(page, "page.mht").text.endswith("Words of the page")

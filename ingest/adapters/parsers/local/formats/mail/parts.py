@@ -24,6 +24,10 @@ _SIGNATURES = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
     | {"application/pgp-keys"}
 )
+_OF_PAGES = frozenset(
+    {"text/css", "text/javascript", "application/javascript", "application/x-javascript"}
+)
+"""Parts of a page that was saved as mail (MHTML); a reader does not see them."""
 _NOT_TEXT = frozenset({"text/rtf", "text/richtext+rtf"})
 _HTML = frozenset({"text/html", "application/xhtml+xml", "text/x-amp-html", "text/watch-html"})
 _TAGGED = frozenset({"text/enriched", "text/richtext"})
@@ -126,6 +130,8 @@ def read_leaf(part: Message, kind: str, draft: Draft) -> None:
     name = part_name(part)
     payload = part.get_payload(decode=True)
     if kind in _SIGNATURES or not isinstance(payload, bytes) or not payload.strip():
+        return
+    if kind in _OF_PAGES and part.get_content_disposition() != "attachment":
         return
     if kind in _ENCRYPTED:
         draft.warn(
