@@ -13,6 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks import corpus
 from ingest.adapters.parsers.local import LocalParser
+from ingest.adapters.parsers.local.ocr.options import OcrOptions
 
 LOREM = "The harbour office keeps its ledgers in the second room on the left."
 
@@ -24,6 +25,7 @@ def local_parser(
     timeout: float = 60.0,
     memory_bytes: int = 2 * 1024**3,
     processes: int = 1,
+    ocr: OcrOptions | None = None,
 ) -> LocalParser:
     """A parser with the limits of production, the time limit in seconds."""
     return LocalParser(
@@ -32,6 +34,7 @@ def local_parser(
         timeout=timedelta(seconds=timeout),
         memory_bytes=memory_bytes,
         processes=processes,
+        ocr=ocr,
     )
 
 
@@ -280,7 +283,6 @@ def lying_zip_bomb_xlsx(expanded_bytes: int = 1024**3) -> bytes:
     return out.getvalue()
 
 
-def png() -> bytes:
-    return (
-        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"
-    )
+def mp3() -> bytes:
+    """The start of a recording, which no parser reads."""
+    return b"ID3\x04\x00\x00\x00\x00\x0f\x76" + b"\xff\xfb\x90\x64\x01\x02\x03\x04" * 6

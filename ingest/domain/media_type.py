@@ -33,7 +33,25 @@ class MediaType(StrEnum):
     EPUB = "application/epub+zip"
     EML = "message/rfc822"
     MBOX = "application/mbox"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    TIFF = "image/tiff"
+    WEBP = "image/webp"
+    GIF = "image/gif"
+    BMP = "image/bmp"
 
+
+PICTURES = frozenset(
+    {
+        MediaType.PNG,
+        MediaType.JPEG,
+        MediaType.TIFF,
+        MediaType.WEBP,
+        MediaType.GIF,
+        MediaType.BMP,
+    }
+)
+"""Pictures, whose text is recognized."""
 
 EXTENSIONS: dict[str, MediaType] = {
     ".pdf": MediaType.PDF,
@@ -49,6 +67,14 @@ EXTENSIONS: dict[str, MediaType] = {
     ".epub": MediaType.EPUB,
     ".eml": MediaType.EML,
     ".mbox": MediaType.MBOX,
+    ".png": MediaType.PNG,
+    ".jpg": MediaType.JPEG,
+    ".jpeg": MediaType.JPEG,
+    ".tif": MediaType.TIFF,
+    ".tiff": MediaType.TIFF,
+    ".webp": MediaType.WEBP,
+    ".gif": MediaType.GIF,
+    ".bmp": MediaType.BMP,
 }
 
 HEAD_BYTES = 64 * 1024
@@ -59,12 +85,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LEGACY_OFFICE = "the content is a legacy Office file (OLE), which is not read"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
-    (b"RIFF", "a RIFF audio, video or image file"),
+    (b"RIFF", "a RIFF audio or video file"),
     (b"MZ", "a Windows program"),
     (b"\x7fELF", "a Linux program"),
     (b"\xca\xfe\xba\xbe", "a program"),
@@ -80,6 +101,18 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "an MP3 recording"),
     (b"OggS", "an Ogg recording"),
 )
+_PICTURE_MAGIC: tuple[tuple[re.Pattern[bytes], MediaType], ...] = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), MediaType.PNG),
+    (re.compile(rb"\xff\xd8\xff"), MediaType.JPEG),
+    (re.compile(rb"II[*+]\x00|MM\x00[*+]"), MediaType.TIFF),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), MediaType.WEBP),
+    (re.compile(rb"GIF8[79]a"), MediaType.GIF),
+    (
+        re.compile(rb"BM.{4}\x00{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00{3}", re.DOTALL),
+        MediaType.BMP,
+    ),
+)
+"""First bytes of pictures, which no text has."""
 _ZIPPED = {MediaType.DOCX, MediaType.PPTX, MediaType.XLSX, MediaType.EPUB}
 _ZIP = b"PK\x03\x04"
 _ZIP_FOLDERS = {b"word": MediaType.DOCX, b"ppt": MediaType.PPTX, b"xl": MediaType.XLSX}
@@ -137,6 +170,9 @@ def sniff(head: bytes, *, filename: str) -> MediaType:
     named = _named_type(filename)
     if _is_pdf(head, named):
         return MediaType.PDF
+    for magic, picture in _PICTURE_MAGIC:
+        if magic.match(head):
+            return picture
     if head.startswith(_ZIP):
         return _sniff_zip(head, named)
     if head.startswith(_OLE):
@@ -213,7 +249,7 @@ def _sniff_text(head: bytes, named: MediaType | None) -> MediaType:
         return MediaType.HTML
     if mail := sniff_mail(text, is_named=named in _MAIL):
         return MediaType.MBOX if mail is Mail.BOX and named is not MediaType.EML else MediaType.EML
-    if named is MediaType.PDF or named in _ZIPPED:
+    if named is MediaType.PDF or named in _ZIPPED | PICTURES:
         extension = next(ext for ext, media_type in EXTENSIONS.items() if media_type is named)
         raise DocumentUnreadable(f"the name ends in {extension} but the content is plain text")
     if named in {MediaType.HTML, MediaType.MARKDOWN}:

@@ -38,7 +38,7 @@ class WarningCode(StrEnum):
     TEXT_CUT = "text_cut"
     """The text was cut at a limit."""
     TEXT_RECOGNIZED = "text_recognized"
-    """Text was recognized in a picture (OCR) with low confidence."""
+    """Text was recognized in a picture (OCR) and may hold errors."""
     REPAIRED = "repaired"
     """The file is damaged and was read after a repair; parts may be missing."""
     MORE_WARNINGS = "more_warnings"

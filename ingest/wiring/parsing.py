@@ -1,10 +1,12 @@
 """Parsers: the local one, a provider's in front of it, and who collects what a provider parsed."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ingest.adapters.parsers.local import LocalParser
 from ingest.adapters.parsers.local.draft import LABEL as LOCAL_LABEL
+from ingest.adapters.parsers.local.ocr.options import OcrOptions
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.parse_store import ParseStore
@@ -39,6 +41,21 @@ def make_local_parser(settings: Settings) -> LocalParser:
         timeout=timedelta(seconds=settings.parse_timeout_seconds),
         memory_bytes=settings.parse_memory_bytes,
         processes=settings.parse_processes,
+        ocr=_ocr_options(settings),
+    )
+
+
+def _ocr_options(settings: Settings) -> OcrOptions:
+    """How pictures are read here; not at all when a provider reads them better."""
+    return OcrOptions(
+        on=settings.ocr == "auto" and settings.parsing_provider is None,
+        languages=tuple(re.split("[+,]", settings.ocr_languages)),
+        tessdata=str(settings.ocr_tessdata or ""),
+        least_confidence=settings.ocr_least_confidence,
+        dpi=settings.ocr_dpi,
+        max_pages=settings.ocr_max_pages,
+        page_seconds=settings.ocr_page_seconds,
+        document_seconds=settings.ocr_document_seconds,
     )
 
 

@@ -24,7 +24,11 @@ def names(requirements: Iterable[str]) -> set[str]:
 Declared = Callable[[Path], set[str]]
 NEEDED = names(PROJECT["dependencies"])
 EXTRAS = {extra: names(named) for extra, named in PROJECT["optional-dependencies"].items()}
-FOLDERS = {"demo": "ingest/demo", "minilm": "ingest/adapters/embedders/minilm"}
+FOLDERS = {
+    "demo": "ingest/demo",
+    "minilm": "ingest/adapters/embedders/minilm",
+    "ocr": "ingest/adapters/parsers/local/ocr",
+}
 """What an extra is for, and nothing else may import."""
 WITH_EXTRAS = NEEDED.union(*EXTRAS.values())
 

@@ -77,7 +77,7 @@ def test_rejected_and_dead_lettered_files_are_told_with_reasons_and_fail_the_com
     folder = a_folder(tmp_path, count=1)
     (folder / "empty.txt").touch()
     (folder / "torn.pdf").write_bytes(samples.truncated_pdf())
-    (folder / "picture.png").write_bytes(samples.png())
+    (folder / "song.mp3").write_bytes(samples.mp3())
     (folder / ".secret.txt").write_text("hidden")
     tenant = system.tenant()
 
@@ -86,7 +86,7 @@ def test_rejected_and_dead_lettered_files_are_told_with_reasons_and_fail_the_com
     assert outcome.code == 1
     told = " ".join(outcome.out.split())
     assert "1 hidden, 1 unsupported type" in told
-    assert "picture.png (a PNG image)" in told
+    assert "song.mp3 (an MP3 recording)" in told
     assert ".secret.txt" in told
     assert "document_empty" in outcome.out
     assert "document_unreadable" in outcome.out
@@ -96,10 +96,10 @@ def test_rejected_and_dead_lettered_files_are_told_with_reasons_and_fail_the_com
 
 
 def test_a_named_file_is_tried_whatever_its_extension(system: Running, tmp_path: Path) -> None:
-    picture = tmp_path / "picture.png"
-    picture.write_bytes(samples.png())
+    recording = tmp_path / "song.mp3"
+    recording.write_bytes(samples.mp3())
 
-    outcome = ingest("upload", picture, "--json", **system.tenant())
+    outcome = ingest("upload", recording, "--json", **system.tenant())
 
     assert outcome.code == 1
     assert outcome.json()["rejected"][0]["code"] == "unsupported_media_type"

@@ -148,7 +148,7 @@ def test_a_folder_takes_exactly_what_the_gateway_takes(url: str, tmp_path: Path)
     }
     refused = {
         "old.doc": samples.legacy_doc(),
-        "picture.png": samples.png(),
+        "song.mp3": samples.mp3(),
         "notes.gz": b"\x1f\x8b\x08\0\0\0\0\0\0\3",
         "nothing": b"",
     }
@@ -167,26 +167,26 @@ def test_skipped_files_are_named_some_of_each_reason_and_all_when_asked(
     url: str, tmp_path: Path
 ) -> None:
     for number in range(5):
-        (tmp_path / f"{number}.png").write_bytes(samples.png())
+        (tmp_path / f"{number}.mp3").write_bytes(samples.mp3())
     (tmp_path / "note.txt").write_text("A note.")
     (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
 
     few, all_named = upload(url, tmp_path), upload(url, tmp_path, "--verbose")
 
     assert "skipped 5 unsupported type, 1 unreadable" in words(few)
-    assert "2.png (a PNG image) and 2 more" in words(few)
+    assert "2.mp3 (an MP3 recording) and 2 more" in words(few)
     assert "gone.txt (No such file or directory)" in words(few)
-    assert "3.png" not in few.out
-    assert all(f"{number}.png (a PNG image)" in words(all_named) for number in range(5))
+    assert "3.mp3" not in few.out
+    assert all(f"{number}.mp3 (an MP3 recording)" in words(all_named) for number in range(5))
 
 
 def test_a_folder_of_which_nothing_is_read_names_what_it_holds(url: str, tmp_path: Path) -> None:
-    (tmp_path / "0.png").write_bytes(samples.png())
+    (tmp_path / "0.mp3").write_bytes(samples.mp3())
 
     outcome = upload(url, tmp_path)
 
     assert outcome.code == 2
-    assert f"1 unsupported type: {tmp_path}/0.png (a PNG image)" in outcome.err
+    assert f"1 unsupported type: {tmp_path}/0.mp3 (an MP3 recording)" in outcome.err
 
 
 def test_the_summary_tells_new_files_from_those_that_are_there(url: str, company: Path) -> None:

@@ -23,7 +23,7 @@ from ingest.domain.errors import (
     UnsupportedMediaType,
 )
 from ingest.domain.job import ClaimedJob
-from tests import builders
+from tests import builders, samples
 from tests.integration.reference_fixtures import ReferenceFixture
 
 
@@ -37,7 +37,7 @@ async def test_what_cannot_be_taken_ends_with_what_is_wrong_with_it(
 ) -> None:
     setting.put("gone.md", b"it will vanish")
     setting.put("grown.md", b"it will grow")
-    setting.put("picture.md", b"\x89PNG\r\n\x1a\n" + bytes(50))
+    setting.put("song.md", samples.mp3())
     setting.put("empty.md", b"")
     setting.put("large.md", b"x" * 1001)
 
@@ -49,7 +49,7 @@ async def test_what_cannot_be_taken_ends_with_what_is_wrong_with_it(
 
     assert registered.created == 3
     assert registered.refused == {"document_empty": 1, "document_too_large": 1}
-    assert [job.filename for job in jobs] == ["gone.md", "grown.md", "picture.md"]
+    assert [job.filename for job in jobs] == ["gone.md", "grown.md", "song.md"]
     assert [type(one) for one in fetched] == [SourceGone, DocumentTooLarge, UnsupportedMediaType]
     assert "gone.md" in str(fetched[0])
     assert "1000 bytes" in str(fetched[1])

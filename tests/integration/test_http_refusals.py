@@ -64,8 +64,8 @@ def assert_nothing_stayed(gateway: Running) -> None:
     ("filename", "content", "status", "code"),
     [
         ("empty.txt", b"", 422, "document_empty"),
-        ("photo.png", samples.png(), 415, "unsupported_media_type"),
-        ("photo.txt", samples.png(), 415, "unsupported_media_type"),
+        ("song.mp3", samples.mp3(), 415, "unsupported_media_type"),
+        ("song.txt", samples.mp3(), 415, "unsupported_media_type"),
         ("old.doc", samples.legacy_doc(), 415, "unsupported_media_type"),
         ("plain.pdf", b"This is no PDF at all.", 422, "document_unreadable"),
         ("a\nb.txt", b"text", 422, "invalid_filename"),

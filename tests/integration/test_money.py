@@ -53,7 +53,7 @@ def files(tmp_path: Path) -> Path:
     (folder / "tides.pdf").write_bytes(samples.pdf(["Tides\nHigh water is at noon.", "Berths"]))
     (folder / "scan.pdf").write_bytes(samples.pdf(["", "", ""]))
     (folder / "note.txt").write_text("The pilot boards at the outer buoy.")
-    (folder / "image.png").write_bytes(samples.png())
+    (folder / "song.mp3").write_bytes(samples.mp3())
     return folder
 
 

@@ -11,7 +11,7 @@ from ingest.adapters.postgres.documents.document_store import DocumentStore
 from ingest.adapters.postgres.pool import Database
 from ingest.cli.backfills.run_backfill import matching
 from ingest.domain.source_object import SourceObject
-from tests import builders
+from tests import builders, samples
 from tests.integration.folder_fixtures import FolderFixture
 
 
@@ -43,7 +43,7 @@ async def test_each_object_becomes_one_job_and_again_none(setting: FolderFixture
 async def test_what_cannot_be_taken_is_counted_and_the_others_go_on(setting: FolderFixture) -> None:
     setting.write("good.txt", b"text")
     setting.write("empty.txt", b"")
-    setting.write("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(50))
+    setting.write("song.mp3", samples.mp3())
     setting.write("large.txt", b"x" * 1001)
     setting.write("l" * 250 + ".txt", b"long")
     setting.write("€" * 80 + ".txt", b"as a URI, over 512 characters")

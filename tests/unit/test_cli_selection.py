@@ -118,7 +118,7 @@ def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
         ("report", b"%PDF-1.7\n"),
         ("letter", samples.docx("A word of thanks.")),
         ("empty.txt", b""),
-        ("picture.pdf", samples.png()),
+        ("song.pdf", samples.mp3()),
     ],
 )
 def test_a_folder_takes_what_its_content_or_its_extension_says_is_read(
@@ -136,7 +136,7 @@ def test_a_folder_takes_what_its_content_or_its_extension_says_is_read(
     ("name", "content", "reason", "detail"),
     [
         ("old.doc", samples.legacy_doc(), "unsupported type", OLD_OFFICE),
-        ("picture.png", samples.png(), "unsupported type", "a PNG image"),
+        ("song.mp3", samples.mp3(), "unsupported type", "an MP3 recording"),
         ("notes.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\3", "unsupported type", "a gzip archive"),
         ("photos.zip", b"PK\3\4" + bytes(26) + b"photo.jpg", "unsupported type", "a ZIP archive"),
         ("__init__.py", b"", "no document", "the file has no bytes"),

@@ -4,7 +4,7 @@ from benchmarks.corpus import mixed_corpus
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
-from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, detect, sniff
+from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, PICTURES, detect, sniff
 
 LIMITS = ParserLimits(max_pages=1000, max_text_chars=1_000_000)
 
@@ -13,7 +13,7 @@ def parse(name: str, data: bytes) -> ParsedDocument:
     return parse_document(data, filename=name, limits=LIMITS)
 
 
-def test_the_corpus_spreads_evenly_over_all_nine_formats() -> None:
+def test_the_corpus_spreads_evenly_over_nine_formats() -> None:
     names = [name for name, _, _ in mixed_corpus(18, seed=3)]
 
     kinds = Counter(EXTENSIONS["." + name.rpartition(".")[2]] for name in names)

@@ -95,7 +95,7 @@ BAD: list[tuple[str, str, bytes, type[DocumentRejected], str]] = [
         "corrupt",
     ),
     ("text under a PDF's name", "x.pdf", b"just words", DocumentUnreadable, "plain text"),
-    ("a picture under a PDF's name", "x.pdf", samples.png(), UnsupportedMediaType, "PNG"),
+    ("a recording under a PDF's name", "x.pdf", samples.mp3(), UnsupportedMediaType, "MP3"),
     ("too many PDF pages", "x.pdf", samples.pdf(["a"] * 6), TooManyPages, "6 pages, limit 5"),
     ("too many slides", "x.pptx", samples.pptx(*"abcdef"), TooManyPages, "6 pages, limit 5"),
     ("too many sheets", "x.xlsx", samples.xlsx(sheets=6), TooManyPages, "6 pages, limit 5"),

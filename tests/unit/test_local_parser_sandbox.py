@@ -4,15 +4,22 @@ import asyncio
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ingest.adapters.parsers.local import LocalParser
+from ingest.adapters.parsers.local import LocalParser, frames
+from ingest.adapters.parsers.local.frames import Frame, Kind
+from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.adapters.parsers.local.sandbox import ChildDied, Sandbox
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import ParserLimitExceeded, WorkerLost
 from ingest.domain.media_type import MediaType
@@ -317,3 +324,34 @@ async def test_the_child_sees_no_secret_and_may_be_killed_first(
     assert b"hunter2" not in process.joinpath("environ").read_bytes()
     assert process.joinpath("oom_score_adj").read_text().strip() == "1000"
     await parser.close()
+
+
+def test_a_document_that_is_recognized_may_take_longer_than_a_parse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, childs = socket.socketpair()
+    ocr = OcrOptions(document_seconds=60)
+    limits = ParserLimits(max_pages=10, max_text_chars=1000, ocr=ocr)
+    sandbox = Sandbox(limits=limits, timeout=timedelta(seconds=1), memory_bytes=1)
+    monkeypatch.setattr(sandbox, "_running", lambda: ours)
+    read = ParsedDocument("words", (), (), "local")
+    frames.send(childs, Frame(Kind.RECOGNIZING))
+    answers = threading.Timer(2, frames.send, (childs, Frame(Kind.PARSED, body=read.to_bytes())))
+    answers.start()
+
+    with ours, childs:
+        assert sandbox.parse(b"", "x.pdf") == read
+        answers.join()
+
+
+def test_the_time_of_recognition_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, childs = socket.socketpair()
+    ocr = OcrOptions(document_seconds=0.1)
+    limits = ParserLimits(max_pages=10, max_text_chars=1000, ocr=ocr)
+    sandbox = Sandbox(limits=limits, timeout=timedelta(seconds=0.1), memory_bytes=1)
+    monkeypatch.setattr(sandbox, "_running", lambda: ours)
+    frames.send(childs, Frame(Kind.RECOGNIZING))
+    frames.send(childs, Frame(Kind.RECOGNIZING))
+
+    with ours, childs, pytest.raises(ChildDied):
+        sandbox.parse(b"", "x.pdf")

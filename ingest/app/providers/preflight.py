@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParseInvalid
-from ingest.domain.media_type import MediaType
+from ingest.domain.media_type import PICTURES, MediaType
 from ingest.domain.parse_quality import check_text, is_scanned
 from ingest.domain.remote_parse import SourceExtent
 from ingest.ports import Parser
@@ -15,7 +15,7 @@ _PAGE_CHARS = 3000
 _FACTOR, _MORE = 3, 10
 """A guess of n pages has 3 n + 10 paid for in advance: a budget holds even if it is far too low."""
 _ASKED = "every document is"
-_HAS_PICTURES = frozenset({MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB})
+_HAS_PICTURES = PICTURES | {MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.EPUB}
 
 
 @dataclass(frozen=True, slots=True)

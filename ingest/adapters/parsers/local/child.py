@@ -1,7 +1,7 @@
 """The child process that parses; it may hang, crash or be killed without other damage.
 
 Arguments: the socket's descriptor, the parent's process id, then the limits of memory in bytes,
-of pages and of characters.
+of pages and of characters, and the options of recognition as JSON.
 """
 
 import ctypes
@@ -17,6 +17,7 @@ from pathlib import Path
 from ingest.adapters.parsers.local import frames
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.frames import Frame, Kind
+from ingest.adapters.parsers.local.ocr.options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.errors import DocumentRejected, DocumentUnreadable, ParserLimitExceeded
 
@@ -25,9 +26,10 @@ _PR_SET_PDEATHSIG = 1
 
 def main(argv: list[str]) -> int:
     """Parse documents until the socket closes."""
-    fd, parent, memory_bytes, max_pages, max_text_chars = map(int, argv)
+    *numbers, ocr = argv
+    fd, parent, memory_bytes, max_pages, max_text_chars = map(int, numbers)
     _die_with(parent)
-    limits = ParserLimits(max_pages, max_text_chars)
+    limits = ParserLimits(max_pages, max_text_chars, OcrOptions.from_json(ocr))
     with socket.socket(fileno=fd) as channel:
         _limit_memory(memory_bytes)
         _silence()
@@ -36,7 +38,8 @@ def main(argv: list[str]) -> int:
         frames.send(channel, Frame(Kind.READY))
         try:
             while True:
-                reply = _answer(frames.receive(channel), limits, memory_bytes=memory_bytes)
+                request = frames.receive(channel)
+                reply = _answer(channel, request, limits, memory_bytes=memory_bytes)
                 frames.send(channel, reply)
                 if reply.kind is Kind.REJECTED_LAST:
                     return 0
@@ -44,9 +47,16 @@ def main(argv: list[str]) -> int:
             return 0
 
 
-def _answer(request: Frame, limits: ParserLimits, *, memory_bytes: int) -> Frame:
+def _answer(
+    channel: socket.socket, request: Frame, limits: ParserLimits, *, memory_bytes: int
+) -> Frame:
     try:
-        parsed = parse_document(request.body, filename=request.name, limits=limits)
+        parsed = parse_document(
+            request.body,
+            filename=request.name,
+            limits=limits,
+            before_recognition=lambda: frames.send(channel, Frame(Kind.RECOGNIZING)),
+        )
         return Frame(Kind.PARSED, body=parsed.to_bytes())
     except DocumentRejected as exc:
         return frames.rejection(exc)

@@ -1,8 +1,9 @@
 """Builds a parsed document; text is cleaned as it arrives, so that positions stay exact."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from ingest.adapters.parsers.local.ocr.recognition import Recognition
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import Heading, Page, ParsedDocument
 from ingest.domain.errors import DocumentEmpty, ParserLimitExceeded, TooManyPages
@@ -38,8 +39,11 @@ def _table_row(cells: Sequence[str], width: int) -> str:
 class Draft:
     """Collects blocks of text, separated by blank lines."""
 
-    def __init__(self, limits: ParserLimits) -> None:
+    def __init__(
+        self, limits: ParserLimits, *, before_recognition: Callable[[], None] | None = None
+    ) -> None:
         self._limits = limits
+        self.recognition = Recognition(limits.ocr, before_recognition)
         self._parts: list[str] = []
         self._length = 0
         self._tight = False
@@ -134,11 +138,14 @@ class Draft:
             DocumentEmpty: the text has only white space.
         """
         self._end_page()
+        for code, message in self.recognition.warnings():
+            self.warn(code, message)
         text = "".join(self._parts)
         if not text.strip():
             pages = len(self._pages) or None
             where = f"on any of the document's {pages} pages" if pages else "in the document"
-            raise DocumentEmpty(f"there is no text {where}", pages=pages)
+            why = "".join(f"; {reason}" for reason in self.recognition.reasons())
+            raise DocumentEmpty(f"there is no text {where}{why}", pages=pages)
         return ParsedDocument(
             text, tuple(self._pages), tuple(self._headings), parser, self._all_warnings()
         )

@@ -10,6 +10,7 @@ from ingest.adapters.parsers.local.formats.docx import parse_docx
 from ingest.adapters.parsers.local.formats.eml import parse_eml
 from ingest.adapters.parsers.local.formats.epub import parse_epub
 from ingest.adapters.parsers.local.formats.html import parse_html
+from ingest.adapters.parsers.local.formats.image import parse_image
 from ingest.adapters.parsers.local.formats.markdown import parse_markdown
 from ingest.adapters.parsers.local.formats.pdf import parse_pdf
 from ingest.adapters.parsers.local.formats.pptx import parse_pptx
@@ -20,7 +21,7 @@ from ingest.adapters.parsers.local.zip_check import check_archive
 from ingest.adapters.parsers.local.zip_names import has_backslashes, with_slashes
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentUnreadable
-from ingest.domain.media_type import MediaType, detect
+from ingest.domain.media_type import PICTURES, MediaType, detect
 
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
 _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
@@ -30,6 +31,7 @@ _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
     MediaType.HTML: lambda data, draft: parse_html(decode(data, markup=True, draft=draft), draft),
     MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data, draft=draft), draft),
     MediaType.TEXT: lambda data, draft: parse_text(decode(data, draft=draft), draft),
+    **dict.fromkeys(PICTURES, parse_image),
 }
 """Readers of files that are no archives."""
 _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None]] = {
@@ -40,14 +42,26 @@ _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None
 }
 
 
-def parse_document(data: bytes, *, filename: str, limits: ParserLimits) -> ParsedDocument:
+def parse_document(
+    data: bytes,
+    *,
+    filename: str,
+    limits: ParserLimits,
+    before_recognition: Callable[[], None] | None = None,
+) -> ParsedDocument:
     """Parse a document, without protection against endless loops, crashes and memory use.
+
+    Args:
+        data: The file.
+        filename: Its name.
+        limits: Limits that the parser checks.
+        before_recognition: Called once, before the first picture is recognized.
 
     Raises:
         DocumentRejected: the document cannot be parsed; the subclass gives the reason.
     """
     media_type = detect(data, filename=filename)
-    draft = Draft(limits)
+    draft = Draft(limits, before_recognition=before_recognition)
     if media_type in _ARCHIVE_READERS:
         _parse_archive(data, media_type, draft, limits)
     else:

@@ -26,6 +26,8 @@ class Kind(IntEnum):
     """An error: the name is its code, the body is JSON with its message and extras."""
     REJECTED_LAST = 4
     """As REJECTED, but the child ends, because its memory may be damaged."""
+    RECOGNIZING = 5
+    """Before the answer: text in pictures is recognized, which has a time limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from ingest.adapters.parsers.local.draft import LABEL
+from ingest.adapters.parsers.local.ocr.options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.sandbox import ChildDied, Sandbox
 from ingest.domain.document import ParsedDocument
@@ -36,6 +37,7 @@ class LocalParser:
         timeout: timedelta,
         memory_bytes: int,
         processes: int = 1,
+        ocr: OcrOptions | None = None,
     ) -> None:
         """Prepare the pool; start no process yet.
 
@@ -45,9 +47,10 @@ class LocalParser:
             timeout: Time limit of one parse.
             memory_bytes: Most private writable memory of one child, libraries included.
             processes: Documents parsed at the same time; one more while a parse takes long.
+            ocr: How text in pictures is recognized; the defaults when None.
         """
         self._memory_bytes = memory_bytes
-        limits = ParserLimits(max_pages, max_text_chars)
+        limits = ParserLimits(max_pages, max_text_chars, ocr or OcrOptions())
         self._slots = [
             _Slot(Sandbox(limits=limits, timeout=timeout, memory_bytes=memory_bytes))
             for _ in range(processes + 1)

@@ -1,6 +1,8 @@
 """The limits of a document, without time and memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ingest.adapters.parsers.local.ocr.options import OcrOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +12,5 @@ class ParserLimits:
     max_pages: int
     """Most pages, slides or sheets."""
     max_text_chars: int
+    ocr: OcrOptions = field(default_factory=OcrOptions)
+    """How text in pictures is recognized, and how long."""

@@ -79,6 +79,10 @@ class Sandbox:
         try:
             frames.send(channel, Frame(Kind.DOCUMENT, filename, data), deadline=deadline)
             answer = frames.receive(channel, deadline=deadline, max_body_bytes=most)
+            if answer.kind is Kind.RECOGNIZING:
+                seconds += self._limits.ocr.document_seconds
+                deadline += self._limits.ocr.document_seconds
+                answer = frames.receive(channel, deadline=deadline, max_body_bytes=most)
         except TimeoutError as exc:
             self._discard()
             raise ParserLimitExceeded(
@@ -164,7 +168,8 @@ class Sandbox:
         )
         module = "ingest.adapters.parsers.local.child"
         # -P keeps the working folder off sys.path, where a file could hide a library's module.
-        return [sys.executable, "-P", "-m", module, *map(str, numbers)]
+        ocr = self._limits.ocr.to_json()
+        return [sys.executable, "-P", "-m", module, *map(str, numbers), ocr]
 
 
 def _ending(returncode: int) -> str:

@@ -9,6 +9,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.ocr.pdf_page import recognize_page
 from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
 
 _LINE_END_HYPHEN = re.compile("[\x02\ufffe](?:\r\n|\n)?")
@@ -47,24 +48,30 @@ def parse_pdf(data: bytes, draft: Draft) -> None:
         raise DocumentUnreadable("the PDF is corrupt, or has no pages") from exc
     try:
         draft.expect_pages(len(document))
-        pages = [_read_page(document, index) for index in range(len(document))]
+        pages = [_read_page(document, index, draft) for index in range(len(document))]
     finally:
         document.close()
     levels = _heading_levels(pages)
     for number, lines in enumerate(pages, start=1):
         draft.begin_page(number)
-        _write_page(lines, levels, draft)
+        if isinstance(lines, str):
+            draft.add(lines)
+        else:
+            _write_page(lines, levels, draft)
 
 
-def _read_page(document: pypdfium2.PdfDocument, index: int) -> list[_Line]:
+def _read_page(document: pypdfium2.PdfDocument, index: int, draft: Draft) -> list[_Line] | str:
+    """The lines of a page, or the text that was recognized in its picture."""
     try:
         page = document[index]
         try:
             textpage = page.get_textpage()
             try:
-                return _read_lines(textpage)
+                lines = _read_lines(textpage)
             finally:
                 textpage.close()
+            own = "\n".join(line.text for line in lines)
+            return recognize_page(page, index + 1, own, draft.recognition) or lines
         finally:
             page.close()
     except pypdfium2.PdfiumError as exc:
@@ -92,11 +99,11 @@ def _utf16_units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _heading_levels(pages: list[list[_Line]]) -> dict[float, int]:
+def _heading_levels(pages: list[list[_Line] | str]) -> dict[float, int]:
     """Heading levels of font sizes that are rare and larger than most of the text."""
     weights: Counter[float] = Counter()
     for lines in pages:
-        for line in lines:
+        for line in () if isinstance(lines, str) else lines:
             weights[line.size] += len(line.text)
     body = weights.most_common(1)[0][0] if weights else 0.0
     total = sum(weights.values())
