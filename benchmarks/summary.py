@@ -85,6 +85,16 @@ ROWS = {
         "one request a document: {requests_per_document:,}, "
         "{seconds_per_document_embedding_alone:.0f} s",
     ),
+    "ocr": Row(
+        "{pages} pages of prose as pictures of {dpi} dpi: as drawn, badly scanned, aslant, on "
+        "their side",
+        "{cer_clean:.1%}, {cer_scan:.1%}, {cer_aslant:.1%} and {cer_on_side:.1%} of the "
+        "characters are wrong; {cpu_s_per_page_clean:.1f}, {cpu_s_per_page_scan:.1f}, "
+        "{cpu_s_per_page_aslant:.1f} and {cpu_s_per_page_on_side:.1f} CPU seconds a page; "
+        "{peak_mb:.0f} MB",
+        "Tesseract alone: {cer_clean_alone:.1%}, {cer_scan_alone:.1%}, {cer_aslant_alone:.1%} and "
+        "{cer_on_side_alone:.1%}; {cpu_s_per_page_clean_alone:.1f} CPU seconds",
+    ),
     "embed_wire": Row(
         "vectors of 1,536 numbers",
         "{ratio_vs_sdk:.1f} × the inputs a second, {ratio_cpu_vs_sdk:.2f} × the CPU",

@@ -4,7 +4,7 @@ from benchmarks.corpus import mixed_corpus
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
-from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, PICTURES, detect, sniff
+from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, detect, sniff
 
 LIMITS = ParserLimits(max_pages=1000, max_text_chars=1_000_000)
 
