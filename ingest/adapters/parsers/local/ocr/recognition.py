@@ -12,7 +12,7 @@ from ingest.domain.parse_warning import WarningCode
 
 GOOD_CONFIDENCE = 80
 """Text of a lower mean confidence is kept with a warning of its own."""
-OFF = "the recognition of text is off (INGEST_OCR)"
+OFF = "text is not recognized here: INGEST_OCR is off, or INGEST_PARSER names a provider"
 _PAGES_A_WARNING = 20
 
 
@@ -117,7 +117,7 @@ class Recognition:
     def _recognize(self, draw: Callable[[], Bitmap]) -> tuple[str, int, str]:
         """Text, its confidence, and why it was refused."""
         if reason := self.unavailable:
-            return "", 0, f"not recognized: {reason}"
+            return "", 0, reason
         assert self._recognizer is not None  # noqa: S101 - for mypy
         options = self.options
         left = min(options.page_seconds, options.document_seconds - self._seconds)
