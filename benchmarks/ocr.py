@@ -21,7 +21,7 @@ from PIL.Image import Image as Picture
 from benchmarks import corpus
 from benchmarks.report import Report, Results, run
 from ingest.adapters.parsers.local.ocr.bitmap import Bitmap
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.ocr.recognizer import Recognizer
 
 _DPI = 200

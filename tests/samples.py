@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks import corpus
 from ingest.adapters.parsers.local import LocalParser
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 
 LOREM = "The harbour office keeps its ledgers in the second room on the left."
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ingest.adapters.parsers.local import LocalParser
 from ingest.adapters.parsers.local.draft import LABEL as LOCAL_LABEL
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.providers.ledger_store import LedgerStore
 from ingest.adapters.postgres.providers.parse_store import ParseStore
@@ -41,11 +41,11 @@ def make_local_parser(settings: Settings) -> LocalParser:
         timeout=timedelta(seconds=settings.parse_timeout_seconds),
         memory_bytes=settings.parse_memory_bytes,
         processes=settings.parse_processes,
-        ocr=_ocr_options(settings),
+        ocr=ocr_options(settings),
     )
 
 
-def _ocr_options(settings: Settings) -> OcrOptions:
+def ocr_options(settings: Settings) -> OcrOptions:
     """How pictures are read here; not at all when a provider reads them better."""
     return OcrOptions(
         on=settings.ocr == "auto" and settings.parsing_provider is None,

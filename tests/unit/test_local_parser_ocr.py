@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.ocr import engine
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty

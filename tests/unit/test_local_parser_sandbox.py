@@ -17,7 +17,7 @@ import pytest
 
 from ingest.adapters.parsers.local import LocalParser, frames
 from ingest.adapters.parsers.local.frames import Frame, Kind
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.sandbox import ChildDied, Sandbox
 from ingest.domain.document import ParsedDocument

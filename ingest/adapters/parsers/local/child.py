@@ -17,7 +17,7 @@ from pathlib import Path
 from ingest.adapters.parsers.local import frames
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.frames import Frame, Kind
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.errors import DocumentRejected, DocumentUnreadable, ParserLimitExceeded
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from ingest.adapters.parsers.local.draft import LABEL
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.sandbox import ChildDied, Sandbox
 from ingest.domain.document import ParsedDocument

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ingest.adapters.parsers.local.ocr.bitmap import Bitmap
 from ingest.adapters.parsers.local.ocr.engine import OcrUnavailable, OutOfTime, Recognized
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.ocr.paragraphs import paragraphs
 from ingest.adapters.parsers.local.ocr.recognizer import Recognizer
 from ingest.domain.parse_warning import WarningCode

@@ -16,7 +16,7 @@ from ingest.adapters.parsers.local.ocr.engine import (
     open_engine,
     packages_missing,
 )
-from ingest.adapters.parsers.local.ocr.options import OcrOptions
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.ocr.skew import leveled
 
 _SURE = 2.0
