@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.settings import Settings
@@ -31,7 +31,7 @@ def test_every_setting_reaches_the_child_process() -> None:
 
 def test_nothing_is_recognized_here_when_it_is_off_or_a_provider_reads_scans() -> None:
     off = Settings(ocr="off")
-    provider = Settings(parser="auto", llama_cloud_api_key="llx-1")
+    provider = Settings(parser="auto", llamaparse_api_keys=SecretStr("llx-1"))
 
     assert not ocr_options(off).on
     assert not ocr_options(provider).on
