@@ -14,6 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 from benchmarks import corpus
 from ingest.adapters.parsers.local import LocalParser
 from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
+from tests import format_samples
 
 LOREM = "The harbour office keeps its ledgers in the second room on the left."
 
@@ -139,7 +140,7 @@ def eml(*paragraphs: str, as_html: bool = False, encoding: str | None = None) ->
 
 
 def one_of_each(sentence: str) -> Iterator[tuple[str, bytes]]:
-    """Filename and content in all nine formats, each with this sentence."""
+    """Filename and content in all formats, each with this sentence."""
     yield "sample.pdf", pdf([f"Overview\n{sentence}"])
     yield "sample.docx", docx(sentence)
     yield "sample.pptx", pptx(sentence)
@@ -149,6 +150,7 @@ def one_of_each(sentence: str) -> Iterator[tuple[str, bytes]]:
     yield "sample.txt", text(sentence)
     yield "sample.epub", epub(sentence)
     yield "sample.eml", eml(sentence)
+    yield from format_samples.one_of_each(sentence)
 
 
 def encrypted_pdf() -> bytes:

@@ -41,6 +41,8 @@ class WarningCode(StrEnum):
     """Text was recognized in a picture (OCR) and may hold errors."""
     REPAIRED = "repaired"
     """The file is damaged and was read after a repair; parts may be missing."""
+    STRUCTURE_NOT_READ = "structure_not_read"
+    """The text is kept as written, because its records, columns or elements cannot be read."""
     MORE_WARNINGS = "more_warnings"
     """The document had more warnings than are kept."""
     OTHER = "other"

@@ -14,7 +14,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from ingest.domain.embedding_model import EmbeddingModel
-from ingest.domain.media_type import MediaType
+from ingest.domain.media_type import PICTURES, MediaType
 from ingest.domain.pricing import CREDIT, Price, batched
 
 
@@ -84,7 +84,11 @@ OPENAI = EmbedderSpec(
 LLAMAPARSE = ParserSpec(
     name="llamaparse",
     title="LlamaParse",
-    reads=frozenset(set(MediaType) - {MediaType.EML, MediaType.MBOX}),
+    reads=frozenset(
+        {MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.XLSX}
+        | {MediaType.HTML, MediaType.MARKDOWN, MediaType.TEXT, MediaType.EPUB}
+        | PICTURES
+    ),
     # LlamaCloud's billing page: credits of each tier, and $1.25 for 1,000 credits.
     credits_per_page=MappingProxyType(
         {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}

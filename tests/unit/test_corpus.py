@@ -4,9 +4,15 @@ from benchmarks.corpus import mixed_corpus
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
-from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, detect, sniff
+from ingest.domain.media_type import EXTENSIONS, HEAD_BYTES, MediaType, detect, sniff
 
 LIMITS = ParserLimits(max_pages=1000, max_text_chars=1_000_000)
+
+
+WRITTEN = {
+    *(MediaType.PDF, MediaType.DOCX, MediaType.PPTX, MediaType.XLSX, MediaType.HTML),
+    *(MediaType.MARKDOWN, MediaType.TEXT, MediaType.EPUB, MediaType.EML),
+}
 
 
 def parse(name: str, data: bytes) -> ParsedDocument:

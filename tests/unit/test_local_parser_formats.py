@@ -1,4 +1,4 @@
-"""Sound documents of all nine formats: all of the text, exact landmarks, the same every time."""
+"""Sound documents of all formats: all of the text, exact landmarks, the same every time."""
 
 import asyncio
 import io
@@ -15,7 +15,15 @@ from tests.unit.parsing import Parse, checked, outline, page_texts
 
 SENTENCE = "Locker 40417 in district seven holds the grey ledger & the <spare> key."
 FORMATS = {name: data for name, data in samples.one_of_each(SENTENCE)}
-PAGED = {"sample.pdf", "sample.pptx", "sample.xlsx"}
+PAGED = {
+    *("sample.pdf", "sample.pptx", "sample.xlsx"),
+    *("sample.xls", "sample.ods", "sample.odp"),
+}
+SHEETS = {"sample.xlsx", "sample.xls", "sample.ods"}
+FLAT = {
+    *("sample.txt", "sample.eml", "sample.csv", "sample.tsv", "sample.json", "sample.jsonl"),
+    *("sample.msg", "sample.vtt", "sample.srt"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +47,11 @@ async def test_the_text_and_the_pages_of_each_format_are_found(parse: Parse, nam
     assert bool(parsed.pages) is (name in PAGED)
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sample.txt", "sample.eml"}))
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - FLAT))
 async def test_the_heading_of_each_format_with_structure_is_found(parse: Parse, name: str) -> None:
     parsed = await parse(name, FORMATS[name])
 
-    assert outline(parsed) == [(1, "Sheet 1" if name == "sample.xlsx" else "Overview")]
+    assert outline(parsed) == [(1, "Sheet 1" if name in SHEETS else "Overview")]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -77,6 +77,20 @@ class Draft:
         if count > self._limits.max_pages:
             raise TooManyPages(f"the document has {count} pages, limit {self._limits.max_pages}")
 
+    @property
+    def limits(self) -> ParserLimits:
+        """The limits of the document."""
+        return self._limits
+
+    def expect_chars(self, count: int) -> None:
+        """Announce a least number of characters, before memory is spent on them.
+
+        Raises:
+            ParserLimitExceeded: there are more than the limit.
+        """
+        if self._length + count > self._limits.max_text_chars:
+            raise self._too_long()
+
     def begin_page(self, number: int) -> None:
         """Begin a page; numbers start at 1 and ascend."""
         self._end_page()
@@ -120,6 +134,20 @@ class Draft:
         """Append clean text with its own headings, whose positions count from its start."""
         start = self._append(text)
         self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
+
+    def add_document(self, parsed: ParsedDocument, *, shift: int) -> None:
+        """Append another document, whose headings become deeper by ``shift`` levels."""
+        pieces, headings = [], []
+        at = grown = 0
+        for heading in parsed.headings:
+            level = min(heading.level + shift, 6)
+            marked = parsed.text.startswith("#", heading.char_start)
+            marks = "#" * (level - heading.level) if marked else ""
+            pieces += [parsed.text[at : heading.char_start], marks]
+            headings.append(Heading(heading.char_start + grown, level, heading.title))
+            at = heading.char_start
+            grown += len(marks)
+        self.add_outlined("".join([*pieces, parsed.text[at:]]), headings)
 
     def warn(self, code: WarningCode, message: str) -> None:
         """Say that a part was not read, or not for sure; an equal warning is kept once."""
@@ -172,11 +200,14 @@ class Draft:
         self._parts.append(block)
         self._length += len(block)
         if self._length > self._limits.max_text_chars:
-            raise ParserLimitExceeded(
-                "the document's text is longer than the limit of "
-                f"{self._limits.max_text_chars} characters"
-            )
+            raise self._too_long()
         return start
+
+    def _too_long(self) -> ParserLimitExceeded:
+        return ParserLimitExceeded(
+            "the document's text is longer than the limit of "
+            f"{self._limits.max_text_chars} characters"
+        )
 
     def _end_page(self) -> None:
         if self._page_number is not None:

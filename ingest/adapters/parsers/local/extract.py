@@ -6,16 +6,30 @@ import zlib
 from collections.abc import Callable
 
 from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.formats.asciidoc import parse_asciidoc
+from ingest.adapters.parsers.local.formats.csv import parse_csv, parse_tsv
 from ingest.adapters.parsers.local.formats.docx import parse_docx
 from ingest.adapters.parsers.local.formats.eml import parse_eml
 from ingest.adapters.parsers.local.formats.epub import parse_epub
 from ingest.adapters.parsers.local.formats.html import parse_html
 from ingest.adapters.parsers.local.formats.image import parse_image
+from ingest.adapters.parsers.local.formats.ipynb import parse_ipynb
+from ingest.adapters.parsers.local.formats.json import parse_json, parse_jsonl
+from ingest.adapters.parsers.local.formats.latex import parse_latex
 from ingest.adapters.parsers.local.formats.markdown import parse_markdown
+from ingest.adapters.parsers.local.formats.msg import parse_msg
+from ingest.adapters.parsers.local.formats.odf import parse_odf
+from ingest.adapters.parsers.local.formats.org import parse_org
 from ingest.adapters.parsers.local.formats.pdf import parse_pdf
 from ingest.adapters.parsers.local.formats.pptx import parse_pptx
+from ingest.adapters.parsers.local.formats.rst import parse_rst
+from ingest.adapters.parsers.local.formats.rtf import parse_rtf
+from ingest.adapters.parsers.local.formats.subtitles import parse_srt, parse_vtt
 from ingest.adapters.parsers.local.formats.text import decode, parse_text
+from ingest.adapters.parsers.local.formats.xls import parse_xls
 from ingest.adapters.parsers.local.formats.xlsx import parse_xlsx
+from ingest.adapters.parsers.local.formats.xml import parse_xml
+from ingest.adapters.parsers.local.formats.zip import parse_zip
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.zip_check import check_archive
 from ingest.adapters.parsers.local.zip_names import has_backslashes, with_slashes
@@ -32,6 +46,21 @@ _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
     MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data, draft=draft), draft),
     MediaType.TEXT: lambda data, draft: parse_text(decode(data, draft=draft), draft),
     **dict.fromkeys(PICTURES, parse_image),
+    MediaType.CSV: parse_csv,
+    MediaType.TSV: parse_tsv,
+    MediaType.JSON: parse_json,
+    MediaType.JSONL: parse_jsonl,
+    MediaType.XML: parse_xml,
+    MediaType.IPYNB: parse_ipynb,
+    MediaType.RTF: parse_rtf,
+    MediaType.XLS: parse_xls,
+    MediaType.MSG: parse_msg,
+    MediaType.RST: lambda data, draft: parse_rst(decode(data, draft=draft), draft),
+    MediaType.ASCIIDOC: lambda data, draft: parse_asciidoc(decode(data, draft=draft), draft),
+    MediaType.ORG: lambda data, draft: parse_org(decode(data, draft=draft), draft),
+    MediaType.LATEX: lambda data, draft: parse_latex(decode(data, draft=draft), draft),
+    MediaType.VTT: lambda data, draft: parse_vtt(decode(data, draft=draft), draft),
+    MediaType.SRT: lambda data, draft: parse_srt(decode(data, draft=draft), draft),
 }
 """Readers of files that are no archives."""
 _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None]] = {
@@ -39,6 +68,10 @@ _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None
     MediaType.PPTX: lambda archive, _data, draft: parse_pptx(archive, draft),
     MediaType.XLSX: lambda archive, data, draft: parse_xlsx(data, archive, draft),
     MediaType.EPUB: lambda archive, _data, draft: parse_epub(archive, draft),
+    MediaType.ODT: lambda archive, _data, draft: parse_odf(archive, draft),
+    MediaType.ODS: lambda archive, _data, draft: parse_odf(archive, draft),
+    MediaType.ODP: lambda archive, _data, draft: parse_odf(archive, draft),
+    MediaType.ZIP: lambda archive, _data, draft: parse_zip(archive, draft, parse_document),
 }
 
 

@@ -1,0 +1,100 @@
+"""What styles mean for the text: titles, hidden words, numbers of lists."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ingest.adapters.parsers.local.formats.trees import Element, local_attribute, local_name
+
+_MAX_PARENTS = 20
+_TITLES = {"Title": 1, "Subtitle": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    parent: str
+    hidden: bool
+
+
+class Styles:
+    """The styles of a document."""
+
+    def __init__(self, trees: Iterable[Element]) -> None:
+        self._styles: dict[str, _Style] = {}
+        self._lists: dict[tuple[str, int], tuple[str, str, int]] = {}
+        for tree in trees:
+            for style in tree.iter("{*}style"):
+                self._styles[local_attribute(style, "name") or ""] = _Style(
+                    local_attribute(style, "parent-style-name") or "",
+                    any(
+                        attribute(properties, "display") == "none"
+                        for properties in style
+                        if local_name(properties) == "text-properties"
+                    ),
+                )
+            for style in tree.iter("{*}list-style"):
+                self._add_list(attribute(style, "name"), style)
+
+    def _add_list(self, name: str, style: Element) -> None:
+        for level in style:
+            if local_name(level) == "list-level-style-number":
+                start = attribute(level, "start-value")
+                self._lists[name, int(attribute(level, "level") or 1)] = (
+                    attribute(level, "num-format"),
+                    attribute(level, "num-suffix") or ".",
+                    int(start) if start.isdecimal() else 1,
+                )
+
+    def title_level(self, name: str) -> int | None:
+        """The level of a paragraph that is the title of the document."""
+        for _ in range(_MAX_PARENTS):
+            if name in _TITLES or name not in self._styles:
+                return _TITLES.get(name)
+            name = self._styles[name].parent
+        return None
+
+    def is_hidden(self, name: str) -> bool:
+        """Whether words of a style are not shown."""
+        for _ in range(_MAX_PARENTS):
+            style = self._styles.get(name)
+            if style is None:
+                return False
+            if style.hidden:
+                return True
+            name = style.parent
+        return False
+
+    def numbering(self, name: str, level: int) -> tuple[str, str, int] | None:
+        """Format, suffix and first number of a numbered list; None for bullets."""
+        found = self._lists.get((name, level))
+        return found if found and found[0] else None
+
+
+def attribute(element: Element, name: str) -> str:
+    """The value of an attribute in any namespace; '' when there is none."""
+    for key, value in dict(element.attrib).items():  # type: ignore[attr-defined]
+        if key.rpartition("}")[2] == name:
+            return str(value)
+    return ""
+
+
+def number_label(number: int, form: str) -> str:
+    """A number as its list shows it: 3, c, C, iii or III."""
+    if form in {"a", "A"} and number >= 1:
+        letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
+        return letter if form == "a" else letter.upper()
+    if form in {"i", "I"} and 1 <= number < 4000:
+        roman = _roman(number)
+        return roman if form == "I" else roman.lower()
+    return str(number)
+
+
+def _roman(number: int) -> str:
+    steps = (
+        *((1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L")),
+        *((40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")),
+    )
+    out = ""
+    for value, letters in steps:
+        count, number = divmod(number, value)
+        out += letters * count
+    return out
