@@ -131,8 +131,7 @@ HEAD_BYTES = 64 * 1024
 _ARCHIVE_HEAD_BYTES = 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LEGACY_OFFICE = (
-    "the content is a legacy Office file (OLE), which is not read; save a document as .docx and a "
-    "presentation as .pptx, for example with LibreOffice, and send that file"
+    "the content is a legacy Office file (OLE), which is not read; save it as .docx or .pptx"
 )
 _ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, UnicodeDecodeError),

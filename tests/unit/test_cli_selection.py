@@ -10,7 +10,7 @@ from ingest.cli.exit_codes import WrongUsage
 from ingest.cli.uploads.select_files import Skipped, count_reasons, select
 from tests import samples
 
-OLD_OFFICE = "a legacy Office file (OLE), which is not read"
+OLD_OFFICE = "a legacy Office file (OLE), which is not read; save it as .docx or .pptx"
 
 
 def a_tree(root: Path, *names: str) -> Path:
@@ -138,7 +138,7 @@ def test_a_folder_takes_what_its_content_or_its_extension_says_is_read(
         ("old.doc", samples.legacy_doc(), "unsupported type", OLD_OFFICE),
         ("song.mp3", samples.mp3(), "unsupported type", "an MP3 recording"),
         ("notes.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\3", "unsupported type", "a gzip archive"),
-        ("photos.zip", b"PK\3\4" + bytes(26) + b"photo.jpg", "unsupported type", "a ZIP archive"),
+        ("tool.jar", b"PK\3\4" + bytes(26) + b"tool.class", "unsupported type", "a ZIP archive"),
         ("__init__.py", b"", "no document", "the file has no bytes"),
     ],
 )  # fmt: skip

@@ -131,7 +131,7 @@ def _style(text: str, delimiter: str | None) -> _Style | None:
     choices = [_Style(found, quote, backslash) for found in delimiter or _DELIMITERS]
     scored = [(_score(sample, choice), -place) for place, choice in enumerate(choices)]
     best = max(range(len(choices)), key=lambda place: scored[place])
-    if delimiter is None and scored[best][0] < (0, _LEAST_SHARE):
+    if delimiter is None and scored[best][0][1] < _LEAST_SHARE:
         return None
     return choices[best]
 

@@ -1,0 +1,198 @@
+"""OpenDocument: texts, sheets and slides, with what is repeated, spanned, hidden and noted."""
+
+import pytest
+
+from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.domain.document import ParsedDocument
+from ingest.domain.errors import DocumentEncrypted, TooManyPages
+from ingest.domain.media_type import MediaType, detect
+from ingest.domain.parse_warning import WarningCode
+from tests.format_samples import odf, row, sheet
+from tests.unit.parsing import assert_landmarks_are_exact, outline, page_texts
+
+LIMITS = ParserLimits(max_pages=100, max_text_chars=50_000_000)
+
+
+def parse(data: bytes, name: str = "x.odt") -> ParsedDocument:
+    parsed = parse_document(data, filename=name, limits=LIMITS)
+    assert_landmarks_are_exact(parsed)
+    return parsed
+
+
+def text(body: str, styles: str = "") -> ParsedDocument:
+    return parse(odf("odt", body, styles=styles))
+
+
+def codes(parsed: ParsedDocument) -> list[WarningCode]:
+    return [warning.code for warning in parsed.warnings]
+
+
+def test_headings_spaces_tabs_and_spans_are_kept() -> None:
+    parsed = text(
+        '<text:p text:style-name="Title">The  quay</text:p>'
+        '<text:h text:outline-level="2">Knots</text:h>'
+        '<text:p>a<text:s text:c="2"/>b<text:tab/>c<text:line-break/>d'
+        "<text:span> e</text:span></text:p>"
+    )
+
+    assert outline(parsed) == [(1, "The quay"), (2, "Knots")]
+    assert parsed.text.endswith("a  b\tc\nd e")
+
+
+def test_lists_have_their_numbers_and_levels() -> None:
+    styles = (
+        '<text:list-style style:name="L1"><text:list-level-style-number text:level="1" '
+        'style:num-format="1" style:num-suffix=")" text:start-value="3"/></text:list-style>'
+    )
+    items = "<text:list-item><text:p>moor</text:p><text:list><text:list-item><text:p>twice</text:p>"
+    items += "</text:list-item></text:list></text:list-item><text:list-item><text:p>rest</text:p>"
+
+    parsed = text(f'<text:list text:style-name="L1">{items}</text:list-item></text:list>', styles)
+
+    assert parsed.text == "3) moor\n  - twice\n4) rest"
+
+
+def test_spanned_and_repeated_cells_keep_their_columns() -> None:
+    cells = (
+        '<table:table-cell table:number-columns-spanned="2"><text:p>wide</text:p>'
+        "</table:table-cell>"
+        "<table:covered-table-cell/><table:table-cell><text:p>77</text:p></table:table-cell>"
+    )
+    head = (
+        '<table:table-cell table:number-columns-repeated="3"><text:p>x</text:p></table:table-cell>'
+    )
+    table = f"<table:table-row>{head}</table:table-row><table:table-row>{cells}</table:table-row>"
+
+    parsed = text(f"<table:table>{table}</table:table>")
+
+    assert parsed.text == "| x | x | x |\n| --- | --- | --- |\n| wide |  | 77 |"
+
+
+def test_notes_comments_and_frames_come_after_their_paragraph() -> None:
+    parsed = text(
+        "<text:p>Quay<text:note><text:note-citation>1</text:note-citation><text:note-body>"
+        "<text:p>of 1903</text:p></text:note-body></text:note> is open"
+        "<office:annotation><dc:creator>Ada</dc:creator><text:p>really?</text:p></office:annotation>"
+        "<draw:frame><draw:text-box><text:p>boxed</text:p></draw:text-box>"
+        "<svg:desc>a chart</svg:desc>"
+        "</draw:frame>.</text:p><text:p>next</text:p>"
+    )
+
+    assert parsed.text.split("\n\n") == [
+        *("Quay is open.", "boxed", "a chart", "next", "of 1903", "Comment by Ada: really?")
+    ]
+
+
+def test_hidden_and_deleted_words_are_left_out_and_hidden_ones_are_said() -> None:
+    styles = (
+        '<style:style style:name="T1"><style:text-properties text:display="none"/></style:style>'
+        '<style:style style:name="T2" style:parent-style-name="T1"/>'
+    )
+    parsed = text(
+        "<text:tracked-changes><text:changed-region><text:deletion><text:p>gone</text:p>"
+        "</text:deletion></text:changed-region></text:tracked-changes>"
+        '<text:p>open <text:span text:style-name="T2">secret</text:span>words</text:p>',
+        styles,
+    )
+
+    assert parsed.text == "open words"
+    assert codes(parsed) == [WarningCode.HIDDEN_TEXT_LEFT_OUT]
+
+
+def test_an_embedded_formula_and_chart_are_read_and_a_missing_object_is_said() -> None:
+    math = (
+        '<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mi>E</mi>'
+        '<annotation encoding="StarMath 5.0">E = m c^2</annotation></semantics></math>'
+    )
+    frame = '<draw:frame><draw:object xlink:href="./{}"/></draw:frame>'.format
+    body = f"<text:p>{frame('Object 1')}{frame('Object 2')}</text:p>"
+
+    parsed = parse(odf("odt", body, parts={"Object 1/content.xml": math}))
+
+    assert parsed.text == "E = m c^2"
+    assert codes(parsed) == [WarningCode.PART_NOT_READ]
+
+
+def test_a_sheet_shows_values_as_the_program_does() -> None:
+    shown = (
+        '<table:table-row><table:table-cell office:value-type="percentage" office:value="0.475">'
+        '<text:p>47.5 %</text:p></table:table-cell><table:table-cell office:value="12.5"/>'
+        '<table:table-cell table:formula="of:=A1"/></table:table-row>'
+    )
+    parsed = parse(odf("ods", sheet("Rates", row("a", "b", "c"), shown)), "x.ods")
+
+    assert "| 47.5 % | 12.5 |" in parsed.text
+    assert outline(parsed) == [(1, "Rates")]
+    assert codes(parsed) == [WarningCode.VALUE_NOT_COMPUTED]
+
+
+def test_a_million_repeated_rows_and_a_far_cell_cost_nothing() -> None:
+    far = (
+        '<table:table-row><table:table-cell table:number-columns-repeated="16000"/>'
+        "<table:table-cell><text:p>far</text:p></table:table-cell></table:table-row>"
+    )
+    body = sheet(
+        "S", row("a", "b"), row("same", "", repeated=1_048_576), row("", repeated=1_048_576), far
+    )
+
+    parsed = parse(odf("ods", body), "x.ods")
+
+    assert parsed.text.count("same") == 1000
+    assert "far" in parsed.text
+    assert len(parsed.text) < 50_000
+    assert codes(parsed) == [WarningCode.ROWS_CUT]
+
+
+def test_blank_rows_separate_tables_and_each_sheet_is_a_page() -> None:
+    first = sheet("One", row("a", "b"), row("1", "2"), row(""), row("c", "d"), row("3", "4"))
+
+    parsed = parse(odf("ods", first + sheet("Two", row("x", "y"))), "x.ods")
+
+    assert "| 1 | 2 |\n\n| c | d |\n| --- | --- |" in parsed.text
+    assert [text.split("\n")[0] for text in page_texts(parsed)] == ["# One", "# Two"]
+
+
+def test_too_many_sheets_are_refused() -> None:
+    with pytest.raises(TooManyPages):
+        parse(odf("ods", sheet("S", row("a")) * 101), "x.ods")
+
+
+def test_slides_come_in_their_order_with_notes_last() -> None:
+    frame = "<draw:frame{}><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>".format
+    notes = frame(' presentation:class="notes"', "say hello")
+    slide = (
+        f"<draw:page><presentation:notes>{notes}</presentation:notes>{frame('', 'first words')}"
+        + frame(' presentation:class="title"', "Tides")
+        + frame(' presentation:placeholder="true"', "Click to add text")
+        + "</draw:page>"
+    )
+
+    parsed = parse(odf("odp", slide + f"<draw:page>{frame('', 'second')}</draw:page>"), "x.odp")
+
+    assert page_texts(parsed) == ["# Tides\n\nfirst words\n\nsay hello", "second"]
+
+
+def test_a_protected_file_is_refused() -> None:
+    manifest = '<m:manifest xmlns:m="x"><m:encryption-data/></m:manifest>'
+
+    with pytest.raises(DocumentEncrypted):
+        parse(odf("odt", "", parts={"META-INF/manifest.xml": manifest}))
+
+
+def test_a_flat_file_is_read() -> None:
+    flat = (
+        '<?xml version="1.0"?><office:document '
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:text>'
+        "<text:p>flat words</text:p></office:text></office:body></office:document>"
+    )
+
+    assert parse(flat.encode(), "x.fodt").text == "flat words"
+
+
+def test_the_content_decides_over_the_name() -> None:
+    data = odf("ods", sheet("S", row("a", "b")))
+
+    assert detect(data, filename="x.odt") is MediaType.ODS
+    assert detect(data, filename="x") is MediaType.ODS
