@@ -112,6 +112,11 @@ def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
     [
         ("data.csv", b"name;age\nAda;36\n"),
         ("data.json", b'{"name": "Ada"}'),
+        ("photos.zip", b"PK\3\4" + bytes(26) + b"photo.jpg"),
+        ("letter.rtf", b"{\\rtf1 words}"),
+        ("page.mhtml", b"MIME-Version: 1.0\n"),
+        ("macro.docm", samples.docx("A word of thanks.")),
+        ("main.py", b"print()\n"),
         ("server.log", b"started\n"),
         ("page.xhtml", b"<html><body>Hello</body></html>"),
         ("Makefile", b"all:\n\techo\n"),

@@ -1,4 +1,4 @@
-"""The local parser: reads documents and pictures, in a child process that may be killed."""
+"""The local parser: reads all formats, in a child process that may be killed."""
 
 from typing import TYPE_CHECKING
 
