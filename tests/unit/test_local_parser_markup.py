@@ -113,3 +113,21 @@ def test_plain_prose_under_these_names_keeps_its_words(name: str) -> None:
     words = "The quay is closed.\n\nIt opens on Monday; dues are 5 EUR."
 
     assert parse(words, name).text == words
+
+
+@pytest.mark.parametrize(
+    ("name", "repeated"),
+    [
+        ("x.tex", "\\begin{verbatim}word "),
+        ("x.tex", "\\[ word "),
+        ("x.tex", "$ word\n\n"),
+        ("x.tex", "\\begin{tabular}{l} word "),
+        ("x.srt", "1\n00:00:01,000 --> 00:00:02,000\nword\n\n"),
+        ("x.adoc", "word\n--\n"),
+        ("x.org", "#+begin_src\n* word\n"),
+    ],
+)
+def test_marks_without_an_end_lose_no_word_however_often_they_come(
+    name: str, repeated: str
+) -> None:
+    assert parse(repeated * 20_000, name).text.count("word") == 20_000

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 
 from ingest.adapters.parsers.local.draft import Draft, clean
 
@@ -16,12 +17,10 @@ _LEVELS = {
     "subparagraph": 6,
 }
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
-_VERBATIM = re.compile(
-    r"\\begin\{(verbatim\*?|lstlisting|minted|Verbatim)\}(.*?)\\end\{\1\}", re.DOTALL
-)
+_VERBATIM = re.compile(r"\\begin\{(verbatim\*?|lstlisting|minted|Verbatim)\}")
 _BODY = re.compile(r"\\begin\{document\}(.*?)(?:\\end\{document\}|\Z)", re.DOTALL)
 _HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\s*(?=[\[{{])")
-_TABLE = re.compile(r"\\begin\{(tabular[x*]?|longtable)\}(.*?)\\end\{\1\}", re.DOTALL)
+_TABLE = re.compile(r"\\begin\{(tabular[x*]?|longtable)\}")
 _COLUMNS = re.compile(r"(?:\s*\[[^\]]*\])?(?:\s*\{(?:[^{}]|\{[^{}]*\})*\}){1,2}")
 _ROW_END = re.compile(r"\\\\(?:\[[^\]]*\])?|\\tabularnewline\b")
 _RULES = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot)\b")
@@ -87,11 +86,10 @@ _DROPPED = re.compile(
 )
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[A-Za-z]+\*?\}(?:\[[^\]\n]*\])?(?:\{[^{}\n]*\})?")
 _MATH = re.compile(
-    r"\$\$.*?\$\$|(?<!\\)\$[^$\n]+\$|\\\[.*?\\\]|\\\(.*?\\\)"
-    r"|\\begin\{(?P<e>equation|align|gather|multline|eqnarray|displaymath|math)(?P<s>\*?)\}"
-    r".*?\\end\{(?P=e)(?P=s)\}",
-    re.DOTALL,
+    r"\$\$|(?<!\\)\$|\\\[|\\\("
+    r"|\\begin\{((?:equation|align|gather|multline|eqnarray|displaymath|math)\*?)\}"
 )
+_MATH_ENDS = {"$$": "$$", "$": "$", "\\[": "\\]", "\\(": "\\)"}
 _KEPT = re.compile("\x02(\\d+)\x03")
 _MAX_PASSES = 5
 
@@ -108,7 +106,10 @@ class _Latex:
 
     def read(self, text: str) -> None:
         """Write the title and what is in the document's body, section by section."""
-        text = _VERBATIM.sub(lambda m: self._keep(f"```\n{m[2].strip(chr(10))}\n```"), text)
+        text = "".join(
+            part if inner is None else self._keep(f"```\n{inner.strip(chr(10))}\n```")
+            for part, inner in _spans(text, _VERBATIM, _environment_end)
+        )
         text = _COMMENT.sub(r"\1", text)
         body = _BODY.search(text)
         if body:
@@ -127,12 +128,11 @@ class _Latex:
         self._write(text[at:])
 
     def _write(self, text: str) -> None:
-        at = 0
-        for table in _TABLE.finditer(text):
-            self._write_text(text[at : table.start()])
-            self._write_table(table[2])
-            at = table.end()
-        self._write_text(text[at:])
+        for part, inner in _spans(text, _TABLE, _environment_end):
+            if inner is None:
+                self._write_text(part)
+            else:
+                self._write_table(inner)
 
     def _write_text(self, text: str) -> None:
         for block in re.split(r"\n[ \t]*\n", self._plain(text)):
@@ -156,7 +156,10 @@ class _Latex:
         return f"\x02{len(self._kept) - 1}\x03"
 
     def _plain(self, text: str) -> str:
-        text = _MATH.sub(lambda m: self._keep(m[0]), text)
+        text = "".join(
+            part if inner is None else self._keep(part)
+            for part, inner in _spans(text, _MATH, _math_end)
+        )
         text = _letters(text)
         for _ in range(_MAX_PASSES):  # styles inside styles
             before = text
@@ -172,6 +175,37 @@ class _Latex:
         text = re.sub(r"\\([%&_$#{}])", r"\1", re.sub(r"(?<!\\)[{}]", "", text))
         text = re.sub(r"[ \t]{2,}", " ", text.replace("~", " ").replace("\\,", " "))
         return _KEPT.sub(lambda m: self._kept[int(m[1])], text)
+
+
+def _environment_end(begin: re.Match[str]) -> str:
+    return f"\\end{{{begin[1]}}}"
+
+
+def _math_end(begin: re.Match[str]) -> str:
+    return _MATH_ENDS.get(begin[0]) or _environment_end(begin)
+
+
+def _spans(
+    text: str, begin: re.Pattern[str], end_of: Callable[[re.Match[str]], str]
+) -> Iterator[tuple[str, str | None]]:
+    """Parts of a text; with what is inside for those from a begin to its end, else None.
+
+    An end that is missing once is not looked for again, so that time grows with the text only.
+    """
+    at = search = 0
+    missing: set[str] = set()
+    while found := begin.search(text, search):
+        end = end_of(found)
+        place = -1 if end in missing else text.find(end, found.end())
+        blank = place >= 0 and end == "$" and "\n\n" in text[found.end() : place]
+        if place < 0 or blank:
+            missing |= {end} if place < 0 else set()
+            search = found.end()
+            continue
+        yield text[at : found.start()], None
+        at = search = place + len(end)
+        yield text[found.start() : at], text[found.end() : place]
+    yield text[at:], None
 
 
 def _letters(text: str) -> str:

@@ -15,6 +15,8 @@ _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.I)
 _GAP_SECONDS = 4.0
 _ROLLING_SECONDS = 0.1
 _PARAGRAPH_CHARS = 600
+_MOST_PARAGRAPH_CHARS = 2000
+"""Captions that a machine made have no marks at the ends of sentences."""
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", '."', ".”")
 
 
@@ -67,16 +69,19 @@ def _cue(timing: str, said: list[str], *, entities: bool) -> _Cue:
 def _write(cues: Iterator[_Cue], draft: Draft) -> None:
     paragraph: list[str] = []
     before: _Cue | None = None
+    chars = 0
     for cue in cues:
         rolls = before is not None and abs(cue.start - before.end) < _ROLLING_SECONDS
         fresh = _without_repeats(cue.lines, before.lines) if before and rolls else cue.lines
-        if _begins_paragraph(cue, before, paragraph):
+        if _begins_paragraph(cue, before, paragraph[-1:], chars):
             draft.add(" ".join(paragraph))
             time = int(cue.start)
             stamp = f"[{time // 3600:02}:{time // 60 % 60:02}:{time % 60:02}]"
             paragraph = [stamp] if cue.start >= 0 else []
             paragraph += [f"{cue.voice}:"] if cue.voice else []
+            chars = 0
         paragraph += fresh
+        chars += sum(map(len, fresh))
         before = cue
     draft.add(" ".join(paragraph))
 
@@ -89,10 +94,11 @@ def _without_repeats(lines: list[str], before: list[str]) -> list[str]:
     return lines
 
 
-def _begins_paragraph(cue: _Cue, before: _Cue | None, paragraph: list[str]) -> bool:
+def _begins_paragraph(cue: _Cue, before: _Cue | None, last: list[str], chars: int) -> bool:
     if before is None or cue.voice != before.voice:
         return True
     if cue.start < 0 or cue.start - before.end > _GAP_SECONDS:
         return True
-    long = sum(map(len, paragraph)) > _PARAGRAPH_CHARS
-    return long and paragraph[-1].endswith(_SENTENCE_END)
+    if chars > _MOST_PARAGRAPH_CHARS:
+        return True
+    return chars > _PARAGRAPH_CHARS and last[0].endswith(_SENTENCE_END)
