@@ -27,7 +27,7 @@ _ESCAPED_QUOTE = re.compile(r"""\\["'][^,;\t|\n]""")
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class _Dialect:
     delimiter: str
     quote: str = '"'
     backslash: bool = False
@@ -93,7 +93,7 @@ def _least_chars(text: str) -> int:
     return len(text) - text.count('"') - text.count(" ") - text.count("\r") - text.count("\0")
 
 
-def _all_rows(text: str, style: _Style, draft: Draft) -> list[list[str]]:
+def _all_rows(text: str, style: _Dialect, draft: Draft) -> list[list[str]]:
     try:
         return list(style.rows(_lines(text), strict=True))
     except csv.Error:
@@ -105,7 +105,7 @@ def _all_rows(text: str, style: _Style, draft: Draft) -> list[list[str]]:
             WarningCode.REPAIRED,
             "a quotation mark of the table is not closed; all quotation marks are read as text",
         )
-        plain = _Style(style.delimiter, quoted=False)
+        plain = _Dialect(style.delimiter, quoted=False)
         rows = list(plain.rows(_lines(text)))
     return rows
 
@@ -119,7 +119,7 @@ def _lines(text: str) -> Iterator[str]:
         start = end
 
 
-def _style(text: str, delimiter: str | None) -> _Style | None:
+def _style(text: str, delimiter: str | None) -> _Dialect | None:
     """How the cells are written; None when the text is no table."""
     sample = text[:_SAMPLE_CHARS]
     if len(text) > len(sample) and "\n" in sample:
@@ -128,7 +128,7 @@ def _style(text: str, delimiter: str | None) -> _Style | None:
     if '"' not in sample and len(_SINGLE_QUOTED.findall(sample)) > 1:
         quote = "'"
     backslash = quote * 2 not in sample and _ESCAPED_QUOTE.search(sample) is not None
-    choices = [_Style(found, quote, backslash) for found in delimiter or _DELIMITERS]
+    choices = [_Dialect(found, quote, backslash) for found in delimiter or _DELIMITERS]
     scored = [(_score(sample, choice), -place) for place, choice in enumerate(choices)]
     best = max(range(len(choices)), key=lambda place: scored[place])
     if delimiter is None and scored[best][0][1] < _LEAST_SHARE:
@@ -136,7 +136,7 @@ def _style(text: str, delimiter: str | None) -> _Style | None:
     return choices[best]
 
 
-def _score(sample: str, style: _Style) -> tuple[int, float]:
+def _score(sample: str, style: _Dialect) -> tuple[int, float]:
     """Whether the first row has the columns of most others, and the share of those rows."""
     rows = [row for row in islice(style.rows(_lines(sample)), _SAMPLE_ROWS) if any(row)]
     widths = [len(row) for row in rows]

@@ -31,7 +31,7 @@ def parse_ipynb(data: bytes, draft: Draft) -> None:
         cells = _cells(notebook)
     except (ValueError, RecursionError) as exc:
         raise DocumentUnreadable("the notebook is no valid JSON") from exc
-    writer = _Writer(draft, _language(notebook))
+    writer = _NotebookWriter(draft, _language(notebook))
     for number, cell in enumerate(cells, start=1):
         writer.write(number, cell)
     writer.warn()
@@ -69,7 +69,7 @@ def _joined(source: Any) -> str:
     return clean(source) if isinstance(source, str) else ""
 
 
-class _Writer:
+class _NotebookWriter:
     """Writes cells, and remembers where something was left out."""
 
     def __init__(self, draft: Draft, language: str) -> None:

@@ -53,7 +53,7 @@ def parse_json(data: bytes, draft: Draft) -> None:
         else:
             _keep(text, draft, f"the JSON is not valid at line {exc.lineno}")
     else:
-        _Writer(draft).write(value)
+        _JsonWriter(draft).write(value)
 
 
 def parse_jsonl(data: bytes, draft: Draft) -> None:
@@ -84,7 +84,7 @@ def _parse_lines(text: str, draft: Draft) -> None:
             WarningCode.STRUCTURE_NOT_READ,
             f"{broken} of {len(values)} lines are no valid JSON; they are kept as written",
         )
-    _Writer(draft).write(values)
+    _JsonWriter(draft).write(values)
 
 
 def _keep(text: str, draft: Draft, reason: str) -> None:
@@ -93,7 +93,7 @@ def _keep(text: str, draft: Draft, reason: str) -> None:
     draft.add(text)
 
 
-class _Writer:
+class _JsonWriter:
     """Lays out one value."""
 
     def __init__(self, draft: Draft) -> None:

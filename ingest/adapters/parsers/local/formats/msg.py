@@ -44,14 +44,14 @@ def parse_msg(data: bytes, draft: Draft) -> None:
 
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            _Message(ole, (), draft).write(depth=1)
+            _OutlookMessage(ole, (), draft).write(depth=1)
     except (OSError, struct.error, IndexError, KeyError, ValueError) as exc:
         raise DocumentUnreadable(
             f"the Outlook message is truncated or corrupt ({type(exc).__name__})"
         ) from exc
 
 
-class _Message:
+class _OutlookMessage:
     """One message: the file itself, or a folder in it."""
 
     def __init__(self, ole: Any, folder: tuple[str, ...], draft: Draft) -> None:
@@ -71,7 +71,7 @@ class _Message:
         self._write_body()
         for name, inner in attachments:
             if inner and depth < MAX_DEPTH:
-                _Message(self._ole, inner, self._draft).write(depth=depth + 1)
+                _OutlookMessage(self._ole, inner, self._draft).write(depth=depth + 1)
             else:
                 self._draft.warn(
                     WarningCode.ATTACHMENT_NOT_READ,

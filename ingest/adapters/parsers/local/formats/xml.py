@@ -59,7 +59,7 @@ def parse_xml(data: bytes, draft: Draft) -> None:
     elif name == "svg":
         _write_drawing(root, draft)
     else:
-        _Writer(draft).write(root)
+        _XmlWriter(draft).write(root)
 
 
 def _root(data: bytes, draft: Draft) -> Element | None:
@@ -102,7 +102,7 @@ def _words(element: Element) -> str:
     return " ".join("".join(element.itertext()).split())  # type: ignore[attr-defined]
 
 
-class _Writer:
+class _XmlWriter:
     """Writes elements in their order, without recursion."""
 
     def __init__(self, draft: Draft) -> None:

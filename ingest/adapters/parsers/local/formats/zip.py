@@ -35,7 +35,7 @@ def parse_zip(archive: zipfile.ZipFile, draft: Draft, parse: Callable[..., Parse
         ParserLimitExceeded: the archive has too many files, or expands too far.
         DocumentEmpty: none of its files can be read.
     """
-    reader = _Reader(draft, parse)
+    reader = _ZipReader(draft, parse)
     reader.read(archive, folder="", depth=1)
     if not reader.found:
         first = f"; {reader.refused[0]}" if reader.refused else ""
@@ -43,7 +43,7 @@ def parse_zip(archive: zipfile.ZipFile, draft: Draft, parse: Callable[..., Parse
 
 
 @dataclass
-class _Reader:
+class _ZipReader:
     draft: Draft
     parse: Callable[..., ParsedDocument]
     found: int = 0

@@ -1,6 +1,6 @@
 """Writes the sheets of an OpenDocument spreadsheet: one page for each sheet."""
 
-from ingest.adapters.parsers.local.formats.odf.blocks import BlockWriter
+from ingest.adapters.parsers.local.formats.odf.block_writer import BlockWriter
 from ingest.adapters.parsers.local.formats.odf.styles import attribute
 from ingest.adapters.parsers.local.formats.tables import without_blank_columns, write_rows
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
@@ -19,10 +19,10 @@ def write_sheets(body: Element, writer: BlockWriter) -> None:
     writer.draft.expect_pages(len(sheets))
     for number, sheet in enumerate(sheets, start=1):
         writer.draft.begin_page(number)
-        _Sheet(writer, attribute(sheet, "name")).write(sheet)
+        _OdfSheet(writer, attribute(sheet, "name")).write(sheet)
 
 
-class _Sheet:
+class _OdfSheet:
     def __init__(self, writer: BlockWriter, name: str) -> None:
         self._writer = writer
         self._name = name

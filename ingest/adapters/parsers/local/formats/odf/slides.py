@@ -1,6 +1,6 @@
 """Writes the slides of an OpenDocument presentation, or the pages of a drawing."""
 
-from ingest.adapters.parsers.local.formats.odf.blocks import BlockWriter
+from ingest.adapters.parsers.local.formats.odf.block_writer import BlockWriter
 from ingest.adapters.parsers.local.formats.odf.styles import attribute
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
 

@@ -10,20 +10,20 @@ _TITLES = {"Title": 1, "Subtitle": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class _OdfStyle:
     parent: str
     hidden: bool
 
 
-class Styles:
+class OdfStyles:
     """The styles of a document."""
 
     def __init__(self, trees: Iterable[Element]) -> None:
-        self._styles: dict[str, _Style] = {}
+        self._styles: dict[str, _OdfStyle] = {}
         self._lists: dict[tuple[str, int], tuple[str, str, int]] = {}
         for tree in trees:
             for style in tree.iter("{*}style"):
-                self._styles[local_attribute(style, "name") or ""] = _Style(
+                self._styles[local_attribute(style, "name") or ""] = _OdfStyle(
                     local_attribute(style, "parent-style-name") or "",
                     any(
                         attribute(properties, "display") == "none"

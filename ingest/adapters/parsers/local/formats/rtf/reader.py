@@ -71,10 +71,10 @@ def parse_rtf(data: bytes, draft: Draft) -> None:
         ParserLimitExceeded: groups are nested too deeply.
     """
     text = data.decode("latin-1")
-    _Reader(text, draft, from_html=_FROM_HTML in text[:_HEAD_CHARS]).read()
+    _RtfReader(text, draft, from_html=_FROM_HTML in text[:_HEAD_CHARS]).read()
 
 
-class _Reader:
+class _RtfReader:
     def __init__(self, text: str, draft: Draft, *, from_html: bool) -> None:
         self._source = text
         self._draft = draft

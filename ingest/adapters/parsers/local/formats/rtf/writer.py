@@ -8,7 +8,7 @@ _MAX_LEVEL = 9
 
 
 @dataclass(slots=True)
-class _Paragraph:
+class _RtfParagraph:
     pieces: list[str] = field(default_factory=list)
     mark: str | None = None
     level: int | None = None
@@ -21,8 +21,8 @@ class RtfWriter:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._paragraph = _Paragraph()
-        self._outside: list[_Paragraph] = []
+        self._paragraph = _RtfParagraph()
+        self._outside: list[_RtfParagraph] = []
         self._styles: dict[int, int] = {}
         self._rows: list[list[str]] = []
         self._cells: list[str] = []
@@ -76,7 +76,7 @@ class RtfWriter:
     def begin_note(self, label: str) -> None:
         """Begin a note or comment, which stands inside the paragraph that it belongs to."""
         self._outside.append(self._paragraph)
-        self._paragraph = _Paragraph([label] if label else [])
+        self._paragraph = _RtfParagraph([label] if label else [])
 
     def end_note(self) -> None:
         """End a note."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.odf.styles import Styles, attribute, number_label
+from ingest.adapters.parsers.local.formats.odf.styles import OdfStyles, attribute, number_label
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
 from ingest.domain.parse_warning import WarningCode
 
@@ -37,7 +37,7 @@ class BlockWriter:
     """Writes blocks into a draft; notes and comments come last."""
 
     def __init__(
-        self, draft: Draft, styles: Styles, embedded: Callable[[str], Element | None]
+        self, draft: Draft, styles: OdfStyles, embedded: Callable[[str], Element | None]
     ) -> None:
         self.draft = draft
         self._styles = styles

@@ -4,10 +4,10 @@ import zipfile
 from collections.abc import Callable
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.odf.blocks import BlockWriter
+from ingest.adapters.parsers.local.formats.odf.block_writer import BlockWriter
 from ingest.adapters.parsers.local.formats.odf.sheets import write_sheets
 from ingest.adapters.parsers.local.formats.odf.slides import write_slides
-from ingest.adapters.parsers.local.formats.odf.styles import Styles
+from ingest.adapters.parsers.local.formats.odf.styles import OdfStyles
 from ingest.adapters.parsers.local.formats.trees import Element, local_name, xml_tree
 from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
 
@@ -38,12 +38,12 @@ def parse_odf(archive: zipfile.ZipFile, draft: Draft) -> None:
         part = href.removeprefix("./").rstrip("/") + "/content.xml"
         return xml_tree(archive.read(part)) if part in names else None
 
-    _write(content, BlockWriter(draft, Styles(trees), embedded))
+    _write(content, BlockWriter(draft, OdfStyles(trees), embedded))
 
 
 def parse_flat_odf(root: Element, draft: Draft) -> None:
     """Read a document that is one XML file."""
-    _write(root, BlockWriter(draft, Styles([root]), lambda _href: None))
+    _write(root, BlockWriter(draft, OdfStyles([root]), lambda _href: None))
 
 
 def _part(archive: zipfile.ZipFile, names: set[str], name: str) -> bytes:
