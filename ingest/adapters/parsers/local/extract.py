@@ -20,7 +20,7 @@ from ingest.adapters.parsers.local.formats.markdown import parse_markdown
 from ingest.adapters.parsers.local.formats.msg import parse_msg
 from ingest.adapters.parsers.local.formats.odf import parse_odf
 from ingest.adapters.parsers.local.formats.org import parse_org
-from ingest.adapters.parsers.local.formats.pdf import parse_pdf
+from ingest.adapters.parsers.local.formats.pdf.reader import parse_pdf
 from ingest.adapters.parsers.local.formats.pptx import parse_pptx
 from ingest.adapters.parsers.local.formats.rst import parse_rst
 from ingest.adapters.parsers.local.formats.rtf import parse_rtf

@@ -1,0 +1,1 @@
+"""Reads PDF with PDFium: lines, headings, tables, forms and comments."""

@@ -1,0 +1,147 @@
+"""Tables whose cells are ruled boxes."""
+
+from collections.abc import Sequence
+
+from ingest.adapters.parsers.local.formats.pdf.rows import Row, joined_words, rows_of
+from ingest.adapters.parsers.local.formats.pdf.rulings import Rule, Rulings
+from ingest.adapters.parsers.local.formats.pdf.table import Table, merge_rows
+from ingest.adapters.parsers.local.formats.pdf.words import Word
+
+_TOUCH = 3.0
+_MAX_LINES = 400
+
+
+def ruled_tables(words: Sequence[Word], rulings: Rulings) -> list[Table]:
+    """Find grids of at least two columns and two rows, with the words in their cells."""
+    if len(rulings.across) < 2 or len(rulings.down) < 2:
+        return []
+    if len(rulings.across) + len(rulings.down) > _MAX_LINES:
+        return []
+    tables = []
+    for across, down in _grids(rulings):
+        table = _fill(words, across, down)
+        if table is not None:
+            tables.append(table)
+    return tables
+
+
+def _grids(rulings: Rulings) -> list[tuple[list[Rule], list[Rule]]]:
+    """Group lines that cross or touch each other."""
+    parent = list(range(len(rulings.across) + len(rulings.down)))
+
+    def root(at: int) -> int:
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = parent[at]
+        return at
+
+    for h, (y, left, right) in enumerate(rulings.across):
+        for v, (x, top, bottom) in enumerate(rulings.down, start=len(rulings.across)):
+            if left - _TOUCH <= x <= right + _TOUCH and top - _TOUCH <= y <= bottom + _TOUCH:
+                parent[root(h)] = root(v)
+    groups: dict[int, tuple[list[Rule], list[Rule]]] = {}
+    for at, rule in enumerate([*rulings.across, *rulings.down]):
+        group = groups.setdefault(root(at), ([], []))
+        group[at >= len(rulings.across)].append(rule)
+    return [group for group in groups.values() if len(group[0]) >= 2 and len(group[1]) >= 2]
+
+
+def _edges(rules: list[Rule]) -> list[float]:
+    edges: list[float] = []
+    for at, _, _ in sorted(rules):
+        if not edges or at - edges[-1] > _TOUCH:
+            edges.append(at)
+    return edges
+
+
+def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> Table | None:
+    xs, ys = _edges(down), _edges(across)
+    if len(xs) < 3 or len(ys) < 2:
+        return None
+    inside = [
+        word
+        for word in words
+        if xs[0] - _TOUCH <= (word.x0 + word.x1) / 2 <= xs[-1] + _TOUCH
+        and ys[0] - _TOUCH <= (word.top + word.bottom) / 2 <= ys[-1] + _TOUCH
+    ]
+    if not inside:
+        return None
+    cells: list[list[list[Word]]] = [[[] for _ in xs[1:]] for _ in ys[1:]]
+    for word in inside:
+        column = _place((word.x0 + word.x1) / 2, xs)
+        row = _place((word.top + word.bottom) / 2, ys)
+        cells[_first_row(row, column, xs, ys, across)][
+            _first_column(column, (ys[row] + ys[row + 1]) / 2, xs, down)
+        ].append(word)
+    return _table(cells, inside, (xs[0], ys[0], xs[-1], ys[-1]))
+
+
+def _place(at: float, edges: list[float]) -> int:
+    for index in range(len(edges) - 2, -1, -1):
+        if at >= edges[index]:
+            return index
+    return 0
+
+
+def _first_column(column: int, y: float, xs: list[float], down: list[Rule]) -> int:
+    """The first column of a cell that reaches over several."""
+    while column and not any(
+        abs(x - xs[column]) <= _TOUCH and top <= y <= bottom for x, top, bottom in down
+    ):
+        column -= 1
+    return column
+
+
+def _first_row(row: int, column: int, xs: list[float], ys: list[float], across: list[Rule]) -> int:
+    """The first row of a cell that reaches over several."""
+    x = (xs[column] + xs[column + 1]) / 2
+    while row and not any(
+        abs(y - ys[row]) <= _TOUCH and left <= x <= right for y, left, right in across
+    ):
+        row -= 1
+    return row
+
+
+def _table(
+    cells: list[list[list[Word]]], inside: list[Word], box: tuple[float, float, float, float]
+) -> Table | None:
+    rows: list[list[str]] = []
+    for band in cells:
+        rows += _band(band)
+    rows = [row for row in rows if any(row)]
+    if not rows:
+        return None
+    used = [at for at in range(len(rows[0])) if any(row[at] for row in rows)]
+    rows = [[row[at] for at in used] for row in rows]
+    filled = sum(1 for row in rows for cell in row if cell)
+    if len(used) < 2 or len(rows) < 2 or filled < len(used) + 1:
+        return None
+    longest = max(len(cell) for row in rows for cell in row)
+    if filled <= 4 and longest > 400:
+        return None
+    return Table(rows, inside, box)
+
+
+def _band(band: list[list[Word]]) -> list[list[str]]:
+    """Make one row of a band between two lines, or more where it holds whole rows."""
+    lines = [rows_of(cell) for cell in band]
+    counts = [len(one) for one in lines if one]
+    most = max(counts, default=0)
+    whole = sum(count == most for count in counts)
+    if most >= 3 and whole >= max(2, 0.6 * len(counts)):
+        bases = sorted({round(row.base) for one in lines if len(one) == most for row in one})
+        if len(bases) <= most + 1:
+            return merge_rows(_by_base(lines), [row.base for row in max(lines, key=len)])
+    return [[" ".join(joined_words(row.words) for row in one) for one in lines]]
+
+
+def _by_base(lines: list[list[Row]]) -> list[list[str]]:
+    longest = max(lines, key=len)
+    rows = [[""] * len(lines) for _ in longest]
+    for column, one in enumerate(lines):
+        for row in one:
+            nearest = min(range(len(longest)), key=lambda at: abs(longest[at].base - row.base))
+            text = joined_words(row.words)
+            past = rows[nearest][column]
+            rows[nearest][column] = f"{past} {text}" if past else text
+    return rows
