@@ -1,84 +1,171 @@
 """Tables without ruled cells: rows whose cells stand below each other."""
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
+from ingest.adapters.parsers.local.formats.pdf.judgement import is_label, is_table
 from ingest.adapters.parsers.local.formats.pdf.rows import Row, joined_words, rows_of
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rulings
 from ingest.adapters.parsers.local.formats.pdf.table import Table, merge_rows
 from ingest.adapters.parsers.local.formats.pdf.words import Word
 
-_ROW_GAP = 3.0
-_MIN_ROWS = 3
+_ROW_GAP = 3.2
 _SINGLES = 3
 _NARROW, _WIDE = 0.45, 0.9
 _FEW_ROWS = 5
 _CROSSING = 0.12
-_PROSE_CHARS = 45
-_LABEL = re.compile(r"^\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})?[.):\]]?\W*$")
-_LEADER = re.compile(r"(?:\.\s?){4,}|…{2,}|_{5,}")
 _MAX_COLUMNS = 40
+_MAX_SPLITS = 30
+_LONG_CHARS = 45
+_JUMP = 1.5
+_TORN = 2.0
+_BULLETS = "•◦▪‣●○■□➢✓·\uf0b7\uf06e"
+_CAPTION = re.compile(
+    r"(?:Table|Exhibit|Figure|Tabelle|Abbildung|Tableau)\s+[\dA-Z]", re.IGNORECASE
+)
+
+Gutter = tuple[float, float]
+"""Left and right end of a gap between columns."""
 
 
 def aligned_tables(words: Sequence[Word], rulings: Rulings) -> list[Table]:
     """Find runs of rows whose gaps stand below each other."""
     tables = []
     for run in _runs(rows_of(words)):
-        table = _table(run, rulings)
-        if table is not None:
-            tables.append(table)
+        for part in _divided(run, _MAX_SPLITS):
+            table = _table(part, rulings)
+            if table is not None:
+                tables.append(table)
     return tables
 
 
+def _several(row: Row) -> bool:
+    """Whether a row has several cells, and is no item of a list."""
+    cells = row.cells()
+    if len(cells) == 1:
+        return False
+    return len(cells) > 2 or (len(cells) == 2 and not is_label(joined_words(cells[0])))
+
+
 def _runs(rows: list[Row]) -> list[list[Row]]:
-    """Rows with several cells, and the few rows with one between them."""
+    """Rows with several cells, and the few short rows with one between them."""
     runs: list[list[Row]] = []
     run: list[Row] = []
     singles: list[Row] = []
     for row in rows:
-        last = (singles or run)[-1] if run else None
-        far = last is not None and row.base - last.base > _ROW_GAP * max(row.size, last.size)
-        if far or len(singles) > _SINGLES:
-            runs.append(run)
-            run, singles = [], []
-        if len(row.cells()) > 1:
+        several = _several(row)
+        if run:
+            last = singles[-1] if singles else run[-1]
+            far = row.base - last.base > _ROW_GAP * max(row.size, last.size)
+            if far or len(singles) > _SINGLES or not (several or _is_short(row, run)):
+                runs.append(_with_tail(run, singles))
+                run, singles = [], []
+        if several:
             run += [*singles, row]
             singles = []
         elif run:
             singles.append(row)
     if run:
-        runs.append([*run, *(singles if len(singles) == 1 and _tail(run, singles[0]) else [])])
-    return [run for run in runs if sum(len(row.cells()) > 1 for row in run) >= _MIN_ROWS]
+        runs.append(_with_tail(run, singles))
+    return [run for run in runs if sum(map(_several, run)) > 1]
 
 
-def _tail(run: list[Row], row: Row) -> bool:
-    """Whether a row with one cell below the last row of a table still belongs to its cells."""
-    start = row.words[0].x0
-    return start > run[-1].words[0].x0 + row.size and row.base - run[-1].base < 1.4 * row.size
+def _is_short(row: Row, run: list[Row]) -> bool:
+    """Whether a row with one cell may be part of a table rather than text below it."""
+    left, right = min(one.words[0].x0 for one in run), max(one.words[-1].x1 for one in run)
+    width = row.words[-1].x1 - row.words[0].x0
+    return width < 0.6 * (right - left) or sum(len(word.text) for word in row.words) < _LONG_CHARS
 
 
-def _gutters(run: list[Row]) -> list[tuple[float, float]]:
-    """Gaps between columns: what hardly any row with several cells covers."""
-    several = [row for row in run if len(row.cells()) > 1]
-    allowed = int(_CROSSING * len(several))
-    size = sorted(row.size for row in several)[len(several) // 2]
-    least = size * (_WIDE if len(several) < _FEW_ROWS else _NARROW)
+def _with_tail(run: list[Row], singles: list[Row]) -> list[Row]:
+    """Add rows with one cell below the last row when they go on in one of its later cells."""
+    run = list(run)
+    for row in singles:
+        indented = row.words[0].x0 > run[-1].words[0].x0 + row.size
+        if not indented or row.base - run[-1].base > 1.4 * row.size:
+            break
+        run.append(row)
+    return run
+
+
+def _divided(run: list[Row], splits: int) -> list[list[Row]]:
+    """Divide a run where its parts have more columns than the whole."""
+    gutters = len(_gutters(run))
+    usual = _usual_pitch(run)
+    best, at = gutters, 0
+    for index in range(len(run) - 1):
+        if splits > 0 and _is_caption(run[index]):
+            return [
+                *(_divided(_trimmed(run[:index]), splits - 1) if index else []),
+                *_divided(_trimmed(run[index + 1 :]), splits - 1),
+            ]
+    for index in range(2, len(run) - 1):
+        gap = run[index].base - run[index - 1].base
+        if splits <= 0 or (_several(run[index]) and gap < _JUMP * usual):
+            continue
+        upper, lower = len(_gutters(run[:index])), len(_gutters(run[index:]))
+        if min(upper, lower) and max(upper, lower) > best:
+            best, at = max(upper, lower), index
+    if not at:
+        return [run]
+    return [
+        *_divided(_trimmed(run[:at]), splits // 2 - 1),
+        *_divided(_trimmed(run[at:]), splits // 2 - 1),
+    ]
+
+
+def _is_caption(row: Row) -> bool:
+    return _CAPTION.match(joined_words(row.words[:3])) is not None
+
+
+def _trimmed(run: list[Row]) -> list[Row]:
+    """Leave rows with one cell at both ends out."""
+    several = [at for at, row in enumerate(run) if _several(row)]
+    return run[several[0] : several[-1] + 1] if several else run
+
+
+def _usual_pitch(run: list[Row]) -> float:
+    gaps = sorted(after.base - before.base for before, after in itertools.pairwise(run))
+    return gaps[len(gaps) // 2] if gaps else 0.0
+
+
+def _body(run: list[Row]) -> list[Row]:
+    """The rows that show the columns: those with about the number of cells that most have."""
+    several = [row for row in run if _several(row)]
+    counts = Counter(len(row.cells()) for row in several)
+    if not counts:
+        return []
+    usual = max(counts, key=lambda count: (counts[count] * (count - 1), count))
+    return [row for row in several if len(row.cells()) >= usual] if counts[usual] > 1 else several
+
+
+def _gutters(run: list[Row]) -> list[Gutter]:
+    """Gaps between columns: what hardly any row of the body covers."""
+    body = _body(run)
+    if len(body) < 2:
+        return []
+    allowed = int(_CROSSING * len(body))
+    size = sorted(row.size for row in body)[len(body) // 2]
+    least = size * (_WIDE if len(body) < _FEW_ROWS else _NARROW)
     events: list[tuple[float, int]] = []
-    for row in several:
+    for row in body:
         for cell in row.cells(_NARROW):
             events += [(cell[0].x0, 1), (max(word.x1 for word in cell), -1)]
     events.sort()
-    gutters = []
-    depth, open_at, high = 0, None, False
+    gutters: list[Gutter] = []
+    depth = 0
+    start: float | None = None
+    seen = False
     for x, step in events:
         depth += step
-        if depth <= allowed and open_at is None and high:
-            open_at = x
-        elif depth > allowed:
-            if open_at is not None and x - open_at >= least:
-                gutters.append((open_at, x))
-            open_at, high = None, True
+        if depth > allowed:
+            if start is not None and x - start >= least:
+                gutters.append((start, x))
+            start, seen = None, True
+        elif start is None and seen:
+            start = x
     return gutters
 
 
@@ -86,13 +173,14 @@ def _table(run: list[Row], rulings: Rulings) -> Table | None:
     gutters = _gutters(run)
     if not gutters or len(gutters) >= _MAX_COLUMNS:
         return None
-    middles = [(left + right) / 2 for left, right in gutters]
-    rows = [_cells(row, middles) for row in run]
-    if not _is_table(rows):
-        return None
+    rows = [_cells(row, gutters) for row in run]
+    gutters, rows = _without_torn(gutters, rows)
+    texts = _without_bullets([[joined_words(cell) for cell in row] for row in rows])
     bands = _bands(run, rulings)
-    texts = [[joined_words(cell) for cell in row] for row in rows]
-    texts = _join_bands(texts, bands) if bands else merge_rows(texts, [row.base for row in run])
+    if not is_table(texts, ruled=bool(bands)):
+        return None
+    bases = [row.base for row in run]
+    size = sorted(row.size for row in run)[len(run) // 2]
     words = [word for row in run for word in row.words]
     box = (
         min(word.x0 for word in words),
@@ -100,72 +188,61 @@ def _table(run: list[Row], rulings: Rulings) -> Table | None:
         max(word.x1 for word in words),
         max(word.bottom for word in words),
     )
-    return Table(texts, words, box)
+    texts = _join_bands(texts, bands) if bands else merge_rows(texts, bases, size)
+    return Table(texts, words, box) if len(texts) > 1 and len(texts[0]) > 1 else None
 
 
-def _cells(row: Row, middles: list[float]) -> list[list[Word]]:
-    """Put words into columns; a piece of text that crosses gutters stays whole."""
-    cells: list[list[Word]] = [[] for _ in range(len(middles) + 1)]
+def _without_torn(
+    gutters: list[Gutter], rows: list[list[list[Word]]]
+) -> tuple[list[Gutter], list[list[list[Word]]]]:
+    """Join neighbours of which each row fills one at most: cells of one column, set differently."""
+    for at in range(len(gutters) - 1, -1, -1):
+        both = any(row[at] and row[at + 1] for row in rows)
+        used = any(row[at] for row in rows) and any(row[at + 1] for row in rows)
+        narrow = gutters[at][1] - gutters[at][0] < _TORN * _size_of(rows)
+        if not both and (narrow or not used):
+            rows = [[*row[:at], row[at] + row[at + 1], *row[at + 2 :]] for row in rows]
+            gutters = gutters[:at] + gutters[at + 1 :]
+    return gutters, rows
+
+
+def _size_of(rows: list[list[list[Word]]]) -> float:
+    """The size of the font of the first word."""
+    return next((word.size for row in rows for cell in row for word in cell), 0.0)
+
+
+def _without_bullets(rows: list[list[str]]) -> list[list[str]]:
+    """Join columns of bullets with the columns that they belong to."""
+    for at in range(len(rows[0]) - 2, -1, -1):
+        column = {row[at] for row in rows} - {""}
+        if column and all(cell[0] in _BULLETS and len(cell) < 3 for cell in column):
+            rows = [[*row[:at], f"{row[at]} {row[at + 1]}".strip(), *row[at + 2 :]] for row in rows]
+    return rows
+
+
+def _cells(row: Row, gutters: list[Gutter]) -> list[list[Word]]:
+    """Put words into columns; a piece of text that reaches over gutters stays whole."""
+    cells: list[list[Word]] = [[] for _ in range(len(gutters) + 1)]
+    middles = [(left + right) / 2 for left, right in gutters]
     for piece in row.cells(_NARROW):
-        left, right = piece[0].x0, max(word.x1 for word in piece)
-        crossed = [at for at in middles if left < at < right]
-        if crossed and any(_breaks(piece, at) for at in crossed):
-            for word in piece:
-                centre = (word.x0 + word.x1) / 2
-                cells[sum(at < centre for at in middles)].append(word)
-        else:
-            cells[sum(at < left for at in middles)] += piece
+        for part in _parts(piece, gutters):
+            left, right = part[0].x0, max(word.x1 for word in part)
+            centre = left if any(left < at < right for at in middles) else (left + right) / 2
+            cells[sum(at < centre for at in middles)] += part
     return cells
 
 
-def _breaks(piece: list[Word], at: float) -> bool:
-    """Whether a gutter falls between two words of a piece rather than into one."""
-    return len(piece) <= 2 and not any(word.x0 < at < word.x1 for word in piece)
-
-
-def _is_table(rows: list[list[list[Word]]]) -> bool:
-    several = [row for row in rows if sum(map(bool, row)) > 1]
-    if len(several) < _MIN_ROWS or len(several) < 0.5 * len(rows):
-        return False
-    texts = [[joined_words(cell) for cell in row] for row in several]
-    width = len(texts[0])
-    if any(_LEADER.search(cell) for row in texts for cell in row):
-        return False
-    filled = [cell for row in texts for cell in row if cell]
-    if len(filled) < 0.35 * width * len(texts):
-        return False
-    columns = [[row[at] for row in texts if row[at]] for at in range(width)]
-    if width == 2 and sum(bool(_LABEL.match(cell)) for cell in columns[0]) > 0.6 * len(columns[0]):
-        return False
-    if width == 2 and _is_contents(texts):
-        return False
-    if _is_prose(columns):
-        return False
-    long = [
-        sorted(map(len, column))[len(column) // 2] > _PROSE_CHARS for column in columns if column
-    ]
-    return sum(long) <= (0 if width == 2 else 1) or (width > 3 and sum(long) <= width // 2)
-
-
-def _is_prose(columns: list[list[str]]) -> bool:
-    """Whether cells go on in the cell below, as lines of text do."""
-    wordy = [
-        column for column in columns if sum(cell.count(" ") for cell in column) > 3 * len(column)
-    ]
-    if len(wordy) < 2:
-        return False
-    steps = [(above, below) for column in wordy for above, below in pairwise(column)]
-    going = sum(below[0].islower() or above[-1] in ",-\x02\ufffe" for above, below in steps)
-    return going > 0.4 * len(steps)
-
-
-def _is_contents(texts: list[list[str]]) -> bool:
-    """Whether the second column gives pages: numbers that never fall, below names."""
-    pages = [row[1] for row in texts if row[1]]
-    if not all(page.isdigit() for page in pages):
-        return False
-    numbers = list(map(int, pages))
-    return numbers == sorted(numbers) and any(row[0][:1].isdigit() for row in texts)
+def _parts(piece: list[Word], gutters: list[Gutter]) -> list[list[Word]]:
+    """Divide a piece at gutters into which it hardly reaches."""
+    parts = [[piece[0]]]
+    for word in piece[1:]:
+        end = parts[-1][-1].x1
+        slack = 0.35 * word.size
+        if any(end <= left + slack and word.x0 >= right - slack for left, right in gutters):
+            parts.append([word])
+        else:
+            parts[-1].append(word)
+    return parts
 
 
 def _bands(run: list[Row], rulings: Rulings) -> list[int]:
@@ -181,7 +258,11 @@ def _bands(run: list[Row], rulings: Rulings) -> list[int]:
     bands = [sum(y < row.base for y in lines) for row in run]
     used = len(set(bands))
     most = max(bands.count(band) for band in set(bands))
-    return bands if used >= 4 and most <= max(5, 0) and used >= 0.34 * len(run) else []
+    return (
+        bands
+        if used >= 4 and used >= 0.2 * len(run) and most <= max(6, 3 * len(run) / used)
+        else []
+    )
 
 
 def _join_bands(rows: list[list[str]], bands: list[int]) -> list[list[str]]:

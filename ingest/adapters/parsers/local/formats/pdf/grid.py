@@ -131,7 +131,8 @@ def _band(band: list[list[Word]]) -> list[list[str]]:
     if most >= 3 and whole >= max(2, 0.6 * len(counts)):
         bases = sorted({round(row.base) for one in lines if len(one) == most for row in one})
         if len(bases) <= most + 1:
-            return merge_rows(_by_base(lines), [row.base for row in max(lines, key=len)])
+            longest = max(lines, key=len)
+            return merge_rows(_by_base(lines), [row.base for row in longest], longest[0].size)
     return [[" ".join(joined_words(row.words) for row in one) for one in lines]]
 
 

@@ -12,6 +12,7 @@ _GUTTER = 1.2
 _MIN_SPLIT_LINES = 3
 _MARGIN = 0.08
 _MAX_DEPTH = 40
+_RISING = 3
 
 
 @dataclass(slots=True)
@@ -183,7 +184,8 @@ def _with_tables(lines: Sequence[Line], tables: Sequence[Table]) -> list[Piece]:
 
 
 def _jumps(boxes: Sequence[_Box], height: float) -> bool:
-    """Whether a line stands above the one before it in the same column, by more than two lines."""
+    """Whether a line stands far above the one before it in the same column, or several do."""
+    rising = 0
     for before, after in pairwise(boxes):
         if not all(
             _MARGIN * height < (box.top + box.bottom) / 2 < (1 - _MARGIN) * height
@@ -191,9 +193,12 @@ def _jumps(boxes: Sequence[_Box], height: float) -> bool:
         ):
             continue
         shared = min(before.x1, after.x1) - max(before.x0, after.x0)
-        if after.bottom < before.top - 2 * max(6.0, after.size) and shared > 0.5 * min(
+        if after.bottom > before.top or shared <= 0.5 * min(
             before.x1 - before.x0, after.x1 - after.x0
         ):
+            continue
+        rising += 1
+        if rising >= _RISING or after.bottom < before.top - 2 * max(6.0, after.size):
             return True
     return False
 

@@ -1,7 +1,7 @@
 """Rows of a page across all its columns, and the cells that wide gaps make in them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.adapters.parsers.local.formats.pdf.words import Line, Word
 
@@ -17,23 +17,27 @@ class Row:
     words: list[Word]
     base: float
     size: float
+    _cells: dict[float, list[list[Word]]] = field(default_factory=dict)
 
     def cells(self, gap: float = CELL_GAP) -> list[list[Word]]:
-        """Words that wide gaps divide."""
-        return split_words(self.words, gap)
+        """Words that wide gaps divide; the words must not change any more."""
+        if gap not in self._cells:
+            self._cells[gap] = split_words(self.words, gap)
+        return self._cells[gap]
 
 
 def split_words(words: list[Word], gap: float = CELL_GAP) -> list[list[Word]]:
     """Divide words from left to right where a gap is wider than some sizes of the font."""
     cells: list[list[Word]] = []
-    end = 0.0
+    end = size = 0.0
     for word in words:
-        if cells and word.x0 - end <= gap * max(word.size, 4.0):
+        if cells and word.x0 - end <= gap * max(word.size, size, 4.0):
             cells[-1].append(word)
+            end = max(end, word.x1)
         else:
             cells.append([word])
             end = word.x1
-        end = max(end, word.x1)
+        size = word.size
     return cells
 
 

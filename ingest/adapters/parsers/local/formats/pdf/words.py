@@ -22,6 +22,8 @@ _MONO_NAMES = (b"mono", b"courier", b"consol", b"cmtt", b"typewriter", b"menlo")
 _FONT_NAME_BYTES = 128
 _RAISED = frozenset("0123456789-\u2212+")
 _SMALLER = 0.85
+_FARTHEST = 1e6
+"""Points: places beyond it are those of a damaged file."""
 _RAISE = 0.1
 _OVERLAP = 0.3
 _UPRIGHT = 0.02
@@ -263,6 +265,8 @@ class PageReader:
                     bottom = place.top - end_low
                 elif text[-1] in _RAISED:
                     text = self._with_power(text, first, last, end_high - end_low, high - low)
+        if not -_FARTHEST < x0 <= x1 < _FARTHEST:
+            x0 = x1 = 0.0
         words.append(
             Word(text, x0, x1, top, bottom, style.base, style.size, style.bold, style.mono)
         )
@@ -299,6 +303,8 @@ class PageReader:
         pdfium_c.FPDFText_GetCharOrigin(page, index, self._x, self._y)
         x, y = self._x.value, self._y.value
         base = self._place.shown(x, y, x, y)[1]
+        if not (abs(base) < _FARTHEST and size < _FARTHEST):
+            base = size = 0.0
         bold, mono = self._font(index)
         return _Style(low, high, round(size, 1), bold, base, turned, mono)
 
