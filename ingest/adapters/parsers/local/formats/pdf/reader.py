@@ -24,7 +24,9 @@ from ingest.domain.parse_warning import WarningCode
 _END_MARK = b"startxref"
 _TAIL_BYTES = 64 * 1024
 _TEXT_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".log", ".yaml", ".yml"}
-_PAGE_COUNT = re.compile(rb"/Count\s+(\d+)")
+_PAGE_COUNT = re.compile(
+    rb"/Type\s*/Pages\b[^>]{0,5000}?/Count\s+(\d+)|/Count\s+(\d+)[^>]{0,5000}?/Type\s*/Pages\b"
+)
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ def _check_end(data: bytes, document: pypdfium2.PdfDocument, draft: Draft) -> No
     """
     if _END_MARK in data[-_TAIL_BYTES:]:
         return
-    told = max((int(count) for count in _PAGE_COUNT.findall(data)), default=0)
+    told = max((int(one or other) for one, other in _PAGE_COUNT.findall(data)), default=0)
     if told > len(document) or not data.rstrip().endswith((b"%%EOF", b"endobj", b">>")):
         raise DocumentUnreadable("the PDF is truncated: its end is missing")
     draft.warn(

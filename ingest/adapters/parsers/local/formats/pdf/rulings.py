@@ -83,6 +83,8 @@ def _add_strokes(found: Rulings, shape: Any, place: Place) -> None:
             matrix.b * x.value + matrix.d * y.value + matrix.f,
         )
         kind = pdfium_c.FPDFPathSegment_GetType(segment)
+        if kind == pdfium_c.FPDF_SEGMENT_BEZIERTO:
+            return
         if kind == pdfium_c.FPDF_SEGMENT_MOVETO:
             start = point
         elif kind == pdfium_c.FPDF_SEGMENT_LINETO:
