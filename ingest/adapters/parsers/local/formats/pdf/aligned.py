@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ingest.adapters.parsers.local.formats.pdf.judgement import is_label, is_table
-from ingest.adapters.parsers.local.formats.pdf.rows import Row, joined_words, rows_of
+from ingest.adapters.parsers.local.formats.pdf.rows import WordRow, joined_words, rows_of
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rulings
-from ingest.adapters.parsers.local.formats.pdf.table import Table, merge_rows
+from ingest.adapters.parsers.local.formats.pdf.table import FoundTable, merge_rows
 from ingest.adapters.parsers.local.formats.pdf.words import Word
 
 _ROW_GAP = 3.2
@@ -30,7 +30,7 @@ Gutter = tuple[float, float]
 """Left and right end of a gap between columns."""
 
 
-def aligned_tables(words: Sequence[Word], rulings: Rulings) -> list[Table]:
+def aligned_tables(words: Sequence[Word], rulings: Rulings) -> list[FoundTable]:
     """Find runs of rows whose gaps stand below each other."""
     tables = []
     for run in _runs(rows_of(words)):
@@ -41,7 +41,7 @@ def aligned_tables(words: Sequence[Word], rulings: Rulings) -> list[Table]:
     return tables
 
 
-def _several(row: Row) -> bool:
+def _several(row: WordRow) -> bool:
     """Whether a row has several cells, and is no item of a list."""
     cells = row.cells()
     if len(cells) == 1:
@@ -49,11 +49,11 @@ def _several(row: Row) -> bool:
     return len(cells) > 2 or (len(cells) == 2 and not is_label(joined_words(cells[0])))
 
 
-def _runs(rows: list[Row]) -> list[list[Row]]:
+def _runs(rows: list[WordRow]) -> list[list[WordRow]]:
     """Rows with several cells, and the few short rows with one between them."""
-    runs: list[list[Row]] = []
-    run: list[Row] = []
-    singles: list[Row] = []
+    runs: list[list[WordRow]] = []
+    run: list[WordRow] = []
+    singles: list[WordRow] = []
     for row in rows:
         several = _several(row)
         if run:
@@ -72,14 +72,14 @@ def _runs(rows: list[Row]) -> list[list[Row]]:
     return [run for run in runs if sum(map(_several, run)) > 1]
 
 
-def _is_short(row: Row, run: list[Row]) -> bool:
+def _is_short(row: WordRow, run: list[WordRow]) -> bool:
     """Whether a row with one cell may be part of a table rather than text below it."""
     left, right = min(one.words[0].x0 for one in run), max(one.words[-1].x1 for one in run)
     width = row.words[-1].x1 - row.words[0].x0
     return width < 0.6 * (right - left) or sum(len(word.text) for word in row.words) < _LONG_CHARS
 
 
-def _with_tail(run: list[Row], singles: list[Row]) -> list[Row]:
+def _with_tail(run: list[WordRow], singles: list[WordRow]) -> list[WordRow]:
     """Add rows with one cell below the last row when they go on in one of its later cells."""
     run = list(run)
     for row in singles:
@@ -90,7 +90,7 @@ def _with_tail(run: list[Row], singles: list[Row]) -> list[Row]:
     return run
 
 
-def _divided(run: list[Row], splits: int) -> list[list[Row]]:
+def _divided(run: list[WordRow], splits: int) -> list[list[WordRow]]:
     """Divide a run where its parts have more columns than the whole."""
     gutters = len(_gutters(run))
     usual = _usual_pitch(run)
@@ -116,22 +116,22 @@ def _divided(run: list[Row], splits: int) -> list[list[Row]]:
     ]
 
 
-def _is_caption(row: Row) -> bool:
+def _is_caption(row: WordRow) -> bool:
     return _CAPTION.match(joined_words(row.words[:3])) is not None
 
 
-def _trimmed(run: list[Row]) -> list[Row]:
+def _trimmed(run: list[WordRow]) -> list[WordRow]:
     """Leave rows with one cell at both ends out."""
     several = [at for at, row in enumerate(run) if _several(row)]
     return run[several[0] : several[-1] + 1] if several else run
 
 
-def _usual_pitch(run: list[Row]) -> float:
+def _usual_pitch(run: list[WordRow]) -> float:
     gaps = sorted(after.base - before.base for before, after in itertools.pairwise(run))
     return gaps[len(gaps) // 2] if gaps else 0.0
 
 
-def _body(run: list[Row]) -> list[Row]:
+def _body(run: list[WordRow]) -> list[WordRow]:
     """The rows that show the columns: those with about the number of cells that most have."""
     several = [row for row in run if _several(row)]
     counts = Counter(len(row.cells()) for row in several)
@@ -141,7 +141,7 @@ def _body(run: list[Row]) -> list[Row]:
     return [row for row in several if len(row.cells()) >= usual] if counts[usual] > 1 else several
 
 
-def _gutters(run: list[Row]) -> list[Gutter]:
+def _gutters(run: list[WordRow]) -> list[Gutter]:
     """Gaps between columns: what hardly any row of the body covers."""
     body = _body(run)
     if len(body) < 2:
@@ -169,7 +169,7 @@ def _gutters(run: list[Row]) -> list[Gutter]:
     return gutters
 
 
-def _table(run: list[Row], rulings: Rulings) -> Table | None:
+def _table(run: list[WordRow], rulings: Rulings) -> FoundTable | None:
     gutters = _gutters(run)
     if not gutters or len(gutters) >= _MAX_COLUMNS:
         return None
@@ -189,7 +189,7 @@ def _table(run: list[Row], rulings: Rulings) -> Table | None:
         max(word.bottom for word in words),
     )
     texts = _join_bands(texts, bands) if bands else merge_rows(texts, bases, size)
-    return Table(texts, words, box) if len(texts) > 1 and len(texts[0]) > 1 else None
+    return FoundTable(texts, words, box) if len(texts) > 1 and len(texts[0]) > 1 else None
 
 
 def _without_torn(
@@ -220,7 +220,7 @@ def _without_bullets(rows: list[list[str]]) -> list[list[str]]:
     return rows
 
 
-def _cells(row: Row, gutters: list[Gutter]) -> list[list[Word]]:
+def _cells(row: WordRow, gutters: list[Gutter]) -> list[list[Word]]:
     """Put words into columns; a piece of text that reaches over gutters stays whole."""
     cells: list[list[Word]] = [[] for _ in range(len(gutters) + 1)]
     middles = [(left + right) / 2 for left, right in gutters]
@@ -245,7 +245,7 @@ def _parts(piece: list[Word], gutters: list[Gutter]) -> list[list[Word]]:
     return parts
 
 
-def _bands(run: list[Row], rulings: Rulings) -> list[int]:
+def _bands(run: list[WordRow], rulings: Rulings) -> list[int]:
     """The band between ruling lines of each row, where nearly each row of cells is ruled off."""
     left = min(row.words[0].x0 for row in run)
     right = max(row.words[-1].x1 for row in run)

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from ingest.adapters.parsers.local.formats.pdf.rows import Row, joined_words, rows_of
+from ingest.adapters.parsers.local.formats.pdf.rows import WordRow, joined_words, rows_of
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rule, Rulings
-from ingest.adapters.parsers.local.formats.pdf.table import Table, merge_rows
+from ingest.adapters.parsers.local.formats.pdf.table import FoundTable, merge_rows
 from ingest.adapters.parsers.local.formats.pdf.words import Word
 
 _TOUCH = 3.0
 _MAX_LINES = 400
 
 
-def ruled_tables(words: Sequence[Word], rulings: Rulings) -> list[Table]:
+def ruled_tables(words: Sequence[Word], rulings: Rulings) -> list[FoundTable]:
     """Find grids of at least two columns and two rows, with the words in their cells."""
     if len(rulings.across) < 2 or len(rulings.down) < 2:
         return []
@@ -54,7 +54,7 @@ def _edges(rules: list[Rule]) -> list[float]:
     return edges
 
 
-def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> Table | None:
+def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> FoundTable | None:
     xs, ys = _edges(down), _edges(across)
     if len(xs) < 3 or len(ys) < 2:
         return None
@@ -104,7 +104,7 @@ def _first_row(row: int, column: int, xs: list[float], ys: list[float], across: 
 
 def _table(
     cells: list[list[list[Word]]], inside: list[Word], box: tuple[float, float, float, float]
-) -> Table | None:
+) -> FoundTable | None:
     rows: list[list[str]] = []
     for band in cells:
         rows += _band(band)
@@ -119,7 +119,7 @@ def _table(
     longest = max(len(cell) for row in rows for cell in row)
     if filled <= 4 and longest > 400:
         return None
-    return Table(rows, inside, box)
+    return FoundTable(rows, inside, box)
 
 
 def _band(band: list[list[Word]]) -> list[list[str]]:
@@ -136,7 +136,7 @@ def _band(band: list[list[Word]]) -> list[list[str]]:
     return [[" ".join(joined_words(row.words) for row in one) for one in lines]]
 
 
-def _by_base(lines: list[list[Row]]) -> list[list[str]]:
+def _by_base(lines: list[list[WordRow]]) -> list[list[str]]:
     longest = max(lines, key=len)
     rows = [[""] * len(lines) for _ in longest]
     for column, one in enumerate(lines):

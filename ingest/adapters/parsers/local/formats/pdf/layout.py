@@ -11,7 +11,7 @@ from ingest.adapters.parsers.local.formats.pdf.lines import TextLine, text_line
 from ingest.adapters.parsers.local.formats.pdf.order import in_order
 from ingest.adapters.parsers.local.formats.pdf.rows import CELL_GAP
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rulings, read_rulings
-from ingest.adapters.parsers.local.formats.pdf.table import Table
+from ingest.adapters.parsers.local.formats.pdf.table import FoundTable
 from ingest.adapters.parsers.local.formats.pdf.words import (
     Line,
     Mend,
@@ -20,7 +20,7 @@ from ingest.adapters.parsers.local.formats.pdf.words import (
 )
 
 
-def find_tables(lines: Sequence[Line], rulings: Rulings) -> list[Table]:
+def find_tables(lines: Sequence[Line], rulings: Rulings) -> list[FoundTable]:
     """Ruled tables first, then those of aligned cells among the other words."""
     words = [word for line in lines for word in line.words]
     tables = ruled_tables(words, rulings)
@@ -35,7 +35,7 @@ def read_pieces(
     """Read the height of a page, and its lines and tables in the order of reading."""
     place = place_of(page)
     lines = PageReader(textpage, place).lines(mend)
-    tables: list[Table] = []
+    tables: list[FoundTable] = []
     if _may_hold_tables(lines):
         upright = [line for line in lines if not line.turned]
         tables = find_tables(upright, read_rulings(page, place))

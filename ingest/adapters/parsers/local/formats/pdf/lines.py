@@ -92,7 +92,7 @@ def text_line(line: Line) -> TextLine:
     return TextLine(line.text, line.size, line.bold, line.mono, line.x0, line.x1, line.base, pieces)
 
 
-class Vocabulary:
+class DocumentWords:
     """Words of a document in small letters; they tell which hyphens are part of a word."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -149,7 +149,7 @@ def full_width(lines: Sequence[TextLine]) -> float:
     return max(_MIN_WRAPPED_CHARS, _WRAPPED_SHARE * longest)
 
 
-def unwrap(lines: Sequence[TextLine], known: Vocabulary, full: float) -> str:
+def unwrap(lines: Sequence[TextLine], known: DocumentWords, full: float) -> str:
     """Remove line breaks inside of sentences.
 
     Args:
@@ -225,7 +225,7 @@ def _has_hyphen(before: TextLine, after: TextLine) -> bool:
     )
 
 
-def _without_hyphen(text: str, following: str, known: Vocabulary) -> str:
+def _without_hyphen(text: str, following: str, known: DocumentWords) -> str:
     soft = text[-1] == _SOFT_HYPHEN
     text = text[:-1]
     if soft:

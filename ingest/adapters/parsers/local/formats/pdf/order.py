@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ingest.adapters.parsers.local.formats.pdf.table import Table
+from ingest.adapters.parsers.local.formats.pdf.table import FoundTable
 from ingest.adapters.parsers.local.formats.pdf.words import Line, Word
 
-Piece = Line | Table
+Piece = Line | FoundTable
 _GUTTER = 1.2
 _MIN_SPLIT_LINES = 3
 _MARGIN = 0.08
@@ -25,7 +25,7 @@ class _Box:
     size: float
 
 
-def in_order(lines: Sequence[Line], tables: Sequence[Table], height: float) -> list[Piece]:
+def in_order(lines: Sequence[Line], tables: Sequence[FoundTable], height: float) -> list[Piece]:
     """Put lines and tables into the order of reading.
 
     Args:
@@ -48,7 +48,7 @@ def in_order(lines: Sequence[Line], tables: Sequence[Table], height: float) -> l
 
 
 def _box(piece: Piece) -> _Box:
-    if isinstance(piece, Table):
+    if isinstance(piece, FoundTable):
         left, top, right, bottom = piece.box
         return _Box(piece, left, top, right, bottom, 10.0)
     size = max(piece.size, 4.0)
@@ -166,7 +166,7 @@ def _split_at(lines: Sequence[Line], middle: float) -> list[Line]:
     return divided
 
 
-def _with_tables(lines: Sequence[Line], tables: Sequence[Table]) -> list[Piece]:
+def _with_tables(lines: Sequence[Line], tables: Sequence[FoundTable]) -> list[Piece]:
     """Put each table where the first of its words was painted, or by its place."""
     pieces: list[Piece] = list(lines)
     for table in sorted(tables, key=lambda table: table.box[1]):

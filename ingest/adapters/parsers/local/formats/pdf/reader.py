@@ -30,7 +30,7 @@ _PAGE_COUNT = re.compile(
 
 
 @dataclass(slots=True)
-class _Source:
+class _OpenPdf:
     """A document while it is read."""
 
     document: pypdfium2.PdfDocument
@@ -110,12 +110,12 @@ def _source(
     document: pypdfium2.PdfDocument,
     characters: Characters,
     recognize: Recognize | None,
-) -> _Source:
+) -> _OpenPdf:
     form = None
     if pdfium_c.FPDF_GetFormType(document.raw) != pdfium_c.FORMTYPE_NONE:
         document.init_forms()
         form = document.formenv.raw if document.formenv is not None else None
-    return _Source(
+    return _OpenPdf(
         document,
         characters,
         bool(pdfium_c.FPDFCatalog_IsTagged(document.raw)),
@@ -125,7 +125,7 @@ def _source(
     )
 
 
-def _read_page(source: _Source, index: int) -> PageContent:
+def _read_page(source: _OpenPdf, index: int) -> PageContent:
     try:
         page = source.document[index]
     except pypdfium2.PdfiumError:
@@ -148,7 +148,7 @@ def _read_page(source: _Source, index: int) -> PageContent:
         page.close()
 
 
-def _content(source: _Source, page: pypdfium2.PdfPage, index: int) -> PageContent:
+def _content(source: _OpenPdf, page: pypdfium2.PdfPage, index: int) -> PageContent:
     if source.layered and hide_layers(page):
         source.hidden.append(index + 1)
     textpage = page.get_textpage()
@@ -190,7 +190,7 @@ def _write_attachments(document: pypdfium2.PdfDocument, draft: Draft) -> None:
             )
 
 
-def _warn(source: _Source, draft: Draft) -> None:
+def _warn(source: _OpenPdf, draft: Draft) -> None:
     if source.silent:
         verb = "holds" if len(source.silent) == 1 else "hold"
         draft.warn(WarningCode.PAGE_WITHOUT_TEXT, f"{_names(source.silent)} {verb} no text")

@@ -11,7 +11,7 @@ _SAME_ROW = 0.4
 
 
 @dataclass(slots=True)
-class Row:
+class WordRow:
     """Words whose letters stand at one height, from left to right."""
 
     words: list[Word]
@@ -41,15 +41,15 @@ def split_words(words: list[Word], gap: float = CELL_GAP) -> list[list[Word]]:
     return cells
 
 
-def rows_of(words: Iterable[Word]) -> list[Row]:
+def rows_of(words: Iterable[Word]) -> list[WordRow]:
     """Group words by the height at which they stand, from top to bottom."""
-    rows: list[Row] = []
+    rows: list[WordRow] = []
     for word in sorted(words, key=lambda word: word.base):
         size = max(word.size, 4.0)
         if rows and word.base - rows[-1].base <= _SAME_ROW * min(size, max(rows[-1].size, 4.0)):
             rows[-1].words.append(word)
         else:
-            rows.append(Row([word], word.base, word.size))
+            rows.append(WordRow([word], word.base, word.size))
     for row in rows:
         row.words.sort(key=lambda word: word.x0)
         row.size = max(word.size for word in row.words)

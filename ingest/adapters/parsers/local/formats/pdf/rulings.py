@@ -6,7 +6,7 @@ from typing import Any
 
 import pypdfium2.raw as pdfium_c
 
-from ingest.adapters.parsers.local.formats.pdf.words import Place
+from ingest.adapters.parsers.local.formats.pdf.words import PagePlace
 
 _THIN = 2.6
 _SHORTEST = 6.0
@@ -29,7 +29,7 @@ class Rulings:
     down: list[Rule] = field(default_factory=list)
 
 
-def read_rulings(page: Any, place: Place) -> Rulings:
+def read_rulings(page: Any, place: PagePlace) -> Rulings:
     """Collect the ruling lines of a page; a page with very many shapes is a drawing, not a form."""
     found = Rulings()
     paths = 0
@@ -48,7 +48,7 @@ def read_rulings(page: Any, place: Place) -> Rulings:
 
 
 def _add_shape(
-    found: Rulings, shape: Any, place: Place, bounds: tuple[float, float, float, float]
+    found: Rulings, shape: Any, place: PagePlace, bounds: tuple[float, float, float, float]
 ) -> None:
     left, top, right, bottom = place.shown(*bounds)
     width, height = right - left, bottom - top
@@ -66,7 +66,7 @@ def _add_shape(
         _add_strokes(found, shape, place)
 
 
-def _add_strokes(found: Rulings, shape: Any, place: Place) -> None:
+def _add_strokes(found: Rulings, shape: Any, place: PagePlace) -> None:
     count = pdfium_c.FPDFPath_CountSegments(shape)
     if count > _MAX_SEGMENTS:
         return
@@ -95,7 +95,7 @@ def _add_strokes(found: Rulings, shape: Any, place: Place) -> None:
 
 
 def _add_stroke(
-    found: Rulings, place: Place, one: tuple[float, float], two: tuple[float, float]
+    found: Rulings, place: PagePlace, one: tuple[float, float], two: tuple[float, float]
 ) -> None:
     left, top, right, bottom = place.shown(
         min(one[0], two[0]), min(one[1], two[1]), max(one[0], two[0]), max(one[1], two[1])

@@ -7,7 +7,7 @@ from ingest.adapters.parsers.local.formats.pdf.words import Word
 
 
 @dataclass(slots=True)
-class Table:
+class FoundTable:
     """Cells, and the words that they hold."""
 
     rows: list[list[str]]

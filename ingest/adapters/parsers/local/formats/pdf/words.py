@@ -50,7 +50,7 @@ def _whole(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PagePlace:
     """How the coordinates of a page belong to the page as it is shown."""
 
     left: float
@@ -78,14 +78,14 @@ class Place:
         return left, self.height - high, right, self.height - low
 
 
-def place_of(page: Any) -> Place:
+def place_of(page: Any) -> PagePlace:
     """Ask PDFium for the place of a page."""
     box = pdfium_c.FS_RECTF()
     pdfium_c.FPDF_GetPageBoundingBox(page, ctypes.byref(box))
     height = pdfium_c.FPDF_GetPageHeightF(page)
     turns = max(0, pdfium_c.FPDFPage_GetRotation(page))
     width = pdfium_c.FPDF_GetPageWidthF(page)
-    return Place(box.left, box.bottom, width, height, turns, box.bottom + height)
+    return PagePlace(box.left, box.bottom, width, height, turns, box.bottom + height)
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class Line:
         return self.words[0].mono and self.words[-1].mono
 
 
-class _Style(NamedTuple):
+class _LetterStyle(NamedTuple):
     """What words have in common as long as the boxes of their first letters do."""
 
     low: float
@@ -186,7 +186,7 @@ class _Style(NamedTuple):
     mono: bool
 
 
-_NO_STYLE = _Style(0.0, 0.0, 0.0, False, 0.0, False, False)
+_NO_STYLE = _LetterStyle(0.0, 0.0, 0.0, False, 0.0, False, False)
 # Two calls for each word: without a check of its arguments by ctypes a call takes half of the time.
 _letter_box = ctypes.CFUNCTYPE(ctypes.c_int)(
     ctypes.cast(pdfium_c.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
@@ -198,7 +198,7 @@ _sides = struct.Struct("4f").unpack_from
 class PageReader:
     """Takes the words of one page from PDFium."""
 
-    def __init__(self, textpage: Any, place: Place) -> None:
+    def __init__(self, textpage: Any, place: PagePlace) -> None:
         self._page = textpage
         self._place = place
         self._box = pdfium_c.FS_RECTF()
@@ -242,7 +242,9 @@ class PageReader:
     def _char(self, unit: int) -> int:
         return int(pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page, unit))
 
-    def _add(self, words: list[Word], text: str, first: int, last: int, past: _Style) -> _Style:
+    def _add(
+        self, words: list[Word], text: str, first: int, last: int, past: _LetterStyle
+    ) -> _LetterStyle:
         """Append a word; its style is that of the word before while its letters are as high."""
         box, place = self._box, self._place
         _letter_box(self._page, first, self._box_ref)
@@ -292,7 +294,7 @@ class PageReader:
         raised = heights[1] - heights[0] > _RAISE * height
         return f"{text[:start]}^{text[start:]}" if raised else text
 
-    def _style(self, index: int, low: float, high: float) -> _Style:
+    def _style(self, index: int, low: float, high: float) -> _LetterStyle:
         page, matrix = self._page, self._matrix
         size = pdfium_c.FPDFText_GetFontSize(page, index)
         turned = False
@@ -306,7 +308,7 @@ class PageReader:
         if not (abs(base) < _FARTHEST and size < _FARTHEST):
             base = size = 0.0
         bold, mono = self._font(index)
-        return _Style(low, high, round(size, 1), bold, base, turned, mono)
+        return _LetterStyle(low, high, round(size, 1), bold, base, turned, mono)
 
     def _is_turned(self, angle: float) -> bool:
         shown = angle - math.radians(90 * self._place.rotation)

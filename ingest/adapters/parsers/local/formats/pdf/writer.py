@@ -11,8 +11,8 @@ from ingest.adapters.parsers.local.formats.pdf.headings import (
     plain,
 )
 from ingest.adapters.parsers.local.formats.pdf.lines import (
+    DocumentWords,
     TextLine,
-    Vocabulary,
     full_width,
     paragraphs,
     unwrap,
@@ -40,7 +40,7 @@ class PageContent:
 @dataclass(frozen=True, slots=True)
 class _Outline:
     levels: dict[Style, int]
-    known: Vocabulary
+    known: DocumentWords
 
 
 def write_pages(
@@ -54,7 +54,7 @@ def write_pages(
         ]
     )
     lines = [piece for page in pages for piece in page.pieces if isinstance(piece, TextLine)]
-    outline = _Outline(heading_levels(lines), Vocabulary([line.text for line in lines]))
+    outline = _Outline(heading_levels(lines), DocumentWords([line.text for line in lines]))
     for number, page in enumerate(pages):
         draft.begin_page(number + 1)
         kept = [piece for at, piece in enumerate(page.pieces) if (number, at) not in left_out]
