@@ -18,8 +18,8 @@ from ingest.domain.errors import (
     UnsupportedMediaType,
 )
 from ingest.domain.mail_bytes import Mail, sniff_mail
-from ingest.domain.text_bytes import as_utf8, is_text
 from ingest.domain.ole_directory import root_names
+from ingest.domain.text_bytes import as_utf8, is_text
 
 
 class MediaType(StrEnum):

@@ -134,7 +134,7 @@ def test_each_frame_of_a_tiff_is_a_page() -> None:
     ]  # fmt: skip
     assert [warning.message for warning in parsed.warnings] == [
         "the text of pages 1 and 3 was recognized in pictures (OCR), and may hold errors",
-        "page 2 holds no text: nothing was recognized in its picture",
+        "page 2 holds no text: nothing was recognized there",
     ]
 
 
@@ -230,7 +230,7 @@ def scrawl() -> Picture:
     ids=["blank", "one pixel", "noise", "scrawl"],
 )  # fmt: skip
 def test_a_picture_without_words_is_empty(picture: Picture) -> None:
-    with pytest.raises(DocumentEmpty, match=r"nothing was recognized in its picture|confidence"):
+    with pytest.raises(DocumentEmpty, match=r"nothing was recognized there|confidence"):
         parse(scans.file(picture))
 
 

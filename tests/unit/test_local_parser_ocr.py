@@ -85,7 +85,7 @@ def test_pages_with_text_are_not_recognized_and_pages_without_are_named() -> Non
     assert recognized(parsed) == [
         "the text of pages 2 and 5 was recognized in pictures (OCR), and may hold errors"
     ]
-    assert without_text(parsed) == ["pages 1 and 3 to 4 hold no text"]
+    assert without_text(parsed) == ["pages 1, 3 and 4 hold no text"]
 
 
 @pytest.mark.parametrize("stamp", ["Received", "Received in the harbour office on 3 March 2021"])
@@ -108,7 +108,7 @@ def test_a_faint_page_is_kept_with_its_confidence_and_a_worse_one_is_left_out() 
 
     assert "harbour office" in page_texts(parsed)[1]
     assert page_texts(parsed)[2] == ""
-    assert recognized(parsed)[0].startswith("the text of pages 1 to 2 was recognized")
+    assert recognized(parsed)[0].startswith("the text of pages 1 and 2 was recognized")
     assert recognized(parsed)[1].startswith(
         "text was recognized with low confidence (0 to 100): page 2 ("
     )
@@ -133,7 +133,7 @@ def test_pages_over_the_limit_are_named() -> None:
 
     assert page_texts(parsed) == [scans.WORDS, scans.WORDS, "", ""]
     assert without_text(parsed) == [
-        "pages 3 to 4 hold no text: not recognized: over 2 pages (INGEST_OCR_MAX_PAGES)"
+        "pages 3 and 4 hold no text: not recognized: over 2 pages (INGEST_OCR_MAX_PAGES)"
     ]
 
 

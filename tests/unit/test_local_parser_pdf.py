@@ -8,10 +8,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
-from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.extract import parse_document
-from ingest.adapters.parsers.local.formats.pdf.bitmap import Bitmap
-from ingest.adapters.parsers.local.formats.pdf.reader import parse_pdf
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, DocumentUnreadable
@@ -292,32 +289,19 @@ def test_pages_without_text_are_named_in_one_warning() -> None:
     parsed = read(drawn(text, picture, picture, picture, text, picture))
 
     assert parsed.warnings == (
-        ParseWarning(WarningCode.PAGE_WITHOUT_TEXT, "pages 2 to 4 and 6 hold no text"),
+        ParseWarning(
+            WarningCode.PAGE_WITHOUT_TEXT,
+            "pages 2 to 4 and 6 hold no text: nothing was recognized there",
+        ),
     )
 
 
-def test_pages_without_text_are_given_to_the_recognition_as_pictures() -> None:
-    def picture(canvas: Canvas) -> None:
-        canvas.rect(0, 0, 300, 842, fill=1)
+def test_bytes_before_the_header_are_passed_over() -> None:
+    whole = samples.pdf(["first words", "second words"])
 
-    draft = Draft(LIMITS)
-    seen: list[tuple[int, Bitmap]] = []
+    parsed = read(b"HTTP/1.1 200 OK\r\n" * 200 + whole)
 
-    def recognize(number: int, render: Callable[[float], Bitmap]) -> str:
-        seen.append((number, render(72)))
-        return "Recognized words"
-
-    parse_pdf(drawn(lambda canvas: lines(canvas, [PROSE]), picture), draft, recognize)
-    parsed = draft.finish()
-
-    assert parsed.text == f"{PROSE}\n\nRecognized words"
-    assert parsed.warnings == ()
-    [(number, bitmap)] = seen
-    assert number == 2
-    assert bitmap.height == 842
-    assert bitmap.width <= bitmap.stride
-    assert bitmap.pixels[0] == 0
-    assert bitmap.pixels[bitmap.width - 20] == 255
+    assert parsed.text == "first words\n\nsecond words"
 
 
 def test_a_whole_file_without_its_end_mark_is_read_with_a_warning() -> None:

@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_read_does_not_hurt_its_siblings() -> None:
     parsed = parse(
         archive(
             {
-                "photo.png": samples.png(),
+                "song.mp3": samples.mp3(),
                 "broken.docx": samples.docx("x")[:3000],
                 "empty.txt": "",
                 "good.txt": "Good words",
@@ -66,8 +66,8 @@ def test_a_file_that_cannot_be_read_does_not_hurt_its_siblings() -> None:
 
     assert parsed.text == "# good.txt\n\nGood words"
     said = messages(parsed.warnings)
-    assert [message.split(" ")[0] for message in said] == ["photo.png", "broken.docx", "empty.txt"]
-    assert "PNG" in said[0]
+    assert [message.split(" ")[0] for message in said] == ["song.mp3", "broken.docx", "empty.txt"]
+    assert "MP3" in said[0]
 
 
 def test_warnings_of_a_file_name_its_path() -> None:
@@ -88,8 +88,8 @@ def test_an_archive_in_an_archive_is_read_and_a_third_one_is_not() -> None:
 
 
 def test_an_archive_without_any_readable_file_is_refused_with_a_reason() -> None:
-    with pytest.raises(DocumentEmpty, match=r"photo\.png: the content is a PNG image"):
-        parse(archive({"photo.png": samples.png()}))
+    with pytest.raises(DocumentEmpty, match=r"song\.mp3: the content is an MP3 recording"):
+        parse(archive({"song.mp3": samples.mp3()}))
 
 
 def test_a_bomb_inside_is_not_read_and_a_bomb_outside_is_refused() -> None:

@@ -106,7 +106,7 @@ def _parse_archive(data: bytes, media_type: MediaType, draft: Draft, limits: Par
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, archive_bytes=len(data), limits=limits)
-            if not has_backslashes(archive):
+            if media_type is MediaType.ZIP or not has_backslashes(archive):
                 _ARCHIVE_READERS[media_type](archive, data, draft)
                 return
             data = with_slashes(archive)

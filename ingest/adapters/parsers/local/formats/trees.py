@@ -1,7 +1,7 @@
 """Parses XML and HTML; the library's limits on depth, text and entities stay on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Protocol
 
 from lxml import etree  # type: ignore[import-untyped]  # ships no types
@@ -16,6 +16,7 @@ class Element(Protocol):
     """The used part of lxml's elements; lxml has no types."""
 
     tag: str
+    attrib: Mapping[str, str]
     text: str | None
     tail: str | None
 

@@ -79,7 +79,7 @@ def _root(data: bytes, draft: Draft) -> Element | None:
         found = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         found = None
-    words = "".join(found.itertext()) if found is not None else ""  # type: ignore[attr-defined]
+    words = "".join(found.itertext()) if found is not None else ""
     kept = _letters(words) >= 0.9 * _letters(re.sub(r"<[^>]*>", "", decode(data, markup=True)))
     draft.warn(
         WarningCode.REPAIRED if kept else WarningCode.STRUCTURE_NOT_READ,
@@ -99,7 +99,7 @@ def _write_drawing(root: Element, draft: Draft) -> None:
 
 
 def _words(element: Element) -> str:
-    return " ".join("".join(element.itertext()).split())  # type: ignore[attr-defined]
+    return " ".join("".join(element.itertext()).split())
 
 
 class _XmlWriter:
@@ -138,7 +138,7 @@ class _XmlWriter:
         return []
 
     def _leaf(self, element: Element, name: str) -> None:
-        text = "".join(element.itertext())  # type: ignore[attr-defined]
+        text = "".join(element.itertext())
         if _MARKUP.search(text):
             self._end_block()
             parse_html(text, self._draft)
@@ -205,7 +205,7 @@ def _is_prose(element: Element) -> bool:
 
 
 def _attributes(element: Element) -> str:
-    found = dict(element.attrib)  # type: ignore[attr-defined]
+    found = dict(element.attrib)
     return ", ".join(
         f"{key.rpartition('}')[2]}: {' '.join(value.split())}"
         for key, value in found.items()
@@ -228,7 +228,7 @@ def _rows(table: Element) -> list[list[str]]:
 
 def _number(element: Element, name: str) -> int:
     """A small number in an attribute of any namespace; 0 when there is none."""
-    for key, value in dict(element.attrib).items():  # type: ignore[attr-defined]
+    for key, value in dict(element.attrib).items():
         if key.rpartition("}")[2] == name and value.isdecimal() and len(value) < 4:
             return int(value)
     return 0
@@ -257,7 +257,7 @@ def _records(elements: list[Element]) -> list[list[str]] | None:
 
 def _fields(element: Element) -> Iterator[tuple[str, str | None]]:
     """Attributes and children with their values; None for what is no plain value."""
-    for key, value in dict(element.attrib).items():  # type: ignore[attr-defined]
+    for key, value in dict(element.attrib).items():
         if not key.startswith(_XML_NAMESPACES):
             yield key.rpartition("}")[2], value
     if element.text and element.text.strip():

@@ -1,14 +1,14 @@
 """The recognition of one document: its limits, and what happened to each of its pages."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from ingest.adapters.parsers.local.ocr.bitmap import Bitmap
 from ingest.adapters.parsers.local.ocr.engine import OcrUnavailable, OutOfTime, Recognized
 from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.ocr.paragraphs import paragraphs
 from ingest.adapters.parsers.local.ocr.recognizer import Recognizer
-from ingest.domain.parse_warning import WarningCode
+from ingest.domain.parse_warning import WarningCode, name_numbers
 
 GOOD_CONFIDENCE = 80
 """Text of a lower mean confidence is kept with a warning of its own."""
@@ -93,7 +93,9 @@ class Recognition:
             yield WarningCode.TEXT_RECOGNIZED, self._recognizer.missing
         recognized = sorted([*self._good, *(number for number, _ in self._poor)])
         if recognized:
-            what = f"the text of {named_pages(recognized)} was recognized in pictures (OCR)"
+            what = (
+                f"the text of {name_numbers('page', recognized)} was recognized in pictures (OCR)"
+            )
             yield WarningCode.TEXT_RECOGNIZED, f"{what}, and may hold errors"
         for at in range(0, len(self._poor), _PAGES_A_WARNING):
             poor = self._poor[at : at + _PAGES_A_WARNING]
@@ -107,7 +109,7 @@ class Recognition:
             because = f": {reason}" if reason else ""
             yield (
                 WarningCode.PAGE_WITHOUT_TEXT,
-                f"{named_pages(numbers)} {verb} no text{because}",
+                f"{name_numbers('page', numbers)} {verb} no text{because}",
             )
 
     def reasons(self) -> list[str]:
@@ -137,7 +139,7 @@ class Recognition:
         finally:
             self._seconds += time.monotonic() - started
         if not seen.text:
-            return "", 0, "nothing was recognized in its picture"
+            return "", 0, "nothing was recognized there"
         if seen.confidence < options.least_confidence:
             return "", 0, f"recognized text had confidence {seen.confidence}{self._hint(seen)}"
         return seen.text, seen.confidence, ""
@@ -147,22 +149,6 @@ class Recognition:
             return ""
         languages = ",".join(self.options.languages)
         return f"; its letters look {seen.script}, and INGEST_OCR_LANGUAGES is {languages}"
-
-
-def named_pages(numbers: Iterable[int]) -> str:
-    """Pages in words, for example "pages 2 to 4 and 7"."""
-    runs: list[list[int]] = []
-    for number in sorted(set(numbers)):
-        if runs and runs[-1][-1] == number - 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    words = [" to ".join(map(str, run)) for run in runs]
-    if len(words) > _PAGES_A_WARNING:
-        words = [*words[:_PAGES_A_WARNING], "others"]
-    *most, last = words
-    plural = "page" if len(runs) == 1 and len(runs[0]) == 1 else "pages"
-    return f"{plural} {', '.join(most)} and {last}" if most else f"{plural} {last}"
 
 
 def _letters(text: str) -> str:

@@ -263,7 +263,7 @@ class BlockWriter:
 
 
 def _all_text(element: Element) -> Iterator[str]:
-    return element.itertext()  # type: ignore[attr-defined, no-any-return]
+    return element.itertext()
 
 
 def _lines(text: str) -> list[str]:

@@ -71,7 +71,7 @@ class OdfStyles:
 
 def attribute(element: Element, name: str) -> str:
     """The value of an attribute in any namespace; '' when there is none."""
-    for key, value in dict(element.attrib).items():  # type: ignore[attr-defined]
+    for key, value in dict(element.attrib).items():
         if key.rpartition("}")[2] == name:
             return str(value)
     return ""

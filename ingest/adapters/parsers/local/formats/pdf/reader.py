@@ -10,18 +10,21 @@ import pypdfium2.raw as pdfium_c
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.pdf import beside, fallback_font
-from ingest.adapters.parsers.local.formats.pdf.bitmap import Recognize, render_page
 from ingest.adapters.parsers.local.formats.pdf.characters import Characters
 from ingest.adapters.parsers.local.formats.pdf.headings import bookmark_titles
 from ingest.adapters.parsers.local.formats.pdf.layers import hide_layers
 from ingest.adapters.parsers.local.formats.pdf.layout import read_pieces
 from ingest.adapters.parsers.local.formats.pdf.lines import TextLine
-from ingest.adapters.parsers.local.formats.pdf.writer import PageContent, write_pages
+from ingest.adapters.parsers.local.formats.pdf.writer import PageContent, Rows, write_pages
 from ingest.adapters.parsers.local.formats.text import decode
+from ingest.adapters.parsers.local.ocr.pdf_page import recognize_page
+from ingest.adapters.parsers.local.ocr.recognition import Recognition
 from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
-from ingest.domain.parse_warning import WarningCode
+from ingest.domain.media_type import HEAD_BYTES
+from ingest.domain.parse_warning import WarningCode, name_numbers
 
-_END_MARK = b"startxref"
+_HEADER, _END_MARK = b"%PDF-", b"startxref"
+_PDFIUM_LOOKS_FOR_HEADER = 1024
 _TAIL_BYTES = 64 * 1024
 _TEXT_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".log", ".yaml", ".yml"}
 _PAGE_COUNT = re.compile(
@@ -38,35 +41,32 @@ class _OpenPdf:
     tagged: bool
     layered: bool
     form: object | None
-    recognize: Recognize | None
+    recognition: Recognition
     hidden: list[int] = field(default_factory=list)
-    silent: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
 
 
-def parse_pdf(data: bytes, draft: Draft, recognize: Recognize | None = None) -> None:
-    """Read a PDF into a draft.
+def parse_pdf(data: bytes, draft: Draft) -> None:
+    """Read a PDF into a draft; the text of pages that are pictures is recognized.
 
     A page that cannot be read costs that page, and a warning.
-
-    Args:
-        data: The whole file.
-        draft: Takes the text.
-        recognize: Called for each page without text.
 
     Raises:
         DocumentRejected: encrypted, unreadable, without pages, too many pages, or too much text.
     """
     fallback_font.install()
+    data = _from_header(data)
     document = _open(data)
     characters = Characters(data)
     try:
         draft.expect_pages(len(document))
         _check_end(data, document, draft)
-        source = _source(data, document, characters, recognize)
+        source = _source(data, document, characters, draft.recognition)
         pages = [_read_page(source, index) for index in range(len(document))]
         if len(source.broken) == len(pages):
-            raise DocumentUnreadable(f"{_names(source.broken)} of the PDF cannot be read")
+            raise DocumentUnreadable(
+                f"{name_numbers('page', source.broken)} of the PDF cannot be read"
+            )
         if source.tagged and not any(page.described for page in pages):
             pages[-1].described = beside.loose_alternatives(data)
         write_pages(pages, bookmark_titles(document), draft)
@@ -75,6 +75,12 @@ def parse_pdf(data: bytes, draft: Draft, recognize: Recognize | None = None) -> 
     finally:
         characters.close()
         document.close()
+
+
+def _from_header(data: bytes) -> bytes:
+    """The file from its header on: PDFium looks for it in the first 1,024 bytes only."""
+    start = data.find(_HEADER, 0, HEAD_BYTES)
+    return data[start:] if start > _PDFIUM_LOOKS_FOR_HEADER else data
 
 
 def _open(data: bytes) -> pypdfium2.PdfDocument:
@@ -109,7 +115,7 @@ def _source(
     data: bytes,
     document: pypdfium2.PdfDocument,
     characters: Characters,
-    recognize: Recognize | None,
+    recognition: Recognition,
 ) -> _OpenPdf:
     form = None
     if pdfium_c.FPDF_GetFormType(document.raw) != pdfium_c.FORMTYPE_NONE:
@@ -121,7 +127,7 @@ def _source(
         bool(pdfium_c.FPDFCatalog_IsTagged(document.raw)),
         b"/OCProperties" in data or b"/ObjStm" in data,
         form,
-        recognize,
+        recognition,
     )
 
 
@@ -133,13 +139,9 @@ def _read_page(source: _OpenPdf, index: int) -> PageContent:
         return PageContent(0.0, [])
     try:
         content = _content(source, page, index)
-        if not content.pieces and not content.fields:
-            text = ""
-            if source.recognize is not None:
-                text = source.recognize(index + 1, lambda dpi: render_page(page, dpi)).strip()
-            content.recognized = text
-            if not text:
-                source.silent.append(index + 1)
+        own = "\n".join([_shown(content.pieces), *content.fields])
+        if recognized := recognize_page(page, index + 1, own.strip(), source.recognition):
+            content.pieces, content.recognized = [], recognized
         return content
     except pypdfium2.PdfiumError:
         source.broken.append(index + 1)
@@ -158,20 +160,20 @@ def _content(source: _OpenPdf, page: pypdfium2.PdfPage, index: int) -> PageConte
         textpage.close()
     fields, comments = beside.annotations(page.raw, source.form)
     described = beside.alternative_texts(page.raw) if source.tagged else []
-    shown = (
-        "\n".join(
-            piece.text if isinstance(piece, TextLine) else "\n".join(map("\n".join, piece))
-            for piece in pieces
-        )
-        if described or fields
-        else ""
-    )
+    shown = _shown(pieces) if described else ""
     return PageContent(
         height,
         pieces,
         fields,
         comments,
         [text for text in described if text not in shown],
+    )
+
+
+def _shown(pieces: Sequence[TextLine | Rows]) -> str:
+    return "\n".join(
+        piece.text if isinstance(piece, TextLine) else "\n".join(map("\n".join, piece))
+        for piece in pieces
     )
 
 
@@ -191,33 +193,12 @@ def _write_attachments(document: pypdfium2.PdfDocument, draft: Draft) -> None:
 
 
 def _warn(source: _OpenPdf, draft: Draft) -> None:
-    if source.silent:
-        verb = "holds" if len(source.silent) == 1 else "hold"
-        draft.warn(WarningCode.PAGE_WITHOUT_TEXT, f"{_names(source.silent)} {verb} no text")
     if source.broken:
-        draft.warn(WarningCode.PAGE_NOT_READ, f"{_names(source.broken)} cannot be read")
+        named = name_numbers("page", source.broken)
+        draft.warn(WarningCode.PAGE_NOT_READ, f"{named} cannot be read")
     if source.hidden:
+        named = name_numbers("page", source.hidden)
         draft.warn(
             WarningCode.HIDDEN_TEXT_LEFT_OUT,
-            f"text in layers that are switched off was left out of {_names(source.hidden)}",
+            f"text in layers that are switched off was left out of {named}",
         )
-
-
-def _names(numbers: Sequence[int]) -> str:
-    """Name pages, such as ``pages 2 to 4 and 7``."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    parts = []
-    for first, last in runs[:20]:
-        if last - first > 1:
-            parts.append(f"{first} to {last}")
-        else:
-            parts += [str(number) for number in range(first, last + 1)]
-    if len(runs) > 20:
-        parts.append(f"{len(numbers) - sum(last - first + 1 for first, last in runs[:20])} more")
-    listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
-    return f"{'page' if len(numbers) == 1 else 'pages'} {listed}"
