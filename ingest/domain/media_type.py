@@ -193,6 +193,10 @@ _ZIPPED = {
 _BINARY = _ZIPPED | PICTURES | {MediaType.PDF, MediaType.MSG, MediaType.ZIP}
 _ZIP = b"PK\x03\x04"
 _ZIP_FOLDERS = {b"word": MediaType.DOCX, b"ppt": MediaType.PPTX, b"xl": MediaType.XLSX}
+_OFFICE_PARTS = {
+    *("[Content_Types].xml", "word/document.xml", "ppt/presentation.xml", "xl/workbook.xml")
+}
+"""Files that an Office document has, and no other archive."""
 _EPUB_MARK = b"mimetypeapplication/epub+zip"
 _ZIP_NAME = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)[/\\]", re.DOTALL)
 _BOOK_NAME = re.compile(rb"PK\x03\x04.{26}META-INF[/\\]container\.xml", re.DOTALL)
@@ -280,7 +284,7 @@ def detect(data: bytes, *, filename: str) -> MediaType:
         raise DocumentUnreadable("the ZIP archive is truncated or corrupt") from exc
     if "META-INF/container.xml" in names:
         return MediaType.EPUB
-    if "[Content_Types].xml" not in names and _is_plain_archive(filename):
+    if _is_plain_archive(filename) and not _OFFICE_PARTS & set(names):
         return _open_document(kind.strip(), filename) or MediaType.ZIP
     for folder, media_type in _ZIP_FOLDERS.items():
         if any(name.startswith(folder.decode() + "/") for name in names):

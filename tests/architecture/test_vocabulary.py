@@ -60,6 +60,7 @@ SHARED_FILE_NAMES = {
     "embedding.py": "the model, its settings, its wiring, and the provider's endpoint",
     "error_mapping.py": "a provider's errors",
     "folder.py": "the source, and the error of a folder",
+    "inline.py": "marks inside a paragraph, of each format",
     "jobs.py": "the commands, and the routes",
     "leases.py": "their settings, and their rows",
     "limits.py": "the command, and the routes",
@@ -70,14 +71,20 @@ SHARED_FILE_NAMES = {
     "provider_batches.py": "the port, and its wiring",
     "providers.py": "the ports, and their wiring",
     "rate_limits.py": "their settings, and those that a simulator keeps",
+    "reader.py": "of each file format",
     "reprocess.py": "the work, and its values",
     "retention.py": "its settings, and its values",
     "search.py": "the command, and the route",
+    "slides.py": "of each format of presentations",
     "sources.py": "the port, and its wiring",
     "storage.py": "its settings, and its wiring",
+    "styles.py": "of each format of documents",
     "summary.py": "of an upload, and of a backfill",
+    "tables.py": "of all formats, and those of HTML",
     "terms.py": "what a provider offers",
     "upload.py": "the command, and the work",
+    "words.py": "of a PDF page, and the control words of RTF",
+    "writer.py": "of each file format",
 }
 """File names that occur several times, because each is the same thing at another place."""
 

@@ -114,6 +114,6 @@ def test_xml_and_source_code_name_their_charset() -> None:
     xml = "<?xml version='1.0' encoding='iso-8859-2'?>\n<note>Žluťoučký kůň</note>"
     code = "#!/bin/sh\n# -*- coding: iso-8859-7 -*-\n# Λιμάνι\n"
 
-    assert parse("x.xml", xml.encode("iso-8859-2")).text == xml
+    assert parse("x.xml", xml.encode("iso-8859-2")).text == "Žluťoučký kůň"
     assert parse("x.py", code.encode("iso-8859-7")).text == code.strip()
     assert parse("x.py", code.encode("iso-8859-7")).warnings == ()

@@ -27,7 +27,7 @@ _MAX_SPACES = 1000
 
 
 @dataclass(slots=True)
-class _List:
+class _OpenList:
     style: str
     level: int
     number: int
@@ -42,7 +42,7 @@ class BlockWriter:
         self.draft = draft
         self._styles = styles
         self._embedded = embedded
-        self._lists: list[_List] = []
+        self._lists: list[_OpenList] = []
         self._last_numbers: dict[tuple[str, int], int] = {}
         self._mark = ""
         self._shapes: list[Element] = []
@@ -184,7 +184,7 @@ class BlockWriter:
         first = numbering[2] if numbering else 1
         if attribute(element, "continue-numbering") == "true":
             first = self._last_numbers.get((style, level), first - 1) + 1
-        self._lists.append(_List(style, level, first))
+        self._lists.append(_OpenList(style, level, first))
         for item in element:
             if local_name(item) == "list-item":
                 self._item(item, numbering)
