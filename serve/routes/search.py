@@ -11,7 +11,6 @@ from pydantic import Field
 
 from ingest.adapters.postgres.search.search_store import Hit
 from ingest.adapters.text_analysis.query import parse
-from ingest.domain.embedded_text import without_capitals
 from ingest.domain.errors import (
     IngestError,
     InputRefused,
@@ -146,7 +145,7 @@ async def _ask(space: Space, asked: SearchRequest, tenant: UUID) -> list[Hit] | 
     try:
         if asked.mode is not SearchMode.LEXICAL:
             payer = Payer(tenant, Lane.INTERACTIVE, Operation.SEARCH)
-            text = without_capitals(words.text if words else asked.query)
+            text = words.text if words else asked.query
             vector = (await space.embedder.embed([text], payer=payer))[0]
     except (InvalidVector, InputRefused):
         if words is None or not words.terms:

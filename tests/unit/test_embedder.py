@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wordllama
 
-from ingest.adapters.embedders.wordllama import MODEL, WordllamaEmbedder
+from ingest.adapters.embedders.wordllama import MODEL, WordllamaEmbedder, without_capitals
 from ingest.domain.errors import InvalidVector
 
 EMBEDDER = WordllamaEmbedder()
@@ -72,3 +72,35 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wordllama, "_loaded", [])
 
     EMBEDDER.warm()
+
+
+@pytest.mark.parametrize(
+    ("text", "embedded"),
+    [
+        (
+            "THE ALLIES MET IN NASSAU IN DECEMBER 1960 .",
+            "the allies met in nassau in december 1960 .",
+        ),
+        ("ÄPFEL UND BIRNEN LIEGEN IM KÜHLRAUM", "äpfel und birnen liegen im kühlraum"),
+        ("The ALLIES of NATO met in NASSAU, and the talks went on", None),
+        ("NASA AND ESA", None),
+        ("INV-2024-00017", None),
+        ("", None),
+    ],
+)
+def test_only_a_text_in_capitals_is_embedded_in_small_letters(
+    text: str, embedded: str | None
+) -> None:
+    assert without_capitals(text) == (embedded or text)
+
+
+async def test_the_file_name_does_not_outweigh_a_text_in_capitals() -> None:
+    texts = [
+        "THE ALLIES AGREED IN NASSAU ON A NUCLEAR STRIKE FORCE OF NATO",
+        "THE FARMERS OF THE VALLEY HARVEST WHEAT AND BARLEY IN AUGUST",
+        "THE HOSPITAL TREATS DISEASES OF THE HEART WITH A NEW DRUG",
+    ]
+
+    first, second, third = await EMBEDDER.embed([f"document\n\n{text}" for text in texts])
+
+    assert max(first @ second, first @ third, second @ third) < 0.5
