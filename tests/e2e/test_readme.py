@@ -53,7 +53,11 @@ def test_five_minutes_work_as_they_are_written(tmp_path: Path) -> None:
         outputs[command] = done.stdout + done.stderr
 
     assert len(outputs) >= 8
-    assert "What happens when a worker dies?" in outputs["make demo"]
+    _, *answers = outputs["make demo"].split("?  (")
+    expected = ["recover", "documents", "deploy", "documents"]
+    expected += ["ferry timetable", "delivery note (scan)", "order for the pilot boat"]
+    assert [name in answer for name, answer in zip(expected, answers, strict=True)] == [True] * 7
+    assert "港湾局が発行します" in outputs["make demo"]
     [upload] = [out for command, out in outputs.items() if " upload " in command]
     assert "0 failed" in upload or "searchable" in upload
     [search] = [out for command, out in outputs.items() if " search " in command]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.parsers.local import LocalParser
-from ingest.demo import corpus
+from ingest.demo import corpus, harbour_files
 from ingest.domain.errors import ConfigurationError
-from ingest.domain.media_type import EXTENSIONS
+from ingest.domain.media_type import EXTENSIONS, guess
+from tests import samples
 
 SOURCE = """\
 # Handbook of tides
@@ -102,3 +103,27 @@ def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
 
     with pytest.raises(ConfigurationError, match=r"install the extra 'demo'"):
         corpus.render(tmp_path / "out", four_sources(tmp_path / "docs"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ferry timetable.pdf", "| Guillemot | 19:45 | 21:00 | Saturday and Sunday |"),
+        ("delivery note (scan).pdf", "Received by the keeper, Solveig Aasen."),
+        ("order for the pilot boat.eml", "The pilot boat needs 40 m of hemp rope"),
+        ("annai.pdf", "潮位表は毎年港湾局が発行します。"),
+    ],
+)
+async def test_the_files_that_are_hard_to_read_are_read(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    written = {path.name: path for path in harbour_files.write_harbour_files(tmp_path)}
+    parser = samples.local_parser()
+    try:
+        parsed = await parser.parse(
+            written[name].read_bytes(), filename=name, media_type=guess(name)
+        )
+    finally:
+        await parser.close()
+
+    assert text in parsed.text
