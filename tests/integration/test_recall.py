@@ -14,7 +14,7 @@ import pytest
 
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.search.index_store import IndexStore
-from ingest.adapters.postgres.search.nearest import Nearest, NearestChunks, Question
+from ingest.adapters.postgres.search.nearest import SAME, Nearest, NearestChunks, Question
 from ingest.adapters.postgres.search.recall_store import RecallStore
 from ingest.adapters.postgres.search.search_store import SearchStore
 from ingest.adapters.text_analysis.query import parse
@@ -238,13 +238,15 @@ async def test_a_known_chunk_that_would_not_be_shown_is_no_reason_to_ask_again(
 ) -> None:
     nearest = NearestChunks(MODEL)
     question, complete, _ = await an_answer(filled, nearest, without=0)
-    *before, fourth = complete.rows[:4]
-    lacking = replace(complete, rows=[*before, *complete.rows[4:]], is_exact=False)
-    known = {fourth["chunk_id"]: fourth["score"]}
+    scores = [row["score"] for row in complete.rows]
+    at = next(n for n in range(1, 9) if scores[n] - scores[n + 1] > 2 * SAME)
+    missed = complete.rows[at]
+    lacking = replace(complete, rows=[row for row in complete.rows if row is not missed])
+    known = {missed["chunk_id"]: missed["score"]}
 
     async with filled.transaction() as connection:
-        kept = await nearest.confirm(connection, replace(question, shown=3), lacking, known)
-        again = await nearest.confirm(connection, replace(question, shown=4), lacking, known)
+        kept = await nearest.confirm(connection, replace(question, shown=at), lacking, known)
+        again = await nearest.confirm(connection, replace(question, shown=at + 1), lacking, known)
 
     assert kept is lacking
     assert again.is_exact
