@@ -30,6 +30,8 @@ _TEXT_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".log", ".yaml
 _PAGE_COUNT = re.compile(
     rb"/Type\s*/Pages\b[^>]{0,5000}?/Count\s+(\d+)|/Count\s+(\d+)[^>]{0,5000}?/Type\s*/Pages\b"
 )
+_LAYER_OF_FORM = re.compile(rb"/OC[ \r\n]*\d+[ \r\n]+\d+[ \r\n]+R")
+"""In the dictionary of a form, which is never compressed."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class _OpenPdf:
     characters: Characters
     tagged: bool
     layered: bool
+    layered_forms: bool
     form: object | None
     recognition: Recognition
     hidden: list[int] = field(default_factory=list)
@@ -126,6 +129,7 @@ def _source(
         characters,
         bool(pdfium_c.FPDFCatalog_IsTagged(document.raw)),
         b"/OCProperties" in data or b"/ObjStm" in data,
+        _LAYER_OF_FORM.search(data) is not None,
         form,
         recognition,
     )
@@ -151,7 +155,7 @@ def _read_page(source: _OpenPdf, index: int) -> PageContent:
 
 
 def _content(source: _OpenPdf, page: pypdfium2.PdfPage, index: int) -> PageContent:
-    if source.layered and hide_layers(page):
+    if source.layered and hide_layers(page, forms=source.layered_forms):
         source.hidden.append(index + 1)
     textpage = page.get_textpage()
     try:
