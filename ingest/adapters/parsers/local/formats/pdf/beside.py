@@ -1,6 +1,7 @@
 """What stands beside the text: values of forms, comments, attachments, alternative texts."""
 
 import ctypes
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import pypdfium2.raw as pdfium_c
 
 _MAX_ANNOTATIONS = 5_000
 _MAX_ELEMENTS = 20_000
+_MAX_OPTIONS = 1_000
 _MAX_ATTACHMENTS = 100
 _MAX_TEXT_BYTES = 1_000_000
 _ALTERNATIVE = re.compile(rb"/Alt\s*\(((?:[^()\\]|\\.|\([^()]*\)){1,4000})\)", re.DOTALL)
@@ -29,13 +31,16 @@ _COMMENTS = {
     pdfium_c.FPDF_ANNOT_POLYGON,
     pdfium_c.FPDF_ANNOT_POLYLINE,
     pdfium_c.FPDF_ANNOT_INK,
+    pdfium_c.FPDF_ANNOT_FILEATTACHMENT,
 }
 _HIDDEN = 0x02
+_TAG = re.compile("<[^<>]*>")
 _TYPED = {
     pdfium_c.FPDF_FORMFIELD_TEXTFIELD,
     pdfium_c.FPDF_FORMFIELD_COMBOBOX,
     pdfium_c.FPDF_FORMFIELD_LISTBOX,
 }
+_CHOSEN = {pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX}
 _TICKED = {pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON}
 
 
@@ -70,7 +75,8 @@ def annotations(page: Any, form: Any) -> tuple[list[str], list[str]]:
 def _field(form: Any, mark: Any) -> str:
     kind = pdfium_c.FPDFAnnot_GetFormFieldType(form, mark)
     if kind in _TYPED:
-        value = _text(pdfium_c.FPDFAnnot_GetFormFieldValue, form, mark).strip()
+        value = ", ".join(_chosen(form, mark)) if kind in _CHOSEN else ""
+        value = value or _text(pdfium_c.FPDFAnnot_GetFormFieldValue, form, mark).strip()
     elif kind in _TICKED and pdfium_c.FPDFAnnot_IsChecked(form, mark):
         value = _text(pdfium_c.FPDFAnnot_GetFormFieldExportValue, form, mark).strip() or "yes"
         value = "yes" if value in {"On", "Yes", "1"} else value
@@ -81,25 +87,54 @@ def _field(form: Any, mark: Any) -> str:
     return f"{name}: {value}" if name and value else value
 
 
+def _chosen(form: Any, mark: Any) -> list[str]:
+    """The options that are chosen, as they are shown."""
+    count = min(pdfium_c.FPDFAnnot_GetOptionCount(form, mark), _MAX_OPTIONS)
+    chosen = [
+        _text(pdfium_c.FPDFAnnot_GetOptionLabel, form, mark, at).strip()
+        for at in range(count)
+        if pdfium_c.FPDFAnnot_IsOptionSelected(form, mark, at)
+    ]
+    return list(filter(None, chosen))
+
+
 def _comment(mark: Any) -> str:
     text = _text(pdfium_c.FPDFAnnot_GetStringValue, mark, b"Contents").strip()
+    if not text:
+        rich = _text(pdfium_c.FPDFAnnot_GetStringValue, mark, b"RC")
+        text = " ".join(html.unescape(_TAG.sub(" ", rich)).split())
     author = _text(pdfium_c.FPDFAnnot_GetStringValue, mark, b"T").strip()
     return f"{author}: {text}" if text and author else text
 
 
-def attachments(document: Any) -> list[str]:
-    """Names of the files in a document."""
+def attachments(document: Any) -> list[Any]:
+    """The files in a document."""
     count = min(max(0, pdfium_c.FPDFDoc_GetAttachmentCount(document)), _MAX_ATTACHMENTS)
-    names = []
-    for index in range(count):
-        attachment = pdfium_c.FPDFDoc_GetAttachment(document, index)
-        names.append(_text(pdfium_c.FPDFAttachment_GetName, attachment).strip() or "without a name")
-    return names
+    return [pdfium_c.FPDFDoc_GetAttachment(document, index) for index in range(count)]
 
 
-def attachment_data(document: Any, index: int) -> bytes:
+def pinned_attachments(page: Any) -> list[Any]:
+    """The files that are pinned to places of a page."""
+    found: list[Any] = []
+    for index in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)):
+        mark = pdfium_c.FPDFPage_GetAnnot(page, index)
+        if not mark:
+            continue
+        if pdfium_c.FPDFAnnot_GetSubtype(mark) == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
+            attachment = pdfium_c.FPDFAnnot_GetFileAttachment(mark)
+            if attachment and len(found) < _MAX_ATTACHMENTS:
+                found.append(attachment)
+        pdfium_c.FPDFPage_CloseAnnot(mark)
+    return found
+
+
+def attachment_name(attachment: Any) -> str:
+    """The name of a file in a document."""
+    return _text(pdfium_c.FPDFAttachment_GetName, attachment).strip() or "without a name"
+
+
+def attachment_data(attachment: Any) -> bytes:
     """The bytes of a file in a document; none when it has more than a million."""
-    attachment = pdfium_c.FPDFDoc_GetAttachment(document, index)
     length = ctypes.c_ulong()
     pdfium_c.FPDFAttachment_GetFile(attachment, None, 0, ctypes.byref(length))
     if not 0 < length.value <= _MAX_TEXT_BYTES:

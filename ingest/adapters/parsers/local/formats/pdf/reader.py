@@ -9,7 +9,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.pdf import beside, fallback_font
+from ingest.adapters.parsers.local.formats.pdf import beside, fallback_font, xfa
 from ingest.adapters.parsers.local.formats.pdf.characters import Characters
 from ingest.adapters.parsers.local.formats.pdf.headings import bookmark_titles
 from ingest.adapters.parsers.local.formats.pdf.layers import hide_layers
@@ -47,6 +47,7 @@ class _OpenPdf:
     recognition: Recognition
     hidden: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
+    pinned: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def parse_pdf(data: bytes, draft: Draft) -> None:
@@ -73,8 +74,10 @@ def parse_pdf(data: bytes, draft: Draft) -> None:
         if source.tagged and not any(page.described for page in pages):
             pages[-1].described = beside.loose_alternatives(data)
         write_pages(pages, bookmark_titles(document), draft)
+        if not any(page.fields for page in pages):
+            draft.add("\n".join(xfa.values(document.raw)))
         _warn(source, draft)
-        _write_attachments(document, draft)
+        _write_attachments(document, source.pinned, draft)
     finally:
         characters.close()
         document.close()
@@ -163,6 +166,7 @@ def _content(source: _OpenPdf, page: pypdfium2.PdfPage, index: int) -> PageConte
     finally:
         textpage.close()
     fields, comments = beside.annotations(page.raw, source.form)
+    source.pinned += map(_attachment, beside.pinned_attachments(page.raw))
     described = beside.alternative_texts(page.raw) if source.tagged else []
     shown = _shown(pieces) if described else ""
     return PageContent(
@@ -181,13 +185,19 @@ def _shown(pieces: Sequence[TextLine | Rows]) -> str:
     )
 
 
-def _write_attachments(document: pypdfium2.PdfDocument, draft: Draft) -> None:
+def _attachment(attachment: object) -> tuple[str, bytes]:
+    """The name of a file in a document, and its bytes if it is of plain text."""
+    name = beside.attachment_name(attachment)
+    is_text = PurePosixPath(name).suffix.lower() in _TEXT_SUFFIXES
+    return name, beside.attachment_data(attachment) if is_text else b""
+
+
+def _write_attachments(
+    document: pypdfium2.PdfDocument, pinned: list[tuple[str, bytes]], draft: Draft
+) -> None:
     """Name attached files; those of plain text are read."""
-    for index, name in enumerate(beside.attachments(document.raw)):
+    for name, data in dict.fromkeys([*map(_attachment, beside.attachments(document.raw)), *pinned]):
         draft.add(f"Attachment: {name}")
-        data = b""
-        if PurePosixPath(name).suffix.lower() in _TEXT_SUFFIXES:
-            data = beside.attachment_data(document.raw, index)
         if data and b"\0" not in data:
             draft.add(decode(data))
         else:
@@ -197,6 +207,11 @@ def _write_attachments(document: pypdfium2.PdfDocument, draft: Draft) -> None:
 
 
 def _warn(source: _OpenPdf, draft: Draft) -> None:
+    if xfa.is_dynamic(source.document.raw):
+        draft.warn(
+            WarningCode.PART_NOT_READ,
+            "the form is of XML (XFA): its values were read, and its labels were not",
+        )
     if source.broken:
         named = name_numbers("page", source.broken)
         draft.warn(WarningCode.PAGE_NOT_READ, f"{named} cannot be read")
