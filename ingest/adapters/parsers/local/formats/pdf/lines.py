@@ -28,7 +28,9 @@ _TAIL_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _HEAD_WORD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _WHOLE_WORD = 4
-_KEEP_PREFIXES = {"self", "ex", "well", "quasi"}
+_KEEP_PREFIXES = {"self", "ex", "well", "quasi", "vice"}
+_VOWEL_PREFIXES = ("anti", "semi", "multi", "micro", "intra", "extra", "ultra", "infra")
+"""They keep their hyphen before the same vowel."""
 _SECOND_PARTS = frozenset(
     [
         "based",
@@ -63,6 +65,7 @@ _SECOND_PARTS = frozenset(
     ]
 )
 """English words that mostly follow a hyphen, and hardly ever end a divided word."""
+_JOINING = "\u2013\u2014/"
 _SOFT_HYPHEN = "\xad"
 _CJK = re.compile(
     "[\u2e80-\u2fdf\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"
@@ -84,12 +87,24 @@ class TextLine:
     """Parts that wide gaps divide; 1 in running text."""
     joined: bool = False
     """Whether it stands on the same height as the line before it, right after it."""
+    turned: bool = False
+    """Whether it does not run from left to right."""
 
 
 def text_line(line: Line) -> TextLine:
     """Keep what joining and headings need."""
     pieces = 1 if line.turned else 1 + line.gaps(_PIECE_GAP)
-    return TextLine(line.text, line.size, line.bold, line.mono, line.x0, line.x1, line.base, pieces)
+    return TextLine(
+        line.text,
+        line.size,
+        line.bold,
+        line.mono,
+        line.x0,
+        line.x1,
+        line.base,
+        pieces,
+        turned=line.turned,
+    )
 
 
 class DocumentWords:
@@ -165,7 +180,11 @@ def unwrap(lines: Sequence[TextLine], known: DocumentWords, full: float) -> str:
             text = _without_hyphen(text, after.text, known)
         elif not _goes_on(before, after, full):
             text = f"{text}\n{shown}"
-        elif _is_split_url(before.text, after.text) or _is_cjk(before.text, after.text):
+        elif (
+            _is_split_url(before.text, after.text)
+            or _is_cjk(before.text, after.text)
+            or _is_after_dash(before.text, after.text)
+        ):
             text += after.text
         else:
             text = f"{text} {after.text}"
@@ -233,6 +252,8 @@ def _without_hyphen(text: str, following: str, known: DocumentWords) -> str:
     tail, head = _TAIL_WORD.search(text), _HEAD_WORD.match(following)
     if tail is None or head is None or _URL.search(text):
         return f"{text}-{following}"
+    if tail.group().lower().endswith(_VOWEL_PREFIXES) and tail.group()[-1] == head.group()[0]:
+        return f"{text}-{following}"
     own = known.keeps_hyphen(tail.group().lower(), head.group().lower())
     return f"{text}-{following}" if own or following[0].isupper() else text + following
 
@@ -244,6 +265,11 @@ def _is_split_url(text: str, following: str) -> bool:
     if first[0].isupper() and not _URL_MIDDLE.search(first):
         return False
     return text[-1] in "/-_=&?#%~+" or (bool(_URL_MIDDLE.search(first)) and first[-1:] != ":")
+
+
+def _is_after_dash(text: str, following: str) -> bool:
+    """Whether a dash or a slash at the end of a line joins two words or numbers."""
+    return len(text) > 1 and text[-1] in _JOINING and text[-2].isalnum() and following[0].isalnum()
 
 
 def _is_cjk(text: str, following: str) -> bool:

@@ -78,10 +78,13 @@ class _Writer:
         self._title: list[TextLine] = []
         self._level = 0
         self._full = 0.0
+        self._lies = False
 
     def write(self, pieces: Sequence[TextLine | Rows]) -> None:
         """Write lines and tables in their order."""
-        self._full = full_width([piece for piece in pieces if isinstance(piece, TextLine)])
+        lines = [piece for piece in pieces if isinstance(piece, TextLine)]
+        self._full = full_width(lines)
+        self._lies = 2 * sum(line.turned for line in lines) > len(lines)
         for piece in pieces:
             if not isinstance(piece, TextLine):
                 self._flush()
@@ -99,6 +102,9 @@ class _Writer:
         self._flush()
 
     def _heading_level(self, line: TextLine) -> int:
+        """A slanted stamp, or a note at the margin, is no heading; a page may lie as a whole."""
+        if line.turned and not self._lies:
+            return 0
         level = self._outline.levels.get((line.size, line.bold), 0)
         if not level and self._bookmarks:
             level = self._bookmarks.get(plain(line.text), 0)

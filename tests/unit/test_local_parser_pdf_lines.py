@@ -1,0 +1,55 @@
+"""How lines of a PDF are joined, and which of them are headings."""
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from reportlab.pdfgen.canvas import Canvas
+
+from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.parser_limits import ParserLimits
+from ingest.domain.document import ParsedDocument
+
+LIMITS = ParserLimits(100, 1_000_000)
+PROSE = "The keeper of the light wrote down the height of the water at every hour of the"
+
+
+def read(texts: Sequence[str], *, stamp: str = "") -> ParsedDocument:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    if stamp:
+        canvas.translate(150, 300)
+        canvas.rotate(45)
+        canvas.setFont("Helvetica", 50)
+        canvas.drawString(0, 0, stamp)
+        canvas.rotate(-45)
+        canvas.translate(-150, -300)
+    canvas.setFont("Helvetica", 10)
+    for number, text in enumerate(texts):
+        canvas.drawString(60, 780 - 14 * number, text)
+    canvas.save()
+    return parse_document(out.getvalue(), filename="x.pdf", limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "joined"),
+    [
+        ("years 1999\u2013", "2000", "1999\u20132000"),
+        ("north\u2013", "south line", "north\u2013south"),
+        ("input/", "output list", "input/output"),
+        ("anti-", "inflammatory drug", "anti-inflammatory"),
+        ("vice-", "president said", "vice-president"),
+        ("late summer \u2013", "and the autumn", "summer \u2013 and"),
+    ],
+)
+def test_what_a_dash_joins_at_the_end_of_a_line_stays_joined(
+    first: str, second: str, joined: str
+) -> None:
+    text = read([f"{PROSE} {first}", f"{second}, as it is told here and for a while below."]).text
+    assert joined in text
+
+
+def test_a_slanted_stamp_is_no_heading() -> None:
+    parsed = read([PROSE, PROSE, PROSE], stamp="DRAFT")
+    assert "DRAFT" in parsed.text
+    assert not parsed.headings
