@@ -188,7 +188,8 @@ def _table(run: list[WordRow], rulings: Rulings) -> FoundTable | None:
         max(word.x1 for word in words),
         max(word.bottom for word in words),
     )
-    texts = _join_bands(texts, bands) if bands else merge_rows(texts, bases, size)
+    joins = bands and not _hold_rows(texts, bands)
+    texts = _join_bands(texts, bands) if joins else merge_rows(texts, bases, size)
     return FoundTable(texts, words, box) if len(texts) > 1 and len(texts[0]) > 1 else None
 
 
@@ -263,6 +264,17 @@ def _bands(run: list[WordRow], rulings: Rulings) -> list[int]:
         if used >= 4 and used >= 0.2 * len(run) and most <= max(6, 3 * len(run) / used)
         else []
     )
+
+
+def _hold_rows(rows: list[list[str]], bands: list[int]) -> bool:
+    """Whether lines divide groups of rows: numbers stand below each other between two of them."""
+    numbers = Counter(
+        (band, at)
+        for row, band in zip(rows, bands, strict=True)
+        for at, cell in enumerate(row)
+        if any(map(str.isdigit, cell)) and not any(map(str.isalpha, cell))
+    )
+    return any(count > 1 for count in numbers.values())
 
 
 def _join_bands(rows: list[list[str]], bands: list[int]) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """Tables whose cells are ruled boxes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from ingest.adapters.parsers.local.formats.pdf.rows import WordRow, joined_words, rows_of
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rule, Rulings
@@ -9,6 +10,10 @@ from ingest.adapters.parsers.local.formats.pdf.words import Word
 
 _TOUCH = 3.0
 _MAX_LINES = 400
+_OPEN = 12.0
+_MAX_WIDE = 2
+_MANY_NUMBERS = 4
+_SAME_BASE = 3.0
 
 
 def ruled_tables(words: Sequence[Word], rulings: Rulings) -> list[FoundTable]:
@@ -54,8 +59,23 @@ def _edges(rules: list[Rule]) -> list[float]:
     return edges
 
 
+def _with_open_sides(xs: list[float], across: list[Rule]) -> list[float]:
+    """Add the sides of columns that have lines above and below, and no outer side."""
+    left, right = _usual(rule[1] for rule in across), _usual(rule[2] for rule in across)
+    return [
+        *([left] if xs[0] - left > _OPEN else []),
+        *xs,
+        *([right] if right - xs[-1] > _OPEN else []),
+    ]
+
+
+def _usual(ends: Iterable[float]) -> float:
+    ordered = sorted(ends)
+    return ordered[len(ordered) // 2]
+
+
 def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> FoundTable | None:
-    xs, ys = _edges(down), _edges(across)
+    xs, ys = _with_open_sides(_edges(down), across), _edges(across)
     if len(xs) < 3 or len(ys) < 2:
         return None
     inside = [
@@ -66,6 +86,8 @@ def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> FoundT
     ]
     if not inside:
         return None
+    if _reaches_out(words, xs, ys, across):
+        return None
     cells: list[list[list[Word]]] = [[[] for _ in xs[1:]] for _ in ys[1:]]
     for word in inside:
         column = _place((word.x0 + word.x1) / 2, xs)
@@ -73,7 +95,36 @@ def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> FoundT
         cells[_first_row(row, column, xs, ys, across)][
             _first_column(column, (ys[row] + ys[row + 1]) / 2, xs, down)
         ].append(word)
+    if _lacks_lines(cells, xs):
+        return None
     return _table(cells, inside, (xs[0], ys[0], xs[-1], ys[-1]))
+
+
+def _reaches_out(
+    words: Sequence[Word], xs: list[float], ys: list[float], across: list[Rule]
+) -> bool:
+    """Whether rows begin left of the ruled cells, below a line that begins there, too."""
+    left = min(rule[1] for rule in across)
+    beside = {
+        round(word.base)
+        for word in words
+        if left - _TOUCH <= word.x0 and word.x1 < xs[0] and ys[0] < word.base < ys[-1]
+    }
+    return len(beside) > 1
+
+
+def _lacks_lines(cells: list[list[list[Word]]], xs: list[float]) -> bool:
+    """Whether cells hold whole rows or columns: then not all of the lines are drawn."""
+    wide = 0
+    for band in cells:
+        for cell in band:
+            pieces = [line.cells() for line in rows_of(cell)]
+            wide += any(
+                len({_place(one[0].x0, xs) for one in parts}) > 1
+                or (len(parts) > 1 and all(map(_is_number, map(joined_words, parts))))
+                for parts in pieces
+            )
+    return wide > _MAX_WIDE
 
 
 def _place(at: float, edges: list[float]) -> int:
@@ -107,7 +158,9 @@ def _table(
 ) -> FoundTable | None:
     rows: list[list[str]] = []
     for band in cells:
-        rows += _band(band)
+        rows += (found := _band(band))
+        if len(found) == 1 and any(map(_is_column_of_numbers, map(rows_of, band))):
+            return None
     rows = [row for row in rows if any(row)]
     if not rows:
         return None
@@ -122,6 +175,15 @@ def _table(
     return FoundTable(rows, inside, box)
 
 
+def _is_column_of_numbers(lines: list[WordRow]) -> bool:
+    numbers = sum(_is_number(joined_words(line.words)) for line in lines)
+    return numbers >= _MANY_NUMBERS and numbers > 0.6 * len(lines)
+
+
+def _is_number(text: str) -> bool:
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
+
+
 def _band(band: list[list[Word]]) -> list[list[str]]:
     """Make one row of a band between two lines, or more where it holds whole rows."""
     lines = [rows_of(cell) for cell in band]
@@ -129,8 +191,9 @@ def _band(band: list[list[Word]]) -> list[list[str]]:
     most = max(counts, default=0)
     whole = sum(count == most for count in counts)
     if most >= 3 and whole >= max(2, 0.6 * len(counts)):
-        bases = sorted({round(row.base) for one in lines if len(one) == most for row in one})
-        if len(bases) <= most + 1:
+        bases = sorted(row.base for one in lines if len(one) == most for row in one)
+        steps = sum(after - before > _SAME_BASE for before, after in pairwise(bases))
+        if steps <= most:
             longest = max(lines, key=len)
             return merge_rows(_by_base(lines), [row.base for row in longest], longest[0].size)
     return [[" ".join(joined_words(row.words) for row in one) for one in lines]]

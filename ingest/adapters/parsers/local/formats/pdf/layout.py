@@ -19,6 +19,8 @@ from ingest.adapters.parsers.local.formats.pdf.words import (
     place_of,
 )
 
+_SIDES_OF_TWO_COLUMNS = 3
+
 
 def find_tables(lines: Sequence[Line], rulings: Rulings) -> list[FoundTable]:
     """Ruled tables first, then those of aligned cells among the other words."""
@@ -36,9 +38,11 @@ def read_pieces(
     place = place_of(page)
     lines = PageReader(textpage, place).lines(mend)
     tables: list[FoundTable] = []
-    if _may_hold_tables(lines):
+    by_gaps = _may_hold_tables(lines)
+    rulings = read_rulings(page, place) if lines else Rulings()
+    if by_gaps or (len(rulings.across) > 1 and len(rulings.down) >= _SIDES_OF_TWO_COLUMNS):
         upright = [line for line in lines if not line.turned]
-        tables = find_tables(upright, read_rulings(page, place))
+        tables = find_tables(upright, rulings)
         taken = {id(word) for table in tables for word in table.words}
         for line in lines:
             line.words = [word for word in line.words if id(word) not in taken]

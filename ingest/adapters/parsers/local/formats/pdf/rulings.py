@@ -113,6 +113,7 @@ def _joined(rules: list[Rule]) -> list[Rule]:
         for index in range(len(joined) - 1, -1, -1):
             other, first, last = joined[index]
             if at - other > _NEAR:
+                joined.append((at, start, end))
                 break
             if start <= last + _NEAR and end >= first - _NEAR:
                 joined[index] = (other, min(first, start), max(last, end))
