@@ -9,6 +9,7 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from PIL import ImageFilter
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from ingest.adapters.parsers.local.extract import parse_document
@@ -94,6 +95,45 @@ def test_a_scan_with_a_stamp_is_recognized_and_keeps_the_stamp(stamp: str) -> No
 
     assert scans.WORDS in parsed.text
     assert parsed.text.count(stamp) == 1
+
+
+def drawn_over(texts: dict[int, str], *, low: float = 0) -> bytes:
+    """A scan with texts by their heights; the scan begins at a height."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=True)
+    canvas.drawImage(ImageReader(scans.page()), 0, low, 595, 842 - low)
+    canvas.setFont("Helvetica", 8)
+    for height, text in texts.items():
+        canvas.drawString(40, height, text)
+    canvas.save()
+    return out.getvalue()
+
+
+def test_a_scan_with_long_notes_at_its_edge_is_recognized() -> None:
+    notes = {
+        20: "This content was downloaded from 128.97.27.21 on Monday, 21 November at 10:20:30",
+        10: "All use of it is subject to the terms and conditions of the library of the harbour",
+    }
+    parsed = parse(drawn_over(notes))
+
+    assert scans.WORDS in parsed.text
+    assert notes[20] in parsed.text
+
+
+def test_a_scan_over_half_of_a_page_with_a_caption_is_recognized() -> None:
+    caption = "The first receipt of the harbour office"
+    parsed = parse(drawn_over({200: caption}, low=300))
+
+    assert recognized(parsed)
+    assert caption in parsed.text
+    assert len(parsed.text) > len(scans.WORDS)
+
+
+def test_a_picture_behind_a_page_of_text_is_not_recognized() -> None:
+    body = {
+        600 - 20 * at: f"The keeper wrote down the height of the water, {at}" for at in range(9)
+    }
+    assert not recognized(parse(drawn_over(body)))
 
 
 def test_letters_drawn_as_outlines_are_recognized() -> None:

@@ -19,7 +19,12 @@ FEW_LETTERS = 16
 """A page with fewer is recognized if it shows anything else."""
 STAMP_LETTERS = 100
 """A page with fewer is recognized if a picture covers it: its letters may be only a stamp."""
+MARGIN_LETTERS = 500
+"""A page with fewer is recognized if a picture covers it, and they stand at its edges alone."""
 _COVERED = 0.8
+_HALF = 0.4
+_EDGE = 0.12
+"""Share of the page that is its upper or lower edge, or one at its sides."""
 _SMALLEST_PICTURE = 0.02
 """Share of the page; a smaller picture is a mark or a logo."""
 _OUTLINED_LETTERS = 30
@@ -39,6 +44,8 @@ class _Shown:
     """Of the largest picture; 0 when it is unknown."""
     paths: int = 0
     has_invisible_text: bool = False
+    has_inner_text: bool = False
+    """Whether some text stands elsewhere than at the edges."""
 
 
 def recognize_page(
@@ -56,16 +63,18 @@ def recognize_page(
         The whole text of the page; None when its own text is all that there is.
     """
     letters = sum(map(str.isalnum, own))
-    if letters >= STAMP_LETTERS:
+    if letters >= MARGIN_LETTERS:
         return None
     shown = _look(page)
+    if letters >= STAMP_LETTERS and (shown.has_inner_text or shown.cover < _COVERED):
+        return None
     few = letters < FEW_LETTERS
     outlines = _OUTLINED_LETTERS if letters else 1
     if few and shown.cover < _SMALLEST_PICTURE and shown.paths < outlines:
         if not letters:
             recognition.has_nothing(number)
         return None
-    if not few and (shown.cover < _COVERED or shown.has_invisible_text):
+    if not few and (shown.cover < _HALF or shown.has_invisible_text):
         return None
     draw = partial(_draw, page, shown, recognition.options.dpi)
     try:
@@ -85,16 +94,29 @@ def _look(page: pypdfium2.PdfPage) -> _Shown:
             shown.paths += 1
         elif thing.type == pdfium_c.FPDF_PAGEOBJ_TEXT:
             shown.has_invisible_text |= pdfium_c.FPDFTextObj_GetTextRenderMode(thing) == _INVISIBLE
+            shown.has_inner_text = shown.has_inner_text or _is_inner(thing, width, height)
         elif thing.type in {pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_SHADING}:
             _measure(thing, width * height, shown)
     return shown
 
 
+def _is_inner(text: pypdfium2.PdfObject, width: float, height: float) -> bool:
+    left, bottom, right, top = _outermost(text).get_bounds()
+    return all(
+        _EDGE * size < (low + high) / 2 < (1 - _EDGE) * size
+        for low, high, size in ((left, right, width), (bottom, top, height))
+    )
+
+
+def _outermost(thing: pypdfium2.PdfObject) -> pypdfium2.PdfObject:
+    """Only the outermost form has a place on the page."""
+    while thing.container is not None:
+        thing = thing.container
+    return thing
+
+
 def _measure(picture: pypdfium2.PdfObject, area: float, shown: _Shown) -> None:
-    on_page = picture
-    while on_page.container is not None:  # only the outermost form has a place on the page
-        on_page = on_page.container
-    left, bottom, right, top = on_page.get_bounds()
+    left, bottom, right, top = _outermost(picture).get_bounds()
     cover = (right - left) * (top - bottom) / max(area, 1.0)
     if cover > shown.cover:
         shown.cover = cover
