@@ -46,3 +46,10 @@ def test_narrow_cells_of_a_grid_are_a_table() -> None:
     rows = [["No", "Depot"], *([str(at), f"Depot{at}"] for at in range(4))]
     text = read(Table(rows, style=[GRID]))
     assert "| No | Depot |\n| --- | --- |\n| 0 | Depot0 |\n| 1 | Depot1 |" in text
+
+
+def test_a_word_divided_in_a_cell_is_joined() -> None:
+    rows = [["Term", "Kept"], ["The govern-\nment", "12"], ["The light-\nhouse", "7"]]
+    text = read(Table(rows, style=[GRID], colWidths=[70, 70]))
+    assert "| The government | 12 |" in text
+    assert "| The lighthouse | 7 |" in text

@@ -53,3 +53,23 @@ def test_a_slanted_stamp_is_no_heading() -> None:
     parsed = read([PROSE, PROSE, PROSE], stamp="DRAFT")
     assert "DRAFT" in parsed.text
     assert not parsed.headings
+
+
+def test_three_columns_that_are_painted_line_by_line_are_read_one_after_the_other() -> None:
+    parts = [
+        "the harbour was closed for the",
+        "winter because the ice had come",
+        "early that year and nobody could",
+        "say when the ships would sail to",
+    ]
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    canvas.setFont("Helvetica", 9)
+    for number, text in enumerate(parts * 2):
+        for column in range(3):
+            canvas.drawString(40 + 180 * column, 700 - 12 * number, f"{text} {'abc'[column]}")
+    canvas.save()
+    text = parse_document(out.getvalue(), filename="x.pdf", limits=LIMITS).text
+    ends = [line[-1] for line in text.splitlines() if line]
+    assert ends == sorted(ends)
+    assert len(ends) == 24

@@ -27,6 +27,7 @@ _CODE = re.compile(r"[{}();=<>_\[\]\\|]|^\s*(?:def|for|if|while|return|import|cl
 _TAIL_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 _HEAD_WORD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_DIVIDED = re.compile(f"[{HYPHENS}]\\s*")
 _WHOLE_WORD = 4
 _KEEP_PREFIXES = {"self", "ex", "well", "quasi", "vice"}
 _VOWEL_PREFIXES = ("anti", "semi", "multi", "micro", "intra", "extra", "ultra", "infra")
@@ -191,6 +192,16 @@ def unwrap(lines: Sequence[TextLine], known: DocumentWords, full: float) -> str:
     if text and text[-1] in HYPHENS:
         text = text[:-1] + "-"
     return text.replace(_SOFT_HYPHEN, "")
+
+
+def cell_text(text: str, known: DocumentWords) -> str:
+    """Join words of a cell that were divided at the end of a line."""
+    if not any(hyphen in text for hyphen in HYPHENS):
+        return text
+    first, *others = _DIVIDED.split(text)
+    for part in others:
+        first = _without_hyphen(f"{first}-", part, known) if first and part else f"{first}-{part}"
+    return first
 
 
 def _length(text: str) -> int:

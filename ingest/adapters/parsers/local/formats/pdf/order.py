@@ -11,6 +11,7 @@ Piece = Line | FoundTable
 _GUTTER = 1.2
 _MIN_SPLIT_LINES = 3
 _MARGIN = 0.08
+_MAX_GUTTERS = 4
 _MAX_DEPTH = 40
 _RISING = 3
 
@@ -34,11 +35,14 @@ def in_order(lines: Sequence[Line], tables: Sequence[FoundTable], height: float)
         height: Of the page.
     """
     lines = _vertical_first_right(_same_line_joined(lines))
-    gutter = _painted_across(lines)
-    if gutter is not None:
+    gutter = first = _painted_across(lines)
+    for _ in range(_MAX_GUTTERS):
+        if gutter is None:
+            break
         lines = _split_at(lines, gutter)
+        gutter = _painted_across(lines)
     pieces = _with_tables(lines, tables)
-    if gutter is None and not _jumps([_box(piece) for piece in pieces], height):
+    if first is None and not _jumps([_box(piece) for piece in pieces], height):
         return pieces
     if any(
         isinstance(piece, Line) and (piece.turned or piece.words[0].vertical) for piece in pieces

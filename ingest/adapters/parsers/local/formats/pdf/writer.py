@@ -13,6 +13,7 @@ from ingest.adapters.parsers.local.formats.pdf.headings import (
 from ingest.adapters.parsers.local.formats.pdf.lines import (
     DocumentWords,
     TextLine,
+    cell_text,
     full_width,
     paragraphs,
     unwrap,
@@ -88,7 +89,8 @@ class _Writer:
         for piece in pieces:
             if not isinstance(piece, TextLine):
                 self._flush()
-                self._draft.add_table(piece)
+                known = self._outline.known
+                self._draft.add_table([[cell_text(cell, known) for cell in row] for row in piece])
                 continue
             level = self._heading_level(piece)
             if self._title and (level != self._level or not self._continues(piece)):
