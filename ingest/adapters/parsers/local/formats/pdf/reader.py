@@ -30,6 +30,7 @@ _TEXT_SUFFIXES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".log", ".yaml
 _PAGE_COUNT = re.compile(
     rb"/Type\s*/Pages\b[^>]{0,5000}?/Count\s+(\d+)|/Count\s+(\d+)[^>]{0,5000}?/Type\s*/Pages\b"
 )
+_END = re.compile(rb"startxref\s{1,4}(\d{1,12})\s{1,4}%%EOF")
 _LAYER_OF_FORM = re.compile(rb"/OC[ \r\n]*\d+[ \r\n]+\d+[ \r\n]+R")
 """In the dictionary of a form, which is never compressed."""
 
@@ -60,7 +61,7 @@ def parse_pdf(data: bytes, draft: Draft) -> None:
     """
     fallback_font.install()
     data = _from_header(data)
-    document = _open(data)
+    document = _with_found_objects(_open(data), data, draft)
     characters = Characters(data)
     try:
         draft.expect_pages(len(document))
@@ -100,6 +101,34 @@ def _open(data: bytes) -> pypdfium2.PdfDocument:
         raise DocumentUnreadable("the PDF is corrupt, or has no pages") from exc
 
 
+def _with_found_objects(
+    document: pypdfium2.PdfDocument, data: bytes, draft: Draft
+) -> pypdfium2.PdfDocument:
+    """Search the file for its objects when its table names wrong places for the first page."""
+    if _has_first_page(document):
+        return document
+    try:
+        found = pypdfium2.PdfDocument(data.replace(_END_MARK, b"-" * len(_END_MARK)))
+    except pypdfium2.PdfiumError:
+        return document
+    if len(found) < len(document) or not _has_first_page(found):
+        found.close()
+        return document
+    document.close()
+    draft.warn(
+        WarningCode.REPAIRED, "the PDF's table of its objects is wrong; they were searched for"
+    )
+    return found
+
+
+def _has_first_page(document: pypdfium2.PdfDocument) -> bool:
+    try:
+        document[0].close()
+    except (pypdfium2.PdfiumError, IndexError):
+        return False
+    return True
+
+
 def _check_end(data: bytes, document: pypdfium2.PdfDocument, draft: Draft) -> None:
     """Warn of a repair; PDFium loses pages of a truncated file without a word.
 
@@ -109,12 +138,19 @@ def _check_end(data: bytes, document: pypdfium2.PdfDocument, draft: Draft) -> No
     if _END_MARK in data[-_TAIL_BYTES:]:
         return
     told = max((int(one or other) for one, other in _PAGE_COUNT.findall(data)), default=0)
-    if told > len(document) or not data.rstrip().endswith((b"%%EOF", b"endobj", b">>")):
+    whole = data.rstrip().endswith((b"%%EOF", b"endobj", b">>")) or _has_far_end(data)
+    if told > len(document) or not whole:
         raise DocumentUnreadable("the PDF is truncated: its end is missing")
     draft.warn(
         WarningCode.REPAIRED,
         "the PDF has no table of its objects at its end; it was repaired, and pages may be missing",
     )
+
+
+def _has_far_end(data: bytes) -> bool:
+    """Whether the file is whole, with other bytes behind it; 0 is no end but a first part."""
+    ends = _END.findall(data)
+    return bool(ends) and int(ends[-1]) > 0
 
 
 def _source(
