@@ -126,3 +126,26 @@ def test_a_sheet_of_spreadsheet_xml_is_a_table() -> None:
     )
 
     assert "| 1 |  | 3 |" in parsed.text
+
+
+def test_the_title_and_caption_of_a_table_are_kept() -> None:
+    docbook = parse(
+        "<article><table><title>Depths of the quay</title><tgroup><tbody><row><entry>a</entry>"
+        "<entry>b</entry></row></tbody></tgroup></table></article>"
+    )
+    tei = parse(
+        "<div><table><head>Tolls</head><row><cell>x</cell><cell>y</cell></row></table></div>"
+    )
+
+    assert docbook.text.startswith("Depths of the quay\n\n| a | b |")
+    assert tei.text.startswith("Tolls\n\n| x | y |")
+
+
+def test_many_titles_in_one_section_are_all_read() -> None:
+    # A look at the whole section for each of them would take minutes.
+    titles = "".join(f"<title>Berth {number}</title>" for number in range(20_000))
+
+    parsed = parse(f"<book><section>{titles}</section></book>")
+
+    assert parsed.text.count("Berth") == 20_000
+    assert parsed.text.endswith("Berth 19999")

@@ -108,6 +108,7 @@ class _XmlWriter:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._lines: list[str] = []
+        self._holds_text: dict[Element, bool] = {}
 
     def write(self, root: Element) -> None:
         """Write an element and all below it."""
@@ -127,8 +128,10 @@ class _XmlWriter:
         children = list(element)
         if name.lower() in _TABLES and (rows := _rows(element)):
             self._end_block()
+            for text in _beside_rows(element):
+                self._draft.add(text)
             self._draft.add_table(rows)
-        elif name in _TITLES and _is_section_title(element):
+        elif name in _TITLES and self._is_section_title(element):
             self._end_block()
             self._draft.add_heading(max(depth, 1), _words(element))
         elif not children or _is_prose(element):
@@ -176,21 +179,24 @@ class _XmlWriter:
                 below.append((" ".join(child.tail.split()), inner))
         return below
 
+    def _is_section_title(self, title: Element) -> bool:
+        above = list(title.iterancestors())[:2]
+        names = [local_name(one) for one in above]
+        if names and names[0] in _WRAPPERS:
+            return True
+        if not names or names[0] not in _SECTIONS:
+            return False
+        section = above[0]
+        if section not in self._holds_text:  # looked at once, however many titles are in it
+            # "title" is also a field of a record: of a section there is more than fields.
+            nested = any(len(list(child)) for child in section)
+            prose = next(section.iter("{*}p", "{*}para"), None) is not None
+            self._holds_text[section] = nested or prose
+        return self._holds_text[section]
+
     def _end_block(self) -> None:
         self._draft.add("\n".join(self._lines))
         self._lines.clear()
-
-
-def _is_section_title(element: Element) -> bool:
-    above = list(element.iterancestors())[:2]
-    names = [local_name(one) for one in above]
-    if names and names[0] in _WRAPPERS:
-        return True
-    if not names or names[0] not in _SECTIONS:
-        return False
-    # "title" is also a field of a record: of a section there is more than fields.
-    nested = any(len(list(child)) for child in above[0])
-    return nested or next(above[0].iter("{*}p", "{*}para"), None) is not None
 
 
 def _is_prose(element: Element) -> bool:
@@ -224,6 +230,13 @@ def _rows(table: Element) -> list[list[str]]:
                 cells += [""] * max(_number(cell, "colspan") - 1, _number(cell, "MergeAcross"))
         found.append(cells)
     return found
+
+
+def _beside_rows(table: Element) -> Iterator[str]:
+    """The texts of a table outside its cells: its title, its caption, its notes."""
+    for part in table:
+        if next(part.iter(*_ROWS), None) is None and (text := _words(part)):
+            yield text
 
 
 def _number(element: Element, name: str) -> int:
