@@ -91,7 +91,7 @@ def test_notes_come_last_and_hidden_and_deleted_words_do_not_come() -> None:
         )
     )
 
-    assert parsed.text == "The quay is open.\n\nof 1903\n\nComment: ask Ada"
+    assert parsed.text == "The quay is open.\n\nof 1903\n\nComment: ask Ada\n\npage head"
     assert [warning.code for warning in parsed.warnings] == [WarningCode.HIDDEN_TEXT_LEFT_OUT]
 
 
@@ -140,3 +140,23 @@ def test_groups_nested_without_end_are_refused() -> None:
 
 def test_a_power_stays_a_power() -> None:
     assert parse(rtf(r"10{\super 6} m\par")).text == "10^6 m"
+
+
+def test_headers_and_footers_come_once_at_the_end_and_page_numbers_do_not() -> None:
+    parsed = parse(
+        rb"{\rtf1\ansi{\header\pard Harbour\cell rules\cell\row}"
+        rb"{\headerf\pard Harbour rules\par}"
+        rb"{\footer\pard 7\par}\pard Body\par}"
+    )
+
+    assert parsed.text == "Body\n\nHarbour rules"
+
+
+def test_formulas_and_text_boxes_of_older_versions_are_read() -> None:
+    fraction = rb"{\mf{\*\mfPr{\*\mctrlPr}}{\mnum{\mr 12}}{\mden{\mr 34}}}"
+    parsed = parse(
+        rb"{\rtf1\ansi\pard so {\mmath{\*\moMathPara{\*\moMath" + fraction + rb"}}}\par"
+        rb"{\*\do\dobxcolumn\dptxbx{\dptxbxtext\pard In a box\par}}}"
+    )
+
+    assert parsed.text == "so 12/34\n\nIn a box"

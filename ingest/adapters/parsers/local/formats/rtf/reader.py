@@ -11,6 +11,7 @@ from ingest.adapters.parsers.local.formats.rtf.words import (
     DATA,
     NOTES,
     PARAGRAPH_ENDS,
+    RUNNING,
     SKIPPED,
     STARRED,
     SYMBOL_CHARSET,
@@ -65,7 +66,7 @@ class _Tables:
 
 
 def parse_rtf(data: bytes, draft: Draft) -> None:
-    """Read a document; headers, footers and pictures are left out.
+    """Read a document; headers, footers and notes come last; pictures are left out.
 
     Raises:
         ParserLimitExceeded: groups are nested too deeply.
@@ -187,6 +188,9 @@ class _RtfReader:
         elif word in NOTES:
             group.note = True
             self._writer.begin_note(NOTES[word])
+        elif word in RUNNING:
+            group.note = True
+            self._writer.begin_note("", running=True)
         elif word in SKIPPED or (group.starred and word not in STARRED):
             if word == "objdata":
                 self._draft.warn(WarningCode.PART_NOT_READ, "an embedded object is not read")

@@ -4,18 +4,23 @@ import codecs
 
 SKIPPED = frozenset(
     {"fonttbl", "colortbl", "stylesheet", "info", "pict", "nonshppict", "objdata", "objclass"}
-    | {"header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"}
     | {"fldinst", "xe", "tc", "rxe", "bkmkstart", "bkmkend", "sp", "nonesttables", "upr"}
     | {"listtable", "listoverridetable", "revtbl", "rsidtbl", "filetbl", "generator", "themedata"}
     | {"datastore", "latentstyles", "colorschememapping", "datafield", "formfield", "atnid"}
-    | {"atnauthor", "atnref", "atndate", "template", "pnseclvl", "do", "mmathPr"}
+    | {"atnauthor", "atnref", "atndate", "template", "pnseclvl", "mmathPr"}
 )
 """Groups whose words are no text of the document."""
 DATA = frozenset({"pict", "objdata", "fldinst"})
 """Some programs write other words before these."""
-STARRED = frozenset({"shpinst", "shptxt", "annotation", "htmltag", "ud", "shppict"})
+STARRED = frozenset(
+    {"shpinst", "shptxt", "annotation", "htmltag", "ud", "shppict", "do", "moMath", "moMathPara"}
+)
 """Groups that a reader may skip when it does not know them; this one knows these."""
 NOTES = {"footnote": "", "annotation": "Comment: "}
+RUNNING = frozenset(
+    {"header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"}
+)
+"""Texts at the head or foot of pages."""
 CHARACTERS = {
     "tab": "\t",
     "line": "\n",
@@ -36,6 +41,9 @@ CHARACTERS = {
     "zwnj": "\u200c",
     "ltrmark": "\u200e",
     "rtlmark": "\u200f",
+    "mden": "/",  # of a formula: below a fraction, raised, lowered
+    "msup": "^",
+    "msub": "_",
 }
 SYMBOLS = {"~": " ", "_": "-", "\n": "\n", "\r": "\n", "{": "{", "}": "}", "\\": "\\", "\t": "\t"}
 PARAGRAPH_ENDS = frozenset({"par", "sect", "page"})

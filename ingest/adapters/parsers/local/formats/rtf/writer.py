@@ -14,6 +14,7 @@ class _RtfParagraph:
     level: int | None = None
     style: int | None = None
     in_table: bool = False
+    running: bool = False
 
 
 class RtfWriter:
@@ -29,6 +30,7 @@ class RtfWriter:
         self._cell: list[str] = []
         self._notes: list[str] = []
         self._note: list[str] = []
+        self._running: dict[str, None] = {}
         self._mark_at = 0
 
     def set_style(self, number: int, level: int) -> None:
@@ -57,6 +59,8 @@ class RtfWriter:
             paragraph.style = value or 0
         elif word == "outlinelevel" and value is not None and value < _MAX_LEVEL:
             paragraph.level = value + 1
+        elif self._outside and word in {"cell", "nestcell", "row"}:
+            paragraph.pieces.append(" ")  # a note has no table of its own
         elif word in {"cell", "nestcell"}:
             self._end_cell(nested=word == "nestcell")
         elif word == "row":
@@ -73,15 +77,22 @@ class RtfWriter:
         del pieces[self._mark_at :]
         self._paragraph.mark = mark if any(map(str.isalnum, mark)) else "-"
 
-    def begin_note(self, label: str) -> None:
-        """Begin a note or comment, which stands inside the paragraph that it belongs to."""
+    def begin_note(self, label: str, *, running: bool = False) -> None:
+        """Begin a note or comment, which stands inside the paragraph that it belongs to.
+
+        A running text is one at the head or foot of pages.
+        """
         self._outside.append(self._paragraph)
-        self._paragraph = _RtfParagraph([label] if label else [])
+        self._paragraph = _RtfParagraph([label] if label else [], running=running)
 
     def end_note(self) -> None:
         """End a note."""
         self._end_note_paragraph()
-        self._notes.append("\n\n".join(self._note))
+        if self._paragraph.running:  # pages repeat them, and a number alone says nothing
+            said = (" ".join(text.split()) for text in self._note)
+            self._running |= dict.fromkeys(text for text in said if any(map(str.isalpha, text)))
+        else:
+            self._notes.append("\n\n".join(self._note))
         self._note.clear()
         self._paragraph = self._outside.pop()
 
@@ -93,7 +104,7 @@ class RtfWriter:
         if self._cells or self._cell:
             self._end_row()
         self._end_table()
-        for note in self._notes:
+        for note in (*self._notes, *self._running):
             self._draft.add(note)
 
     def _take(self) -> str:
