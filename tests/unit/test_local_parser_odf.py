@@ -196,3 +196,34 @@ def test_the_content_decides_over_the_name() -> None:
 
     assert detect(data, filename="x.odt") is MediaType.ODS
     assert detect(data, filename="x") is MediaType.ODS
+
+
+def test_headers_and_footers_of_pages_come_once_at_the_end() -> None:
+    master = (
+        "<office:master-styles><style:master-page><style:header><text:p>Harbour rules</text:p>"
+        "</style:header><style:header-left><text:p>Harbour rules</text:p></style:header-left>"
+        "<style:footer><text:p>7</text:p></style:footer></style:master-page>"
+        "</office:master-styles>"
+    )
+    parsed = text("<text:p>Body</text:p>", styles=master)
+
+    assert parsed.text == "Body\n\nHarbour rules"
+
+
+def test_a_section_in_a_cell_is_read() -> None:
+    parsed = text(
+        "<table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell>"
+        "<table:table-cell><text:section><text:p>in a section</text:p></text:section>"
+        "</table:table-cell></table:table-row></table:table>"
+    )
+
+    assert "| a | in a section |" in parsed.text
+
+
+def test_a_picture_without_an_alternative_text_leaves_a_warning() -> None:
+    image = '<draw:image xlink:href="Pictures/a.png"/>'
+    bare = text(f"<text:p>a<draw:frame>{image}</draw:frame></text:p>")
+    told = text(f"<text:p>a<draw:frame>{image}<svg:desc>Map</svg:desc></draw:frame></text:p>")
+
+    assert codes(bare) == [WarningCode.PART_NOT_READ]
+    assert codes(told) == []

@@ -22,6 +22,7 @@ _SHAPES = frozenset(
 )
 _ROW_GROUPS = frozenset({"table-row-group", "table-header-rows", "table-rows"})
 _CELLS = frozenset({"table-cell", "covered-table-cell"})
+_IN_CELLS = frozenset({"section", "numbered-paragraph"})
 _MARKS = {"tab": "\t", "line-break": "\n"}
 _MAX_SPACES = 1000
 
@@ -45,6 +46,8 @@ class BlockWriter:
         self._lists: list[_OpenList] = []
         self._last_numbers: dict[tuple[str, int], int] = {}
         self._mark = ""
+        self.pictures = 0
+        """Pictures without an alternative text."""
         self._shapes: list[Element] = []
         self._later: list[tuple[str, Element]] = []
         self.show_cell: Callable[[Element], str] = self.paragraphs
@@ -88,6 +91,7 @@ class BlockWriter:
 
     def write_shape(self, shape: Element) -> None:
         """Write a frame or a shape: its words, its table, its object, what it says of itself."""
+        before = self.draft.length
         for child in shape:
             name = local_name(child)
             if name in {"title", "desc"}:
@@ -96,6 +100,8 @@ class BlockWriter:
                 self._object(child)
             elif name != "image":
                 self.write_block(child)
+        held = {local_name(child) for child in shape}
+        self.pictures += "image" in held and "object" not in held and self.draft.length == before
 
     def text(self, element: Element) -> str:
         """The words in an element; frames and notes in it come later."""
@@ -114,6 +120,7 @@ class BlockWriter:
             if local_name(child) == "table"
             for row in child.iter("{*}table-cell")
         ]
+        found += [self.paragraphs(child) for child in element if local_name(child) in _IN_CELLS]
         return " ".join(filter(None, found))
 
     def rows(self, table: Element) -> Iterator[list[str]]:
