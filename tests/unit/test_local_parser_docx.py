@@ -397,3 +397,28 @@ async def test_embedded_files_are_named(parse: Parse) -> None:
     parsed = await parse("x.docx", data)
 
     assert "'budget.xlsx'" in warned(parsed)[WarningCode.PART_NOT_READ]
+
+
+async def test_a_formula_between_the_paragraphs_of_a_cell_does_not_repeat_them(
+    parse: Parse,
+) -> None:
+    run = "<w:r><w:t>{}</w:t></w:r>"
+    half = "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    formula = f"<m:oMathPara><m:oMath>{half}</m:oMath></m:oMathPara>"
+    cells = (
+        f"<w:tc><w:p>{run.format('left')}</w:p>{formula}"
+        f"<w:p>{run.format('right')}</w:p></w:tc><w:tc><w:p>{run.format('next')}</w:p></w:tc>"
+    )
+
+    parsed = await parse("x.docx", document(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>"))
+
+    assert "| left 1/2 right | next |" in parsed.text
+
+
+async def test_a_formula_between_paragraphs_has_no_marks_of_the_reader(parse: Parse) -> None:
+    half = "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    formula = f"<m:oMath>{half}</m:oMath>"
+
+    parsed = await parse("x.docx", document(f"{formula}<m:oMathPara>{formula}</m:oMathPara>"))
+
+    assert parsed.text == "# Top\n\n1/2\n\n1/2"

@@ -187,6 +187,10 @@ class InlineReader:
         else:
             yield from self.pieces(element, extras)
 
+    def formula(self, element: Element) -> str:
+        """The text of a formula that stands outside paragraphs."""
+        return join_seams("".join(self._formula(element, []))).strip()
+
     def _formula(self, element: Element, _extras: list[Extra]) -> Iterator[str]:
         self.accounted_chars += text_length(element)
         if not self._hidden:

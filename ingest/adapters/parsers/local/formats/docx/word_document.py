@@ -94,8 +94,8 @@ class _DocxWriter:
                         self.write_blocks(branch)
                     else:
                         self._inline.leave_out(branch)
-            elif name == "oMathPara":
-                self._draft.add("".join(self._inline.pieces(element, [])).strip())
+            elif name in {"oMath", "oMathPara"}:
+                self._draft.add(self._inline.formula(element))
             elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
                 self._inline.leave_out(element)
             else:
@@ -200,7 +200,7 @@ class _DocxWriter:
             elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
                 self._inline.leave_out(element)
             elif name in {"oMath", "oMathPara"}:
-                yield "".join(self._inline.pieces(container, extras))
+                yield self._inline.formula(element)
             else:
                 yield from self._lines(element, extras)
 
