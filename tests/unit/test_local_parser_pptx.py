@@ -236,3 +236,16 @@ async def test_a_slide_that_no_one_shows_is_warned_of(parse: Parse) -> None:
     assert [w.message for w in parsed.warnings] == [
         "the part 'ppt/slides/slide9.xml' holds text and was not read"
     ]
+
+
+async def test_a_slide_that_the_file_lacks_does_not_hurt_the_others(parse: Parse) -> None:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "The quay"
+    lost = '<p:sldIdLst><p:sldId id="300" r:id="rId99"/>'
+    data = samples.replaced(saved(presentation), "ppt/presentation.xml", b"<p:sldIdLst>", lost)
+
+    parsed = await parse("x.pptx", data)
+
+    assert parsed.text == "# The quay"
+    assert [warning.code for warning in parsed.warnings] == [WarningCode.PART_NOT_READ]

@@ -20,6 +20,7 @@ from ingest.adapters.parsers.local.formats.pptx.positions import (
     reading_order,
 )
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
+from ingest.domain.errors import DocumentUnreadable
 from ingest.domain.parse_warning import WarningCode
 
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -37,8 +38,14 @@ def parse_pptx(archive: zipfile.ZipFile, draft: Draft) -> None:
     package = Package(archive)
     main = package.main_part()
     relations = package.relations(main)
-    slides = [relations[relation_id(slide)].part for slide in package.tree(main).iter("{*}sldId")]
-    draft.expect_pages(len(slides))
+    named = [relations.get(relation_id(slide)) for slide in package.tree(main).iter("{*}sldId")]
+    slides = [one.part for one in named if one is not None and package.has(one.part)]
+    draft.expect_pages(len(named))
+    if named and not slides:
+        raise DocumentUnreadable("the PPTX document has none of the slides that it names")
+    if missing := len(named) - len(slides):
+        message = f"{missing} slides are named by the presentation, but the file lacks them"
+        draft.warn(WarningCode.PART_NOT_READ, message)
     writer = _SlideWriter(package, draft)
     for number, part in enumerate(slides, start=1):
         draft.begin_page(number)
