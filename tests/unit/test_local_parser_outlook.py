@@ -101,10 +101,29 @@ def test_a_legacy_workbook_shows_values_by_their_formats() -> None:
     assert outline(parsed) == [(1, "Rates")]
     for shown in (
         *("rate | 47.5%", "zip | 00007", "day | 2026-07-02", "duration | 36:00:00"),
-        *("clock | 07:30", "sum | 1,234.50", "plain | 12.25"),
+        *("clock | 7:30", "sum | 1,234.50", "plain | 12.25"),
     ):
         assert f"| {shown} |" in parsed.text
     assert len(parsed.pages) == 2
+
+
+def test_formats_of_a_legacy_workbook_mean_what_they_do_in_a_new_one() -> None:
+    rows: list[list[str | float | tuple[float, str]]] = [
+        ["what", "value"],
+        ["loss", (-1234.5, "#,##0.00;(#,##0.00)")],
+        ["price", (5.5, '"EUR" 0.00')],
+        ["share", (0.75, "# ?/?")],
+        ["large", (1230000.0, "0.00E+00")],
+        ["clock", (0.75, "h:mm AM/PM")],
+    ]
+
+    parsed = parse(xls({"Rates": rows}), "x.xls")
+
+    for shown in (
+        *("loss | (1,234.50)", "price | EUR 5.50", "share | 3/4", "large | 1.23E+06"),
+        "clock | 6:00 PM",
+    ):
+        assert f"| {shown} |" in parsed.text
 
 
 def test_a_broken_legacy_workbook_is_refused() -> None:

@@ -1,22 +1,21 @@
 """Reads legacy workbooks (BIFF, .xls) with xlrd: one page for each sheet."""
 
 import io
-import re
 from typing import Any
 
 from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.formats.office.number_format import (
+    BUILT_IN,
+    GENERAL,
+    NumberFormat,
+    show_general,
+)
 from ingest.adapters.parsers.local.formats.tables import (
     column_name,
     without_blank_columns,
     write_rows,
 )
 from ingest.domain.errors import DocumentEncrypted, DocumentUnreadable
-
-_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
-_DATE_PART = re.compile(r"[ymd]", re.I)
-_TIME_PART = re.compile(r"[hs]", re.I)
-_ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.I)
-_MINUTES_A_DAY = 1440
 
 
 def parse_xls(data: bytes, draft: Draft) -> None:
@@ -42,9 +41,10 @@ def parse_xls(data: bytes, draft: Draft) -> None:
             f"the XLS document is truncated or corrupt ({type(exc).__name__})"
         ) from exc
     draft.expect_pages(book.nsheets)
+    shown = _XlsValues(book)
     for number, sheet in enumerate(book.sheets(), start=1):
         draft.begin_page(number)
-        rows = [[_shown(book, cell) for cell in sheet.row(place)] for place in range(sheet.nrows)]
+        rows = [[shown.text(cell) for cell in sheet.row(place)] for place in range(sheet.nrows)]
         if any(map(any, rows)):
             draft.add_heading(1, sheet.name)
         write_rows(without_blank_columns(rows), draft, split_at_blank_rows=True)
@@ -53,63 +53,37 @@ def parse_xls(data: bytes, draft: Draft) -> None:
             draft.add(f"Comment on {column_name(column)}{row + 1}: {words}" if words else "")
 
 
-def _shown(book: Any, cell: Any) -> str:
-    import xlrd
+class _XlsValues:
+    """Shows the values of a workbook's cells by their number formats."""
 
-    if cell.ctype == xlrd.XL_CELL_TEXT:
-        return str(cell.value)
-    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return "TRUE" if cell.value else "FALSE"
-    if cell.ctype == xlrd.XL_CELL_ERROR:
-        return str(xlrd.error_text_from_code.get(cell.value, "#ERROR!"))
-    if cell.ctype not in {xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE}:
-        return ""
-    code = book.format_map[book.xf_list[cell.xf_index].format_key].format_str
-    if cell.ctype == xlrd.XL_CELL_DATE:
-        return _date(book, cell.value, code)
-    return show_number(cell.value, code)
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._formats: dict[int, NumberFormat | None] = {}
 
+    def text(self, cell: Any) -> str:
+        """The text of a cell."""
+        import xlrd
 
-def _date(book: Any, value: float, code: str) -> str:
-    """A date in ISO 8601, a time or a duration."""
-    import xlrd
+        if cell.ctype == xlrd.XL_CELL_TEXT:
+            return str(cell.value)
+        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+            return "TRUE" if cell.value else "FALSE"
+        if cell.ctype == xlrd.XL_CELL_ERROR:
+            return str(xlrd.error_text_from_code.get(cell.value, "#ERROR!"))
+        if cell.ctype not in {xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE}:
+            return ""
+        shown = self._format(self._book.xf_list[cell.xf_index].format_key)
+        try:
+            return show_general(cell.value) if shown is None else shown.show(cell.value)
+        except (ValueError, OverflowError):
+            return str(cell.value)
 
-    if _ELAPSED.search(code):
-        seconds = round(value * _MINUTES_A_DAY * 60)
-        hours, rest = divmod(seconds, 3600)
-        return f"{hours}:{rest // 60:02}:{rest % 60:02}"
-    bare = _QUOTED.sub("", code)
-    try:
-        found = xlrd.xldate_as_datetime(value, book.datemode)
-    except (xlrd.xldate.XLDateError, ValueError, OverflowError):
-        return show_number(value, "General")
-    has_time = _TIME_PART.search(bare)
-    time = str(found.strftime("%H:%M:%S" if "s" in bare.lower() else "%H:%M"))
-    if has_time and not _DATE_PART.search(re.sub(r"(?i)(?<=[h:])m+|m+(?=:?s)|am/pm", "", bare)):
-        return time
-    day = f"{found.year:04}-{found.month:02}-{found.day:02}"
-    return f"{day} {time}" if has_time else day
-
-
-def show_number(value: float, code: str) -> str:
-    """Show a number with the decimals, the percent sign and the leading zeros of its format."""
-    bare = _QUOTED.sub("", code).split(";")[0].replace("_", " ")
-    whole, _, decimals = bare.partition(".")
-    places = len(re.match(r"[0#?]*", decimals)[0])  # type: ignore[index]  # it always matches
-    zeros = whole.count("0")
-    if "%" in bare:
-        return f"{value * 100:.{places}f}%"
-    plain = "General" in bare or not re.search("[0#?]", bare) or "/" in bare or "E" in bare.upper()
-    if plain or (zeros < 2 and not places and value != round(value)):
-        return _general(value)
-    shown: str = f"{value:{',' if ',' in whole else ''}.{places}f}"
-    if zeros > 1 and "," not in whole:
-        sign = "-" if value < 0 else ""
-        shown = sign + shown.lstrip("-").zfill(zeros + (places + 1 if places else 0))
-    return shown
-
-
-def _general(value: float) -> str:
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.15g}"
+    def _format(self, key: int) -> NumberFormat | None:
+        """The format of a number; None for the general one."""
+        if key not in self._formats:
+            own = self._book.format_map.get(key)
+            code = own.format_str if own else BUILT_IN.get(key, GENERAL)
+            plain = code.lower() in {"general", "@", ""}
+            old_dates = bool(self._book.datemode)
+            self._formats[key] = None if plain else NumberFormat(code, date1904=old_dates)
+        return self._formats[key]
