@@ -227,3 +227,26 @@ def test_a_picture_without_an_alternative_text_leaves_a_warning() -> None:
 
     assert codes(bare) == [WarningCode.PART_NOT_READ]
     assert codes(told) == []
+
+
+def test_a_number_of_a_list_shows_its_prefix_and_the_levels_above() -> None:
+    def level(number: int, marks: str) -> str:
+        return f'<text:list-level-style-number text:level="{number}" style:num-format="1" {marks}/>'
+
+    style = (
+        '<office:automatic-styles><text:list-style style:name="L">'
+        + level(1, 'style:num-suffix="."')
+        + level(2, 'style:num-suffix="." text:display-levels="2"')
+        + level(3, 'style:num-prefix="(" style:num-suffix=")"')
+        + "</text:list-style></office:automatic-styles>"
+    )
+    third = "<text:list><text:list-item><text:p>c</text:p></text:list-item></text:list>"
+    second = f"<text:list><text:list-item><text:p>b</text:p>{third}</text:list-item></text:list>"
+    items = (
+        "<text:list-item><text:p>a</text:p></text:list-item>"
+        f"<text:list-item><text:p>a2</text:p>{second}</text:list-item>"
+    )
+
+    parsed = text(f'<text:list text:style-name="L">{items}</text:list>', styles=style)
+
+    assert parsed.text == "1. a\n2. a2\n  2.1. b\n    (1) c"

@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.formats.odf.styles import OdfStyles, attribute, number_label
+from ingest.adapters.parsers.local.formats.odf.styles import (
+    OdfNumbering,
+    OdfStyles,
+    attribute,
+    number_label,
+)
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
 from ingest.domain.parse_warning import WarningCode
 
@@ -188,7 +193,7 @@ class BlockWriter:
         style = attribute(element, "style-name") or (outer.style if outer else "")
         level = len(self._lists) + 1
         numbering = self._styles.numbering(style, level)
-        first = numbering[2] if numbering else 1
+        first = numbering.first if numbering else 1
         if attribute(element, "continue-numbering") == "true":
             first = self._last_numbers.get((style, level), first - 1) + 1
         self._lists.append(_OpenList(style, level, first))
@@ -199,17 +204,25 @@ class BlockWriter:
                 self.write(item)
         self._last_numbers[style, level] = self._lists.pop().number - 1
 
-    def _item(self, item: Element, numbering: tuple[str, str, int] | None) -> None:
+    def _item(self, item: Element, numbering: OdfNumbering | None) -> None:
         present = self._lists[-1]
         start = attribute(item, "start-value")
         if start.isdecimal():
             present.number = int(start)
         indent = "  " * (present.level - 1)
-        label = f"{number_label(present.number, numbering[0])}{numbering[1]}" if numbering else "-"
+        label = self._label(numbering) if numbering else "-"
         self._mark = f"{indent}{label} "
         self.write(item)
         self._mark = ""
         present.number += 1
+
+    def _label(self, own: OdfNumbering) -> str:
+        shown = []
+        for outer in self._lists[-max(own.levels, 1) :]:
+            style = self._styles.numbering(outer.style, outer.level)
+            if style:
+                shown.append(number_label(outer.number, style.form))
+        return f"{own.prefix}{'.'.join(shown)}{own.suffix}"
 
     def _item_text(self, element: Element) -> str:
         found = (self.text(part) for part in element.iter("{*}p", "{*}h"))

@@ -15,12 +15,24 @@ class _OdfStyle:
     hidden: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OdfNumbering:
+    """How a level of a list is numbered."""
+
+    form: str
+    prefix: str
+    suffix: str
+    first: int
+    levels: int
+    """How many levels a number shows: 2 is 1.1."""
+
+
 class OdfStyles:
     """The styles of a document."""
 
     def __init__(self, trees: Iterable[Element]) -> None:
         self._styles: dict[str, _OdfStyle] = {}
-        self._lists: dict[tuple[str, int], tuple[str, str, int]] = {}
+        self._lists: dict[tuple[str, int], OdfNumbering] = {}
         for tree in trees:
             for style in tree.iter("{*}style"):
                 self._styles[local_attribute(style, "name") or ""] = _OdfStyle(
@@ -38,10 +50,13 @@ class OdfStyles:
         for level in style:
             if local_name(level) == "list-level-style-number":
                 start = attribute(level, "start-value")
-                self._lists[name, int(attribute(level, "level") or 1)] = (
+                shown = attribute(level, "display-levels")
+                self._lists[name, int(attribute(level, "level") or 1)] = OdfNumbering(
                     attribute(level, "num-format"),
+                    attribute(level, "num-prefix"),
                     attribute(level, "num-suffix") or ".",
                     int(start) if start.isdecimal() else 1,
+                    int(shown) if shown.isdecimal() else 1,
                 )
 
     def title_level(self, name: str) -> int | None:
@@ -63,10 +78,10 @@ class OdfStyles:
             name = style.parent
         return False
 
-    def numbering(self, name: str, level: int) -> tuple[str, str, int] | None:
-        """Format, suffix and first number of a numbered list; None for bullets."""
+    def numbering(self, name: str, level: int) -> OdfNumbering | None:
+        """How a list is numbered; None for bullets."""
         found = self._lists.get((name, level))
-        return found if found and found[0] else None
+        return found if found and found.form else None
 
 
 def attribute(element: Element, name: str) -> str:
