@@ -149,3 +149,9 @@ def test_many_titles_in_one_section_are_all_read() -> None:
 
     assert parsed.text.count("Berth") == 20_000
     assert parsed.text.endswith("Berth 19999")
+
+
+def test_paragraphs_in_a_cell_are_kept_apart_and_words_are_kept_whole() -> None:
+    parsed = parse("<table><tr><td><p>one</p><p>two</p></td><td>H<sub>2</sub>O</td></tr></table>")
+
+    assert parsed.text.startswith("| one two | H2O |")

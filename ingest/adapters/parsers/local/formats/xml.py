@@ -226,7 +226,7 @@ def _rows(table: Element) -> list[list[str]]:
         for cell in row:
             if local_name(cell).lower() in _CELLS:
                 cells += [""] * (_number(cell, "Index") - 1 - len(cells))
-                cells.append(_words(cell))
+                cells.append(_cell_words(cell))
                 cells += [""] * max(_number(cell, "colspan") - 1, _number(cell, "MergeAcross"))
         found.append(cells)
     return found
@@ -237,6 +237,15 @@ def _beside_rows(table: Element) -> Iterator[str]:
     for part in table:
         if next(part.iter(*_ROWS), None) is None and (text := _words(part)):
             yield text
+
+
+def _cell_words(cell: Element) -> str:
+    """The words of a cell; blocks in it, and notes on it, are kept apart."""
+    apart = any(local_name(part) in _BLOCKS | {"Comment"} for part in cell)
+    pieces = [cell.text or ""]
+    for part in cell:
+        pieces += [_words(part), part.tail or ""]
+    return " ".join(" ".join(pieces).split()) if apart else _words(cell)
 
 
 def _number(element: Element, name: str) -> int:
