@@ -139,9 +139,8 @@ def test_text_attachments_are_read_under_their_names_and_others_are_named() -> N
     assert "## notes.txt\n\ncrane: paint" in parsed.text
     assert "## t.csv\n\na,b\n1,2" in parsed.text
     assert "Attachment: p.pdf" in parsed.text
-    assert [(w.code, w.message) for w in parsed.warnings] == [
-        (WarningCode.ATTACHMENT_NOT_READ, "the attachment p.pdf was not read")
-    ]
+    assert codes(parsed) == [WarningCode.ATTACHMENT_NOT_READ]
+    assert parsed.warnings[0].message.startswith("the attachment p.pdf was not read: the PDF")
 
 
 def test_an_invitation_is_read() -> None:
@@ -189,7 +188,7 @@ def test_the_name_of_an_attachment_is_decoded(disposition: str, name: str) -> No
     parsed = parse(multipart("mixed", plain("Body"), part))
 
     assert f"Attachment: {name}" in parsed.text
-    assert parsed.warnings[0].message == f"the attachment {name} was not read"
+    assert parsed.warnings[0].message.startswith(f"the attachment {name} was not read: ")
 
 
 @pytest.mark.parametrize(

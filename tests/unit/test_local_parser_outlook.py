@@ -10,7 +10,6 @@ from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentUnreadable, UnsupportedMediaType
 from ingest.domain.media_type import MediaType, detect
-from ingest.domain.parse_warning import WarningCode
 from tests.format_samples import msg, ole, rtf, xls
 from tests.unit.parsing import outline
 
@@ -22,7 +21,7 @@ def parse(data: bytes, name: str = "x.msg") -> ParsedDocument:
     return parse_document(data, filename=name, limits=LIMITS)
 
 
-def test_a_message_has_its_headers_and_its_attachments_are_named() -> None:
+def test_a_message_has_its_headers_and_its_attachments_are_read() -> None:
     parsed = parse(
         msg(
             {
@@ -32,14 +31,15 @@ def test_a_message_has_its_headers_and_its_attachments_are_named() -> None:
                 TO: "Bo",
                 BODY: "Pay now.",
             },
-            attachments=["plan.pdf"],
+            attachments=["plan.txt"],
         )
     )
 
     assert parsed.text == (
-        "Subject: Dües\nFrom: Ada <ada@example.org>\nTo: Bo\nAttachment: plan.pdf\n\nPay now."
+        "Subject: Dües\nFrom: Ada <ada@example.org>\nTo: Bo\nAttachment: plan.txt\n\nPay now."
+        "\n\n## plan.txt\n\nattached words"
     )
-    assert [warning.code for warning in parsed.warnings] == [WarningCode.ATTACHMENT_NOT_READ]
+    assert parsed.warnings == ()
 
 
 def test_html_is_read_rather_than_the_text_made_of_it() -> None:

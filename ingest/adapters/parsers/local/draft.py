@@ -40,10 +40,24 @@ class Draft:
     """Collects blocks of text, separated by blank lines."""
 
     def __init__(
-        self, limits: ParserLimits, *, before_recognition: Callable[[], None] | None = None
+        self,
+        limits: ParserLimits,
+        *,
+        before_recognition: Callable[[], None] | None = None,
+        inside: "Draft | None" = None,
     ) -> None:
+        """Begin an empty document.
+
+        Args:
+            limits: Its limits.
+            before_recognition: Called once, before the first picture is recognized.
+            inside: The document that it is a part of; both share the limits of recognition.
+        """
         self._limits = limits
-        self.recognition = Recognition(limits.ocr, before_recognition)
+        self.depth: int = inside.depth + 1 if inside else 0
+        self.recognition = Recognition(
+            limits.ocr, before_recognition, inside=inside.recognition if inside else None
+        )
         self._parts: list[str] = []
         self._length = 0
         self._tight = False

@@ -34,14 +34,18 @@ from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.parsers.local.zip_check import check_archive
 from ingest.adapters.parsers.local.zip_names import has_backslashes, with_slashes
 from ingest.domain.document import ParsedDocument
-from ingest.domain.errors import DocumentUnreadable
+from ingest.domain.errors import DocumentUnreadable, ParserLimitExceeded
 from ingest.domain.media_type import PICTURES, MediaType, detect
 
+MAX_DEPTH = 3
+"""Most documents around one: a mail in an archive may hold an archive."""
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
 _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
     MediaType.PDF: parse_pdf,
-    MediaType.EML: parse_eml,
-    MediaType.MBOX: parse_eml,
+    **dict.fromkeys(
+        (MediaType.EML, MediaType.MBOX),
+        lambda data, draft: parse_eml(data, draft, parse_document),
+    ),
     MediaType.HTML: lambda data, draft: parse_html(decode(data, markup=True, draft=draft), draft),
     MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data, draft=draft), draft),
     MediaType.TEXT: lambda data, draft: parse_text(decode(data, draft=draft), draft),
@@ -54,7 +58,7 @@ _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
     MediaType.IPYNB: parse_ipynb,
     MediaType.RTF: parse_rtf,
     MediaType.XLS: parse_xls,
-    MediaType.MSG: parse_msg,
+    MediaType.MSG: lambda data, draft: parse_msg(data, draft, parse_document),
     MediaType.RST: lambda data, draft: parse_rst(decode(data, draft=draft), draft),
     MediaType.ASCIIDOC: lambda data, draft: parse_asciidoc(decode(data, draft=draft), draft),
     MediaType.ORG: lambda data, draft: parse_org(decode(data, draft=draft), draft),
@@ -81,6 +85,7 @@ def parse_document(
     filename: str,
     limits: ParserLimits,
     before_recognition: Callable[[], None] | None = None,
+    inside: Draft | None = None,
 ) -> ParsedDocument:
     """Parse a document, without protection against endless loops, crashes and memory use.
 
@@ -89,12 +94,15 @@ def parse_document(
         filename: Its name.
         limits: Limits that the parser checks.
         before_recognition: Called once, before the first picture is recognized.
+        inside: The document that holds this one, such as a mail.
 
     Raises:
         DocumentRejected: the document cannot be parsed; the subclass gives the reason.
     """
     media_type = detect(data, filename=filename)
-    draft = Draft(limits, before_recognition=before_recognition)
+    draft = Draft(limits, before_recognition=before_recognition, inside=inside)
+    if draft.depth > MAX_DEPTH:
+        raise ParserLimitExceeded(f"documents are nested more than {MAX_DEPTH} deep")
     if media_type in _ARCHIVE_READERS:
         _parse_archive(data, media_type, draft, limits)
     else:

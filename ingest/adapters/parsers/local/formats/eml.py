@@ -1,29 +1,39 @@
 """Reads mail: all texts of a message, of the messages inside it, and of an mbox."""
 
+from collections.abc import Callable
 from email import policy
 from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesParser
 
 from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.formats.attached import Attachments
 from ingest.adapters.parsers.local.formats.mail import parts
 from ingest.adapters.parsers.local.formats.mail.alternatives import Alternatives
 from ingest.adapters.parsers.local.formats.mail.headers import header, header_lines, part_name
 from ingest.adapters.parsers.local.formats.mail.mbox import messages
+from ingest.domain.document import ParsedDocument
 from ingest.domain.parse_warning import WarningCode
 
 _MAX_DEPTH = 30
 _FAULTS = (MessageError, LookupError, ValueError, AttributeError, TypeError)
 
 
-def parse_eml(data: bytes, draft: Draft) -> None:
-    """Read a message or an mbox: headers, bodies, texts that are attached, names of attachments."""
+def parse_eml(data: bytes, draft: Draft, parse: Callable[..., ParsedDocument]) -> None:
+    """Read a message or an mbox: headers, bodies, and what is attached.
+
+    Args:
+        data: The file.
+        draft: Gets the text.
+        parse: The parser of one document, ``parse_document``.
+    """
     found = list(messages(data))
+    attachments = Attachments(parse)
     for number, raw in enumerate(found, start=1):
         message = _parsed(raw)
         if len(found) > 1:
             draft.add_heading(1, header(message, "Subject") or f"Message {number}")
-        _MailReader(draft).read(message)
+        _MailReader(draft, attachments).read(message)
 
 
 def _parsed(raw: bytes) -> Message:
@@ -34,8 +44,15 @@ def _parsed(raw: bytes) -> Message:
 class _MailReader:
     """Writes the parts of a message into a draft."""
 
-    def __init__(self, draft: Draft, *, measures: Alternatives | None = None) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        attachments: Attachments | None,
+        *,
+        measures: Alternatives | None = None,
+    ) -> None:
         self._draft = draft
+        self._attachments = attachments
         self._alternatives = measures or Alternatives(self._measured)
         self._depth = 0
 
@@ -69,7 +86,7 @@ class _MailReader:
         elif kind in parts.REPORTS:
             self._draft.add(parts.report(part))
         else:
-            parts.read_leaf(part, kind, self._draft)
+            parts.read_leaf(part, kind, self._draft, self._attachments)
 
     def _multipart(self, part: Message, kind: str) -> None:
         children = parts.children(part)
@@ -86,17 +103,21 @@ class _MailReader:
                 "the message does not name the boundary of its parts, and it was found in the text",
             )
             part, children = mended, parts.children(mended)
+        attached: list[Message] = []
         if kind == "multipart/alternative":
-            children = self._alternatives.chosen(children, self._draft)
+            chosen = self._alternatives.chosen(children, self._draft)
+            left = [child for child in children if child not in chosen]
+            attached = [part for child in left for part in parts.attached(child)]
+            children = chosen
         parts.read_beside(part.preamble, self._draft)
-        for child in children:
+        for child in [*children, *attached]:
             self._part(child)
         parts.read_beside(part.epilogue, self._draft)
 
     def _measured(self, part: Message) -> str:
         """The text of a part, written nowhere."""
         draft = self._draft.scratch()
-        reader = _MailReader(draft, measures=self._alternatives)
+        reader = _MailReader(draft, None, measures=self._alternatives)
         reader._depth = self._depth
         reader._part(part)
         return draft.text

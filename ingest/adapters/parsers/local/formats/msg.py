@@ -2,17 +2,19 @@
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.parser import HeaderParser
 from typing import Any
 
 from ingest.adapters.parsers.local.draft import Draft, clean
+from ingest.adapters.parsers.local.formats.attached import Attachments, refuse
 from ingest.adapters.parsers.local.formats.html import parse_html
 from ingest.adapters.parsers.local.formats.rtf import parse_rtf
 from ingest.adapters.parsers.local.formats.text import decode
+from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentUnreadable
-from ingest.domain.parse_warning import WarningCode
+from ingest.domain.media_type import PICTURES, guess
 
 MAX_DEPTH = 5
 """Most messages inside one another."""
@@ -21,6 +23,7 @@ _SENDER_NAME, _SENDER_ADDRESS, _SENDER_SMTP = 0x0C1A, 0x0C1F, 0x5D01
 _TO, _CC, _HEADERS = 0x0E04, 0x0E03, 0x007D
 _SENT, _DELIVERED, _CODE_PAGE, _INTERNET_PAGE = 0x0039, 0x0E06, 0x3FFD, 0x3FDE
 _LONG_NAME, _SHORT_NAME, _SHOWN_NAME, _ATTACHED = 0x3707, 0x3704, 0x3001, 0x3701
+_CONTENT_ID = 0x3712
 _ROOT_HEADER, _INNER_HEADER = 32, 24
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _RTF_DICTIONARY = (
@@ -34,8 +37,13 @@ _WINDOW_BYTES = 4096
 _MAX_RTF_BYTES = 256 * 1024**2
 
 
-def parse_msg(data: bytes, draft: Draft) -> None:
-    """Read a message, and the messages that are attached to it.
+def parse_msg(data: bytes, draft: Draft, parse: Callable[..., ParsedDocument]) -> None:
+    """Read a message, and what is attached to it.
+
+    Args:
+        data: The file.
+        draft: Gets the text.
+        parse: The parser of one document, ``parse_document``.
 
     Raises:
         DocumentUnreadable: the message is corrupt.
@@ -44,7 +52,7 @@ def parse_msg(data: bytes, draft: Draft) -> None:
 
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
-            _OutlookMessage(ole, (), draft).write(depth=1)
+            _OutlookMessage(ole, (), draft, Attachments(parse)).write(depth=1)
     except (OSError, struct.error, IndexError, KeyError, ValueError) as exc:
         raise DocumentUnreadable(
             f"the Outlook message is truncated or corrupt ({type(exc).__name__})"
@@ -54,10 +62,13 @@ def parse_msg(data: bytes, draft: Draft) -> None:
 class _OutlookMessage:
     """One message: the file itself, or a folder in it."""
 
-    def __init__(self, ole: Any, folder: tuple[str, ...], draft: Draft) -> None:
+    def __init__(
+        self, ole: Any, folder: tuple[str, ...], draft: Draft, attached: Attachments
+    ) -> None:
         self._ole = ole
         self._folder = folder
         self._draft = draft
+        self._attached = attached
         self._numbers = self._properties(_INNER_HEADER if folder else _ROOT_HEADER)
         page = self._numbers.get(_CODE_PAGE) or self._numbers.get(_INTERNET_PAGE) or b"\0"
         self._page = int.from_bytes(page[:4], "little")
@@ -66,17 +77,24 @@ class _OutlookMessage:
         """Write headers, body and attachments."""
         attachments = self._attachments()
         lines = [f"{name}: {value}" for name, value in self._header_lines() if value]
-        lines += [f"Attachment: {name}" for name, _ in attachments if name]
+        lines += [f"Attachment: {name}" for name, *_ in attachments if name]
         self._draft.add("\n".join(" ".join(clean(line).split()) for line in lines))
         self._write_body()
-        for name, inner in attachments:
-            if inner and depth < MAX_DEPTH:
-                _OutlookMessage(self._ole, inner, self._draft).write(depth=depth + 1)
-            else:
-                self._draft.warn(
-                    WarningCode.ATTACHMENT_NOT_READ,
-                    f"the attachment {name or 'without a name'} is named, but not read",
+        for name, folder, is_message in attachments:
+            what = f"the attachment {name or 'without a name'}"
+            if is_message and depth < MAX_DEPTH:
+                inner = (*folder, f"__substg1.0_{_ATTACHED:04X}000D")
+                _OutlookMessage(self._ole, inner, self._draft, self._attached).write(
+                    depth=depth + 1
                 )
+            elif is_message:
+                refuse(what, self._draft, "messages are nested too deeply")
+            elif guess(name) in PICTURES and self._text(_CONTENT_ID, folder):
+                refuse(what, self._draft, "it is a picture in the body")
+            elif data := self._stream(f"{_ATTACHED:04X}0102", folder):
+                self._attached.read(data, name, self._draft, what=what)
+            else:
+                refuse(what, self._draft, "the message does not hold its contents")
 
     def _header_lines(self) -> list[tuple[str, str]]:
         sent = HeaderParser().parsestr(self._text(_HEADERS))
@@ -113,8 +131,8 @@ class _OutlookMessage:
         else:
             self._draft.add(plain)
 
-    def _attachments(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Names of the attachments, and the folder of each one that is a message."""
+    def _attachments(self) -> list[tuple[str, tuple[str, ...], bool]]:
+        """Names and folders of the attachments, and whether each one is a message."""
         depth = len(self._folder)
         entries = self._ole.listdir(streams=True, storages=True)
         names = {
@@ -135,7 +153,7 @@ class _OutlookMessage:
                 ),
                 "",
             )
-            found.append((title, inner if is_message else ()))
+            found.append((title, folder, is_message))
         return found
 
     def _text(self, number: int, folder: tuple[str, ...] | None = None) -> str:

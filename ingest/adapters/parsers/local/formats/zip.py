@@ -71,7 +71,9 @@ class _ZipReader:
             if detect(data, filename=path) is MediaType.ZIP:
                 inner = self._opened(data, depth=depth)
             else:
-                parsed = self.parse(data, filename=path, limits=self.draft.limits)
+                parsed = self.parse(
+                    data, filename=path, limits=self.draft.limits, inside=self.draft
+                )
         except DocumentRejected as exc:
             self._refuse(path, exc.message)
         except _ZIP_ERRORS as exc:

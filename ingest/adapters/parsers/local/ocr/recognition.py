@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from ingest.adapters.parsers.local.ocr.bitmap import Bitmap
 from ingest.adapters.parsers.local.ocr.engine import OcrUnavailable, OutOfTime, Recognized
@@ -16,23 +17,37 @@ OFF = "text is not recognized here: INGEST_OCR is off, or INGEST_PARSER names a 
 _PAGES_A_WARNING = 20
 
 
+@dataclass(slots=True)
+class _Spent:
+    """What a document and the documents in it have used of the limits."""
+
+    before_first: Callable[[], None] | None
+    pages: int = 0
+    seconds: float = 0.0
+
+
 class Recognition:
     """Reads the pictures of a document within its limits of pages and time."""
 
-    def __init__(self, options: OcrOptions, before_first: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        options: OcrOptions,
+        before_first: Callable[[], None] | None = None,
+        *,
+        inside: "Recognition | None" = None,
+    ) -> None:
         """Begin; nothing is loaded before the first picture.
 
         Args:
             options: What is read, and the limits.
             before_first: Called once, before a picture is recognized.
+            inside: That of the document which holds this one; the limits hold for both together.
         """
         self.options = options
-        self._before_first = before_first
+        self._spent = inside._spent if inside else _Spent(before_first)
         self._recognizer: Recognizer | None = None
         self._unavailable = "" if options.on else OFF
-        self._begun = False
-        self._tried = 0
-        self._seconds = 0.0
+        self._tried = False
         self._good: list[int] = []
         self._poor: list[tuple[int, int]] = []
         self._refused: dict[str, list[int]] = {}
@@ -121,23 +136,23 @@ class Recognition:
         if reason := self.unavailable:
             return "", 0, reason
         assert self._recognizer is not None  # noqa: S101 - for mypy
-        options = self.options
-        left = min(options.page_seconds, options.document_seconds - self._seconds)
-        if self._tried >= options.max_pages:
+        options, spent = self.options, self._spent
+        left = min(options.page_seconds, options.document_seconds - spent.seconds)
+        if spent.pages >= options.max_pages:
             return "", 0, f"not recognized: over {options.max_pages} pages (INGEST_OCR_MAX_PAGES)"
         if left <= 0:
             return "", 0, f"not recognized: time, over {options.document_seconds:g} seconds"
-        if not self._begun and self._before_first:
-            self._before_first()
-        self._begun = True
-        self._tried += 1
+        if not spent.pages and spent.before_first:
+            spent.before_first()
+        self._tried = True
+        spent.pages += 1
         started = time.monotonic()
         try:
             seen = self._recognizer.read(draw(), seconds=left)
         except OutOfTime:
             return "", 0, f"not recognized: time, over {left:.0f} seconds"
         finally:
-            self._seconds += time.monotonic() - started
+            spent.seconds += time.monotonic() - started
         if not seen.text:
             return "", 0, "nothing was recognized there"
         if seen.confidence < options.least_confidence:

@@ -7,6 +7,7 @@ from email.parser import BytesParser
 from pathlib import PurePosixPath
 
 from ingest.adapters.parsers.local.draft import Draft
+from ingest.adapters.parsers.local.formats.attached import Attachments, refuse
 from ingest.adapters.parsers.local.formats.html import parse_html
 from ingest.adapters.parsers.local.formats.mail.calendar_text import calendar_text
 from ingest.adapters.parsers.local.formats.mail.headers import decode_words, part_name
@@ -125,8 +126,21 @@ def read_beside(text: str | None, draft: Draft) -> None:
         parse_text(decode(text.encode("ascii", "surrogateescape"), draft=draft), draft)
 
 
-def read_leaf(part: Message, kind: str, draft: Draft) -> None:
-    """Read a part with a text; of others, give a warning with the name."""
+def attached(part: Message) -> list[Message]:
+    """The attachments in a version of the body, which belong to the message, not to the version."""
+    inside = [leaf for leaf in part.walk() if not leaf.is_multipart()] if children(part) else []
+    return [leaf for leaf in inside if leaf.get_content_disposition() == "attachment"]
+
+
+def read_leaf(part: Message, kind: str, draft: Draft, attachments: Attachments | None) -> None:
+    """Read a part; a warning says why one is not read.
+
+    Args:
+        part: The part.
+        kind: Its media type.
+        draft: Gets the text.
+        attachments: Reads what is no text; None leaves it out.
+    """
     name = part_name(part)
     payload = part.get_payload(decode=True)
     if kind in _SIGNATURES or not isinstance(payload, bytes) or not payload.strip():
@@ -142,11 +156,20 @@ def read_leaf(part: Message, kind: str, draft: Draft) -> None:
         return
     if not _has_text(kind, name, payload):
         what = f"the attachment {name}" if name else f"a part without a name ({kind})"
-        draft.warn(WarningCode.ATTACHMENT_NOT_READ, f"{what} was not read")
+        if _is_picture_of_page(part, kind):
+            refuse(what, draft, "it is a picture in the body")
+        elif attachments is not None:
+            attachments.read(payload, name, draft, what=what)
         return
     if name:
         draft.add_heading(2, name)
     _read_text(part, kind, name, payload, draft)
+
+
+def _is_picture_of_page(part: Message, kind: str) -> bool:
+    """Whether it is a picture that the body shows: mostly a logo, or an icon of a saved page."""
+    is_shown = part["Content-ID"] is not None or part["Content-Location"] is not None
+    return kind.startswith("image/") and is_shown and part.get_content_disposition() != "attachment"
 
 
 def _has_text(kind: str, name: str, payload: bytes) -> bool:
