@@ -282,3 +282,60 @@ def test_the_styles_and_programs_of_a_saved_page_are_not_its_text() -> None:
     )
 
     assert parse(page, "page.mht").text.endswith("Words of the page")
+
+
+def test_a_text_that_a_mailing_list_adds_to_base64_is_read_beside_the_body() -> None:
+    code = "R3LDvMOfZSBhdXMgS8O2bG4="
+    encoded = (
+        f"{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    )
+
+    parsed = parse(f"{encoded}{code}\n\n-- \nThe footer of the list\n")
+
+    assert parsed.text.endswith("Grüße aus Köln\n\n-- \nThe footer of the list")
+    assert parse(f"{encoded}{code}\n").text.endswith("Grüße aus Köln")
+
+
+def test_the_line_above_a_signature_is_no_soft_line_break() -> None:
+    parsed = parse(f"{HEAD}Content-Type: text/plain; format=flowed\n\nflowed \nline\n\n-- \nOdd\n")
+
+    assert parsed.text.endswith("flowed line\n\n-- \nOdd")
+
+
+def test_hidden_copies_and_repeated_fields_are_read() -> None:
+    text = parse(f"{HEAD}To: sif@example.org\nBcc: eir@example.org\n\nBody").text
+
+    assert "To: Odd <odd@example.org>, sif@example.org\nBcc: eir@example.org" in text
+
+
+def test_a_part_of_a_divided_message_is_read_with_a_warning() -> None:
+    parsed = parse(
+        f"{HEAD}Content-Type: message/partial; id=x; number=1; total=2\n\n"
+        "From: a@example.org\nSubject: Whole\n\nThe first half"
+    )
+
+    assert "The first half" in parsed.text
+    assert codes(parsed) == [WarningCode.PART_NOT_READ]
+
+
+def test_a_body_that_is_stored_elsewhere_gives_a_warning() -> None:
+    part = (
+        'Content-Type: message/external-body; access-type=URL; URL="x"\n\nContent-Type: text/plain'
+    )
+
+    assert codes(parse(multipart("mixed", plain("Body"), part))) == [WarningCode.PART_NOT_READ]
+
+
+def test_a_page_that_was_sent_as_plain_text_is_read_as_a_page() -> None:
+    parsed = parse(multipart("mixed", plain("<html><body><p>Ice &amp; fog</p></body></html>")))
+
+    assert parsed.text.endswith("\n\nIce & fog")
+
+
+def test_a_message_in_utf16_is_read() -> None:
+    body = f"{HEAD}Content-Type: text/html\n\n<p>Ice &amp; fog in Ålesund"
+
+    parsed = parse(body.encode("utf-16"))
+
+    assert parsed.text.startswith("Subject: Berth plan\nFrom: Runa")
+    assert parsed.text.endswith("Ice & fog in Ålesund")

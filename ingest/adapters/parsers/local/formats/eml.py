@@ -14,6 +14,7 @@ from ingest.adapters.parsers.local.formats.mail.headers import header, header_li
 from ingest.adapters.parsers.local.formats.mail.mbox import messages
 from ingest.domain.document import ParsedDocument
 from ingest.domain.parse_warning import WarningCode
+from ingest.domain.text_bytes import as_utf8
 
 _MAX_DEPTH = 30
 _FAULTS = (MessageError, LookupError, ValueError, AttributeError, TypeError)
@@ -27,7 +28,7 @@ def parse_eml(data: bytes, draft: Draft, parse: Callable[..., ParsedDocument]) -
         draft: Gets the text.
         parse: The parser of one document, ``parse_document``.
     """
-    found = list(messages(data))
+    found = list(messages(as_utf8(data)))
     attachments = Attachments(parse)
     for number, raw in enumerate(found, start=1):
         message = _parsed(raw)
@@ -79,7 +80,11 @@ class _MailReader:
         kind = part.get_content_type()
         if kind.startswith("multipart/"):
             self._multipart(part, kind)
-        elif kind in parts.MESSAGES:
+        elif kind == "message/external-body":
+            self._warn("a part of the message is stored elsewhere, and was not read")
+        elif kind in parts.MESSAGES or (kind == "message/partial" and parts.children(part)):
+            if kind == "message/partial":
+                self._warn("the message is one part of a divided message; the others are not here")
             for inner in parts.inner_messages(part):
                 self._draft.add_heading(2, header(inner, "Subject") or "Forwarded message")
                 self.read(inner)

@@ -4,13 +4,14 @@ import base64
 import binascii
 import quopri
 import re
+from collections.abc import Iterator
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 
 from ingest.adapters.parsers.local.formats.charsets import codec_of
 from ingest.adapters.parsers.local.formats.text import decode
 
-_SHOWN = ("Subject", "From", "To", "Cc", "Date")
+_SHOWN = ("Subject", "From", "To", "Cc", "Bcc", "Date")
 _WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]+\?[bBqQ]\?)")
 
@@ -19,18 +20,21 @@ def header_lines(message: Message) -> list[str]:
     """The fields that a reader of mail sees, one a line."""
     lines = []
     for name in _SHOWN:
-        value = header(message, name)
-        if value:
-            lines.append(f"{name}: {value}")
+        values = dict.fromkeys(filter(None, _values(message, name)))
+        if values:
+            lines.append(f"{name}: {', '.join(values)}")
     return lines
 
 
 def header(message: Message, name: str) -> str:
     """The decoded value of a field; '' when it is not there."""
+    return next(_values(message, name), "")
+
+
+def _values(message: Message, name: str) -> Iterator[str]:
     for found, raw in message.raw_items():
         if found.lower() == name.lower():
-            return " ".join(decode_words(_readable(str(raw))).split())
-    return ""
+            yield " ".join(decode_words(_readable(str(raw))).split())
 
 
 def part_name(part: Message) -> str:

@@ -1,5 +1,6 @@
 """Reads the single parts of a message: texts, reports, attachments, and damaged ones."""
 
+import base64
 import re
 from email import policy
 from email.message import Message
@@ -49,8 +50,14 @@ _UUENCODED = re.compile(
     r"^begin [0-7]{3,4} (?P<name>[^\n]+)\n(?:[!-`][ -`]{0,90}\n)+(?:[` ]\n)?end[ \t]*$",
     re.MULTILINE,
 )
-_SOFT_BREAK = re.compile(r"(?<!^-- )(?<!\n-- )(?<=\S) \n(?![> \n]|-- \n)")
+_SOFT_BREAK = re.compile(r"(?<!^--)(?<!\n--)(?<=\S) \n(?![> \n]|-- \n)")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}\s*|\s*")
+_LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{60,}={0,2}\s*")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
+_PAGE = re.compile(
+    rb"\s*(?:<!doctype html[^<>]*>\s*)?<html[\s>].*</html>\s*$", re.DOTALL | re.IGNORECASE
+)
+"""A page that a program sent as plain text."""
 _SNIFFED_BYTES = 64 * 1024
 
 
@@ -142,7 +149,7 @@ def read_leaf(part: Message, kind: str, draft: Draft, attachments: Attachments |
         attachments: Reads what is no text; None leaves it out.
     """
     name = part_name(part)
-    payload = part.get_payload(decode=True)
+    payload = _decoded(part)
     if kind in _SIGNATURES or not isinstance(payload, bytes) or not payload.strip():
         return
     if kind in _OF_PAGES and part.get_content_disposition() != "attachment":
@@ -166,6 +173,24 @@ def read_leaf(part: Message, kind: str, draft: Draft, attachments: Attachments |
     _read_text(part, kind, name, payload, draft)
 
 
+def _decoded(part: Message) -> object:
+    """The content of a part; a text that a mailing list adds to base64 is kept."""
+    payload = part.get_payload(decode=True)
+    raw = part.get_payload()
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if encoding != "base64" or not isinstance(raw, str) or not isinstance(payload, bytes):
+        return payload
+    lines = raw.encode("ascii", "surrogateescape").splitlines(keepends=True)
+    count = next((at for at, line in enumerate(lines) if not _BASE64.fullmatch(line)), len(lines))
+    if count == len(lines):
+        return payload
+    code = b"".join(b"".join(lines[:count]).split())
+    if not code or any(_LONG_BASE64.fullmatch(line) for line in lines[count:]):
+        return payload
+    code = code.rstrip(b"=")[: len(code) - (len(code.rstrip(b"=")) % 4 == 1)]
+    return base64.b64decode(code + b"=" * (-len(code) % 4)) + b"\n\n" + b"".join(lines[count:])
+
+
 def _is_picture_of_page(part: Message, kind: str) -> bool:
     """Whether it is a picture that the body shows: mostly a logo, or an icon of a saved page."""
     is_shown = part["Content-ID"] is not None or part["Content-Location"] is not None
@@ -185,6 +210,7 @@ def _has_text(kind: str, name: str, payload: bytes) -> bool:
 def _read_text(part: Message, kind: str, name: str, payload: bytes, draft: Draft) -> None:
     suffix = PurePosixPath(name).suffix.lower()
     is_html = kind in _HTML or (not kind.startswith("text/") and suffix in {".html", ".htm"})
+    is_html = is_html or (kind == "text/plain" and not name and bool(_PAGE.match(payload)))
     text = decode(
         payload,
         markup=is_html or suffix == ".xml",
