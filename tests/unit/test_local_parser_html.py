@@ -188,3 +188,27 @@ def test_formulas_that_a_page_holds_twice_are_read_once() -> None:
 
     assert page(f"<p>Let {katex} be.</p>").text == "Let x be."
     assert page("<p>Seen <span aria-hidden=true>words</span></p>").text == "Seen words"
+
+
+def test_the_text_of_drawings_and_the_values_of_fields_are_read() -> None:
+    parsed = page(
+        "<p>Chart <svg><title>icon</title><text x=1>Tide<tspan>2.4 m</tspan></text></svg></p>"
+        "<label>Name <input value='Ada'></label><input type=hidden value=token>"
+        "<select><option>Port<option selected>Starboard</select>"
+    )
+
+    assert parsed.text == "Chart Tide 2.4 m\n\nName Ada Starboard"
+
+
+def test_buttons_and_fields_do_not_touch_the_words_beside_them() -> None:
+    parsed = page("<p>four<button>Press</button><textarea>typed words</textarea>five</p>")
+
+    assert parsed.text == "four Press typed words five"
+
+
+def test_a_declared_shadow_root_is_read_and_a_template_is_not() -> None:
+    parsed = page(
+        "<x-a><template shadowrootmode=open><p>Shown</p></template></x-a><template>No</template>"
+    )
+
+    assert parsed.text == "Shown"

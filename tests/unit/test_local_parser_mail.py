@@ -296,6 +296,16 @@ def test_a_text_that_a_mailing_list_adds_to_base64_is_read_beside_the_body() -> 
     assert parse(f"{encoded}{code}\n").text.endswith("Grüße aus Köln")
 
 
+def test_a_body_in_several_pieces_of_base64_is_read_to_its_end() -> None:
+    encoded = (
+        f"{HEAD}Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    )
+
+    text = parse(f"{encoded}R3LDvMOfZSA=\nYXVzIEvDtmxuIGFtIFJoZWlu\n").text
+
+    assert text.endswith("Grüße aus Köln am Rhein")
+
+
 def test_the_line_above_a_signature_is_no_soft_line_break() -> None:
     parsed = parse(f"{HEAD}Content-Type: text/plain; format=flowed\n\nflowed \nline\n\n-- \nOdd\n")
 

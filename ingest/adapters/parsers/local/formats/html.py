@@ -2,6 +2,7 @@
 
 from ingest.adapters.parsers.local.draft import Draft, clean
 from ingest.adapters.parsers.local.formats.encoded_data import leave_out_data
+from ingest.adapters.parsers.local.formats.page.drawn import DRAWN, drawn_text
 from ingest.adapters.parsers.local.formats.page.inline import JOINT, marked, resolved
 from ingest.adapters.parsers.local.formats.page.lists import Lists
 from ingest.adapters.parsers.local.formats.page.mathml import math_text
@@ -20,8 +21,7 @@ from ingest.domain.parse_warning import WarningCode
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    {"head", "script", "style", "template", "noscript", "svg", "iframe", "object"}
-    | {"select", "datalist", "rp"}
+    {"head", "script", "style", "template", "noscript", "iframe", "object", "datalist", "rp"}
 )
 _BLOCKS = frozenset(
     {"html", "body", "main", "article", "section", "header", "footer", "aside", "address", "nav"}
@@ -34,6 +34,8 @@ _LISTS = frozenset({"ul", "ol", "dl", "menu"})
 _CELLS = frozenset({"td", "th"})
 _CODE = frozenset({"pre", "listing", "xmp", "plaintext"})
 _MARKED = frozenset({"sup", "sub", "del", "s", "strike", "rt", "q"})
+_APART = frozenset({"button", "textarea", "video", "audio", "canvas", "marquee"})
+"""Elements in a line whose text does not touch the text beside them."""
 _BREAK = "\0"
 _SOFT_HYPHEN = "\N{SOFT HYPHEN}"
 _LONG_CHARS = 200
@@ -73,16 +75,27 @@ def parse_html(markup: str, draft: Draft, *, is_page: bool = True) -> None:
             if name == "math":
                 writer.write(f"{JOINT}{math_text(element)}{JOINT}")
                 steps.skip_subtree()
-            elif name in _SKIPPED or element in skipped:
+            elif name in DRAWN and element not in skipped:
+                writer.write(drawn_text(name, element))
+                steps.skip_subtree()
+            elif _is_skipped(name, element) or element in skipped:
                 writer.separate(name)
                 steps.skip_subtree()
             else:
                 writer.open(name, element)
         else:
-            if name not in _SKIPPED and name != "math" and element not in skipped:
+            if not (name == "math" or name in DRAWN or _is_skipped(name, element)) and (
+                element not in skipped
+            ):
                 writer.close(name)
             writer.write(element.tail)
     writer.finish()
+
+
+def _is_skipped(name: str, element: Element) -> bool:
+    if name == "template":
+        return element.get("shadowrootmode") is None
+    return name in _SKIPPED
 
 
 class _HtmlWriter:
@@ -114,6 +127,8 @@ class _HtmlWriter:
             self._pieces.append(f" {element.get('alt') or ''} ")
             source = element.get("src") or ""
             self._pictures += source.startswith("data:") and len(source) > _PICTURE_CHARS
+        elif name in _APART:
+            self._pieces.append(" ")
         elif name in _MARKED:
             has_link = next(element.iter("{*}a"), None) is not None
             self._marks.append((name, len(self._pieces), has_link))
@@ -156,6 +171,8 @@ class _HtmlWriter:
             self._draft.add_heading(level, title)
         elif name in _BLOCKS:
             self.end_block()
+        elif name in _APART:
+            self._pieces.append(" ")
         elif name in _MARKED:
             self._close_mark(name)
         if name in _LISTS:

@@ -53,6 +53,8 @@ _UUENCODED = re.compile(
 _SOFT_BREAK = re.compile(r"(?<!^--)(?<!\n--)(?<=\S) \n(?![> \n]|-- \n)")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}\s*|\s*")
 _LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{60,}={0,2}\s*")
+_PADDED_INSIDE = re.compile(r"=\s*[A-Za-z0-9+/]")
+_PADDING = re.compile(r"[^=]+=*")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
 _PAGE = re.compile(
     rb"\s*(?:<!doctype html[^<>]*>\s*)?<html[\s>].*</html>\s*$", re.DOTALL | re.IGNORECASE
@@ -180,6 +182,10 @@ def _decoded(part: Message) -> object:
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if encoding != "base64" or not isinstance(raw, str) or not isinstance(payload, bytes):
         return payload
+    if _PADDED_INSIDE.search(raw):
+        pieces = _PADDING.findall("".join(raw.split()))
+        if all(len(piece) % 4 == 0 and _BASE64.fullmatch(piece.encode()) for piece in pieces):
+            return b"".join(base64.b64decode(piece) for piece in pieces)
     lines = raw.encode("ascii", "surrogateescape").splitlines(keepends=True)
     count = next((at for at, line in enumerate(lines) if not _BASE64.fullmatch(line)), len(lines))
     if count == len(lines):
