@@ -24,8 +24,9 @@ _ENCODED_WORDS = re.compile(r"\s*(?:=\?[^?\s]+\?[bBqQ]\?[^?]*\?=\s*)+")
 def form_filename(disposition: bytes, plain: bytes | None) -> str | None:
     """The filename in a Content-Disposition field; None when it has none.
 
-    ``filename*`` is taken before ``filename``. RFC 7578 forbids it in forms, but clients send it.
-    A ``filename`` may be in RFC 2047 words, as .NET writes it.
+    ``filename*`` is taken before ``filename``, unless it is empty or cannot be decoded.
+    RFC 7578 forbids it in forms, but clients send it. A ``filename`` may be in RFC 2047 words, as
+    .NET writes it.
 
     Args:
         disposition: The value of the field.
@@ -34,11 +35,14 @@ def form_filename(disposition: bytes, plain: bytes | None) -> str | None:
     Raises:
         InvalidFilename: it is not in the charset that it names, or not in UTF-8.
     """
-    extended = _extended(disposition.decode("latin-1"))
-    if extended is not None:
+    try:
+        extended = _extended(disposition.decode("latin-1"))
+    except InvalidFilename:
+        if plain is None:
+            raise
+        extended = None
+    if extended or plain is None:
         return extended
-    if plain is None:
-        return None
     try:
         name = plain.decode()
     except UnicodeDecodeError as exc:

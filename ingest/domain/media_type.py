@@ -146,7 +146,7 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
     (b"\xfd7zXZ", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (b"SQLite format 3", "an SQLite database"),
@@ -159,7 +159,7 @@ _PICTURE_MAGIC: tuple[tuple[re.Pattern[bytes], MediaType], ...] = (
     (re.compile(rb"\xff\xd8\xff"), MediaType.JPEG),
     (re.compile(rb"II[*+]\x00|MM\x00[*+]"), MediaType.TIFF),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), MediaType.WEBP),
-    (re.compile(rb"GIF8[79]a"), MediaType.GIF),
+    (re.compile(rb"GIF8[79]a(?![ ,.:;)\n-][ -~\n])"), MediaType.GIF),
     (
         re.compile(rb"BM.{4}\x00{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00{3}", re.DOTALL),
         MediaType.BMP,

@@ -139,3 +139,24 @@ def test_an_office_file_with_backslashes_in_its_names_is_read() -> None:
             target.writestr(name, source.read(entry))
 
     assert "ropes" in parse(out.getvalue(), "x.xlsx").text
+
+
+def test_a_drawing_in_the_spine_with_text_is_read() -> None:
+    drawn = b'<svg xmlns="http://www.w3.org/2000/svg"><text>Chart of the sound</text></svg>'
+
+    parsed = parse(book(("a.svg", "image/svg+xml", drawn)))
+
+    assert parsed.text.endswith("\n\nChart of the sound")
+    assert parsed.warnings == ()
+
+
+def test_a_description_with_tags_is_read_without_them() -> None:
+    data = samples.replaced(
+        book(("a.xhtml", "application/xhtml+xml", chapter("words"))),
+        "OEBPS/book.opf",
+        b"</metadata>",
+        "<dc:description>&lt;p&gt;A <![CDATA[<b>sea</b>]]> story&lt;/p&gt;</dc:description>"
+        "</metadata>",
+    )
+
+    assert parse(data).text == "The Lightship\nAda\nA sea story\n\nwords"

@@ -198,6 +198,7 @@ def test_the_text_of_drawings_and_the_values_of_fields_are_read() -> None:
     )
 
     assert parsed.text == "Chart Tide 2.4 m\n\nName Ada Starboard"
+    assert page("<svg>" + "<text>a" * 100 + "</svg>").text == " ".join("a" * 100)
 
 
 def test_buttons_and_fields_do_not_touch_the_words_beside_them() -> None:

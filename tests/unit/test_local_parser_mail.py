@@ -304,6 +304,8 @@ def test_a_body_in_several_pieces_of_base64_is_read_to_its_end() -> None:
     text = parse(f"{encoded}R3LDvMOfZSA=\nYXVzIEvDtmxuIGFtIFJoZWlu\n").text
 
     assert text.endswith("Grüße aus Köln am Rhein")
+    for short in ("QQ==", "QUI=", "QUJD", "QQ==\nQUI="):
+        assert parse(f"{encoded}R3LDvMOf\n{short}\n").text.endswith(("GrüßA", "AB", "ABC"))
 
 
 def test_the_line_above_a_signature_is_no_soft_line_break() -> None:

@@ -103,3 +103,16 @@ def test_never_more_than_all_characters_are_unreadable() -> None:
 
     with pytest.raises(ParseInvalid, match="100% of its characters"):
         check_text(parsed)
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# Sound {#sound .wide}", "Sound"),
+        ("# See [Fog (sea)](https://example.org/Fog_(sea)) now", "See Fog (sea) now"),
+        ("# See [the log][log]", "See the log"),
+        ("# Set {a} and [b]", "Set {a} and [b]"),
+    ],
+)
+def test_a_title_has_no_marks_of_links_and_names(line: str, title: str) -> None:
+    assert [heading.title for heading in parse(line).headings] == [title]

@@ -240,3 +240,8 @@ def test_any_bytes_have_a_media_type_or_are_rejected(content: bytes, extension: 
     except DocumentRejected:
         return
     assert found in MediaType
+
+
+@pytest.mark.parametrize("start", ["GIF89a is a format of pictures.", "Rar! said the old crow."])
+def test_a_text_about_a_format_is_text(start: str) -> None:
+    assert sniff(start.encode(), filename="x.txt") is MediaType.TEXT

@@ -1,9 +1,11 @@
 """Reads EPUB books: title and author, then the chapters of the spine, in order."""
 
 import posixpath
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
+from html import unescape
 from urllib.parse import unquote
 
 from ingest.adapters.parsers.local.draft import Draft
@@ -17,6 +19,7 @@ from ingest.domain.text_bytes import is_text
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _CHAPTERS = (".xhtml", ".html", ".htm")
 _SNIFFED_BYTES = 64 * 1024
 
@@ -61,8 +64,8 @@ def _title(package: Element) -> str:
     for name in ("title", "creator", "description"):
         found = (" ".join((e.text or "").split()) for e in package.iter(f"{{*}}{name}"))
         text = ", ".join(value for value in found if value)
-        lines += [text] if text and "<" not in text else []
-    return "\n".join(lines)
+        lines.append(" ".join(unescape(_TAG.sub(" ", text)).split()) if "<" in text else text)
+    return "\n".join(filter(None, lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ class _Book:
     def read(self, chapter: _Chapter) -> None:
         """Write a chapter; a warning says why one is not read."""
         name = posixpath.basename(chapter.path)
-        if chapter.media_type.startswith("image/"):
+        is_drawing = chapter.media_type == "image/svg+xml"
+        if chapter.media_type.startswith("image/") and not is_drawing:
             self._without_text(chapter.number, name)
             return
         stored = self._names.get(chapter.path.casefold())
@@ -124,7 +128,10 @@ class _Book:
             self._without_text(chapter.number, name)
             return
         markup = decode(data, markup=True, draft=self._draft, place=f"the chapter {name}")
+        before = self._draft.length
         parse_html(markup, self._draft, is_page=False)
+        if is_drawing and self._draft.length == before:
+            self._without_text(chapter.number, name)
 
     def _path(self, folder: str, href: str) -> str:
         """The name of a file in the archive; some books do not encode their names."""

@@ -13,10 +13,12 @@ _NOT_A_TITLE = re.compile(r"\s*(?:[-*+>|=]|\d+[.)]|#|$)|\s{4}")
 _FENCE = re.compile(r"\s*(`{3,}(?=[^`]*$)|~{3,})")
 _INLINE = re.compile(
     r"\\([!-/:-@\[-`{-~])"
-    r"|!?\[([^\]\n]*)\]\([^)\n]*\)"
+    r"|!?\[([^\]\n]*)\](?:\((?:[^()\n]|\([^()\n]*\))*\)|\[[^\]\n]*\])"
     r"|(\*\*|\*|`)(?=\S)([^*`\n]+)(?<=\S)\3"
 )
 
+_ATTRIBUTES = re.compile(r"[ \t]*\{[ \t]*#[\w:.-]+[^{}]*\}$")
+"""The name that kramdown, Pandoc and others let an author give to a heading."""
 _FRONT_MATTER = re.compile(
     r"(?P<mark>---|\+\+\+)[ \t]*\n(?P<settings>.*?)\n(?:(?P=mark)|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
@@ -109,7 +111,7 @@ def _html_block(line: str, above: str) -> tuple[int, re.Pattern[str]] | None:
 
 def _title(raw: str) -> str:
     """Remove closing marks, escapes and inline mark-up of a heading; '' when it is too long."""
-    bare = raw.rstrip(" \t")
+    bare = _ATTRIBUTES.sub("", raw.rstrip(" \t"))
     unmarked = bare.rstrip("#")
     if not unmarked or unmarked[-1] in " \t":
         bare = unmarked

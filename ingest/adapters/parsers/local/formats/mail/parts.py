@@ -51,7 +51,7 @@ _UUENCODED = re.compile(
     re.MULTILINE,
 )
 _SOFT_BREAK = re.compile(r"(?<!^--)(?<!\n--)(?<=\S) \n(?![> \n]|-- \n)")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}\s*|\s*")
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4,}={0,2}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?\s*")
 _LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{60,}={0,2}\s*")
 _PADDED_INSIDE = re.compile(r"=\s*[A-Za-z0-9+/]")
 _PADDING = re.compile(r"[^=]+=*")

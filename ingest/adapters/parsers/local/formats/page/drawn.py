@@ -13,8 +13,12 @@ _FIELDS = frozenset(
 def drawn_text(name: str, element: Element) -> str:
     """The text that a drawing or a field shows, with blanks around it."""
     if name == "svg":
-        found = [" ".join(e.itertext()) for e in element.iter("{*}text", "{*}foreignObject")]
-        found += [" ".join(e.itertext()) for e in element.iter("{*}foreignobject")]
+        found = []
+        seen: set[Element] = set()
+        for text in element.iter("{*}text", "{*}foreignObject", "{*}foreignobject"):
+            if text.getparent() not in seen:
+                found.append(" ".join(text.itertext()))
+                seen.update(text.iter())
     elif name == "input":
         kind = (element.get("type") or "text").strip().lower()
         found = [element.get("value") or ""] if kind in _FIELDS else []
