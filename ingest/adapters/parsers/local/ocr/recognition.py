@@ -18,7 +18,7 @@ _PAGES_A_WARNING = 20
 
 
 @dataclass(slots=True)
-class _Spent:
+class _UsedUp:
     """What a document and the documents in it have used of the limits."""
 
     before_first: Callable[[], None] | None
@@ -44,7 +44,7 @@ class Recognition:
             inside: That of the document which holds this one; the limits hold for both together.
         """
         self.options = options
-        self._spent = inside._spent if inside else _Spent(before_first)
+        self._spent = inside._spent if inside else _UsedUp(before_first)
         self._recognizer: Recognizer | None = None
         self._unavailable = "" if options.on else OFF
         self._tried = False
