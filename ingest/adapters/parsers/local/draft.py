@@ -55,7 +55,7 @@ class Draft:
         """
         self._limits = limits
         self.depth: int = inside.depth + 1 if inside else 0
-        self.recognition = Recognition(
+        self.recognition: Recognition = Recognition(
             limits.ocr, before_recognition, inside=inside.recognition if inside else None
         )
         self._parts: list[str] = []

@@ -44,7 +44,7 @@ class Recognition:
             inside: That of the document which holds this one; the limits hold for both together.
         """
         self.options = options
-        self._spent = inside._spent if inside else _UsedUp(before_first)
+        self._spent: _UsedUp = inside._spent if inside else _UsedUp(before_first)
         self._recognizer: Recognizer | None = None
         self._unavailable = "" if options.on else OFF
         self._tried = False
