@@ -111,7 +111,9 @@ def _html_block(line: str, above: str) -> tuple[int, re.Pattern[str]] | None:
 
 def _title(raw: str) -> str:
     """Remove closing marks, escapes and inline mark-up of a heading; '' when it is too long."""
-    bare = _ATTRIBUTES.sub("", raw.rstrip(" \t"))
+    bare = raw.rstrip(" \t")
+    if len(bare) <= MAX_TITLE_CHARS:
+        bare = _ATTRIBUTES.sub("", bare)
     unmarked = bare.rstrip("#")
     if not unmarked or unmarked[-1] in " \t":
         bare = unmarked
