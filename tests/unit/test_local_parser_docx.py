@@ -1,4 +1,7 @@
-"""Word documents: what stands beside the plain paragraphs, and what a reader must not see."""
+"""Word documents: what stands beside the plain paragraphs, and what a reader must not see.
+
+Over 400 lines because each part of a document is written and read back here.
+"""
 
 import asyncio
 import io
