@@ -151,7 +151,7 @@ def test_html_gives_what_a_reader_sees() -> None:
         "- one\n  - inner\n- two\n\n"
         "Depths\n\n| Dock | m |\n| --- | --- |\n| East | nine ten |\n\n"
         "## Layout\n\nfirst cell\n\nsecond cell\n\n"
-        "א😀 <|endoftext|>"
+        "drawn א😀 <|endoftext|>"
     )
     assert outline(parsed) == [(1, "One & two"), (3, "Deep"), (2, "Layout")]
 
