@@ -144,6 +144,16 @@ def test_positions_stay_within_what_postgresql_allows() -> None:
     assert to_binary(found).startswith(len(found).to_bytes(4, "big"))
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["x" * 4_091, "running" * 600, "ß" * 3_000, "ab-" * 1_500, "a1" * 2_000, "x" * 70 + "ing"],
+)
+def test_a_very_long_word_makes_no_term_that_postgresql_refuses(word: str) -> None:
+    terms = term_vector(UUID(int=1), filename=word, headings=[word], context=word, text=word)
+
+    assert max(map(len, terms)) <= MAX_TERM_CHARS
+
+
 def test_a_query_without_its_operators_is_what_is_embedded() -> None:
     query = parse('"granite bank" liability -rust')
     assert query.text == "granite bank liability"

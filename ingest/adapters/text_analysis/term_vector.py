@@ -10,7 +10,7 @@ import regex
 from ingest.adapters.text_analysis import languages
 from ingest.adapters.text_analysis.languages import stems
 from ingest.adapters.text_analysis.normalization import normalize
-from ingest.adapters.text_analysis.tokens import spellings, take_apart
+from ingest.adapters.text_analysis.tokens import shorten, spellings, take_apart
 
 _BODY, _HEADING, _FILENAME = 0, 2 << 14, 3 << 14
 """Weights D, B and A of PostgreSQL, as they stand in the upper two bits of a position."""
@@ -126,8 +126,8 @@ def terms_of_token(word: str, language: str) -> tuple[int, tuple[tuple[int, str]
         found += [(offset, form) for form in forms]
     for first, last, term in token.joined:
         found += (first, term), (last, term)
-    found.sort()
-    return len(token.atoms), tuple(dict.fromkeys(found))
+    terms = sorted((offset, shorten(term)) for offset, term in found)
+    return len(token.atoms), tuple(dict.fromkeys(terms))
 
 
 _analysed = lru_cache(maxsize=50_000)(terms_of_token)
