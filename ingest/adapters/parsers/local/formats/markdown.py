@@ -49,10 +49,25 @@ def parse_markdown(text: str, draft: Draft) -> None:
     """Read CommonMark.
 
     Headings have # marks or an underline, and are outside fenced code, HTML blocks, comments and
-    front matter. Encoded pictures are left out.
+    front matter. An underline becomes # marks, so that a heading is known by its own line wherever
+    the text is cut. Encoded pictures are left out.
     """
-    block = leave_out_data(clean(text).strip("\n"), draft)
+    block = _marked(leave_out_data(clean(text).strip("\n"), draft))
     draft.add_outlined(block, _headings(block))
+
+
+def _marked(text: str) -> str:
+    """The text with # marks before each underlined heading, and without the underline."""
+    parts: list[str] = []
+    end = 0
+    for heading in _headings(text):
+        start = heading.char_start
+        if text[start] == "#":
+            continue
+        title, _, rest = text[start:].partition("\n")
+        parts += text[end:start], "#" * heading.level, " ", title
+        end = start + len(title) + 1 + len(rest.partition("\n")[0])
+    return "".join([*parts, text[end:]])
 
 
 def _headings(text: str) -> Iterator[Heading]:
