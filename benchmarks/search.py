@@ -64,7 +64,7 @@ _Ask = Callable[[_Question], Awaitable[object]]
 
 
 def measure(sizes: Sequence[int], *, quick: bool, folder: Path | None) -> Report:
-    """Load so many chunks, ask, and go on to the next number.
+    """Load each number of chunks in turn, and ask the questions at each.
 
     Args:
         sizes: Numbers of chunks, ascending.

@@ -32,14 +32,14 @@ _LEAST_SENTENCES = 20
 """Of a source that documents are about."""
 _SENTENCE_WORDS = range(6, 41)
 _HELD_OUT = 50
-"""One sentence of so many is in no chunk, but may be asked."""
+"""One sentence of this number is in no chunk, but may be asked."""
 _VOCABULARY = 500_000
 """Words; the most frequent ones are real, the others are made up."""
 _SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 _OWN_SHARE = 0.7
 """Of a document's sentences, those of its source; the others are of any."""
 _REPLACED = 8
-"""One word of so many is replaced by another one, so that no sentence comes often."""
+"""One word of this number is replaced by another one, so that no sentence comes often."""
 _IDENTIFIER_SHARE = 0.2
 _COMMON = 40
 """Words that are very common."""

@@ -25,7 +25,7 @@ _BUILD_BYTES = 3 << 30
 
 
 async def load(database: Database, *, chunks: int) -> dict[str, float]:
-    """Bring the table to so many chunks; documents that are there stay.
+    """Add documents until the table has this number of chunks; those that are there stay.
 
     Returns:
         Seconds for the rows, the HNSW index, the index of terms, and the statistics.

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.adapters.postgres.pool import Database
+from tests.integration import cli_system
 from tests.integration.batch_fixtures import OPTIONS, Batching, batching
 from tests.integration.gateway import Running, shared_gateway
 from tests.integration.parsing_fixtures import ParsingFixture
@@ -45,6 +46,24 @@ async def gateway(shared: Running) -> AsyncIterator[Running]:
     """That gateway, as a tenant nobody else is."""
     async with shared.as_tenant() as tenant:
         yield tenant
+
+
+@pytest.fixture(scope="module")
+def system(
+    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[cli_system.Running]:
+    """A gateway that wants keys, and a worker."""
+    folder = tmp_path_factory.mktemp("system")
+    with cli_system.running(server_url, template_database, folder) as started:
+        yield started
+
+
+@pytest.fixture
+async def filled(filled_url: str) -> AsyncIterator[Database]:
+    """The database that a file's own ``filled_url`` filled, shared by its tests."""
+    database = Database(filled_url)
+    yield database
+    await database.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,18 +17,8 @@ from tests.integration.cli_system import (
     gateway,
     hear_ctrl_c,
     ingest,
-    running,
 )
 from tests.integration.gateway import a_database, a_settings
-
-
-@pytest.fixture(scope="module")
-def system(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("system")
-    with running(server_url, template_database, folder) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

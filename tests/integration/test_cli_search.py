@@ -1,25 +1,15 @@
 """``ingest search``."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import samples
-from tests.integration.cli_system import Running, ingest, running
+from tests.integration.cli_system import Running, ingest
 
 PRICE = "The harbour fee is 40 crowns a day. Order DS-7604NI is delivered in May."
 TIDES = "Tides rise and fall twice a day, and the moon pulls the water."
-
-
-@pytest.fixture(scope="module")
-def system(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("system")
-    with running(server_url, template_database, folder) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

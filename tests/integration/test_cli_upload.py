@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,20 +20,10 @@ from tests.integration.cli_system import (
     gateway,
     hear_ctrl_c,
     ingest,
-    running,
 )
 from tests.integration.gateway import a_settings
 
 COMMAND = [sys.executable, "-m", "ingest"]
-
-
-@pytest.fixture(scope="module")
-def system(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("system")
-    with running(server_url, template_database, folder) as started:
-        yield started
 
 
 def a_folder(root: Path, count: int = 3) -> Path:

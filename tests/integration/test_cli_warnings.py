@@ -1,26 +1,15 @@
 """Warnings on the command line: after an upload, in lists, and explained."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from ingest.wiring.storage import database_url
-from tests.integration.cli_system import Running, ingest, running
+from tests.integration.cli_system import Running, ingest
 
 BLANK = ("page_without_text", "pages 2 to 4 hold no text")
 CHART = ("part_not_read", "the chart on page 5 was not read")
-
-
-@pytest.fixture(scope="module")
-def system(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("system")
-    with running(server_url, template_database, folder) as started:
-        yield started
 
 
 def a_folder(root: Path, count: int) -> Path:

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-import psycopg
 import pytest
 
 from ingest.adapters.postgres import pool
@@ -21,7 +20,7 @@ from ingest.domain.index_kind import IndexKind
 from ingest.domain.search_recall import EF_SEARCH
 from tests import builders
 from tests.builders import LARGE_MODEL, MODEL, numbered_chunks, some_vectors
-from tests.conftest import on_database
+from tests.integration.gateway import a_database
 
 LOUD, QUIET = UUID(int=1), UUID(int=2)
 COUNT = {MODEL: 4_000, LARGE_MODEL: 4_000}
@@ -58,22 +57,9 @@ def vectors_of(tenant_id: UUID, model: EmbeddingModel) -> Vectors:
 
 @pytest.fixture(scope="module")
 def filled_url(server_url: str, template_database: str) -> Iterator[str]:
-    name = f"filled_{template_database}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-    url = on_database(server_url, name)
-    asyncio.run(fill(url))
-    yield url
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest.fixture
-async def filled(filled_url: str) -> AsyncIterator[Database]:
-    """A database with thousands of chunks, that the tests of this file share."""
-    database = Database(filled_url)
-    yield database
-    await database.close()
+    with a_database(server_url, template_database) as url:
+        asyncio.run(fill(url))
+        yield url
 
 
 def by_index(database: Database, model: EmbeddingModel) -> SearchStore:

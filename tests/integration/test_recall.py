@@ -3,13 +3,12 @@
 import asyncio
 import dataclasses
 import statistics
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-import psycopg
 import pytest
 
 from ingest.adapters.postgres.pool import Database
@@ -24,8 +23,8 @@ from ingest.domain.index_kind import IndexKind
 from ingest.domain.search_recall import EF_SEARCH, RECALL_TARGET, Case, Measurement, found
 from tests import builders
 from tests.builders import MODEL
-from tests.conftest import on_database
 from tests.integration import recall_corpus
+from tests.integration.gateway import a_database
 from tests.integration.recall_corpus import CROWDED, NOTES, SMALL, questions, tenants
 
 OF_BEFORE = 100
@@ -34,23 +33,10 @@ OF_BEFORE = 100
 
 @pytest.fixture(scope="module")
 def filled_url(server_url: str, template_database: str) -> Iterator[str]:
-    name = f"recall_{template_database}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-    url = on_database(server_url, name)
-    tenants()
-    asyncio.run(recall_corpus.fill(url))
-    yield url
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest.fixture
-async def filled(filled_url: str) -> AsyncIterator[Database]:
-    """A database with the tenants of the corpus, that the tests of this file share."""
-    database = Database(filled_url)
-    yield database
-    await database.close()
+    with a_database(server_url, template_database) as url:
+        tenants()
+        asyncio.run(recall_corpus.fill(url))
+        yield url
 
 
 async def recall_of(store: SearchStore, tenant: UUID, asked: Vectors) -> float:

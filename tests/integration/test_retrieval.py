@@ -1,7 +1,5 @@
 """The benchmark of search asks a real gateway and judges what it answers."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from benchmarks.collections import Collection
@@ -18,15 +16,6 @@ TEXTS = {
     "pumps": "The pumping station records the pressure of each boiler at night.",
     "ferry": "The ferry to the island sails twice a day in summer.",
 }
-
-
-@pytest.fixture(scope="module")
-def system(
-    server_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[cli_system.Running]:
-    folder = tmp_path_factory.mktemp("search")
-    with cli_system.running(server_url, template_database, folder) as running:
-        yield running
 
 
 def client_of(system: cli_system.Running) -> SearchClient:

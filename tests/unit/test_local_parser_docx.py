@@ -3,19 +3,16 @@
 Over 400 lines because each part of a document is written and read back here.
 """
 
-import asyncio
 import io
 import zipfile
-from collections.abc import Iterator
 
 import docx
 import pytest
 
-from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import ParsedDocument
 from ingest.domain.parse_warning import WarningCode
 from tests import samples
-from tests.unit.parsing import Parse, checked, outline
+from tests.unit.parsing import Parse, outline
 
 KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 SPACES = " ".join(
@@ -32,18 +29,6 @@ SPACES = " ".join(
         "r": KINDS.rstrip("/"),
     }.items()
 )
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[LocalParser]:
-    opened = samples.local_parser()
-    yield opened
-    asyncio.run(opened.close())
-
-
-@pytest.fixture
-def parse(parser: LocalParser) -> Parse:
-    return checked(parser)
 
 
 def document(body: str, **parts: tuple[str, str]) -> bytes:

@@ -1,17 +1,14 @@
 """Sound documents of all formats: all of the text, exact landmarks, the same every time."""
 
-import asyncio
 import io
 import zipfile
-from collections.abc import Iterator
 
 import pytest
 
-from ingest.adapters.parsers.local import LocalParser
 from ingest.domain.document import ParsedDocument
 from ingest.domain.media_type import MediaType
 from tests import samples
-from tests.unit.parsing import Parse, checked, outline, page_texts
+from tests.unit.parsing import Parse, outline, page_texts
 
 SENTENCE = "Locker 40417 in district seven holds the grey ledger & the <spare> key."
 FORMATS = {name: data for name, data in samples.one_of_each(SENTENCE)}
@@ -24,18 +21,6 @@ FLAT = {
     *("sample.txt", "sample.eml", "sample.csv", "sample.tsv", "sample.json", "sample.jsonl"),
     *("sample.msg", "sample.vtt", "sample.srt"),
 }
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[LocalParser]:
-    opened = samples.local_parser()
-    yield opened
-    asyncio.run(opened.close())
-
-
-@pytest.fixture
-def parse(parser: LocalParser) -> Parse:
-    return checked(parser)
 
 
 @pytest.mark.parametrize("name", FORMATS)

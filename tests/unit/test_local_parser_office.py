@@ -1,31 +1,15 @@
 """What Word, PowerPoint and Excel files hold and show, and what of it is read."""
 
-import asyncio
 import datetime
 import io
-from collections.abc import Iterator
 
 import docx
 import openpyxl
 import pptx
-import pytest
 from pptx.util import Inches
 
-from ingest.adapters.parsers.local import LocalParser
 from tests import samples
-from tests.unit.parsing import Parse, checked, outline, page_texts
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[LocalParser]:
-    opened = samples.local_parser()
-    yield opened
-    asyncio.run(opened.close())
-
-
-@pytest.fixture
-def parse(parser: LocalParser) -> Parse:
-    return checked(parser)
+from tests.unit.parsing import Parse, outline, page_texts
 
 
 def rich_docx() -> bytes:

@@ -1,8 +1,6 @@
 """Presentations: the order of reading, charts, comments, and what repeats on each slide."""
 
-import asyncio
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pptx
@@ -11,29 +9,16 @@ from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Emu, Inches
 
-from ingest.adapters.parsers.local import LocalParser
 from ingest.adapters.parsers.local.formats.pptx.positions import ShapeBox, reading_order
 from ingest.domain.parse_warning import WarningCode
 from tests import samples
-from tests.unit.parsing import Parse, checked, page_texts
+from tests.unit.parsing import Parse, page_texts
 
 KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 BLANK = 6
 category_data: Any = CategoryChartData
 xy_data: Any = XyChartData
 """The library has no types."""
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[LocalParser]:
-    opened = samples.local_parser()
-    yield opened
-    asyncio.run(opened.close())
-
-
-@pytest.fixture
-def parse(parser: LocalParser) -> Parse:
-    return checked(parser)
 
 
 def saved(presentation: Any) -> bytes:

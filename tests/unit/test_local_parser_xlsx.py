@@ -1,35 +1,20 @@
 """Workbooks: values as the sheet shows them, tables apart, and what lies on a sheet."""
 
-import asyncio
 import datetime
 import io
-from collections.abc import Iterator
 
 import openpyxl
 import pytest
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 
-from ingest.adapters.parsers.local import LocalParser
 from ingest.adapters.parsers.local.formats.office.number_format import NumberFormat
 from ingest.domain.document import ParsedDocument
 from ingest.domain.parse_warning import WarningCode
 from tests import samples
-from tests.unit.parsing import Parse, checked, page_texts
+from tests.unit.parsing import Parse, page_texts
 
 SHEET = "xl/worksheets/sheet1.xml"
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[LocalParser]:
-    opened = samples.local_parser()
-    yield opened
-    asyncio.run(opened.close())
-
-
-@pytest.fixture
-def parse(parser: LocalParser) -> Parse:
-    return checked(parser)
 
 
 def saved(workbook: openpyxl.Workbook) -> bytes:
