@@ -19,6 +19,7 @@ from PIL import Image, ImageFilter
 from PIL.Image import Image as Picture
 
 from benchmarks import corpus
+from benchmarks.reading_scores import distance
 from benchmarks.report import Report, Results, run
 from ingest.adapters.parsers.local.ocr.bitmap import Bitmap
 from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
@@ -95,13 +96,13 @@ _CONDITIONS: dict[str, Callable[[Picture, np.random.Generator], Picture]] = {
 def _compare(
     recognizer: Recognizer, bitmaps: Sequence[Bitmap], truths: Sequence[str], name: str
 ) -> Results:
-    began = _cpu()
+    began = time.process_time()
     ours = [recognizer.read(bitmap, seconds=_SECONDS).text for bitmap in bitmaps]
-    spent = _cpu() - began
-    began = _cpu()
+    spent = time.process_time() - began
+    began = time.process_time()
     deadline = time.monotonic() + _SECONDS
     alone = [recognizer.engine.read(bitmap, deadline=deadline).text for bitmap in bitmaps]
-    spent_alone = _cpu() - began
+    spent_alone = time.process_time() - began
     return {
         f"cer_{name}": statistics.mean(map(_errors, ours, truths)),
         f"cer_{name}_alone": statistics.mean(map(_errors, alone, truths)),
@@ -112,22 +113,8 @@ def _compare(
 
 def _errors(found: str, truth: str) -> float:
     """Characters to change, add or remove for each one of the truth; line breaks are blanks."""
-    ours, theirs = (
-        np.array([ord(letter) for letter in re.sub(r"\s+", " ", text).strip()], np.int64)
-        for text in (found, truth)
-    )
-    steps = np.arange(len(theirs) + 1)
-    row = steps
-    for number, letter in enumerate(ours, start=1):
-        changed = np.minimum(row[1:] + 1, row[:-1] + (theirs != letter))
-        row = np.concatenate(([number], changed))
-        row = np.minimum.accumulate(row - steps) + steps
-    return float(row[-1]) / max(1, len(theirs))
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    ours, theirs = (re.sub(r"\s+", " ", text).strip() for text in (found, truth))
+    return distance(ours, theirs) / max(1, len(theirs))
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def _change(first: Node, second: Node) -> float:
     if first.kind != second.kind:
         return 1.0
     longest = max(len(first.text), len(second.text))
-    return _distance(first.text, second.text) / longest if longest else 0.0
+    return distance(first.text, second.text) / longest if longest else 0.0
 
 
 def _tree_distance(first: Node, second: Node) -> float:
@@ -207,7 +207,7 @@ def _common(first: str, second: str) -> int:
     return len(first) - row.bit_count()
 
 
-def _distance(first: str, second: str) -> int:
+def distance(first: str, second: str) -> int:
     """Levenshtein distance (Myers), with one bit for each character."""
     if first == second:
         return 0

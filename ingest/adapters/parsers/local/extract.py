@@ -4,6 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.asciidoc import parse_asciidoc
@@ -40,16 +41,24 @@ from ingest.domain.media_type import PICTURES, MediaType, detect
 MAX_DEPTH = 3
 """Most documents around one: a mail in an archive may hold an archive."""
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
-_READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
+_Reader = Callable[[bytes, Draft], None]
+
+
+def _of_text(read: Callable[[str, Draft], None]) -> _Reader:
+    """The reader of a format that is text."""
+    return lambda data, draft: read(decode(data, draft=draft), draft)
+
+
+_READERS: dict[MediaType, _Reader] = {
     MediaType.PDF: parse_pdf,
     **dict.fromkeys(
         (MediaType.EML, MediaType.MBOX),
         lambda data, draft: parse_eml(data, draft, parse_document),
     ),
     MediaType.HTML: lambda data, draft: parse_html(decode(data, markup=True, draft=draft), draft),
-    MediaType.MARKDOWN: lambda data, draft: parse_markdown(decode(data, draft=draft), draft),
-    MediaType.TEXT: lambda data, draft: parse_text(decode(data, draft=draft), draft),
-    **dict.fromkeys(PICTURES, parse_image),
+    MediaType.MARKDOWN: _of_text(parse_markdown),
+    MediaType.TEXT: _of_text(parse_text),
+    **{picture: partial(parse_image, kind=picture.name) for picture in PICTURES},
     MediaType.CSV: parse_csv,
     MediaType.TSV: parse_tsv,
     MediaType.JSON: parse_json,
@@ -59,12 +68,12 @@ _READERS: dict[MediaType, Callable[[bytes, Draft], None]] = {
     MediaType.RTF: parse_rtf,
     MediaType.XLS: parse_xls,
     MediaType.MSG: lambda data, draft: parse_msg(data, draft, parse_document),
-    MediaType.RST: lambda data, draft: parse_rst(decode(data, draft=draft), draft),
-    MediaType.ASCIIDOC: lambda data, draft: parse_asciidoc(decode(data, draft=draft), draft),
-    MediaType.ORG: lambda data, draft: parse_org(decode(data, draft=draft), draft),
-    MediaType.LATEX: lambda data, draft: parse_latex(decode(data, draft=draft), draft),
-    MediaType.VTT: lambda data, draft: parse_vtt(decode(data, draft=draft), draft),
-    MediaType.SRT: lambda data, draft: parse_srt(decode(data, draft=draft), draft),
+    MediaType.RST: _of_text(parse_rst),
+    MediaType.ASCIIDOC: _of_text(parse_asciidoc),
+    MediaType.ORG: _of_text(parse_org),
+    MediaType.LATEX: _of_text(parse_latex),
+    MediaType.VTT: _of_text(parse_vtt),
+    MediaType.SRT: _of_text(parse_srt),
 }
 """Readers of files that are no archives."""
 _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None]] = {
@@ -72,9 +81,10 @@ _ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None
     MediaType.PPTX: lambda archive, _data, draft: parse_pptx(archive, draft),
     MediaType.XLSX: lambda archive, data, draft: parse_xlsx(data, archive, draft),
     MediaType.EPUB: lambda archive, _data, draft: parse_epub(archive, draft),
-    MediaType.ODT: lambda archive, _data, draft: parse_odf(archive, draft),
-    MediaType.ODS: lambda archive, _data, draft: parse_odf(archive, draft),
-    MediaType.ODP: lambda archive, _data, draft: parse_odf(archive, draft),
+    **dict.fromkeys(
+        (MediaType.ODT, MediaType.ODS, MediaType.ODP),
+        lambda archive, _data, draft: parse_odf(archive, draft),
+    ),
     MediaType.ZIP: lambda archive, _data, draft: parse_zip(archive, draft, parse_document),
 }
 

@@ -3,34 +3,33 @@
 from functools import partial
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.ocr.bitmap import Bitmap, PictureUnreadable
+from ingest.adapters.parsers.local.ocr.bitmap import PictureUnreadable
 from ingest.adapters.parsers.local.ocr.pictures import Pictures
 from ingest.adapters.parsers.local.ocr.recognition import OFF
 from ingest.domain.errors import DocumentUnreadable, UnsupportedMediaType
-from ingest.domain.media_type import detect
 from ingest.domain.parse_warning import WarningCode
 
 
-def parse_image(data: bytes, draft: Draft) -> None:
+def parse_image(data: bytes, draft: Draft, *, kind: str) -> None:
     """Recognize the text of a picture.
+
+    Args:
+        data: The file.
+        draft: Gets the text.
+        kind: Name of its media type.
 
     Raises:
         UnsupportedMediaType: no text can be recognized here; the message says what to install.
         DocumentRejected: unreadable, too many pages, too many pixels, or too much text.
     """
-    kind = detect(data, filename="").name
     recognition = draft.recognition
     if recognition.unavailable and recognition.unavailable != OFF:
         raise UnsupportedMediaType(f"the content is a {kind} picture: {recognition.unavailable}")
     if recognition.unavailable:
         draft.begin_page(1)
-        recognition.read(1, _not_drawn)
+        recognition.refuse(1, OFF)
     else:
         _read_pages(Pictures(data, kind=kind), draft)
-
-
-def _not_drawn() -> Bitmap:
-    raise PictureUnreadable(OFF)
 
 
 def _read_pages(pictures: Pictures, draft: Draft) -> None:

@@ -107,7 +107,7 @@ class Engine:
 
     def orientation(self, bitmap: "Bitmap") -> Orientation | None:
         """How the page lies; None when there is no model for it, or too few letters."""
-        if not (Path(self._folder) / f"{_ORIENTATION}{_MODEL}").is_file():
+        if models_missing(Path(self._folder), (_ORIENTATION,)):
             return None
         if self._orientation is None:
             self._orientation = self._library.PyTessBaseAPI(

@@ -72,7 +72,7 @@ def recognize_page(
     outlines = _OUTLINED_LETTERS if letters else 1
     if few and shown.cover < _SMALLEST_PICTURE and shown.paths < outlines:
         if not letters:
-            recognition.has_nothing(number)
+            recognition.refuse(number)
         return None
     if not few and (shown.cover < _HALF or shown.has_invisible_text):
         return None
@@ -80,7 +80,7 @@ def recognize_page(
     try:
         return recognition.read(number, draw, own=own, needed=few)
     except PictureUnreadable:
-        recognition.not_drawn(number)
+        recognition.refuse(number, "its picture cannot be drawn")
         return None
 
 

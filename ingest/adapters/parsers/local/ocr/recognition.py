@@ -83,7 +83,7 @@ class Recognition:
         found, confidence, refused = self._recognize(draw)
         if refused:
             if needed:
-                self._refused.setdefault(refused, []).append(number)
+                self.refuse(number, refused)
             return None
         text = "\n\n".join(paragraphs(found))
         if _letters(text) in _letters(own):
@@ -94,13 +94,9 @@ class Recognition:
             self._good.append(number)
         return text if _letters(own) in _letters(text) else f"{own.strip()}\n\n{text}"
 
-    def not_drawn(self, number: int) -> None:
-        """Note a page whose picture cannot be drawn."""
-        self._refused.setdefault("its picture cannot be drawn", []).append(number)
-
-    def has_nothing(self, number: int) -> None:
-        """Note a page without text and without a picture."""
-        self._refused.setdefault("", []).append(number)
+    def refuse(self, number: int, why: str = "") -> None:
+        """Note a page without recognized text, and why; without a reason, it shows nothing."""
+        self._refused.setdefault(why, []).append(number)
 
     def warnings(self) -> Iterator[tuple[WarningCode, str]]:
         """What a person has to know about the pages, as codes and sentences."""

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ingest.adapters.parsers.local.formats.pdf.judgement import is_label, is_table
+from ingest.adapters.parsers.local.formats.pdf.judgement import is_label, is_number, is_table
 from ingest.adapters.parsers.local.formats.pdf.rows import WordRow, joined_words, rows_of
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rulings
 from ingest.adapters.parsers.local.formats.pdf.table import FoundTable, merge_rows
@@ -44,8 +44,6 @@ def aligned_tables(words: Sequence[Word], rulings: Rulings) -> list[FoundTable]:
 def _several(row: WordRow) -> bool:
     """Whether a row has several cells, and is no item of a list."""
     cells = row.cells()
-    if len(cells) == 1:
-        return False
     return len(cells) > 2 or (len(cells) == 2 and not is_label(joined_words(cells[0])))
 
 
@@ -92,18 +90,19 @@ def _with_tail(run: list[WordRow], singles: list[WordRow]) -> list[WordRow]:
 
 def _divided(run: list[WordRow], splits: int) -> list[list[WordRow]]:
     """Divide a run where its parts have more columns than the whole."""
-    gutters = len(_gutters(run))
-    usual = _usual_pitch(run)
-    best, at = gutters, 0
+    if splits <= 0:
+        return [run]
     for index in range(len(run) - 1):
-        if splits > 0 and _is_caption(run[index]):
+        if _is_caption(run[index]):
             return [
                 *(_divided(_trimmed(run[:index]), splits - 1) if index else []),
                 *_divided(_trimmed(run[index + 1 :]), splits - 1),
             ]
+    usual = _usual_pitch(run)
+    best, at = len(_gutters(run)), 0
     for index in range(2, len(run) - 1):
         gap = run[index].base - run[index - 1].base
-        if splits <= 0 or (_several(run[index]) and gap < _JUMP * usual):
+        if _several(run[index]) and gap < _JUMP * usual:
             continue
         upper, lower = len(_gutters(run[:index])), len(_gutters(run[index:]))
         if min(upper, lower) and max(upper, lower) > best:
@@ -272,7 +271,7 @@ def _hold_rows(rows: list[list[str]], bands: list[int]) -> bool:
         (band, at)
         for row, band in zip(rows, bands, strict=True)
         for at, cell in enumerate(row)
-        if any(map(str.isdigit, cell)) and not any(map(str.isalpha, cell))
+        if is_number(cell)
     )
     return any(count > 1 for count in numbers.values())
 

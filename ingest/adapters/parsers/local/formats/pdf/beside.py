@@ -4,7 +4,7 @@ import ctypes
 import html
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium_c
 
@@ -44,8 +44,19 @@ _CHOSEN = {pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX}
 _TICKED = {pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON}
 
 
-def annotations(page: Any, form: Any) -> tuple[list[str], list[str]]:
-    """Filled fields as ``name: value``, and comments as ``author: text``, of one page.
+class Annotations(NamedTuple):
+    """What stands on one page beside its text."""
+
+    fields: list[str]
+    """Filled ones, as ``name: value``."""
+    comments: list[str]
+    """As ``author: text``."""
+    pinned: list[Any]
+    """Files that are pinned to places."""
+
+
+def annotations(page: Any, form: Any) -> Annotations:
+    """Read the annotations of one page.
 
     Args:
         page: PDFium's page.
@@ -53,6 +64,7 @@ def annotations(page: Any, form: Any) -> tuple[list[str], list[str]]:
     """
     fields: dict[str, None] = {}
     comments: dict[str, None] = {}
+    pinned: list[Any] = []
     for index in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)):
         mark = pdfium_c.FPDFPage_GetAnnot(page, index)
         if not mark:
@@ -67,9 +79,11 @@ def annotations(page: Any, form: Any) -> tuple[list[str], list[str]]:
                 comment = _comment(mark)
                 if comment:
                     comments[comment] = None
+            if kind == pdfium_c.FPDF_ANNOT_FILEATTACHMENT and len(pinned) < _MAX_ATTACHMENTS:
+                pinned += filter(None, [pdfium_c.FPDFAnnot_GetFileAttachment(mark)])
         finally:
             pdfium_c.FPDFPage_CloseAnnot(mark)
-    return list(fields), list(comments)
+    return Annotations(list(fields), list(comments), pinned)
 
 
 def _field(form: Any, mark: Any) -> str:
@@ -113,21 +127,6 @@ def attachments(document: Any) -> list[Any]:
     return [pdfium_c.FPDFDoc_GetAttachment(document, index) for index in range(count)]
 
 
-def pinned_attachments(page: Any) -> list[Any]:
-    """The files that are pinned to places of a page."""
-    found: list[Any] = []
-    for index in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)):
-        mark = pdfium_c.FPDFPage_GetAnnot(page, index)
-        if not mark:
-            continue
-        if pdfium_c.FPDFAnnot_GetSubtype(mark) == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
-            attachment = pdfium_c.FPDFAnnot_GetFileAttachment(mark)
-            if attachment and len(found) < _MAX_ATTACHMENTS:
-                found.append(attachment)
-        pdfium_c.FPDFPage_CloseAnnot(mark)
-    return found
-
-
 def attachment_name(attachment: Any) -> str:
     """The name of a file in a document."""
     return _text(pdfium_c.FPDFAttachment_GetName, attachment).strip() or "without a name"
@@ -135,12 +134,23 @@ def attachment_name(attachment: Any) -> str:
 
 def attachment_data(attachment: Any) -> bytes:
     """The bytes of a file in a document; none when it has more than a million."""
+    return read_bytes(pdfium_c.FPDFAttachment_GetFile, attachment, most=_MAX_TEXT_BYTES)
+
+
+def read_bytes(read: Any, *of: Any, most: int) -> bytes:
+    """Bytes that PDFium copies into a buffer; none when there are more than ``most``.
+
+    Args:
+        read: PDFium's function, which takes the buffer, its length, and where the length goes.
+        of: Its parameters before these.
+        most: Most bytes.
+    """
     length = ctypes.c_ulong()
-    pdfium_c.FPDFAttachment_GetFile(attachment, None, 0, ctypes.byref(length))
-    if not 0 < length.value <= _MAX_TEXT_BYTES:
+    read(*of, None, 0, ctypes.byref(length))
+    if not 0 < length.value <= most:
         return b""
     buffer = ctypes.create_string_buffer(length.value)
-    pdfium_c.FPDFAttachment_GetFile(attachment, buffer, length.value, ctypes.byref(length))
+    read(*of, buffer, length.value, ctypes.byref(length))
     return buffer.raw
 
 

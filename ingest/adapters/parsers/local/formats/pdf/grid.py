@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from ingest.adapters.parsers.local.formats.pdf.judgement import is_number
 from ingest.adapters.parsers.local.formats.pdf.rows import WordRow, joined_words, rows_of
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rule, Rulings
 from ingest.adapters.parsers.local.formats.pdf.table import FoundTable, merge_rows
@@ -95,9 +96,10 @@ def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> FoundT
         cells[_first_row(row, column, xs, ys, across)][
             _first_column(column, (ys[row] + ys[row + 1]) / 2, xs, down)
         ].append(word)
-    if _lacks_lines(cells, xs):
+    lines = [[rows_of(cell) for cell in band] for band in cells]
+    if _lacks_lines(lines, xs):
         return None
-    return _table(cells, inside, (xs[0], ys[0], xs[-1], ys[-1]))
+    return _table(lines, inside, (xs[0], ys[0], xs[-1], ys[-1]))
 
 
 def _reaches_out(
@@ -113,15 +115,15 @@ def _reaches_out(
     return len(beside) > 1
 
 
-def _lacks_lines(cells: list[list[list[Word]]], xs: list[float]) -> bool:
+def _lacks_lines(cells: list[list[list[WordRow]]], xs: list[float]) -> bool:
     """Whether cells hold whole rows or columns: then not all of the lines are drawn."""
     wide = 0
     for band in cells:
         for cell in band:
-            pieces = [line.cells() for line in rows_of(cell)]
+            pieces = [line.cells() for line in cell]
             wide += any(
                 len({_place(one[0].x0, xs) for one in parts}) > 1
-                or (len(parts) > 1 and all(map(_is_number, map(joined_words, parts))))
+                or (len(parts) > 1 and all(map(is_number, map(joined_words, parts))))
                 for parts in pieces
             )
     return wide > _MAX_WIDE
@@ -154,12 +156,12 @@ def _first_row(row: int, column: int, xs: list[float], ys: list[float], across: 
 
 
 def _table(
-    cells: list[list[list[Word]]], inside: list[Word], box: tuple[float, float, float, float]
+    cells: list[list[list[WordRow]]], inside: list[Word], box: tuple[float, float, float, float]
 ) -> FoundTable | None:
     rows: list[list[str]] = []
     for band in cells:
         rows += (found := _band(band))
-        if len(found) == 1 and any(map(_is_column_of_numbers, map(rows_of, band))):
+        if len(found) == 1 and any(map(_is_column_of_numbers, band)):
             return None
     rows = [row for row in rows if any(row)]
     if not rows:
@@ -176,17 +178,12 @@ def _table(
 
 
 def _is_column_of_numbers(lines: list[WordRow]) -> bool:
-    numbers = sum(_is_number(joined_words(line.words)) for line in lines)
+    numbers = sum(is_number(joined_words(line.words)) for line in lines)
     return numbers >= _MANY_NUMBERS and numbers > 0.6 * len(lines)
 
 
-def _is_number(text: str) -> bool:
-    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
-
-
-def _band(band: list[list[Word]]) -> list[list[str]]:
+def _band(lines: list[list[WordRow]]) -> list[list[str]]:
     """Make one row of a band between two lines, or more where it holds whole rows."""
-    lines = [rows_of(cell) for cell in band]
     counts = [len(one) for one in lines if one]
     most = max(counts, default=0)
     whole = sum(count == most for count in counts)

@@ -15,6 +15,11 @@ def is_label(text: str) -> bool:
     return len(text) < 8 and _LABEL.match(text) is not None and not text.isdigit()
 
 
+def is_number(text: str) -> bool:
+    """Whether a text has digits and no letters."""
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
+
+
 def is_table(rows: list[list[str]], *, ruled: bool) -> bool:
     """Judge rows of cells.
 

@@ -12,7 +12,7 @@ _LONGEST_SIDE = 400
 _MAX_LAYERS = 20
 _MAX_OBJECTS = 20_000
 _MAX_DEPTH = 3
-_INVISIBLE = 3
+_INVISIBLE = pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
 
 
 def hide_layers(page: Any, *, forms: bool = False) -> int:
@@ -59,7 +59,7 @@ def _layers(page: Any, *, forms: bool) -> list[list[Any]]:
                 _holds_shown_text(shape) if is_form else _is_shown_text(shape)
             ):
                 by_use[ctypes.cast(handle, ctypes.c_void_p).value or 0].append(shape)
-                by_name[_name_of(shape, mark)].append(shape)
+                by_name[_name_of(handle)].append(shape)
                 break
     return list((by_use if len(by_use) <= _MAX_LAYERS else by_name).values())
 
@@ -104,9 +104,8 @@ def _is_layer(mark: Any) -> bool:
     return bool(found) and name.raw[: max(0, length.value - 2)].decode("utf-16-le") == "OC"
 
 
-def _name_of(shape: Any, mark: int) -> int:
-    """Tell layers apart by their parameters."""
-    handle = pdfium_c.FPDFPageObj_GetMark(shape, mark)
+def _name_of(handle: Any) -> int:
+    """Tell layers apart by the parameters of their marks."""
     text = ctypes.create_string_buffer(256)
     length = ctypes.c_ulong()
     pdfium_c.FPDFPageObjMark_GetParamStringValue(

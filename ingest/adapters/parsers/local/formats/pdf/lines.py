@@ -86,8 +86,6 @@ class TextLine:
     base: float
     pieces: int
     """Parts that wide gaps divide; 1 in running text."""
-    joined: bool = False
-    """Whether it stands on the same height as the line before it, right after it."""
     turned: bool = False
     """Whether it does not run from left to right."""
 
@@ -222,8 +220,6 @@ def _indented(lines: Sequence[TextLine], at: int) -> str:
 
 def _goes_on(before: TextLine, after: TextLine, full: float) -> bool:
     text, following = before.text, after.text
-    if after.joined:
-        return True
     if _length(text) < full or text[-1] in _SENTENCE_ENDS:
         return False
     if before.pieces > 2 or after.pieces > 2 or (before.pieces > 1 and after.pieces > 1):

@@ -42,13 +42,14 @@ def in_order(lines: Sequence[Line], tables: Sequence[FoundTable], height: float)
         lines = _split_at(lines, gutter)
         gutter = _painted_across(lines)
     pieces = _with_tables(lines, tables)
-    if first is None and not _jumps([_box(piece) for piece in pieces], height):
+    boxes = [_box(piece) for piece in pieces]
+    if first is None and not _jumps(boxes, height):
         return pieces
     if any(
         isinstance(piece, Line) and (piece.turned or piece.words[0].vertical) for piece in pieces
     ):
         return pieces
-    return [box.piece for box in _by_places([_box(piece) for piece in pieces])]
+    return [box.piece for box in _by_places(boxes)]
 
 
 def _box(piece: Piece) -> _Box:

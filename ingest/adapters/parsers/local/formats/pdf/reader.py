@@ -177,20 +177,17 @@ def _source(
 def _read_page(source: _OpenPdf, index: int) -> PageContent:
     try:
         page = source.document[index]
+        try:
+            content = _content(source, page, index)
+            own = "\n".join([_shown(content.pieces), *content.fields])
+            if recognized := recognize_page(page, index + 1, own.strip(), source.recognition):
+                content.pieces, content.recognized = [], recognized
+            return content
+        finally:
+            page.close()
     except pypdfium2.PdfiumError:
         source.broken.append(index + 1)
         return PageContent(0.0, [])
-    try:
-        content = _content(source, page, index)
-        own = "\n".join([_shown(content.pieces), *content.fields])
-        if recognized := recognize_page(page, index + 1, own.strip(), source.recognition):
-            content.pieces, content.recognized = [], recognized
-        return content
-    except pypdfium2.PdfiumError:
-        source.broken.append(index + 1)
-        return PageContent(0.0, [])
-    finally:
-        page.close()
 
 
 def _content(source: _OpenPdf, page: pypdfium2.PdfPage, index: int) -> PageContent:
@@ -201,8 +198,8 @@ def _content(source: _OpenPdf, page: pypdfium2.PdfPage, index: int) -> PageConte
         height, pieces = read_pieces(page.raw, textpage.raw, source.characters.mender(index))
     finally:
         textpage.close()
-    fields, comments = beside.annotations(page.raw, source.form)
-    source.pinned += map(_attachment, beside.pinned_attachments(page.raw))
+    fields, comments, pinned = beside.annotations(page.raw, source.form)
+    source.pinned += map(_attachment, pinned)
     described = beside.alternative_texts(page.raw) if source.tagged else []
     shown = _shown(pieces) if described else ""
     return PageContent(

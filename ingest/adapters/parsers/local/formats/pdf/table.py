@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ingest.adapters.parsers.local.formats.pdf.judgement import is_number
 from ingest.adapters.parsers.local.formats.pdf.words import Word
 
 
@@ -57,7 +58,7 @@ def _goes_on(past: list[str], row: list[str], *, uneven: bool) -> bool:
     before = sum(map(bool, past))
     if past[0] and before == 1 and row[0] and len(filled) > 1:
         return row[0][0].islower()
-    if any(_is_number(row[at]) for at in filled):
+    if any(is_number(row[at]) for at in filled):
         return False
     lower = sum(row[at][0].islower() or row[at][0] in "(/&" for at in filled)
     if lower >= _LOWER_SHARE * len(filled) and (row[0] or before > 1):
@@ -65,7 +66,3 @@ def _goes_on(past: list[str], row: list[str], *, uneven: bool) -> bool:
     if len(filled) >= before or any(not past[at] for at in filled):
         return False
     return uneven if row[0] else True
-
-
-def _is_number(text: str) -> bool:
-    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))

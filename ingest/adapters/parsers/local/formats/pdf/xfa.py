@@ -1,11 +1,11 @@
 """Values of forms of XML (XFA), whose pages hold nothing but a notice."""
 
-import ctypes
 from typing import Any
 
 import pypdfium2.raw as pdfium_c
 
 from ingest.adapters.parsers.local.formats import trees
+from ingest.adapters.parsers.local.formats.pdf.beside import read_bytes
 from ingest.domain.errors import DocumentRejected
 
 _MAX_BYTES = 5_000_000
@@ -22,18 +22,9 @@ def values(document: Any) -> list[str]:
     """Filled fields as ``name: value``; none of a file without such a form."""
     found: list[str] = []
     for index in range(min(pdfium_c.FPDF_GetXFAPacketCount(document), _MAX_PACKETS)):
-        found += _filled(_content(document, index))
+        packet = read_bytes(pdfium_c.FPDF_GetXFAPacketContent, document, index, most=_MAX_BYTES)
+        found += _filled(packet)
     return found[:_MAX_VALUES]
-
-
-def _content(document: Any, index: int) -> bytes:
-    length = ctypes.c_ulong()
-    pdfium_c.FPDF_GetXFAPacketContent(document, index, None, 0, ctypes.byref(length))
-    if not 0 < length.value <= _MAX_BYTES:
-        return b""
-    buffer = ctypes.create_string_buffer(length.value)
-    pdfium_c.FPDF_GetXFAPacketContent(document, index, buffer, length, ctypes.byref(length))
-    return buffer.raw
 
 
 def _filled(packet: bytes) -> list[str]:
