@@ -149,19 +149,19 @@ class Draft:
         start = self._append(text)
         self._headings += [Heading(start + h.char_start, h.level, h.title) for h in headings]
 
-    def add_document(self, parsed: ParsedDocument, *, shift: int) -> None:
-        """Append another document, whose headings become deeper by ``shift`` levels."""
-        pieces, headings = [], []
-        at = grown = 0
-        for heading in parsed.headings:
-            level = min(heading.level + shift, 6)
-            marked = parsed.text.startswith("#", heading.char_start)
-            marks = "#" * (level - heading.level) if marked else ""
-            pieces += [parsed.text[at : heading.char_start], marks]
-            headings.append(Heading(heading.char_start + grown, level, heading.title))
-            at = heading.char_start
-            grown += len(marks)
-        self.add_outlined("".join([*pieces, parsed.text[at:]]), headings)
+    def add_document(self, parsed: ParsedDocument, *, title: str, level: int, source: str) -> None:
+        """Append another document under a heading, with its warnings.
+
+        Args:
+            parsed: The document; its headings become deeper by ``level`` levels.
+            title: The heading.
+            level: Level of the heading.
+            source: What its warnings begin with.
+        """
+        self.add_heading(level, title)
+        self.add_outlined(*_deeper(parsed, level))
+        for warning in parsed.warnings:
+            self.warn(warning.code, f"{source}: {warning.message}")
 
     def warn(self, code: WarningCode, message: str) -> None:
         """Say that a part was not read, or not for sure; an equal warning is kept once."""
@@ -229,3 +229,18 @@ class Draft:
             self._pages.append(Page(self._page_number, start, self._length))
             self._page_number = self._page_start = None
             self._tight = False
+
+
+def _deeper(parsed: ParsedDocument, shift: int) -> tuple[str, list[Heading]]:
+    """The text of a document whose headings are deeper by some levels, and those headings."""
+    pieces, headings = [], []
+    at = grown = 0
+    for heading in parsed.headings:
+        level = min(heading.level + shift, 6)
+        marked = parsed.text.startswith("#", heading.char_start)
+        marks = "#" * (level - heading.level) if marked else ""
+        pieces += [parsed.text[at : heading.char_start], marks]
+        headings.append(Heading(heading.char_start + grown, level, heading.title))
+        at = heading.char_start
+        grown += len(marks)
+    return "".join([*pieces, parsed.text[at:]]), headings

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable
 from functools import partial
 
@@ -32,7 +31,7 @@ from ingest.adapters.parsers.local.formats.xlsx import parse_xlsx
 from ingest.adapters.parsers.local.formats.xml import parse_xml
 from ingest.adapters.parsers.local.formats.zip import parse_zip
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
-from ingest.adapters.parsers.local.zip_check import check_archive
+from ingest.adapters.parsers.local.zip_check import ZIP_ERRORS, check_archive
 from ingest.adapters.parsers.local.zip_names import has_backslashes, with_slashes
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentUnreadable, ParserLimitExceeded
@@ -40,7 +39,6 @@ from ingest.domain.media_type import PICTURES, MediaType, detect
 
 MAX_DEPTH = 3
 """Most documents around one: a mail in an archive may hold an archive."""
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
 _Reader = Callable[[bytes, Draft], None]
 
 
@@ -76,16 +74,13 @@ _READERS: dict[MediaType, _Reader] = {
     MediaType.SRT: _of_text(parse_srt),
 }
 """Readers of files that are no archives."""
-_ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, bytes, Draft], None]] = {
-    MediaType.DOCX: lambda archive, _data, draft: parse_docx(archive, draft),
-    MediaType.PPTX: lambda archive, _data, draft: parse_pptx(archive, draft),
-    MediaType.XLSX: lambda archive, data, draft: parse_xlsx(data, archive, draft),
-    MediaType.EPUB: lambda archive, _data, draft: parse_epub(archive, draft),
-    **dict.fromkeys(
-        (MediaType.ODT, MediaType.ODS, MediaType.ODP),
-        lambda archive, _data, draft: parse_odf(archive, draft),
-    ),
-    MediaType.ZIP: lambda archive, _data, draft: parse_zip(archive, draft, parse_document),
+_ARCHIVE_READERS: dict[MediaType, Callable[[zipfile.ZipFile, Draft], None]] = {
+    MediaType.DOCX: parse_docx,
+    MediaType.PPTX: parse_pptx,
+    MediaType.XLSX: parse_xlsx,
+    MediaType.EPUB: parse_epub,
+    **dict.fromkeys((MediaType.ODT, MediaType.ODS, MediaType.ODP), parse_odf),
+    MediaType.ZIP: lambda archive, draft: parse_zip(archive, draft, parse_document),
 }
 
 
@@ -125,12 +120,12 @@ def _parse_archive(data: bytes, media_type: MediaType, draft: Draft, limits: Par
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, archive_bytes=len(data), limits=limits)
             if media_type is MediaType.ZIP or not has_backslashes(archive):
-                _ARCHIVE_READERS[media_type](archive, data, draft)
+                _ARCHIVE_READERS[media_type](archive, draft)
                 return
             data = with_slashes(archive)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _ARCHIVE_READERS[media_type](archive, data, draft)
-    except _ZIP_ERRORS as exc:
+            _ARCHIVE_READERS[media_type](archive, draft)
+    except ZIP_ERRORS as exc:
         raise DocumentUnreadable(
             f"the {media_type.name} document is truncated or corrupt ({type(exc).__name__})"
         ) from exc

@@ -1,10 +1,13 @@
 """Checks the directory of a ZIP archive before an entry is extracted."""
 
 import zipfile
+import zlib
 
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.domain.errors import DocumentEncrypted, ParserLimitExceeded
 
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
+"""What a damaged archive raises while it is read."""
 MAX_ENTRIES = 100_000
 MAX_RATIO = 100
 """Office files expand about 10 times; the compression method can reach 1,000 times."""

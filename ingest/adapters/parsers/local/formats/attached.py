@@ -50,10 +50,9 @@ class Attachments:
             return
         finally:
             self._seconds += time.monotonic() - started
-        draft.add_heading(2, name or "Attachment")
-        draft.add_document(parsed, shift=2)
-        for warning in parsed.warnings:
-            draft.warn(warning.code, f"{name or 'an attachment'}: {warning.message}")
+        draft.add_document(
+            parsed, title=name or "Attachment", level=2, source=name or "an attachment"
+        )
 
 
 def refuse(what: str, draft: Draft, why: str) -> None:

@@ -3,7 +3,6 @@
 import posixpath
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
@@ -12,16 +11,16 @@ from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.html import parse_html
 from ingest.adapters.parsers.local.formats.text import decode
 from ingest.adapters.parsers.local.formats.trees import Element, xml_tree
+from ingest.adapters.parsers.local.zip_check import ZIP_ERRORS
 from ingest.domain.errors import DocumentEmpty, DocumentEncrypted, DocumentUnreadable
+from ingest.domain.media_type import HEAD_BYTES
 from ingest.domain.parse_warning import WarningCode
 from ingest.domain.text_bytes import is_text
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _CHAPTERS = (".xhtml", ".html", ".htm")
-_SNIFFED_BYTES = 64 * 1024
 
 
 def parse_epub(archive: zipfile.ZipFile, draft: Draft) -> None:
@@ -119,12 +118,12 @@ class _Book:
             return
         try:
             data = self._archive.read(stored)
-        except _DAMAGED:
+        except ZIP_ERRORS:
             self._lost(chapter.number, f"({name}) is damaged")
             return
         if not data.strip():
             return
-        if not is_text(data[:_SNIFFED_BYTES]):
+        if not is_text(data[:HEAD_BYTES]):
             self._without_text(chapter.number, name)
             return
         markup = decode(data, markup=True, draft=self._draft, place=f"the chapter {name}")

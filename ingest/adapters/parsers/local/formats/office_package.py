@@ -36,6 +36,7 @@ class Package:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._read: set[str] = set()
+        self._relations: dict[str, dict[str, Relation]] = {}
 
     def main_part(self) -> str:
         """Name of the part that holds the document itself.
@@ -74,6 +75,11 @@ class Package:
 
     def relations(self, part: str) -> dict[str, Relation]:
         """References of a part to other parts, by id; the package itself is part ''."""
+        if part not in self._relations:
+            self._relations[part] = self._read_relations(part)
+        return self._relations[part]
+
+    def _read_relations(self, part: str) -> dict[str, Relation]:
         folder, name = posixpath.split(part)
         try:
             root = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))

@@ -60,4 +60,4 @@ def _write_block(rows: list[Sequence[str]], draft: Draft) -> None:
     while width > 1 and at < len(rows) and len(rows[at]) == 1:
         draft.add(" ".join(rows[at][0].split()))
         at += 1
-    draft.add_table([*row, *[""] * (width - len(row))] for row in rows[at:])
+    draft.add_table(rows[at:])

@@ -250,7 +250,7 @@ def _cell_words(cell: Element) -> str:
 
 def _number(element: Element, name: str) -> int:
     """A small number in an attribute of any namespace; 0 when there is none."""
-    for key, value in dict(element.attrib).items():
+    for key, value in element.attrib.items():
         if key.rpartition("}")[2] == name and value.isdecimal() and len(value) < 4:
             return int(value)
     return 0
@@ -279,7 +279,7 @@ def _records(elements: list[Element]) -> list[list[str]] | None:
 
 def _fields(element: Element) -> Iterator[tuple[str, str | None]]:
     """Attributes and children with their values; None for what is no plain value."""
-    for key, value in dict(element.attrib).items():
+    for key, value in element.attrib.items():
         if not key.startswith(_XML_NAMESPACES):
             yield key.rpartition("}")[2], value
     if element.text and element.text.strip():

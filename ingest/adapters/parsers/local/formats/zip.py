@@ -3,12 +3,11 @@
 import io
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ingest.adapters.parsers.local.draft import Draft
-from ingest.adapters.parsers.local.zip_check import check_archive
+from ingest.adapters.parsers.local.zip_check import ZIP_ERRORS, check_archive
 from ingest.domain.document import ParsedDocument
 from ingest.domain.errors import DocumentEmpty, DocumentRejected, ParserLimitExceeded
 from ingest.domain.media_type import MediaType, detect
@@ -20,7 +19,6 @@ MAX_DEPTH = 2
 _UTF8_FLAG = 0x800
 _NO_DOCUMENTS = frozenset({"__MACOSX", ".git", ".svn"})
 _NO_DOCUMENT_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError)
 
 
 def parse_zip(archive: zipfile.ZipFile, draft: Draft, parse: Callable[..., ParsedDocument]) -> None:
@@ -76,7 +74,7 @@ class _ZipReader:
                 )
         except DocumentRejected as exc:
             self._refuse(path, exc.message)
-        except _ZIP_ERRORS as exc:
+        except ZIP_ERRORS as exc:
             self._refuse(path, f"it is damaged ({type(exc).__name__})")
         except RecursionError:
             self._refuse(path, "it is nested too deeply")
@@ -102,10 +100,7 @@ class _ZipReader:
 
     def _add(self, path: str, parsed: ParsedDocument) -> None:
         self.found += 1
-        self.draft.add_heading(1, path)
-        self.draft.add_document(parsed, shift=1)
-        for warning in parsed.warnings:
-            self.draft.warn(warning.code, f"{path}: {warning.message}")
+        self.draft.add_document(parsed, title=path, level=1, source=path)
 
     def _refuse(self, path: str, reason: str) -> None:
         self.refused.append(f"{path}: {reason}")

@@ -5,13 +5,13 @@ import email.policy
 import io
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Callable
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.html import parse_html
 from ingest.adapters.parsers.local.formats.office_package import Package, Relation
 from ingest.adapters.parsers.local.formats.text import decode
+from ingest.adapters.parsers.local.zip_check import ZIP_ERRORS
 from ingest.domain.errors import DocumentUnreadable, ParserLimitExceeded
 from ingest.domain.parse_warning import WarningCode
 
@@ -20,16 +20,6 @@ _MAX_EXPANDED_BYTES = 256 * 1024**2
 _HTML = frozenset({".htm", ".html", ".xhtml", ".xht", ".xml"})
 _MHTML = frozenset({".mht", ".mhtml", ".eml"})
 _WORD = frozenset({".docx", ".docm", ".dotx", ".dotm"})
-
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,  # of an entry with a password
-    ValueError,
-    KeyError,
-)
 
 ReadWord = Callable[[zipfile.ZipFile, Draft], None]
 
@@ -76,7 +66,7 @@ def _write_word(data: bytes, name: str, draft: Draft, read_word: ReadWord) -> No
                     f"limit {_MAX_EXPANDED_BYTES}"
                 )
             read_word(archive, draft)
-    except (*_DAMAGED, DocumentUnreadable):
+    except (*ZIP_ERRORS, RuntimeError, DocumentUnreadable):  # RuntimeError: it has a password
         message = f"the imported document {name!r} is damaged and was not read whole"
         draft.warn(WarningCode.PART_NOT_READ, message)
 

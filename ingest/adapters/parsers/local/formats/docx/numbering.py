@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ingest.adapters.parsers.local.formats.docx.styles import Style, switch, value
+from ingest.adapters.parsers.local.formats.numerals import MAX_ROMAN, repeated_letter, roman
 from ingest.adapters.parsers.local.formats.trees import (
     Element,
     child,
@@ -11,22 +12,6 @@ from ingest.adapters.parsers.local.formats.trees import (
 )
 
 _LEVELS = 9
-_ROMAN = (
-    (1000, "m"),
-    (900, "cm"),
-    (500, "d"),
-    (400, "cd"),
-    (100, "c"),
-    (90, "xc"),
-    (50, "l"),
-    (40, "xl"),
-    (10, "x"),
-    (9, "ix"),
-    (5, "v"),
-    (4, "iv"),
-    (1, "i"),
-)
-_MAX_ROMAN = 3999
 _HAN = "〇一二三四五六七八九"
 _HAN_FORMATS = frozenset(
     {"japaneseCounting", "chineseCounting", "chineseCountingThousand", "ideographDigital"}
@@ -168,10 +153,9 @@ def _number(text: str | None, default: int) -> int:
 
 def _numeral(number: int, form: str) -> str:
     if form in {"upperLetter", "lowerLetter"} and number > 0:
-        repeats, at = divmod(number - 1, 26)
-        text = chr(ord("a") + at) * min(repeats + 1, 100)
-    elif form in {"upperRoman", "lowerRoman"} and 0 < number <= _MAX_ROMAN:
-        text = _roman(number)
+        text = repeated_letter(number)
+    elif form in {"upperRoman", "lowerRoman"} and 0 < number <= MAX_ROMAN:
+        text = roman(number)
     elif form == "decimalZero":
         return f"{number:02}"
     elif form == "ordinal":
@@ -186,14 +170,6 @@ def _numeral(number: int, form: str) -> str:
     else:
         return str(number)
     return text.upper() if form.startswith("upper") else text
-
-
-def _roman(number: int) -> str:
-    text = ""
-    for size, letters in _ROMAN:
-        text += letters * (number // size)
-        number %= size
-    return text
 
 
 def _han(number: int) -> str:

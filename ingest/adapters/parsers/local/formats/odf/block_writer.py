@@ -1,5 +1,6 @@
 """Writes the paragraphs, lists, tables and frames of an OpenDocument file."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ _ROW_GROUPS = frozenset({"table-row-group", "table-header-rows", "table-rows"})
 _CELLS = frozenset({"table-cell", "covered-table-cell"})
 _IN_CELLS = frozenset({"section", "numbered-paragraph"})
 _MARKS = {"tab": "\t", "line-break": "\n"}
+_BLANKS = re.compile(r"\s+")
+"""White space in the XML is one blank; a blank at an end counts."""
 _MAX_SPACES = 1000
 
 
@@ -83,9 +86,7 @@ class BlockWriter:
         elif name == "list":
             self._list(element)
         elif name == "table":
-            rows = list(self.rows(element))
-            width = max(map(len, rows), default=0)
-            self.draft.add_table([*row, *[""] * (width - len(row))] for row in rows)
+            self.draft.add_table(self.rows(element))
             self.flush_shapes()
         elif name in _SHAPES:
             self.write_shape(element)
@@ -230,11 +231,11 @@ class BlockWriter:
 
     def _pieces(self, element: Element) -> Iterator[str]:
         if element.text:
-            yield " ".join(_lines(element.text))
+            yield _BLANKS.sub(" ", element.text)
         for child in element:
             yield from self._inline(child, local_name(child))
             if child.tail:
-                yield " ".join(_lines(child.tail))
+                yield _BLANKS.sub(" ", child.tail)
 
     def _inline(self, child: Element, name: str) -> Iterator[str]:
         if name == "s":
@@ -245,7 +246,7 @@ class BlockWriter:
         elif name == "note":
             self._later += [("", body) for body in child if local_name(body) == "note-body"]
         elif name == "annotation":
-            self.add_comment(child, "")
+            self.add_comment(child)
         elif name in _SHAPES:
             self._shapes.append(child)
         elif name == "ruby":
@@ -255,11 +256,11 @@ class BlockWriter:
         elif name not in _SKIPPED:
             yield from self._pieces(child)
 
-    def add_comment(self, annotation: Element, place: str) -> None:
+    def add_comment(self, annotation: Element) -> None:
         """Remember a comment, to be written last."""
         creator = next(annotation.iter("{*}creator"), None)
         who = f" by {creator.text}" if creator is not None and creator.text else ""
-        self._later.append((f"Comment{place}{who}: ", annotation))
+        self._later.append((f"Comment{who}: ", annotation))
 
     def _is_hidden(self, element: Element, name: str) -> bool:
         if name in {"hidden-text", "hidden-paragraph"}:
@@ -277,22 +278,9 @@ class BlockWriter:
         elif local_name(root) == "math":
             source = next(root.iter("{*}annotation"), None)
             words = source.text if source is not None else None
-            self.draft.add(" ".join((words or "".join(_all_text(root))).split()))
+            self.draft.add(" ".join((words or "".join(root.itertext())).split()))
         else:
             self.write(root)
-
-
-def _all_text(element: Element) -> Iterator[str]:
-    return element.itertext()
-
-
-def _lines(text: str) -> list[str]:
-    """White space in the XML is one blank; a blank at an end counts."""
-    words = text.split()
-    if not words:
-        return ["", ""]
-    lead = [""] if text[0].isspace() else []
-    return [*lead, *words, *([""] if text[-1].isspace() else [])]
 
 
 def _row_elements(table: Element) -> Iterator[Element]:

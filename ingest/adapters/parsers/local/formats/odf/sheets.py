@@ -51,7 +51,7 @@ class _OdfSheet:
         for child in cell:
             name = local_name(child)
             if name == "annotation":
-                self._writer.add_comment(child, "")
+                self._writer.add_comment(child)
             elif name not in {"p", "h", "list", "table"}:
                 self._writer.keep_shape(child)
         shown = self._writer.paragraphs(cell)

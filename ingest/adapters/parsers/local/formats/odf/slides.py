@@ -31,7 +31,7 @@ def _write_slide(slide: Element, writer: BlockWriter) -> None:
         if name == "notes":
             notes.append(shape)
         elif name == "annotation":
-            writer.add_comment(shape, "")
+            writer.add_comment(shape)
         elif shape is not title and attribute(shape, "placeholder") != "true":
             writer.write_block(shape)
     for note in notes:

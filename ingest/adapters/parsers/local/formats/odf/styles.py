@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ingest.adapters.parsers.local.formats.numerals import MAX_ROMAN, repeated_letter, roman
 from ingest.adapters.parsers.local.formats.trees import Element, local_attribute, local_name
 
 _MAX_PARENTS = 20
@@ -86,7 +87,7 @@ class OdfStyles:
 
 def attribute(element: Element, name: str) -> str:
     """The value of an attribute in any namespace; '' when there is none."""
-    for key, value in dict(element.attrib).items():
+    for key, value in element.attrib.items():
         if key.rpartition("}")[2] == name:
             return str(value)
     return ""
@@ -95,21 +96,9 @@ def attribute(element: Element, name: str) -> str:
 def number_label(number: int, form: str) -> str:
     """A number as its list shows it: 3, c, C, iii or III."""
     if form in {"a", "A"} and number >= 1:
-        letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
-        return letter if form == "a" else letter.upper()
-    if form in {"i", "I"} and 1 <= number < 4000:
-        roman = _roman(number)
-        return roman if form == "I" else roman.lower()
-    return str(number)
-
-
-def _roman(number: int) -> str:
-    steps = (
-        *((1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L")),
-        *((40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")),
-    )
-    out = ""
-    for value, letters in steps:
-        count, number = divmod(number, value)
-        out += letters * count
-    return out
+        letters = repeated_letter(number)
+    elif form in {"i", "I"} and 1 <= number <= MAX_ROMAN:
+        letters = roman(number)
+    else:
+        return str(number)
+    return letters if form.islower() else letters.upper()

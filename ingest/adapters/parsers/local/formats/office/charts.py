@@ -7,7 +7,7 @@ from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.office.drawing_texts import paragraphs
 from ingest.adapters.parsers.local.formats.office.number_format import (
     GENERAL,
-    NumberFormat,
+    compiled,
     show_general,
 )
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
@@ -109,7 +109,7 @@ def _shown(text: str, code: str) -> str:
         return text
     plain = code.lower() == GENERAL.lower()
     try:
-        return show_general(value) if plain else NumberFormat(code).show(value)
+        return show_general(value) if plain else compiled(code).show(value)
     except (ValueError, OverflowError):
         return text
 

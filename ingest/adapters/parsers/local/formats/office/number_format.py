@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ingest.adapters.parsers.local.formats.office.dates import SERIAL_LIMIT, iso_date, show_time
 
@@ -372,3 +372,9 @@ def _show_fraction(tokens: list[Token], value: float) -> str:
     if not top:
         return f"{sign}{integer}"
     return f"{sign}{integer} {top}/{denominator}" if integer else f"{sign}{top}/{denominator}"
+
+
+@lru_cache(maxsize=512)
+def compiled(code: str) -> NumberFormat:
+    """The format of a code; the points of a chart share one."""
+    return NumberFormat(code)

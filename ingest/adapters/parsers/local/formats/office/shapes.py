@@ -81,17 +81,21 @@ class ShapeWriter:
     def write(self, shape: Element) -> None:
         """Write a shape: its paragraphs as one block each."""
         for block in self.blocks(shape):
-            if isinstance(block, str):
-                self._draft.add(block)
-            elif local_name(block) == "tbl":
-                self._draft.add_table(
-                    [" ".join(paragraphs(cell)) for cell in row.iter("{*}tc")]
-                    for row in block.iter("{*}tr")
-                )
-            elif local_name(block) == "chartSpace":
-                write_chart(block, self._draft)
-            else:
-                self._draft.add("\n\n".join(diagram_texts(block)))
+            self.write_block(block)
+
+    def write_block(self, block: str | Element) -> None:
+        """Write one of the ``blocks``."""
+        if isinstance(block, str):
+            self._draft.add(block)
+        elif local_name(block) == "tbl":
+            self._draft.add_table(
+                [" ".join(paragraphs(cell)) for cell in row.iter("{*}tc")]
+                for row in block.iter("{*}tr")
+            )
+        elif local_name(block) == "chartSpace":
+            write_chart(block, self._draft)
+        else:
+            self._draft.add("\n\n".join(diagram_texts(block)))
 
 
 def all_shapes(element: Element) -> Iterator[Element]:

@@ -2,20 +2,14 @@
 
 from dataclasses import dataclass
 
+from ingest.adapters.parsers.local.formats.numerals import MAX_ROMAN, roman
+from ingest.adapters.parsers.local.formats.tables import column_name
 from ingest.adapters.parsers.local.formats.trees import Element, local_name
-
-_ROMAN = (
-    *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l")),
-    *((40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
-)
-_MAX_ROMAN = 4000
-_LETTERS = 26
 
 
 @dataclass(slots=True)
 class _List:
     is_ordered: bool
-    is_definition: bool
     number: int = 1
     step: int = 1
     style: str = "1"
@@ -32,7 +26,7 @@ class Lists:
 
     def open(self, name: str, element: Element) -> None:
         """Begin a list."""
-        found = _List(name == "ol", name == "dl", style=element.get("type") or "1")
+        found = _List(name == "ol", style=element.get("type") or "1")
         if found.is_ordered:
             if element.get("reversed") is not None:
                 found.step = -1
@@ -67,15 +61,9 @@ def _whole(text: str | None, otherwise: int) -> int:
 
 def _numeral(number: int, style: str) -> str:
     if style in {"a", "A"} and number > 0:
-        letters = ""
-        while number > 0:
-            number, rest = divmod(number - 1, _LETTERS)
-            letters = chr(ord("a") + rest) + letters
-        return letters if style == "a" else letters.upper()
-    if style in {"i", "I"} and 0 < number < _MAX_ROMAN:
-        roman = ""
-        for value, sign in _ROMAN:
-            roman += sign * (number // value)
-            number %= value
-        return roman if style == "i" else roman.upper()
-    return str(number)
+        letters = column_name(number - 1).lower()
+    elif style in {"i", "I"} and 0 < number <= MAX_ROMAN:
+        letters = roman(number)
+    else:
+        return str(number)
+    return letters if style.islower() else letters.upper()

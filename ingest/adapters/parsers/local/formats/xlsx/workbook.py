@@ -22,7 +22,7 @@ _HEADER_CODES = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|\d+|&|.)', re.I)
 _SHOWN_PLACES = 5
 
 
-def parse_xlsx(_data: bytes, archive: zipfile.ZipFile, draft: Draft) -> None:
+def parse_xlsx(archive: zipfile.ZipFile, draft: Draft) -> None:
     """Read a workbook: sheet names become headings, rows become Markdown tables.
 
     Hidden sheets, rows and columns are read, too.
@@ -118,9 +118,9 @@ class _SheetWriter:
         writer = ShapeWriter(self._package, part, self._draft, f"sheet {self._name!r}")
         for anchor in sorted(self._package.tree(part), key=_place):
             for shape in all_shapes(anchor):
-                if not self._named and any(True for _ in writer.blocks(shape)):
+                for block in writer.blocks(shape):
                     self._head()
-                writer.write(shape)
+                    writer.write_block(block)
         self.pictures += writer.pictures
 
     def _note(self, place: str | None, text: str) -> None:
