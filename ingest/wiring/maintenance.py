@@ -104,8 +104,8 @@ def queue_duties(
     ]
     terms = TermStore(leased)
     duties += [
-        add_terms.AddTerms(terms, interval=often(add_terms.INTERVAL)),
-        measure_terms.MeasureTerms(terms, interval=often(measure_terms.INTERVAL)),
+        add_terms.AddTerms(terms),
+        measure_terms.MeasureTerms(terms),
     ]
     if parts:
         every = often(upgrade_degraded.INTERVAL)

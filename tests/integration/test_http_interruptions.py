@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.integration.gateway import PROBLEM, Running, a_settings, running, upload
+from tests.integration.outage import away
 
 MB = 1024 * 1024
 LIMIT = 4 * MB
@@ -165,21 +166,6 @@ async def test_memory_does_not_grow_with_the_upload(database_url: str, tmp_path:
 
     assert response.status_code == 202
     assert grown[0] < 60 * MB
-
-
-@contextlib.contextmanager
-def away(server_url: str, database_url: str) -> Iterator[None]:
-    """A database that takes no connections and has lost those it had."""
-    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        try:
-            server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-            )
-            yield
-        finally:
-            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 def kill_whoever_waits(database_url: str) -> None:

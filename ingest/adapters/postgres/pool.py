@@ -30,6 +30,7 @@ _UNAVAILABLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a session was ended between two messages
 )
 
 
@@ -102,6 +103,9 @@ class Database:
         try:
             try:
                 yield connection
+            except asyncpg.InternalClientError:
+                connection.terminate()  # nobody knows its state
+                raise
             finally:
                 await pool.release(connection)
         except _UNAVAILABLE as exc:

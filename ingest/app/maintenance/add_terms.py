@@ -26,7 +26,7 @@ class AddTerms:
     name = "add_terms"
     failed = "terms not added"
 
-    def __init__(self, terms: "TermStore", *, interval: float) -> None:
+    def __init__(self, terms: "TermStore", *, interval: float = INTERVAL) -> None:
         self.interval = interval
         self._terms = terms
 

@@ -22,7 +22,7 @@ class MeasureTerms:
     name = "measure_terms"
     failed = "terms not measured"
 
-    def __init__(self, terms: "TermStore", *, interval: float) -> None:
+    def __init__(self, terms: "TermStore", *, interval: float = INTERVAL) -> None:
         self.interval = interval
         self._terms = terms
 
