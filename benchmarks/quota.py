@@ -1,10 +1,11 @@
 """One quota, eight actors: how much of it is used, and how often the provider has to refuse.
 
-Each way of keeping the limit has a simulated provider of its own, and all run at the same time in
-the same eight processes: ours, where all actors ask one limiter; a bucket in each actor, as most
-scripts have; and the SDK's own retries alone. Without ``--quick``, all three run once more against
-providers that count what they refuse, too. A provider's first minute is not measured: it grants a
-full bucket on top.
+Providers of several kinds: buckets of 1 to 60 seconds, filled in steps, with limits for each
+second, with headers that are missing, old or wrong, with another client of the key that takes half,
+and with refused requests that count. Each way of keeping the limit has a simulated provider of its
+own, and all ways run at the same time in the same eight processes: ours, where all actors ask one
+limiter; a bucket in each actor, as most scripts have; and the SDK's own retries alone. A provider's
+first seconds are not measured.
 """
 
 import os
@@ -29,41 +30,67 @@ _AT_ONCE = 4
 _LIMIT = 1_000_000
 _REQUESTS = 10_000
 _LATENCY = 0.2
-_TEXTS, _TEXT_TOKENS = 32, 512
+_TEXTS, _TEXT_TOKENS = 16, 256
 WAYS = ("shared", "naive", "none")
 _NAMES = {"shared": "one limiter", "naive": "a limiter in each actor", "none": "SDK retries"}
 _SAMPLES = 60
+_FOREIGN = ("--bucket-seconds", "9", "--foreign-share", "0.5")
+KINDS: dict[str, tuple[str, ...]] = {
+    "bucket_60": (),
+    "bucket_9": ("--bucket-seconds", "9"),
+    "bucket_6": ("--bucket-seconds", "6"),
+    "bucket_1": ("--bucket-seconds", "1"),
+    "steps": ("--bucket-seconds", "6", "--fill", "steps"),
+    "windows": ("--fill", "windows"),
+    "no_headers": ("--bucket-seconds", "9", "--headers", "none"),
+    "partial": ("--bucket-seconds", "9", "--headers", "partial"),
+    "stale": ("--bucket-seconds", "9", "--headers", "stale"),
+    "low": ("--bucket-seconds", "9", "--headers", "low"),
+    "zero": ("--bucket-seconds", "9", "--headers", "zero"),
+    "high": ("--bucket-seconds", "9", "--headers", "high"),
+    "foreign": _FOREIGN,
+    "foreign_no_headers": (*_FOREIGN, "--headers", "none"),
+    "harsh": ("--bucket-seconds", "9", "--charge-refused"),
+}
+"""Options of the simulated provider."""
+_QUICK = ("bucket_9",)
 
 
 def measure(quick: bool) -> Report:
     """Let the actors run, and read the providers' own accounts."""
-    warm_up, seconds = (12.0, 20.0) if quick else (60.0, 300.0)
+    warm_up, seconds = (12.0, 20.0) if quick else (20.0, 60.0)
+    kinds = {name: options for name, options in KINDS.items() if not quick or name in _QUICK}
+    keys = ",".join(_key("shared", kind) for kind in kinds)
+    results: Results = {}
+    worst_used: dict[str, float] = {}
+    worst_429: dict[str, float] = {}
+    plots: list[Plot] = []
     with ExitStack() as stack:
         folder, url = stack.enter_context(own_database())
-        stack.enter_context(
-            cluster(folder, url, key="sk-shared,sk-shared-harsh", limit=_LIMIT, requests=_REQUESTS)
-        )
+        stack.enter_context(cluster(folder, url, key=keys, limit=_LIMIT, requests=_REQUESTS))
         workers: list[Any] = [QuotaWorker.remote() for _ in range(_ACTORS)]
         ray.get([worker.ready.remote() for worker in workers])
-        results: Results = {}
-        plots: list[Plot] = []
-        for harsh in (False,) if quick else (False, True):
+        for kind, options in kinds.items():
             with ExitStack() as providers:
                 running = {
-                    way: providers.enter_context(_provider(way, harsh=harsh)) for way in WAYS
+                    way: (providers.enter_context(_provider(way, kind, options)), _key(way, kind))
+                    for way in WAYS
                 }
-                found, used = _run(workers, running, warm_up, seconds)
-            refused = "counts refused requests, too" if harsh else "counts what it grants"
+                free = 0.5 if "--foreign-share" in options else 1.0
+                found, used = _run(workers, running, warm_up, seconds, free)
+            results |= {f"{name}_{kind}": value for name, value in found.items()}
+            for way, share in ((way, found[f"used_ratio{_ending(way)}"]) for way in WAYS):
+                worst_used[way] = min(worst_used.get(way, 1.0), share)
+            for way, share in ((way, found[f"share_429{_ending(way)}"]) for way in WAYS):
+                worst_429[way] = max(worst_429.get(way, 0.0), share)
             plots.append(
                 Plot(
-                    f"Tokens granted by a provider that {refused}, as a share of its limit.",
+                    f"Tokens granted by a provider of the kind {kind}, as a share of its limit.",
                     "seconds",
                     "share of the limit",
                     lines=used,
                 )
             )
-            ending = "_harsh" if harsh else ""
-            results |= {f"{name}{ending}": value for name, value in found.items()}
     settings = {
         "actors": _ACTORS,
         "requests_at_once": _ACTORS * _AT_ONCE,
@@ -72,24 +99,34 @@ def measure(quick: bool) -> Report:
         "latency_seconds": _LATENCY,
         "warm_up_seconds": warm_up,
         "seconds": seconds,
+        "kinds": ", ".join(kinds),
     }
+    worst: Results = {f"worst_used_ratio{_ending(way)}": worst_used[way] for way in WAYS}
+    worst |= {f"worst_429_share{_ending(way)}": worst_429[way] for way in WAYS}
     return Report(
         "quota",
         settings,
         "a limiter in each actor (naive), none",
-        results,
-        dataset="Requests of 32 texts of 512 tokens each, as many as the actors get through.",
+        worst | results,
+        dataset=f"Requests of {_TEXTS} texts of {_TEXT_TOKENS} tokens each, as many as the actors "
+        "get through.",
         plots=plots,
     )
 
 
+def _ending(way: str) -> str:
+    return "" if way == "shared" else f"_{way}"
+
+
+def _key(way: str, kind: str) -> str:
+    return f"sk-{way}-{kind}"
+
+
 @contextmanager
-def _provider(way: str, *, harsh: bool) -> Iterator[tuple[Simulator, str]]:
-    key = f"sk-{way}{'-harsh' if harsh else ''}"
-    options = ["--key", key, "--tpm", str(_LIMIT), "--rpm", str(_REQUESTS)]
-    options += ["--latency", str(_LATENCY)]
-    with running_simulator("openai", *options, *(["--charge-refused"] if harsh else [])) as sim:
-        yield sim, key
+def _provider(way: str, kind: str, options: Sequence[str]) -> Iterator[Simulator]:
+    limits = ["--key", _key(way, kind), "--tpm", str(_LIMIT), "--rpm", str(_REQUESTS)]
+    with running_simulator("openai", *limits, "--latency", str(_LATENCY), *options) as simulator:
+        yield simulator
 
 
 @contextmanager
@@ -125,7 +162,8 @@ def _run(
     providers: Mapping[str, tuple[Simulator, str]],
     warm_up: float,
     seconds: float,
-) -> tuple[Results, dict[str, list[tuple[float, float]]]]:
+    free: float,
+) -> tuple[dict[str, float], dict[str, list[tuple[float, float]]]]:
     texts, tokens = batch()
     running = [
         worker.run.remote(
@@ -150,12 +188,13 @@ def _run(
             break
     elapsed = time.monotonic() - began
     ray.get(running)
-    results: Results = {}
+    results: dict[str, float] = {}
     for way in providers:
-        name = "" if way == "shared" else f"_{way}"
-        results[f"used_ratio{name}"] = _share(after[way], before[way], elapsed)
-        results[f"http_429{name}"] = after[way]["http_429"]
-        results[f"requests{name}"] = after[way]["requests"]
+        name = _ending(way)
+        refused = after[way]["http_429"] - before[way]["http_429"]
+        requests = after[way]["requests"] - before[way]["requests"]
+        results[f"used_ratio{name}"] = _share(after[way], before[way], elapsed) / free
+        results[f"share_429{name}"] = refused / max(1, requests)
     return results, used
 
 

@@ -44,7 +44,7 @@ class Chosen:
     """Holds the public collections."""
     given: Path | None = None
     """Holds planted sentences of others."""
-    embedder: str = "local"
+    local_model: str = "wordllama"
     port: int | None = None
 
     def collections(self) -> Iterator[tuple[str, Collection, Language]]:
@@ -167,7 +167,7 @@ def measure(chosen: Chosen) -> Report:
                 port=chosen.port,
                 database_url=url,
                 auth=Auth.KEYS,
-                embedder=chosen.embedder,
+                local_model=chosen.local_model,
             )
         )
         bench = Bench(lambda name: SearchClient(system.url, keys[name]))
@@ -197,7 +197,7 @@ def _report(chosen: Chosen, bench: Bench, names: Sequence[str]) -> Report:
     )
     return Report(
         "retrieval",
-        {"collections": len(names), "embedder": chosen.embedder, "names": ", ".join(names)},
+        {"collections": len(names), "local_model": chosen.local_model, "names": ", ".join(names)},
         "BM25 (bm25_*), and its fusion with the product's ranking by vectors (rrf_*)",
         bench.summary() | bench.results,
         dataset=f"Documents / questions: {', '.join(bench.sizes)}. Licences: {origin}.",
@@ -216,10 +216,10 @@ def main() -> None:
     parser.add_argument(
         "--planted", type=Path, metavar="FOLDER", help="folder with a queries.jsonl of your own"
     )
-    parser.add_argument("--embedder", default="local", help="as INGEST_EMBEDDER")
+    parser.add_argument("--local-model", default="wordllama", help="as INGEST_LOCAL_MODEL")
     parser.add_argument("--port", type=int, help="of the system; any free one by default")
     asked = parser.parse_args()
-    chosen = Chosen(asked.quick, asked.collections, asked.planted, asked.embedder, asked.port)
+    chosen = Chosen(asked.quick, asked.collections, asked.planted, asked.local_model, asked.port)
     finish(measure(chosen), asked)
 
 

@@ -46,6 +46,13 @@ class Outcome(StrEnum):
     """The provider asks for payment first."""
 
 
+class QuotaUnit(StrEnum):
+    """The unit of a limit, as OpenAI names it in the type of an error."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits in a provider's headers; each may be missing."""
@@ -64,6 +71,8 @@ class Report:
     retry_after: float | None = None
     """Seconds to wait, if the provider gave them."""
     limits: Limits = Limits()
+    refused_by: QuotaUnit | None = None
+    """The limit that refused the call, if the provider named it."""
 
 
 @dataclass(frozen=True, slots=True)

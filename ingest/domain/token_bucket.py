@@ -1,8 +1,9 @@
 """A limit per minute that is never exceeded.
 
-Three bounds hold at the same time. A continuous token bucket paces the grants. Grants under way
-and those answered in the last sixty seconds together stay within the limit. The remaining amount
-in the provider's headers is used when it is less than our own count.
+Two bounds hold at the same time. A continuous token bucket paces the grants. Grants under way and
+those answered in the last sixty seconds together stay within the limit. The pace is a little below
+the limit. It falls further when the provider refuses requests, and when its headers show that
+others use the quota, too; how far is learnt, because no provider says how large its bucket is.
 
 A provider counts a request when it arrives, which is between its grant and its answer. So a
 grant counts while it is under way, and for a minute after its answer.
@@ -12,19 +13,22 @@ import heapq
 import math
 from collections import deque
 
+from ingest.domain.proven_share import ProvenShare
+from ingest.domain.shown_quota import ShownQuota
+
 MINUTE = 60.0
-BURST_SECONDS = 1.0
-"""Seconds of the rate that may accumulate while idle; providers also limit each second."""
-_FOREIGN_SHARE = 0.8
-"""Share of the limit that other users of the key must have taken to bring the rate to its lowest.
-In between the rate falls in proportion, so that several users of a key come to equal shares."""
-_SLOWEST = 0.05
-"""Least part of the pace: a provider that is never asked cannot show that it answers again."""
-RECOVERY_SECONDS = 600.0
-"""From the slowest pace to the full one, if nothing is refused meanwhile. One halving is made up
-for after 139 seconds, so two whole minutes of the provider's limit show whether that was enough."""
-_RECOVERY_PER_SECOND = (1 / _SLOWEST) ** (1 / RECOVERY_SECONDS)
-"""The pace grows by the same factor each second, 1.005: a slow pace by little at a time."""
+BURST_SECONDS = 0.5
+"""Seconds of the rate that may accumulate while idle. The smallest bucket that is known holds one
+second; half of it is left for requests that arrive closer together than they were granted."""
+_HOLD_BURSTS = 2.0
+"""Bursts that are not granted after a refusal, so that the next request does not find the bucket as
+empty as that one did."""
+_LEAST_BURST_SECONDS = 0.05
+_BURST_RECOVERY_SECONDS = 600.0
+"""In this time the burst doubles, up to BURST_SECONDS, after refusals made it smaller."""
+PACE = 0.98
+"""Share of the limit that is used. At the whole limit a small bucket stays empty, and each request
+that arrives early is refused."""
 PASSING_SHARE = 0.25
 """Share of the rate for small requests that overtake larger waiting ones."""
 RESERVED_SHARE = 0.05
@@ -34,6 +38,7 @@ URGENT_SECONDS = 600.0
 LOST_SECONDS = 120.0
 """After this time without a result, a grant counts as lost with its process. It is the 60 s
 time-out of a request, plus the minute for which an answered request counts."""
+_NOTHING = (0.0, 0.0)
 _ROUNDING = 1e-9
 """Differences below this share of the limit are floating-point errors."""
 
@@ -58,9 +63,14 @@ class TokenBucket:
         self._flying_sum = 0.0
         self._answered: deque[tuple[float, float]] = deque()
         self._answered_sum = 0.0
-        self._remote = limit
-        self._own = limit
-        self._factor = 1.0
+        self._burst = BURST_SECONDS
+        self._proven = ProvenShare()
+        self._shown = ShownQuota()
+
+    @property
+    def used_share(self) -> float:
+        """Share of the limit that the present minute's grants are."""
+        return self._counted() / self._limit
 
     @property
     def limit(self) -> float:
@@ -70,7 +80,8 @@ class TokenBucket:
     def left(self, now: float) -> float:
         """The amount that can still be granted in the present minute."""
         self._advance(now)
-        return max(0.0, min(self._limit - self._counted(), self._remote))
+        shown = self._shown.left(self._limit) - self._flying_sum  # it may not have arrived yet
+        return max(0.0, min(self._limit - self._counted(), shown))
 
     def wait_for(
         self, amount: float, now: float, *, urgent: bool = False, may_overtake: bool = False
@@ -96,7 +107,6 @@ class TokenBucket:
                 ready = math.inf
         kept = 0.0 if urgent else self._reserved(amount, now)
         waits = [self._paused_until - now, ready]
-        waits.append((amount + kept - self._remote) / (self._limit / MINUTE))
         waits.append(self._until_room(amount + kept, now))
         longest = max(waits)
         return longest if longest > 1e-9 else 0.0
@@ -117,34 +127,61 @@ class TokenBucket:
             self._passing_level -= amount
         if urgent:
             self._urgent_at = now
-        self._remote -= amount
-        self._own -= amount
         self._flying[permit_id] = (now, amount)
         self._flying_sum += amount
 
     def give_back(self, permit_id: int, now: float) -> None:
         """Undo a grant that was not used; an unknown one changes nothing."""
         self._advance(now)
-        amount = self._land(permit_id)
+        amount = self._land(permit_id)[1]
         self._level = min(self._cap(), self._level + amount)
-        self._remote = min(self._limit, self._remote + amount)
-        self._own = min(self._limit, self._own + amount)
 
     def arrived(self, permit_id: int, now: float) -> None:
-        """Note that a granted request was answered; it counts for one more minute."""
+        """Note that a request ended without a word on the quota; it counts for one more minute."""
         self._advance(now)
-        if amount := self._land(permit_id):
+        if amount := self._land(permit_id)[1]:
             self._answered.append((self._at, amount))
             self._answered_sum += amount
 
-    def believe(self, *, limit: float | None, remaining: float | None, now: float) -> None:
-        """Use the values of the provider's headers; each may be missing."""
+    def granted(self, permit_id: int, now: float) -> None:
+        """Note that the provider granted a request, so that the present pace works."""
+        amount = self._flying.get(permit_id, _NOTHING)[1]
+        self.arrived(permit_id, now)
+        if amount:
+            self._proven.granted(amount)
+
+    def refused(self, permit_id: int, now: float, *, by_this_limit: bool) -> None:
+        """Note that the provider refused a request.
+
+        Args:
+            permit_id: A refused request may count, too, so it counts for one more minute.
+            now: The present time.
+            by_this_limit: Whether this limit was the reason: then the pace and the burst fall.
+        """
+        let_go = self._flying.get(permit_id, _NOTHING)[0]
+        self.arrived(permit_id, now)
+        if by_this_limit:
+            self._burst = max(_LEAST_BURST_SECONDS, self._burst / 2)
+            self._level = min(self._level, -_HOLD_BURSTS * self._cap())
+            self._shown.refused()
+            self._proven.refused(let_go, self._at, per_second=self._limit / MINUTE)
+
+    def believe(
+        self, *, limit: float | None, remaining: float | None, amount: float, now: float
+    ) -> None:
+        """Use the values of the provider's headers; each may be missing.
+
+        Args:
+            limit: Per minute; ours is never raised.
+            remaining: What was left after the request.
+            amount: That of the request.
+            now: The present time.
+        """
         self._advance(now)
         if limit is not None and limit > 0:
             self._limit = min(self._limit, limit)
         if remaining is not None:
-            # The header does not count requests that the provider has not received yet.
-            self._remote = min(self._limit, remaining - self._flying_sum)
+            self._shown.saw(remaining, amount)
 
     def pause(self, seconds: float, now: float) -> None:
         """Grant nothing for a while, because the provider asked for it."""
@@ -153,9 +190,9 @@ class TokenBucket:
         self._level = min(self._level, 0.0)
 
     def slow(self, now: float) -> None:
-        """Halve the rate; it returns to full within minutes."""
+        """Halve the pace; it returns to full by itself."""
         self._advance(now)
-        self._factor = max(_SLOWEST, self._factor / 2)
+        self._proven.halve()
 
     def _advance(self, now: float) -> None:
         elapsed = max(0.0, now - self._at)
@@ -163,10 +200,9 @@ class TokenBucket:
         gained = elapsed * self._pace()
         self._level = min(self._cap(), self._level + gained)
         self._passing_level = min(self._cap(), self._passing_level + PASSING_SHARE * gained)
-        refilled = elapsed * self._limit / MINUTE
-        self._remote = min(self._limit, self._remote + refilled)
-        self._own = min(self._limit, self._own + refilled)
-        self._factor = min(1.0, self._factor * _RECOVERY_PER_SECOND**elapsed)
+        self._shown.advance(elapsed, self._limit / MINUTE)
+        self._proven.advance(elapsed)
+        self._burst = min(BURST_SECONDS, self._burst * 2 ** (elapsed / _BURST_RECOVERY_SECONDS))
         while self._answered and self._answered[0][0] <= self._at - MINUTE:
             self._answered_sum -= self._answered.popleft()[1]
         if not self._answered:
@@ -177,17 +213,17 @@ class TokenBucket:
                 break
             self._land(permit_id)
 
-    def _land(self, permit_id: int) -> float:
-        """Remove a grant under way and return its amount; 0 when it is unknown."""
-        _, amount = self._flying.pop(permit_id, (0.0, 0.0))
+    def _land(self, permit_id: int) -> tuple[float, float]:
+        """Remove a grant under way; its time and amount, which are 0 when it is unknown."""
+        let_go, amount = self._flying.pop(permit_id, _NOTHING)
         self._flying_sum = self._flying_sum - amount if self._flying else 0.0
-        return amount
+        return let_go, amount
 
     def _counted(self) -> float:
         return self._flying_sum + self._answered_sum
 
     def _cap(self) -> float:
-        return self._limit / MINUTE * BURST_SECONDS
+        return self._limit / MINUTE * self._burst
 
     def _reserved(self, amount: float, now: float) -> float:
         """The amount that a request which is not urgent must leave."""
@@ -196,9 +232,8 @@ class TokenBucket:
         return min(RESERVED_SHARE * self._limit, self._limit - amount)
 
     def _pace(self) -> float:
-        foreign = max(0.0, self._own - self._remote) / self._limit
-        eased = max(_SLOWEST, 1.0 - foreign / _FOREIGN_SHARE)
-        return self._limit / MINUTE * eased * self._factor
+        rate = self._limit / MINUTE
+        return rate * PACE * min(self._proven.share, self._shown.pace(rate))
 
     def _until_room(self, amount: float, now: float) -> float:
         """Seconds until enough of the counted grants are old, or count as lost."""

@@ -13,10 +13,18 @@ from datetime import timedelta
 from ingest.domain.circuit_breaker import CircuitBreaker
 from ingest.domain.errors import ProviderPaused, RateLimited, RequestTooLarge
 from ingest.domain.job import Lane
-from ingest.domain.provider import KeyHealth, Limits, Outcome, Permit, PermitRequest, Report
+from ingest.domain.provider import (
+    KeyHealth,
+    Outcome,
+    Permit,
+    PermitRequest,
+    QuotaUnit,
+    Report,
+)
 from ingest.domain.quota_queue import QuotaQueue
 from ingest.domain.token_bucket import TokenBucket
 
+_REFUSALS = frozenset({Outcome.LIMITED, Outcome.SLOW_DOWN})
 LIMITED_SECONDS = 1.0
 """Pause after a 429 that names none."""
 _IDLE_SECONDS = 60.0
@@ -57,8 +65,39 @@ class _Key:
             urgent = request.lane is Lane.INTERACTIVE
             meter.take(permit.permit_id, amount, now, urgent=urgent, may_overtake=may_overtake)
 
-    def _meters(self, request: PermitRequest) -> list[tuple[TokenBucket, float]]:
-        tokens = [] if self.tokens is None else [(self.tokens, float(request.tokens))]
+    def account(self, permit: Permit, report: Report, now: float) -> None:
+        """Let both meters learn how a call ended."""
+        limits, blamed = report.limits, self._blamed(report)
+        shown = [(limits.requests, limits.requests_left), (limits.tokens, limits.tokens_left)]
+        for (meter, amount), (limit, left) in zip(self._meters(permit), shown, strict=False):
+            refused = report.outcome in _REFUSALS
+            match report.outcome:
+                case Outcome.UNUSED:
+                    meter.give_back(permit.permit_id, now)
+                    continue
+                case Outcome.LIMITED | Outcome.SLOW_DOWN:
+                    meter.refused(permit.permit_id, now, by_this_limit=meter is blamed)
+                    meter.pause(report.retry_after or LIMITED_SECONDS, now)
+                case Outcome.ANSWERED:
+                    meter.granted(permit.permit_id, now)
+                case _:
+                    meter.arrived(permit.permit_id, now)
+            if report.outcome is Outcome.SLOW_DOWN:
+                meter.slow(now)
+            meter.believe(limit=limit, remaining=left, amount=0.0 if refused else amount, now=now)
+
+    def _blamed(self, report: Report) -> TokenBucket | None:
+        """The meter whose limit refused the call; the fuller one, if the provider named none."""
+        if report.outcome is not Outcome.LIMITED:
+            return None
+        if self.tokens is None or report.refused_by is QuotaUnit.REQUESTS:
+            return self.requests
+        if report.refused_by is QuotaUnit.TOKENS:
+            return self.tokens
+        return max(self.requests, self.tokens, key=lambda meter: meter.used_share)
+
+    def _meters(self, call: PermitRequest | Permit) -> list[tuple[TokenBucket, float]]:
+        tokens = [] if self.tokens is None else [(self.tokens, float(call.tokens))]
         return [(self.requests, 1.0), *tokens]
 
 
@@ -137,10 +176,7 @@ class LocalRateLimiter:
             return  # from before a restart
         now = self._clock()
         _judge(key, report, now)
-        limits = report.limits
-        _account(key.requests, permit, report, limits.requests, limits.requests_left, now)
-        if key.tokens is not None:
-            _account(key.tokens, permit, report, limits.tokens, limits.tokens_left, now)
+        key.account(permit, report, now)
         pool.changed.set()
 
     async def health(self) -> list[KeyHealth]:
@@ -256,29 +292,3 @@ def _judge(key: _Key, report: Report, now: float) -> None:
         key.breaker.failed(now)
     else:
         key.breaker.refused(now)
-
-
-def _account(
-    meter: TokenBucket,
-    permit: Permit,
-    report: Report,
-    limit: float | None,
-    left: float | None,
-    now: float,
-) -> None:
-    """What one of the two meters learns."""
-    if report.outcome is Outcome.UNUSED:
-        meter.give_back(permit.permit_id, now)
-        return
-    meter.arrived(permit.permit_id, now)
-    meter.believe(limit=limit, remaining=left, now=now)
-    if report.outcome in {Outcome.LIMITED, Outcome.SLOW_DOWN}:
-        meter.pause(report.retry_after or LIMITED_SECONDS, now)
-    if report.outcome is Outcome.SLOW_DOWN or _is_blind(report):
-        meter.slow(now)
-
-
-def _is_blind(report: Report) -> bool:
-    """Refused without a word on how long: then only a slower pace finds the limit."""
-    silent = report.retry_after is None and report.limits == Limits()
-    return report.outcome is Outcome.LIMITED and silent

@@ -153,7 +153,7 @@ class OpenAiApi:
                 self._options.rpm,
                 self._options.tpm,
                 time.monotonic(),
-                charge_refused=self._options.charge_refused,
+                self._options.quota,
             )
         return self._accounts[key, model]
 

@@ -5,6 +5,7 @@ import argparse
 from ingest.sim import faults, server
 from ingest.sim.openai.api import KINDS, OpenAiApi
 from ingest.sim.openai.endpoint_options import EndpointOptions
+from ingest.sim.openai.rate_limits import HEADERS, MINUTE, QuotaOptions
 
 
 def run(argv: list[str]) -> None:
@@ -14,11 +15,7 @@ def run(argv: list[str]) -> None:
     parser.add_argument("--key", action="append", default=[], help="accepted key; default: sk-…")
     parser.add_argument("--rpm", type=float, default=3000, help="requests a minute for each key")
     parser.add_argument("--tpm", type=float, default=1_000_000, help="tokens a minute for each key")
-    parser.add_argument(
-        "--charge-refused",
-        action="store_true",
-        help="refused requests count against the limits as well",
-    )
+    _add_quota_options(parser)
     parser.add_argument("--no-retry-after", action="store_true", help="leave the header out")
     parser.add_argument("--latency", type=float, default=0.0, help="mean seconds of an answer")
     parser.add_argument(
@@ -48,7 +45,14 @@ def run(argv: list[str]) -> None:
         keys=frozenset(options.key),
         rpm=options.rpm,
         tpm=options.tpm,
-        charge_refused=options.charge_refused,
+        quota=QuotaOptions(
+            bucket_seconds=options.bucket_seconds,
+            steps=options.fill == "steps",
+            windows=options.fill == "windows",
+            headers=options.headers,
+            foreign_share=options.foreign_share,
+            charge_refused=options.charge_refused,
+        ),
         retry_after=not options.no_retry_after,
         latency=options.latency,
         latency_sigma=options.latency_sigma,
@@ -60,3 +64,37 @@ def run(argv: list[str]) -> None:
         batch_error_rate=options.batch_error_rate,
     )
     server.run(OpenAiApi(chosen, switch), options.port)
+
+
+def _add_quota_options(parser: argparse.ArgumentParser) -> None:
+    quota = parser.add_argument_group("how the limits are counted and shown")
+    quota.add_argument(
+        "--bucket-seconds",
+        type=float,
+        default=MINUTE,
+        help="seconds of a limit that may be used at once; OpenAI's bucket holds 60",
+    )
+    quota.add_argument(
+        "--fill",
+        choices=("smooth", "steps", "windows"),
+        default="smooth",
+        help="steps: once a second; windows: each second of the clock has its own limit as well",
+    )
+    quota.add_argument(
+        "--headers",
+        choices=tuple(HEADERS),
+        default="true",
+        help="x-ratelimit headers: partial shows the remaining amount alone, limit the limit "
+        "alone, stale the amount of 5 seconds ago, low half of it, zero none, high twice the limit",
+    )
+    quota.add_argument(
+        "--foreign-share",
+        type=float,
+        default=0.0,
+        help="share of the limits, 0 to 1, that another client of the key takes",
+    )
+    quota.add_argument(
+        "--charge-refused",
+        action="store_true",
+        help="refused requests count against the limits as well",
+    )

@@ -1,6 +1,8 @@
 """The options of simulated OpenAI without faults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ingest.sim.openai.rate_limits import QuotaOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +12,7 @@ class EndpointOptions:
     keys: frozenset[str] = frozenset()
     rpm: float = 3000
     tpm: float = 1_000_000
-    charge_refused: bool = False
+    quota: QuotaOptions = field(default_factory=QuotaOptions)
     retry_after: bool = True
     latency: float = 0.0
     """Mean latency of an answer in seconds."""

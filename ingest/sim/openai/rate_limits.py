@@ -1,32 +1,106 @@
-"""The two token buckets of OpenAI, rebuilt from the waiting times in its messages."""
+"""The two limits of an OpenAI-compatible provider: how they are counted, and what headers show.
+
+OpenAI's waiting times in messages fit a continuous bucket of a minute. Other providers, and
+gateways before them, hold fewer seconds, fill the bucket once a second, or limit each second.
+"""
 
 import math
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 MODEL = "text-embedding-3-small"
+MINUTE = 60.0
+STALE_SECONDS = 5.0
+"""Age of the values in stale headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaOptions:
+    """How a limit is counted and shown."""
+
+    bucket_seconds: float = MINUTE
+    """Seconds of the rate that a bucket holds."""
+    steps: bool = False
+    """Whether a bucket is filled once a second, instead of all the time."""
+    windows: bool = False
+    """Whether each second of the clock has its own limit as well."""
+    headers: str = "true"
+    """One of HEADERS."""
+    foreign_share: float = 0.0
+    """Share of each limit that another client of the key takes, at an even pace."""
+    charge_refused: bool = False
+    """Whether refused requests count, too."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """A continuous bucket: its capacity is the limit per minute; 1/60 of it returns each second."""
+    """A limit per minute; 1/60 of it returns each second."""
 
     limit: float
+    options: QuotaOptions
     level: float
     at: float
+    _window: int = 0
+    _in_window: float = 0.0
+    _shown: deque[tuple[float, float]] = field(default_factory=deque)
+    """Earlier levels, for stale headers."""
+
+    @property
+    def size(self) -> float:
+        """Most that the bucket holds."""
+        return self.limit / MINUTE * self.options.bucket_seconds
 
     def refill(self, now: float) -> None:
-        """Update the level to a time."""
-        self.level = min(self.limit, self.level + (now - self.at) * self.limit / 60)
+        """Update the level to a time; the other client takes its share first."""
+        elapsed = now - self.at
+        gained = math.floor(now) - math.floor(self.at) if self.options.steps else elapsed
+        rate = self.limit / MINUTE
+        taken = elapsed * rate * self.options.foreign_share
+        self.level = max(0.0, min(self.size, self.level + gained * rate) - taken)
         self.at = now
+        if self._window != math.floor(now):
+            self._window, self._in_window = math.floor(now), 0.0
+        self._shown.append((now, self.level))
+        while len(self._shown) > 1 and self._shown[1][0] <= now - STALE_SECONDS:
+            self._shown.popleft()
 
     @property
     def used(self) -> int:
         """The used amount, as error messages show it."""
-        return math.ceil(self.limit - self.level)
+        return math.ceil(self.size - self.level)
+
+    @property
+    def earlier(self) -> float:
+        """The level of some seconds ago."""
+        return self._shown[0][1] if self._shown else self.level
 
     def wait(self, amount: float) -> float:
         """Seconds until the amount fits."""
-        return max(0.0, (amount - self.level) * 60 / self.limit)
+        wait = max(0.0, (amount - self.level) * MINUTE / self.limit)
+        rate = self.limit / MINUTE
+        if self.options.windows and self._in_window and self._in_window + amount > rate:
+            wait = max(wait, self._window + 1.0 - self.at)
+        return wait
+
+    def take(self, amount: float) -> None:
+        """Count an amount."""
+        self.level = max(0.0, self.level - amount)
+        self._in_window += amount
+
+
+Shown = tuple[float | None, float | None]
+HEADERS: dict[str, Callable[[Bucket], Shown]] = {
+    "true": lambda bucket: (bucket.limit, bucket.level),
+    "none": lambda _: (None, None),
+    "partial": lambda bucket: (None, bucket.level),
+    "limit": lambda bucket: (bucket.limit, None),
+    "stale": lambda bucket: (bucket.limit, bucket.earlier),
+    "low": lambda bucket: (bucket.limit, bucket.level / 2),
+    "zero": lambda bucket: (bucket.limit, 0.0),
+    "high": lambda bucket: (2 * bucket.limit, 2 * bucket.limit),
+}
+"""The limit and the remaining amount that headers show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +117,19 @@ class Refusal:
 class Account:
     """The limits of one key and model."""
 
-    def __init__(self, rpm: float, tpm: float, now: float, *, charge_refused: bool) -> None:
-        self.requests = Bucket(rpm, rpm, now)
-        self.tokens = Bucket(tpm, tpm, now)
-        self._charge_refused = charge_refused
+    def __init__(self, rpm: float, tpm: float, now: float, options: QuotaOptions) -> None:
+        self._options = options
+        self.requests = _full(rpm, now, options)
+        self.tokens = _full(tpm, now, options)
 
     def admit(self, tokens: int, now: float) -> Refusal | None:
         """Admit a request with a number of tokens, or return the refusal."""
         self.requests.refill(now)
         self.tokens.refill(now)
-        if tokens > self.tokens.limit:
+        if tokens > self.tokens.size:
             message = (
                 f"Request too large for {MODEL} in organization org-simulated on tokens per min "
-                f"(TPM): Limit {self.tokens.limit:.0f}, Requested {tokens}. The input or output "
+                f"(TPM): Limit {self.tokens.size:.0f}, Requested {tokens}. The input or output "
                 "tokens must be reduced in order to run successfully."
             )
             return Refusal("tokens", message, 0.0, for_ever=True)
@@ -70,22 +144,32 @@ class Account:
                     f"try again in {duration(wait)}. Visit "
                     "https://platform.openai.com/account/rate-limits to learn more."
                 )
-                if self._charge_refused:
-                    self.requests.level = max(0.0, self.requests.level - 1)
-                    self.tokens.level = max(0.0, self.tokens.level - tokens)
+                if self._options.charge_refused:
+                    self.requests.take(1)
+                    self.tokens.take(tokens)
                 return Refusal(name, message, wait)
-        self.requests.level -= 1
-        self.tokens.level -= tokens
+        self.requests.take(1)
+        self.tokens.take(tokens)
         return None
 
     def headers(self) -> dict[str, str]:
         """The headers of every answer; reset is the time until a bucket is full."""
         found = {}
         for name, bucket in (("requests", self.requests), ("tokens", self.tokens)):
-            found[f"x-ratelimit-limit-{name}"] = f"{bucket.limit:.0f}"
-            found[f"x-ratelimit-remaining-{name}"] = f"{math.floor(bucket.level):d}"
-            found[f"x-ratelimit-reset-{name}"] = duration(bucket.wait(bucket.limit))
+            limit, left = HEADERS[self._options.headers](bucket)
+            if limit is not None:
+                found[f"x-ratelimit-limit-{name}"] = f"{limit:.0f}"
+            if left is not None:
+                found[f"x-ratelimit-remaining-{name}"] = f"{math.floor(left):d}"
+                full = (bucket.size - left) * MINUTE / bucket.limit
+                found[f"x-ratelimit-reset-{name}"] = duration(full)
         return found
+
+
+def _full(limit: float, now: float, options: QuotaOptions) -> Bucket:
+    bucket = Bucket(limit, options, 0.0, now)
+    bucket.level = max(1.0, bucket.size)
+    return bucket
 
 
 def duration(seconds: float) -> str:

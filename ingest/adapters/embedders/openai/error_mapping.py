@@ -17,7 +17,7 @@ from ingest.domain.errors import (
     RequestTooLarge,
 )
 from ingest.domain.pricing import CallState, Charge
-from ingest.domain.provider import CallFailed, Limits, Outcome, Report
+from ingest.domain.provider import CallFailed, Limits, Outcome, QuotaUnit, Report
 
 # developers.openai.com/api/docs/guides/error-codes
 _BILLING = frozenset(
@@ -82,7 +82,12 @@ def _status(error: openai.APIStatusError) -> CallFailed:
     headers = error.response.headers
     return CallFailed(
         meaning,
-        Report(outcome, retry_after=_retry_after(error), limits=limits(headers)),
+        Report(
+            outcome,
+            retry_after=_retry_after(error),
+            limits=limits(headers),
+            refused_by=QuotaUnit(error.type) if error.type in list(QuotaUnit) else None,
+        ),
         state=CallState.RELEASED,
         charge=Charge(request_id=headers.get("x-request-id"), error_code=code),
     )
