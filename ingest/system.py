@@ -59,6 +59,7 @@ class System:
         self._start_gateway()
         self._step("starting the stream")
         self._wait_for_stream()
+        self._ray.offer()
         self._is_ready = True
 
     def _step(self, line: str) -> None:

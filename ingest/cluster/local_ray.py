@@ -8,10 +8,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ingest.adapters.storage import state_folder
-from ingest.cluster import ray_folder, ray_reports
+from ingest.cluster import ray_folder, ray_reports, shared_ray
 from ingest.cluster.ray_folder import RayFolder
+from ingest.cluster.shared_ray import SharedRay
 from ingest.domain.errors import ProviderUnavailable
 from ingest.settings import Settings
 from ingest.settings.gateway import HttpProxy
@@ -19,19 +21,32 @@ from ingest.settings.gateway import HttpProxy
 NAMESPACE = "ingest"
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
+_LOOPBACK = "127.0.0.1"
 
 
 class LocalRay:
     """Ray as this process's child, reachable from this machine only, behind a token."""
 
     def __init__(
-        self, settings: Settings, *, report: Callable[[str], None] = lambda line: None
+        self,
+        settings: Settings,
+        *,
+        report: Callable[[str], None] = lambda line: None,
+        joined: SharedRay | None = None,
     ) -> None:
-        """Remember the settings; ``report`` gets a line when processes were left behind."""
+        """Remember the settings.
+
+        Args:
+            settings: Where the cluster is, or the state folder for a Ray of our own.
+            report: Gets a line when processes were left behind.
+            joined: The Ray of a running system, instead of one of our own.
+        """
         self._settings = settings
+        self._joined = joined
         self._report = report
         self._folder: RayFolder | None = None
         self._began = False
+        self._is_offered = False
 
     @property
     def is_connected(self) -> bool:
@@ -52,8 +67,9 @@ class LocalRay:
             FolderRefused: the state folder holds files of others.
             ProviderUnavailable: it did not start, or nothing answers at the address.
         """
-        if self._settings.ray_address is not None:
-            _ensure_answer(self._settings.ray_address)
+        address = self._settings.ray_address
+        if address is not None:
+            _ensure_answer(address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")
         # By Ray's default all workers have next to the least priority; only stages step back.
@@ -62,8 +78,9 @@ class LocalRay:
         os.environ.setdefault("RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S", "1")
         if self._settings.http_proxy is HttpProxy.HAPROXY:
             os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
-        address = self._settings.ray_address
-        if address is None:
+        if self._joined is not None:
+            _use_token(self._joined.token)
+        elif address is None:
             state_folder.claim(self._settings.state_dir)
             self._folder = ray_folder.take(self._settings.state_dir, self._report)
             _make_token(self._folder)
@@ -80,6 +97,15 @@ class LocalRay:
 
         self._began = True
         with _signals_kept():
+            if self._joined is not None:
+                ray.init(
+                    address=self._joined.address,
+                    namespace=NAMESPACE,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    _node_ip_address=_LOOPBACK,
+                )
+                return
             if self._folder is None:
                 ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
                 return
@@ -92,9 +118,18 @@ class LocalRay:
                 object_store_memory=_OBJECT_STORE_BYTES,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
+                _node_ip_address=_LOOPBACK,
                 _temp_dir=str(self._folder.make()),
             )
+
+    def offer(self) -> None:
+        """Let other commands on this machine join a Ray of our own."""
+        if self._folder is not None:
+            import ray
+
+            address = ray.get_runtime_context().gcs_address
+            shared_ray.offer(self._settings, address, self._folder.token)
+            self._is_offered = True
 
     @property
     def logs(self) -> str | None:
@@ -106,6 +141,9 @@ class LocalRay:
 
     def stop(self) -> None:
         """Stop Ray, or leave the cluster; also when the start was interrupted."""
+        if self._is_offered:
+            shared_ray.withdraw(self._settings)
+            self._is_offered = False
         if self._began:
             import ray
 
@@ -121,8 +159,12 @@ def _make_token(folder: RayFolder) -> None:
     folder.token.unlink(missing_ok=True)
     folder.token.touch(mode=0o600)
     folder.token.write_text(secrets.token_hex(32), encoding="ascii")
+    _use_token(folder.token)
+
+
+def _use_token(token: Path) -> None:
     os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder.token)
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
 
 
 @contextmanager

@@ -97,7 +97,8 @@ def run(
     os.environ.update(here.environment())
     logs.configure(here.log_level, for_people=sys.stderr.isatty())
     stop, spent = threading.Event(), threading.Event()
-    with _stopped_by_signals(stop), backfill_stream(here, request.lane, run=named, leave_now=spent):
+    stream = backfill_stream(here, request.lane, run=named, stop=stop, leave_now=spent, report=say)
+    with _stopped_by_signals(stop), stream:
         done = run_async(_work(here, objects, sources, request, stop, run=named))
         if done.ended is Ended.MONEY_SPENT:
             spent.set()

@@ -141,8 +141,9 @@ def backfill(
     changed objects only, or to resume after an interruption. Deleted documents stay deleted.
     Uploads have priority. Ctrl-C finishes the jobs under way; the others wait for the next run.
 
-    The command starts a Ray of its own. 'ray job submit -- python -m ingest backfill URI' runs it
-    in an existing cluster, where it shares the quota of that cluster.
+    Where 'ingest up' runs with the same state folder and settings, the command works in its Ray and
+    shares its quota; else it starts a Ray of its own. 'ray job submit -- python -m ingest backfill
+    URI' runs it in a cluster.
     """
     from ingest import settings
     from ingest.cli.backfills.dry_run import estimate
