@@ -126,6 +126,17 @@ async def test_raised_and_lowered_numbers_are_not_joined_to_others(parse: Parse)
     assert body(parsed) == "10^6 hires2"
 
 
+async def test_of_alternatives_in_a_cell_one_is_read(parse: Parse) -> None:
+    choice = f'<mc:Choice Requires="wps">{paragraph("Berth 7")}</mc:Choice>'
+    fallback = f"<mc:Fallback>{paragraph('Berth seven')}</mc:Fallback>"
+    both = f"<mc:AlternateContent>{choice}{fallback}</mc:AlternateContent>"
+    table = f"<w:tbl><w:tr><w:tc>{both}</w:tc><w:tc>{paragraph('free')}</w:tc></w:tr></w:tbl>"
+
+    parsed = await parse("x.docx", document(table))
+
+    assert body(parsed).split("\n")[0] == "| Berth 7 | free |"
+
+
 async def test_cells_stand_under_their_own_columns(parse: Parse) -> None:
     def cell(text: str, properties: str = "") -> str:
         return f"<w:tc><w:tcPr>{properties}</w:tcPr>{paragraph(text)}</w:tc>"

@@ -108,6 +108,20 @@ def test_captions_that_roll_are_read_once_and_said_twice_stays_twice() -> None:
     assert parse(rolling, "x.vtt").text == "[00:00:01] moor the ship at dawn No. No."
 
 
+def test_whether_captions_roll_is_told_by_milliseconds() -> None:
+    rolls = (
+        "1\n00:00:01,000 --> 00:00:01,980\nmoor the ship\n\n"
+        "2\n00:00:02,000 --> 00:00:03,000\nmoor the ship\nat dawn\n"
+    )
+    waits = (
+        "1\n00:00:01,000 --> 00:00:02,100\nNo.\nNever.\n\n"
+        "2\n00:00:02,900 --> 00:00:03,000\nNever.\n"
+    )
+
+    assert parse(rolls, "x.srt").text == "[00:00:01] moor the ship at dawn"
+    assert parse(waits, "x.srt").text == "[00:00:01] No. Never. Never."
+
+
 @pytest.mark.parametrize("name", ["x.rst", "x.adoc", "x.org", "x.tex", "x.srt", "x.vtt"])
 def test_plain_prose_under_these_names_keeps_its_words(name: str) -> None:
     words = "The quay is closed.\n\nIt opens on Monday; dues are 5 EUR."

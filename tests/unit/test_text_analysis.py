@@ -154,6 +154,16 @@ def test_a_very_long_word_makes_no_term_that_postgresql_refuses(word: str) -> No
     assert max(map(len, terms)) <= MAX_TERM_CHARS
 
 
+def test_a_very_long_name_is_found_under_its_term() -> None:
+    name = "." + "Net" * 40
+
+    stored = term_vector(UUID(int=1), filename="", headings=[], context=None, text=name)
+    asked = [form for term in parse(name).terms for form in term.forms]
+
+    assert any(form.startswith(".") for form in asked)
+    assert set(asked) <= set(stored)
+
+
 def test_a_query_without_its_operators_is_what_is_embedded() -> None:
     query = parse('"granite bank" liability -rust')
     assert query.text == "granite bank liability"

@@ -91,7 +91,7 @@ def by_rules(token: str) -> Token:
         # 1.5 is not 15: numbers keep their punctuation.
         between = "" if any(map(_has_letter, folded_parts)) else "."
         joined.append((0, len(atoms) - 1, shorten(between.join(folded_parts))))
-    signed = tuple(map(fold, _SIGNED.findall(token)))
+    signed = tuple(shorten(fold(name)) for name in _SIGNED.findall(token))
     return Token(tuple(atoms), tuple(joined), signed)
 
 

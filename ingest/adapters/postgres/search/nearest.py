@@ -97,13 +97,11 @@ class NearestChunks:
             ConfigurationError: the database does not know the model.
         """
         how = await self._how(connection, question.tenant_id)
-        if not how["has_index"] or await self.is_small(connection, question):
+        expected = await self._expected_ms(connection, question) if how["has_index"] else 0.0
+        if not how["has_index"] or expected <= self._exact_ms:
             rows = await self._exactly(connection, question)
             return Nearest(rows, is_exact=True, is_sample=False)
-        if how["is_exact"] or (
-            not how["is_measured"]
-            and await self._expected_ms(connection, question) <= self._unmeasured_ms
-        ):
+        if how["is_exact"] or (not how["is_measured"] and expected <= self._unmeasured_ms):
             return await self._again(connection, question, ())
         found = await self._by_index(connection, question, how["index_kind"], how["ef_search"])
         if len(found) >= question.limit:

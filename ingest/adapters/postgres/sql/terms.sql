@@ -23,17 +23,16 @@ RETURNING c.chunk_id;
 SELECT own.tenant_id, own.embed_model, own.embed_version, own.chunks
 FROM (
     SELECT
-        d.tenant_id, m.embed_model, m.embed_version, sum(d.chunk_count)::bigint AS chunks
+        d.tenant_id, coalesce(d.embed_model, c.embed_model) AS embed_model,
+        coalesce(d.embed_version, c.embed_version) AS embed_version,
+        sum(d.chunk_count)::bigint AS chunks
     FROM upload_pipeline.documents AS d
-    CROSS JOIN LATERAL (
-        SELECT
-            coalesce(d.embed_model, c.embed_model) AS embed_model,
-            coalesce(d.embed_version, c.embed_version) AS embed_version
-        FROM upload_pipeline.document_chunks AS c
-        WHERE c.document_id = d.document_id LIMIT 1
-    ) AS m
-    WHERE d.live_generation > 0
-    GROUP BY d.tenant_id, m.embed_model, m.embed_version
+    LEFT JOIN LATERAL (
+        SELECT one.embed_model, one.embed_version FROM upload_pipeline.document_chunks AS one
+        WHERE d.embed_model IS NULL AND one.document_id = d.document_id LIMIT 1
+    ) AS c ON true
+    WHERE d.live_generation > 0 AND coalesce(d.embed_model, c.embed_model) IS NOT NULL
+    GROUP BY 1, 2, 3
     HAVING sum(d.chunk_count) >= $1
 ) AS own
 LEFT JOIN upload_pipeline.term_statistics AS s

@@ -42,28 +42,35 @@ def parse_srt(text: str, draft: Draft) -> None:
 def _cues(text: str, *, entities: bool) -> Iterator[_Cue]:
     for block in re.split(r"\n[ \t]*\n", clean(text).lstrip("\N{ZERO WIDTH NO-BREAK SPACE}")):
         lines = [line for line in block.split("\n") if line.strip()]
-        timings = [place for place, line in enumerate(lines) if _TIMING.match(line)]
+        timings = {
+            place: found for place, line in enumerate(lines) if (found := _TIMING.match(line))
+        }
         if not timings:
             if lines and not _NO_CUE.match(lines[0]):
                 yield _Cue(-1.0, -1.0, "", lines)
             continue
         # Without a blank line between them, the number of the next cue stands before its time.
-        for place, following in zip(timings, [*timings[1:], None], strict=True):
+        for (place, timing), following in zip(
+            timings.items(), [*list(timings)[1:], None], strict=True
+        ):
             said = lines[place + 1 : following]
             if following is not None and said and said[-1].strip().isdigit():
                 said.pop()
-            yield _cue(lines[place], said, entities=entities)
+            yield _cue(timing, said, entities=entities)
 
 
-def _cue(timing: str, said: list[str], *, entities: bool) -> _Cue:
-    found = _TIMING.match(timing)
-    numbers = [int(part or 0) for part in found.groups()] if found else [0] * 8
-    start, end = (h * 3600 + m * 60 + s for h, m, s, _ in (numbers[:4], numbers[4:]))
+def _cue(timing: re.Match[str], said: list[str], *, entities: bool) -> _Cue:
+    parts = [int(part or 0) for part in timing.groups()]
+    start, end = _seconds(*parts[:4]), _seconds(*parts[4:])
     voice = _VOICE.search("\n".join(said))
     lines = [" ".join(_TAG.sub("", line).split()) for line in said]
     if entities:
         lines = [unescape(line).replace("\xa0", " ") for line in lines]
     return _Cue(start, end, voice[1].strip() if voice else "", [line for line in lines if line])
+
+
+def _seconds(hours: int, minutes: int, seconds: int, thousandths: int) -> float:
+    return hours * 3600 + minutes * 60 + seconds + thousandths / 1000
 
 
 def _write(cues: Iterator[_Cue], draft: Draft) -> None:

@@ -197,6 +197,13 @@ class _DocxWriter:
                 mark = "-" if label is None else label
                 if text.strip():
                     yield f"{mark} {text}" if mark else text
+            elif name == "AlternateContent":
+                chosen = chosen_branch(element)
+                for branch in element:
+                    if branch is chosen:
+                        yield from self._lines(branch, extras)
+                    else:
+                        self._inline.leave_out(branch)
             elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
                 self._inline.leave_out(element)
             elif name in {"oMath", "oMathPara"}:
