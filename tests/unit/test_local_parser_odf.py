@@ -250,3 +250,40 @@ def test_a_number_of_a_list_shows_its_prefix_and_the_levels_above() -> None:
     parsed = text(f'<text:list text:style-name="L">{items}</text:list>', styles=style)
 
     assert parsed.text == "1. a\n2. a2\n  2.1. b\n    (1) c"
+
+
+def test_numbered_headings_keep_the_number_that_the_program_shows() -> None:
+    def level(number: int, marks: str) -> str:
+        return f'<text:outline-level-style text:level="{number}" {marks}/>'
+
+    styles = (
+        "<office:styles><text:outline-style>"
+        + level(1, 'style:num-format="1" style:num-suffix="."')
+        + level(2, 'style:num-format="1" text:display-levels="2"')
+        + level(3, 'style:num-format=""')
+        + "</text:outline-style></office:styles>"
+    )
+
+    def heading(number: int, more: str = "") -> str:
+        return f'<text:h text:outline-level="{number}" {more}>Quay</text:h>'
+
+    body = heading(1) + heading(2) + heading(2) + heading(3) + heading(1)
+    body += heading(1, 'text:is-list-header="true"') + heading(2)
+    body += heading(1, 'text:restart-numbering="true" text:start-value="9"')
+
+    assert outline(text(body, styles)) == [
+        (1, "1. Quay"), (2, "1.1 Quay"), (2, "1.2 Quay"), (3, "Quay"), (1, "2. Quay"),
+        (1, "Quay"), (2, "2.1 Quay"), (1, "9. Quay"),
+    ]  # fmt: skip
+
+
+def test_a_heading_in_a_numbered_list_keeps_its_number() -> None:
+    styles = (
+        '<text:list-style style:name="L1"><text:list-level-style-number text:level="1" '
+        'style:num-format="I"/></text:list-style>'
+    )
+    heading = '<text:list-item><text:h text:outline-level="1">Quay</text:h></text:list-item>'
+
+    parsed = text(f'<text:list text:style-name="L1">{heading * 2}</text:list>', styles)
+
+    assert outline(parsed) == [(1, "I. Quay"), (1, "II. Quay")]

@@ -7,6 +7,7 @@ import pptx
 import pytest
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.oxml import parse_xml
 from pptx.util import Emu, Inches
 
 from ingest.adapters.parsers.local.formats.pptx.positions import ShapeBox, reading_order
@@ -234,3 +235,27 @@ async def test_a_slide_that_the_file_lacks_does_not_hurt_the_others(parse: Parse
 
     assert parsed.text == "# The quay"
     assert [warning.code for warning in parsed.warnings] == [WarningCode.PART_NOT_READ]
+
+
+async def test_numbered_paragraphs_keep_their_numbers(parse: Parse) -> None:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[BLANK])
+    numbered = '<a:pPr lvl="{}"><a:buAutoNum type="{}"{}/></a:pPr>'
+    marks = [
+        numbered.format(0, "arabicPeriod", ""), numbered.format(1, "alphaLcParenR", ""),
+        numbered.format(1, "alphaLcParenR", ""), numbered.format(0, "arabicPeriod", ""), "",
+        numbered.format(0, "romanUcPeriod", ' startAt="4"'),
+        numbered.format(0, "romanUcPeriod", ' startAt="4"'),
+        numbered.format(0, "arabicParenBoth", ""), '<a:pPr><a:buChar char="&#8226;"/></a:pPr>',
+    ]  # fmt: skip
+    shape = box(slide, "\n".join("word" for _ in marks), 1, 1)
+    names = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    for paragraph, mark in zip(shape.text_frame.paragraphs, marks, strict=True):
+        if mark:
+            made = parse_xml(mark.replace("<a:pPr", f"<a:pPr {names}", 1))
+            paragraph._p.insert(0, made)
+
+    parsed = await parse("x.pptx", saved(presentation))
+
+    labels = [block.removesuffix("word").strip() for block in page_texts(parsed)[0].split("\n\n")]
+    assert labels == ["1.", "a)", "b)", "2.", "", "IV.", "V.", "(1)", ""]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.odf.styles import (
+    OUTLINE,
     OdfNumbering,
     OdfStyles,
     attribute,
@@ -33,6 +34,7 @@ _MARKS = {"tab": "\t", "line-break": "\n"}
 _BLANKS = re.compile(r"\s+")
 """White space in the XML is one blank; a blank at an end counts."""
 _MAX_SPACES = 1000
+_MAX_LEVEL = 10
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class BlockWriter:
         self._embedded = embedded
         self._lists: list[_OpenList] = []
         self._last_numbers: dict[tuple[str, int], int] = {}
+        self._headings: list[int] = []
+        """The last number of each level of headings."""
         self._mark = ""
         self.pictures = 0
         """Pictures without an alternative text."""
@@ -79,8 +83,7 @@ class BlockWriter:
         """Write one block, with what it holds."""
         name = local_name(element)
         if name == "h":
-            level = attribute(element, "outline-level")
-            self._paragraph(element, int(level) if level.isdecimal() else 1)
+            self._heading(element)
         elif name == "p":
             self._paragraph(element, self._styles.title_level(attribute(element, "style-name")))
         elif name == "list":
@@ -183,11 +186,36 @@ class BlockWriter:
         if text.strip() and self._styles.is_hidden(style):
             self._warn_hidden()
         elif level:
-            self.draft.add_heading(level, text)
+            mark, self._mark = self._mark.strip(), ""
+            numbered = any(map(str.isalnum, mark))  # else a bullet
+            self.draft.add_heading(level, f"{mark} {text.lstrip()}" if numbered else text)
         elif text.strip():
             mark, self._mark = self._mark, ""
             self.draft.add(mark + text.strip(), tight=bool(self._lists))
         self.flush_shapes()
+
+    def _heading(self, element: Element) -> None:
+        shown = attribute(element, "outline-level")
+        level = min(int(shown), _MAX_LEVEL) if shown.isdecimal() and int(shown) else 1
+        if not self._lists and self.text(element).strip():
+            self._mark = self._heading_number(element, level)
+        self._paragraph(element, level)
+
+    def _heading_number(self, element: Element, level: int) -> str:
+        own = self._styles.numbering(OUTLINE, level)
+        if own is None or attribute(element, "is-list-header") == "true":
+            return ""
+        del self._headings[level:]
+        for missing in range(len(self._headings) + 1, level + 1):
+            style = self._styles.numbering(OUTLINE, missing)
+            self._headings.append((style.first if style else 1) - (missing == level))
+        start = attribute(element, "start-value")
+        self._headings[-1] = int(start) if start.isdecimal() else self._headings[-1] + 1
+        parts = []
+        for outer in range(max(level - max(own.levels, 1), 0) + 1, level + 1):
+            if style := self._styles.numbering(OUTLINE, outer):
+                parts.append(number_label(self._headings[outer - 1], style.form))
+        return f"{own.prefix}{'.'.join(parts)}{own.suffix} "
 
     def _list(self, element: Element) -> None:
         outer = self._lists[-1] if self._lists else None

@@ -8,6 +8,9 @@ from ingest.adapters.parsers.local.formats.trees import Element, local_attribute
 
 _MAX_PARENTS = 20
 _TITLES = {"Title": 1, "Subtitle": 2}
+_NUMBERED = frozenset({"list-level-style-number", "outline-level-style"})
+OUTLINE = "\0outline"
+"""Name of the numbering of headings, which is none of a list style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,19 @@ class OdfStyles:
                     ),
                 )
             for style in tree.iter("{*}list-style"):
-                self._add_list(attribute(style, "name"), style)
+                self._add_list(attribute(style, "name"), style, default_suffix=".")
+            for style in tree.iter("{*}outline-style"):
+                self._add_list(OUTLINE, style, default_suffix="")
 
-    def _add_list(self, name: str, style: Element) -> None:
+    def _add_list(self, name: str, style: Element, *, default_suffix: str) -> None:
         for level in style:
-            if local_name(level) == "list-level-style-number":
+            if local_name(level) in _NUMBERED:
                 start = attribute(level, "start-value")
                 shown = attribute(level, "display-levels")
                 self._lists[name, int(attribute(level, "level") or 1)] = OdfNumbering(
                     attribute(level, "num-format"),
                     attribute(level, "num-prefix"),
-                    attribute(level, "num-suffix") or ".",
+                    attribute(level, "num-suffix") or default_suffix,
                     int(start) if start.isdecimal() else 1,
                     int(shown) if shown.isdecimal() else 1,
                 )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from ingest.adapters.parsers.local.formats.office.auto_numbers import AutoNumbers
 from ingest.adapters.parsers.local.formats.office.omml import formula, join_seams
 from ingest.adapters.parsers.local.formats.trees import Element, child, local_name
 
@@ -31,11 +32,13 @@ def branches(element: Element) -> Iterator[Element]:
 
 
 def paragraphs(element: Element) -> Iterator[str]:
-    """The paragraphs below an element that are not blank."""
+    """The paragraphs below an element that are not blank, with their numbers."""
+    numbers = AutoNumbers(child(element, "lstStyle"))
     for part in branches(element):
         if local_name(part) == "p":
             if text := join_seams("".join(_runs(part, [""]))).strip():
-                yield text
+                label = numbers.label(part)
+                yield f"{label} {text}" if label else text
         else:
             yield from paragraphs(part)
 
