@@ -117,3 +117,25 @@ def test_xml_and_source_code_name_their_charset() -> None:
     assert parse("x.xml", xml.encode("iso-8859-2")).text == "Žluťoučký kůň"
     assert parse("x.py", code.encode("iso-8859-7")).text == code.strip()
     assert parse("x.py", code.encode("iso-8859-7")).warnings == ()
+
+
+def test_lines_of_windows_1252_among_lines_of_utf_8_are_read_and_said() -> None:
+    lines = ["Größe der Fähre", "Übergang am Kai"] * 3
+    data = "\n".join(lines).encode() + "\nSão Paulo – café d’Étretat".encode("cp1252")
+
+    parsed = parse("x.txt", data)
+
+    assert parsed.text.split("\n")[0] == lines[0]
+    assert parsed.text.split("\n")[-1] == "São Paulo – café d’Étretat"
+    assert [warning.code for warning in parsed.warnings] == [WarningCode.CHARSET_GUESSED]
+    assert "utf-8 with windows-1252" in parsed.warnings[0].message
+
+
+def test_a_character_that_lost_its_end_is_no_letter_of_windows_1252() -> None:
+    data = ("Größe der Fähre am Kai, Übergang " * 3).encode()
+    cut = data.replace("Ü".encode(), "Ü".encode()[:1], 1)
+
+    parsed = parse("x.txt", cut)
+
+    assert "\N{REPLACEMENT CHARACTER}bergang" in parsed.text
+    assert [warning.code for warning in parsed.warnings] == [WarningCode.CHARACTERS_UNREADABLE]

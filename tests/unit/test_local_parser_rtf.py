@@ -160,3 +160,12 @@ def test_formulas_and_text_boxes_of_older_versions_are_read() -> None:
     )
 
     assert parsed.text == "so 12/34\n\nIn a box"
+
+
+def test_pictures_are_counted_once_in_a_warning() -> None:
+    both = r"{\*\shppict{\pict\pngblip 89504e47}}{\nonshppict{\pict\wmetafile8 0100}}"
+
+    parsed = parse(rtf(rf"one {both} two {{\pict\jpegblip ffd8}} three\par"))
+
+    assert [warning.code for warning in parsed.warnings] == [WarningCode.PART_NOT_READ]
+    assert parsed.warnings[0].message.startswith("2 pictures have no alternative text")

@@ -64,6 +64,9 @@ _ESCAPES = (
     (b"\x1b$(D", "iso2022_jp_ext"),
 )
 _FOREIGN = re.compile(rb"[\x80-\xff]+")
+_LETTERS = re.compile(rb"[\x91-\x97\xab\xbb\xc0\xc1\xc4-\xff]{1,3}")
+"""Letters and quotation marks of windows-1252 between ASCII. Without C2 and C3: these are left of a
+character of UTF-8 that lost its end."""
 _MIXED_WORD = re.compile(
     "[A-Za-z][\u0370-\u07ff\u0e00-\u0e7f]|[\u0370-\u07ff\u0e00-\u0e7f][A-Za-z]"
 )
@@ -160,6 +163,18 @@ def _is_plausible(sample: bytes, name: str) -> bool:
 def wide(data: bytes) -> str | None:
     """UTF-16 without a byte order mark."""
     return wide_charset(data[:SAMPLE_BYTES])
+
+
+def mixed(data: bytes) -> str:
+    """Decode UTF-8 with single letters of windows-1252, as logs of many programs have them."""
+
+    def letters(found: re.Match[bytes]) -> bytes:
+        run = found[0]
+        if can_decode(run, "utf-8") or not _LETTERS.fullmatch(run):
+            return run
+        return run.decode("cp1252").encode()
+
+    return _FOREIGN.sub(letters, data).decode("utf-8", "replace")
 
 
 def can_decode(data: bytes, name: str) -> bool:

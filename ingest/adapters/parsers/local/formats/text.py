@@ -114,6 +114,9 @@ def _repaired(data: bytes, named: list[str]) -> _Decoded:
     text = data.decode("utf-8", "replace")
     chars = len(text) - len(text.encode("ascii", "ignore"))
     if text.count(_REPLACEMENT) <= _MOSTLY_DAMAGED * chars:
+        mixed = charsets.mixed(data)
+        if mixed.count(_REPLACEMENT) < text.count(_REPLACEMENT):
+            return _Decoded(mixed, "utf-8 with windows-1252", guessed=True)
         return _Decoded(text, "utf-8")
     guess = charsets.guessed(data)
     return _Decoded(data.decode(guess, "replace"), guess, guessed=True)

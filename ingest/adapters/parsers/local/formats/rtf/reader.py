@@ -6,6 +6,7 @@ from html import escape
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.html import parse_html
+from ingest.adapters.parsers.local.formats.office.not_read import warn_of_pictures
 from ingest.adapters.parsers.local.formats.rtf.words import (
     CHARACTERS,
     DATA,
@@ -91,6 +92,7 @@ class _RtfReader:
         self._skip = 0
         self._fresh = False
         self._hidden = False
+        self._pictures = 0
 
     def read(self) -> None:
         """Read to the end."""
@@ -122,6 +124,7 @@ class _RtfReader:
             )
         if self._hidden:
             self._draft.warn(WarningCode.HIDDEN_TEXT_LEFT_OUT, "hidden text is left out")
+        warn_of_pictures(self._draft, self._pictures)
         if self._html is None:
             self._writer.end()
         else:
@@ -194,6 +197,7 @@ class _RtfReader:
         elif word in SKIPPED or (group.starred and word not in STARRED):
             if word == "objdata":
                 self._draft.warn(WarningCode.PART_NOT_READ, "an embedded object is not read")
+            self._pictures += word == "pict"
             group.place = "skip"
         else:
             return False
