@@ -73,3 +73,19 @@ def test_three_columns_that_are_painted_line_by_line_are_read_one_after_the_othe
     ends = [line[-1] for line in text.splitlines() if line]
     assert ends == sorted(ends)
     assert len(ends) == 24
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("A N N U A L   R E P O R T", "ANNUAL REPORT"),
+        ("t h e   e n d", "the end"),
+        ("A B C D E", "A B C D E"),
+        ("X X X X X", "X X X X X"),
+        ("Choose A B C D E or none.", "Choose A B C D E or none."),
+    ],
+)
+def test_letters_set_apart_are_words_and_names_of_one_letter_are_not(
+    written: str, read_as: str
+) -> None:
+    assert read([written]).text.lstrip("# ") == read_as

@@ -11,6 +11,7 @@ from ingest.adapters.parsers.local.formats.pdf.lines import TextLine, text_line
 from ingest.adapters.parsers.local.formats.pdf.order import in_order
 from ingest.adapters.parsers.local.formats.pdf.rows import CELL_GAP
 from ingest.adapters.parsers.local.formats.pdf.rulings import Rulings, read_rulings
+from ingest.adapters.parsers.local.formats.pdf.spaced import joined_letters
 from ingest.adapters.parsers.local.formats.pdf.table import FoundTable
 from ingest.adapters.parsers.local.formats.pdf.words import (
     Line,
@@ -37,6 +38,9 @@ def read_pieces(
     """Read the height of a page, and its lines and tables in the order of reading."""
     place = place_of(page)
     lines = PageReader(textpage, place).lines(mend)
+    for line in lines:
+        if not line.turned:
+            line.words = joined_letters(line.words)
     tables: list[FoundTable] = []
     by_gaps = _may_hold_tables(lines)
     rulings = read_rulings(page, place) if lines else Rulings()
