@@ -18,6 +18,8 @@ class Reprocessing:
     """Label of the chunker with its settings."""
     run: str
     """Id of the backfill in the events of its jobs."""
+    reader: str | None = None
+    """Label of the local parser; what its earlier versions read is read again. None: no text is."""
     lane: Lane = Lane.BACKFILL
     """Lane of its jobs."""
 

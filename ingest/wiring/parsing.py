@@ -45,6 +45,11 @@ def make_local_parser(settings: Settings) -> LocalParser:
     )
 
 
+def local_parser_label() -> str:
+    """Name and version of the local parser."""
+    return LOCAL_LABEL
+
+
 def ocr_options(settings: Settings) -> OcrOptions:
     """How pictures are read here; not at all when a provider reads them better."""
     return OcrOptions(

@@ -62,6 +62,22 @@ async def test_what_other_settings_made_is_made_again_once(
     assert {job.generation for job in made} == {2}
 
 
+async def test_texts_of_an_earlier_parser_are_read_again_and_others_stay(
+    database: Database,
+) -> None:
+    [job] = await publish(database)
+    newer, another = (replace(AS_IT_IS, reader=label) for label in ("test/2", "other/2"))
+
+    same = await renew(database, replace(AS_IT_IS, reader="test/1"))
+    others = await renew(database, another)
+    found = await renew(database, newer)
+
+    assert (same.listed, others.listed, found.created) == (0, 0, 1)
+    [made] = await again(database)
+    assert made.document_id == job.document_id
+    assert made.parsed_key is None
+
+
 async def test_what_is_as_it_should_be_stays(database: Database) -> None:
     await publish(database, count=2)
 

@@ -43,6 +43,7 @@ from ingest.ports.sources import Source
 from ingest.settings import Settings
 from ingest.wiring.chunking import splitter_label
 from ingest.wiring.indexes import open_indexes
+from ingest.wiring.parsing import local_parser_label
 from ingest.wiring.providers import embedding_model, embedding_models
 from ingest.wiring.sources import make_intake
 from ingest.wiring.storage import blob_url, open_database
@@ -186,7 +187,9 @@ async def _renewing(
     settings: Settings, database: Database, request: BackfillRequest, *, run: str
 ) -> tuple[Registered, _Register]:
     model, chunker = await _model(settings, database, request), splitter_label(settings)
-    wanted = Reprocessing(request.tenant_id, model, chunker, run, request.lane)
+    wanted = Reprocessing(
+        request.tenant_id, model, chunker, run, local_parser_label(), request.lane
+    )
     renewer = Reprocessor(JobStore(database), wanted, limit=request.limit)
     return renewer.registered, renewer.register
 

@@ -78,8 +78,8 @@ Outdated = Annotated[
     bool,
     typer.Option(
         "--outdated",
-        help="Take no objects. Process existing documents again that other settings chunked or "
-        "embedded.",
+        help="Take no objects. Process existing documents again that an earlier version of the "
+        "local parser read, or that other settings chunked or embedded.",
     ),
 ]
 RestoreDeleted = Annotated[

@@ -181,6 +181,7 @@ class JobStore:
                 most,
                 page,
                 wanted.lane,
+                wanted.reader,
             )
         if row is None:
             return None

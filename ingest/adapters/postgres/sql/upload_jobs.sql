@@ -241,8 +241,9 @@ RETURNING job_id;
 
 -- name: insert_renewals
 -- Jobs of lane $10 for those of the next $9 documents of tenant $1, after page key ($6, $7), whose
--- published chunks are in another space than ($2, $3) or were cut by another chunker than $4; at most
--- $8, with correlation id $5. Degraded ones are made again anyway, once their provider is back.
+-- published chunks are in another space than ($2, $3) or were cut by another chunker than $4, or whose
+-- text was read by another version of parser $11; at most $8, with correlation id $5. Degraded ones are
+-- made again anyway, once their provider is back.
 WITH
 -- What this call looks at, whatever it finds: the caller goes on after its end.
 page AS MATERIALIZED (
@@ -253,27 +254,37 @@ page AS MATERIALIZED (
 ),
 -- Of these, what is published whole and has a chunk that was made by other settings.
 due AS MATERIALIZED (
-    SELECT d.document_id FROM page AS p
+    SELECT d.document_id, old.is_read AS reads_again FROM page AS p
     INNER JOIN upload_pipeline.documents AS d ON d.document_id = p.document_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
+            split_part(d.parser, '/', 1) = split_part($11, '/', 1) AND d.parser <> $11, false
+        ) AS is_read
+    ) AS old
     WHERE d.generation = d.live_generation AND d.degraded = '{}'
-        AND EXISTS (
+        AND (old.is_read OR EXISTS (
             SELECT 1 FROM upload_pipeline.document_chunks AS c
             WHERE c.document_id = d.document_id AND c.generation <= d.live_generation
                 AND coalesce(c.embed_model = d.embed_model, true)
                 AND coalesce(c.embed_version = d.embed_version, true)
                 AND (c.embed_model, c.embed_version, c.chunker) IS DISTINCT FROM ($2, $3, $4)
-        )
+        ))
     ORDER BY p.created_at, p.document_id LIMIT $8
 ),
 -- Those that nobody uploads anew at this moment, as in insert_upgrades.
 unmoved AS MATERIALIZED (
-    SELECT document_id FROM due
+    SELECT document_id, reads_again FROM due
     WHERE pg_try_advisory_xact_lock(hashtextextended(document_id::text, 0))
 ),
--- The text stays, so these jobs begin with it.
+-- Where the text stays, the jobs begin with it.
 raised AS (
     UPDATE upload_pipeline.documents AS d
-    SET generation = d.generation + 1
+    SET generation = d.generation + 1,
+        parsed_key = CASE WHEN u.reads_again THEN NULL ELSE d.parsed_key END,
+        parse_warnings = CASE WHEN u.reads_again THEN '[]' ELSE d.parse_warnings END,
+        retired_keys = CASE
+            WHEN u.reads_again THEN d.retired_keys || d.parsed_key ELSE d.retired_keys
+        END
     FROM unmoved AS u
     WHERE d.document_id = u.document_id AND d.generation = d.live_generation
     RETURNING d.document_id, d.tenant_id, d.generation, d.file_sha256
