@@ -1,22 +1,27 @@
 """How well PDFs are read: words in order, tables and headings against a truth, and pages a second.
 
-``python -m benchmarks.reading FOLDER``: a folder holds ``pdfs/NAME.pdf`` and ``truth/NAME.md``, or
-``truth.json`` with the tables of each name in HTML. References at the end are not compared.
+A folder holds ``pdfs/NAME.pdf`` and ``truth/NAME.md``, or ``truth.json`` with the tables of each
+name in HTML. References at the end are not compared. Without a folder, generated PDFs stand in.
+The baseline is the plain text of PDFium; readers of other projects are measured where they are
+installed.
 """
 
-import argparse
 import importlib.util
 import json
+import os
 import re
 import statistics
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pypdfium2
 
+from benchmarks.generated_papers import write_papers
 from benchmarks.reading_scores import Node, heading_score, similarity, size, table_score, tables
+from benchmarks.report import Report, Results, arguments, finish
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 
@@ -24,6 +29,7 @@ _LIMITS = ParserLimits(5_000, 50_000_000)
 _REFERENCES = re.compile(r"^\W*(?:\d+\W+)?References\W*$", re.MULTILINE | re.IGNORECASE)
 _MOST_CELLS = 120
 _MOST_PARTS = 450
+_GENERATED = 12
 Read = Callable[[Path], str]
 
 
@@ -64,23 +70,53 @@ def readers() -> dict[str, Read]:
     }
 
 
-def measure(read: Read, folder: Path) -> dict[str, float | None]:
-    """Read all PDFs of a folder and score them; a score without any truth is None."""
+@dataclass(slots=True)
+class _Scores:
+    """Of one reader, each from 0 to 1, for each text or table with a truth."""
+
+    words: list[float] = field(default_factory=list)
+    tables: list[float] = field(default_factory=list)
+    headings: list[float] = field(default_factory=list)
+    pages: int = 0
+    seconds: float = 0.0
+
+
+def measure(folders: Sequence[Path]) -> Report:
+    """Let every reader read all PDFs of the folders, and score them."""
+    results: Results = {}
+    for name, read in readers().items():
+        scores = _Scores()
+        for folder in folders:
+            _read(read, folder, scores)
+        ending = "" if name == "ours" else f"_{name}"
+        results[f"nid{ending}"] = _mean(scores.words)
+        results[f"teds{ending}"] = _mean(scores.tables)
+        results[f"mhs{ending}"] = _mean(scores.headings)
+        results[f"pages_per_cpu_s{ending}"] = scores.pages / scores.seconds
+        results |= {"pages": scores.pages, "texts": len(scores.words)}
+        results |= {"tables": len(scores.tables)}
+    return Report("reading", {}, "the plain text of PDFium (pypdfium2)", results)
+
+
+def _read(read: Read, folder: Path, scores: _Scores) -> None:
     paths = sorted((folder / "pdfs").glob("*.pdf"))
-    texts, pages = {}, 0
-    began = time.process_time()
-    for path in paths:
-        texts[path.stem] = read(path)
-    seconds = time.process_time() - began
+    began = _cpu_seconds()
+    texts = {path.stem: read(path) for path in paths}
+    scores.seconds += _cpu_seconds() - began
     for path in paths:
         document = pypdfium2.PdfDocument(path)
-        pages += len(document)
+        scores.pages += len(document)
         document.close()
-    return _score(texts, folder) | {"pages_per_cpu_s": round(pages / seconds, 1)}
+    _score(texts, folder, scores)
 
 
-def _score(texts: dict[str, str], folder: Path) -> dict[str, float | None]:
-    words, headings, found = [], [], []
+def _cpu_seconds() -> float:
+    """Of this process and of those that it has waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _score(texts: dict[str, str], folder: Path, scores: _Scores) -> None:
     listed = folder / "truth.json"
     wanted = json.loads(listed.read_text(encoding="utf-8")) if listed.exists() else {}
     for name, text in texts.items():
@@ -90,14 +126,15 @@ def _score(texts: dict[str, str], folder: Path) -> dict[str, float | None]:
         true_tables = [
             table for markup in [*wanted.get(name, []), truth] for table in tables(markup)
         ]
-        found += [table_score(table, own) for table in true_tables if _cells(table) <= _MOST_CELLS]
+        scores.tables += [
+            table_score(table, own) for table in true_tables if _cells(table) <= _MOST_CELLS
+        ]
         if truth:
             ends = list(_REFERENCES.finditer(text))
             compared = text[: ends[-1].start()] if ends else text
-            words.append(similarity(truth, compared))
+            scores.words.append(similarity(truth, compared))
             score = heading_score(truth, compared)
-            headings += [score] if score is not None else []
-    return {"nid": _mean(words), "teds": _mean(found), "mhs": _mean(headings)}
+            scores.headings += [score] if score is not None else []
 
 
 def _cells(table: Node) -> int:
@@ -105,21 +142,21 @@ def _cells(table: Node) -> int:
 
 
 def _mean(values: list[float]) -> float | None:
-    return round(statistics.fmean(values), 4) if values else None
+    return statistics.fmean(values) if values else None
 
 
 def main() -> None:
-    """Print one JSON object: the scores of each reader."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", choices=["ours", "pypdfium2", *_PEERS])
-    arguments = parser.parse_args()
-    chosen = {
-        name: read
-        for name, read in readers().items()
-        if arguments.only is None or name == arguments.only
-    }
-    print(json.dumps({name: measure(read, arguments.folder) for name, read in chosen.items()}))
+    """Measure, print and save."""
+    parser = arguments(description=__doc__)
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="reading-") as name:
+        folders = [] if chosen.quick else chosen.folders
+        if not folders:
+            write_papers(Path(name), _GENERATED)
+        report = measure(folders or [Path(name)])
+    dataset = ", ".join(folder.name for folder in folders) or f"{_GENERATED} generated PDFs"
+    finish(replace(report, dataset=dataset), chosen)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,15 @@ ROWS = {
         "one request a document: {requests_per_document:,}, "
         "{seconds_per_document_embedding_alone:.0f} s",
     ),
+    "reading": Row(
+        "{pages} pages of PDFs ({texts} with their text in the right order, {tables} tables)",
+        "words in order (NID) {nid:.3f}, tables (TEDS) {teds:.3f}, headings (MHS) {mhs:.3f}; "
+        "{pages_per_cpu_s:.0f} pages a CPU second",
+        "liteparse: {nid_liteparse:.3f}, {teds_liteparse:.3f}, {mhs_liteparse:.3f}, "
+        "{pages_per_cpu_s_liteparse:.0f}; kreuzberg: {nid_kreuzberg:.3f}, {teds_kreuzberg:.3f}, "
+        "{mhs_kreuzberg:.3f}, {pages_per_cpu_s_kreuzberg:.0f}; PDFium's plain text: "
+        "{nid_pypdfium2:.3f}",
+    ),
     "ocr": Row(
         "{pages} pages of prose as pictures of {dpi} dpi: as drawn, badly scanned, aslant, on "
         "their side",
