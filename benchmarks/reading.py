@@ -23,9 +23,11 @@ from benchmarks.generated_papers import write_papers
 from benchmarks.reading_scores import Node, heading_score, similarity, size, table_score, tables
 from benchmarks.report import Report, Results, arguments, finish
 from ingest.adapters.parsers.local.extract import parse_document
+from ingest.adapters.parsers.local.ocr.ocr_options import OcrOptions
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 
-_LIMITS = ParserLimits(5_000, 50_000_000)
+_LIMITS = ParserLimits(5_000, 50_000_000, ocr=OcrOptions(on=False))
+"""No reader recognizes text in pictures here; ``benchmarks.ocr`` measures that."""
 _REFERENCES = re.compile(r"^\W*(?:\d+\W+)?References\W*$", re.MULTILINE | re.IGNORECASE)
 _MOST_CELLS = 120
 _MOST_PARTS = 450

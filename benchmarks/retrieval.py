@@ -197,7 +197,7 @@ def _report(chosen: Chosen, bench: Bench, names: Sequence[str]) -> Report:
     )
     return Report(
         "retrieval",
-        {"collections": len(names), "local_model": chosen.local_model, "names": ", ".join(names)},
+        {"collections": len(names), "embedder": chosen.local_model, "names": ", ".join(names)},
         "BM25 (bm25_*), and its fusion with the product's ranking by vectors (rrf_*)",
         bench.summary() | bench.results,
         dataset=f"Documents / questions: {', '.join(bench.sizes)}. Licences: {origin}.",
