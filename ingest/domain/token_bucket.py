@@ -198,11 +198,12 @@ class TokenBucket:
         elapsed = max(0.0, now - self._at)
         self._at = max(self._at, now)
         gained = elapsed * self._pace()
+        # Before the level: one that ends below a growing cap would never be full.
+        self._burst = min(BURST_SECONDS, self._burst * 2 ** (elapsed / _BURST_RECOVERY_SECONDS))
         self._level = min(self._cap(), self._level + gained)
         self._passing_level = min(self._cap(), self._passing_level + PASSING_SHARE * gained)
         self._shown.advance(elapsed, self._limit / MINUTE)
         self._proven.advance(elapsed)
-        self._burst = min(BURST_SECONDS, self._burst * 2 ** (elapsed / _BURST_RECOVERY_SECONDS))
         while self._answered and self._answered[0][0] <= self._at - MINUTE:
             self._answered_sum -= self._answered.popleft()[1]
         if not self._answered:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.domain.token_bucket import BURST_SECONDS, LOST_SECONDS, MINUTE, PACE, TokenBucket
@@ -236,6 +236,24 @@ def test_a_slowed_meter_is_slower_and_recovers_by_itself() -> None:
 
     assert slow == pytest.approx(1.0 / PACE)
     assert recovered.wait_for(50, 60.0) == pytest.approx(0.5 / PACE)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 6), st.floats(0.005, 0.2))
+def test_a_request_larger_than_the_burst_is_granted_after_refusals(
+    refusals: int, step: float
+) -> None:
+    meter, now = TokenBucket(1_000_000, 0.0), 100.0
+    for number in range(refusals):
+        meter.take(number, 10, now)
+        meter.refused(number, now, by_this_limit=True)
+        now += 1.0
+
+    until = now + 60
+    while now < until and meter.wait_for(4_096, now):
+        now += step  # as a loop that wakes up a little late, or early, each time
+
+    assert now < until
 
 
 def test_a_clock_that_stands_still_or_jumps_back_grants_nothing_more() -> None:

@@ -16,6 +16,7 @@ from ingest.domain.local_models import MINILM
 from ingest.domain.pricing import plain
 from ingest.domain.stage_costs import LOCAL, PROVIDER
 from ingest.domain.stage_costs import MINILM as OF_MINILM
+from ingest.domain.token_bucket import PACE
 from ingest.settings import Settings
 from ingest.wiring.chunking import batch_limits
 from ingest.wiring.providers import embedding_model, price_today, provider_keys
@@ -142,7 +143,7 @@ def _provider(settings: Settings, latency: float) -> Provider | None:
         keys * access.requests_per_minute,
         latency,
         price_today(settings, spec, embedding_model(settings).name),
-        settings.quota_share,
+        settings.quota_share * PACE,
     )
 
 

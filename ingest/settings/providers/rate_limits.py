@@ -10,5 +10,9 @@ class RateLimitSettings(BaseModel):
     """What the rate limiter leaves unused."""
 
     quota_share: float = Field(
-        0.97, gt=0, le=1, description="Share of a provider's limits that is used."
+        1.0,
+        gt=0,
+        le=1,
+        description="Share of a provider's limits that the rate limiter may use; its pace is 98 % of "
+        "that.",
     )
