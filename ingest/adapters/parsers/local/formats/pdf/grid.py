@@ -1,5 +1,6 @@
 """Tables whose cells are ruled boxes."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -90,12 +91,13 @@ def _fill(words: Sequence[Word], across: list[Rule], down: list[Rule]) -> FoundT
     if _reaches_out(words, xs, ys, across):
         return None
     cells: list[list[list[Word]]] = [[[] for _ in xs[1:]] for _ in ys[1:]]
+    left_of, above = _rules_at(xs, down), _rules_at(ys, across)
     for word in inside:
         column = _place((word.x0 + word.x1) / 2, xs)
         row = _place((word.top + word.bottom) / 2, ys)
-        cells[_first_row(row, column, xs, ys, across)][
-            _first_column(column, (ys[row] + ys[row + 1]) / 2, xs, down)
-        ].append(word)
+        first_row = _first(row, (xs[column] + xs[column + 1]) / 2, above)
+        first_column = _first(column, (ys[row] + ys[row + 1]) / 2, left_of)
+        cells[first_row][first_column].append(word)
     lines = [[rows_of(cell) for cell in band] for band in cells]
     if _lacks_lines(lines, xs):
         return None
@@ -130,29 +132,25 @@ def _lacks_lines(cells: list[list[list[WordRow]]], xs: list[float]) -> bool:
 
 
 def _place(at: float, edges: list[float]) -> int:
-    for index in range(len(edges) - 2, -1, -1):
-        if at >= edges[index]:
-            return index
-    return 0
+    return max(bisect_right(edges, at, hi=len(edges) - 1) - 1, 0)
 
 
-def _first_column(column: int, y: float, xs: list[float], down: list[Rule]) -> int:
-    """The first column of a cell that reaches over several."""
-    while column and not any(
-        abs(x - xs[column]) <= _TOUCH and top <= y <= bottom for x, top, bottom in down
-    ):
-        column -= 1
-    return column
+def _rules_at(edges: list[float], rules: list[Rule]) -> list[list[Rule]]:
+    """The lines that are drawn at each edge."""
+    return [[rule for rule in rules if abs(rule[0] - edge) <= _TOUCH] for edge in edges]
 
 
-def _first_row(row: int, column: int, xs: list[float], ys: list[float], across: list[Rule]) -> int:
-    """The first row of a cell that reaches over several."""
-    x = (xs[column] + xs[column + 1]) / 2
-    while row and not any(
-        abs(y - ys[row]) <= _TOUCH and left <= x <= right for y, left, right in across
-    ):
-        row -= 1
-    return row
+def _first(place: int, along: float, drawn: list[list[Rule]]) -> int:
+    """The first row or column of a cell that reaches over several.
+
+    Args:
+        place: The row or column of a word.
+        along: The middle of its column, or of its row.
+        drawn: The lines before each row or column.
+    """
+    while place and not any(start <= along <= end for _, start, end in drawn[place]):
+        place -= 1
+    return place
 
 
 def _table(

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from ingest.adapters.parsers.local.formats.pdf.words import Line, Word
 
 CELL_GAP = 0.9
 """A wider gap, in sizes of the font, divides cells or columns."""
 _SAME_ROW = 0.4
+_BASE, _LEFT, _SIZE = attrgetter("base"), attrgetter("x0"), attrgetter("size")
 
 
 @dataclass(slots=True)
@@ -28,14 +30,21 @@ class WordRow:
 
 def split_words(words: list[Word], gap: float = CELL_GAP) -> list[list[Word]]:
     """Divide words from left to right where a gap is wider than some sizes of the font."""
-    cells: list[list[Word]] = []
-    end = size = 0.0
-    for word in words:
-        if cells and word.x0 - end <= gap * max(word.size, size, 4.0):
-            cells[-1].append(word)
-            end = max(end, word.x1)
+    if not words:
+        return []
+    cell = [words[0]]
+    cells = [cell]
+    end, size = words[0].x1, words[0].size
+    for word in words[1:]:
+        # The gap itself first: most gaps are narrow, whatever the sizes are.
+        free = word.x0 - end
+        if free <= gap * 4.0 or free <= gap * max(word.size, size):
+            cell.append(word)
+            if word.x1 > end:
+                end = word.x1
         else:
-            cells.append([word])
+            cell = [word]
+            cells.append(cell)
             end = word.x1
         size = word.size
     return cells
@@ -44,15 +53,19 @@ def split_words(words: list[Word], gap: float = CELL_GAP) -> list[list[Word]]:
 def rows_of(words: Iterable[Word]) -> list[WordRow]:
     """Group words by the height at which they stand, from top to bottom."""
     rows: list[WordRow] = []
-    for word in sorted(words, key=lambda word: word.base):
-        size = max(word.size, 4.0)
-        if rows and word.base - rows[-1].base <= _SAME_ROW * min(size, max(rows[-1].size, 4.0)):
-            rows[-1].words.append(word)
-        else:
-            rows.append(WordRow([word], word.base, word.size))
+    row = None
+    for word in sorted(words, key=_BASE):
+        if row is not None:
+            below = word.base - row.base
+            if below <= _SAME_ROW * 4.0 or below <= _SAME_ROW * min(word.size, row.size):
+                row.words.append(word)
+                continue
+        row = WordRow([word], word.base, word.size)
+        rows.append(row)
     for row in rows:
-        row.words.sort(key=lambda word: word.x0)
-        row.size = max(word.size for word in row.words)
+        if len(row.words) > 1:
+            row.words.sort(key=_LEFT)
+            row.size = max(map(_SIZE, row.words))
     return rows
 
 
