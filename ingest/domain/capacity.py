@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ingest.domain.pricing import token_cost
+from ingest.domain.token_bucket import PACE
 
 SECONDS_A_DAY = 86_400
 DAYS_A_MONTH = 30
@@ -86,7 +87,7 @@ class Provider:
     requests_per_minute: float
     latency_seconds: float
     usd_per_million_tokens: Decimal
-    share: float = 0.97
+    share: float = PACE
     """Share of its limits that is used."""
 
 
