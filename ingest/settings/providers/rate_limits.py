@@ -13,6 +13,6 @@ class RateLimitSettings(BaseModel):
         1.0,
         gt=0,
         le=1,
-        description="Share of a provider's limits that the rate limiter may use; its pace is 98 % "
+        description="Share of a provider's limits that the rate limiter may use; it grants 98 % "
         "of that.",
     )
