@@ -25,6 +25,9 @@ class LocalModel:
     batch_tokens: int | None = None
     """Most tokens of cl100k_base in one batch, so that a batch of a slow model ends within
     seconds; None: as INGEST_BATCH_TOKENS says."""
+    latin_only: bool = False
+    """Whether it knows no other script than the Latin one: of a question in another script its
+    vectors say nothing."""
     extra: str | None = None
     """Which extra of the package installs what the model needs; None: it is always there."""
 
@@ -39,6 +42,7 @@ MINILM = LocalModel(
     model=EmbeddingModel("all-minilm-l6-v2", "1", 384),
     max_text_tokens=254,
     batch_tokens=16_384,
+    latin_only=True,
     extra="minilm",
 )
 

@@ -12,7 +12,11 @@ EXACT = 0.5
 
 
 def fuse(
-    similarities: Mapping[T, float], lexical: Mapping[T, float], exact: Set[T]
+    similarities: Mapping[T, float],
+    lexical: Mapping[T, float],
+    exact: Set[T],
+    *,
+    lexical_share: float = LEXICAL_SHARE,
 ) -> dict[T, float]:
     """One score from 0 to 1 for each candidate of both rankings, best first; words decide ties.
 
@@ -24,11 +28,12 @@ def fuse(
         similarities: Cosine similarity of every candidate.
         lexical: BM25 of the candidates that hold words of the query.
         exact: Candidates that hold the query itself.
+        lexical_share: 1 where similarities say nothing; they still decide where no word is found.
     """
     scores: dict[T, float] = {}
     nearest = max(similarities.values(), default=0.0)
     best = max(lexical.values(), default=0.0)
-    share = 0.0 if best <= 0 else LEXICAL_SHARE if nearest > 0 else 1.0
+    share = 0.0 if best <= 0 else lexical_share if nearest > 0 else 1.0
     for candidate in {**similarities, **lexical}:
         near = max(similarities.get(candidate, 0.0), 0.0) / nearest if nearest > 0 else 0.0
         found = lexical.get(candidate, 0.0) / best if best > 0 else 0.0

@@ -17,6 +17,8 @@ from ingest.adapters.postgres.search.lexical_search import LexicalSearch, Search
 from ingest.adapters.postgres.search.search_store import Hit, SearchStore
 from ingest.adapters.postgres.search.term_store import MeasuredSpace, TermStore
 from ingest.adapters.text_analysis.query import parse
+from ingest.domain.embedding import EmbeddingModel
+from ingest.domain.local_models import MINILM
 from ingest.domain.rank_fusion import EXACT
 from tests import builders
 from tests.builders import MODEL, some_chunks, some_vectors
@@ -442,3 +444,25 @@ async def test_terms_are_looked_up_in_their_index(database: Database) -> None:
 
     assert len(matches) == 1
     assert scans > 0
+
+
+@pytest.mark.parametrize(("model", "second"), [(MINILM.model, "words"), (MODEL, "vector")])
+async def test_a_model_that_knows_latin_scripts_only_does_not_rank_other_questions(
+    database: Database, model: EmbeddingModel, second: str
+) -> None:
+    texts = {
+        "all": "ใครเป็นคนวัดระดับน้ำในแม่น้ำเมื่อฝนตก ผู้ดูแลท่าเรือ",
+        "words": "ระดับน้ำที่ท่าเรือวัดทุกชั่วโมงโดยผู้ดูแล",
+        "vector": NEAREST,
+    }
+    vectors = some_vectors(3, model, seed=3)
+    job = await builders.a_claimed_job(database, builders.an_arrival(TENANT))
+    await builders.publish(
+        database, job, some_chunks(job, *texts.values()), vectors=vectors, model=model
+    )
+
+    hits = await SearchStore(database, model).search(
+        vectors[2], TENANT, limit=3, words=parse("ใครเป็นคนวัดระดับน้ำในแม่น้ำเมื่อฝนตกหนักมากหลายวัน")
+    )
+
+    assert [hit.text for hit in hits[:2]] == [texts["all"], texts[second]]

@@ -26,6 +26,14 @@ def test_the_best_of_one_ranking_alone_has_the_best_score() -> None:
     assert fuse({}, {"b": 9.0, "a": 1.0}, {"b"})["b"] == 1
 
 
+def test_similarities_that_say_nothing_decide_only_where_no_word_is_found() -> None:
+    scores = fuse({"b": 0.9, "a": 0.1}, {"a": 9.0}, set(), lexical_share=1.0)
+    wordless = fuse({"b": 0.9, "a": 0.1}, {}, set(), lexical_share=1.0)
+
+    assert list(scores) == ["a", "b"]
+    assert list(wordless) == ["b", "a"]
+
+
 def test_an_exact_match_comes_first_however_far_it_is() -> None:
     scores = fuse({"near": 1.0, "exact": -1.0}, {"near": 50.0, "exact": 0.1}, {"exact"})
 

@@ -164,6 +164,17 @@ def test_a_very_long_name_is_found_under_its_term() -> None:
     assert set(asked) <= set(stored)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_latin"),
+    [
+        ("Größe", True), ("7 + 5?", True), ("ท่าเรือ port", False), ("潮汐表", False),
+        ("USB-C 充電", True), ("Łódź и порт", False), ("", True),
+    ],
+)  # fmt: skip
+def test_the_script_of_a_question_is_that_of_most_of_its_letters(text: str, is_latin: bool) -> None:
+    assert languages.mostly_latin(text) is is_latin
+
+
 def test_a_query_without_its_operators_is_what_is_embedded() -> None:
     query = parse('"granite bank" liability -rust')
     assert query.text == "granite bank liability"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from unicodedata import name
 
 import pycld2
 import Stemmer
@@ -25,6 +26,13 @@ STEMMED: Mapping[str, str] = MappingProxyType(
 """Snowball's stemmer of a language, by the code that CLD2 gives the language."""
 DEFAULT = "en"
 """Of texts whose language is not recognized, or has no stemmer."""
+
+
+def mostly_latin(text: str) -> bool:
+    """Whether at least half of the letters of a text are Latin ones; without letters, too."""
+    letters = [character for character in text if character.isalpha()]
+    latin = sum(character.isascii() or "LATIN" in name(character, "") for character in letters)
+    return 2 * latin >= len(letters)
 
 
 def detect(text: str) -> str:

@@ -19,11 +19,13 @@ from ingest.adapters.postgres.search.lexical_search import SQL as LEXICAL
 from ingest.adapters.postgres.search.nearest import Nearest, NearestChunks, Question
 from ingest.adapters.postgres.search.recall_store import QuestionSampler
 from ingest.adapters.postgres.statements import load
+from ingest.adapters.text_analysis.languages import mostly_latin
 from ingest.adapters.text_analysis.query import LexicalQuery
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.exact_search import EXACT_MS
 from ingest.domain.job import Degraded
-from ingest.domain.rank_fusion import fuse
+from ingest.domain.local_models import local_model_of
+from ingest.domain.rank_fusion import LEXICAL_SHARE, fuse
 
 SQL = load("document_chunks")
 _DEPTH = 100
@@ -87,6 +89,8 @@ class SearchStore:
         """Open the store; search is exact where it takes at most about ``exact_ms``."""
         self._database = database
         self._model = model
+        local = local_model_of(model)
+        self._latin_only = local is not None and local.latin_only
         self._nearest = NearestChunks(model, exact_ms=exact_ms)
         self._lexical = LexicalSearch(model)
         self._sampler = QuestionSampler(database, model)
@@ -136,7 +140,7 @@ class SearchStore:
                 matches = await self._lexical.find(connection, words or NO_WORDS, scope)
             else:
                 found, matches = await self._match_both(connection, question, words, scope)
-            scores = _scores(matches, by_words=words is not None)
+            scores = self._scores(matches, words)
             ranked = list(scores)[: limit + _SPARE]
             rows = await connection.fetch(
                 LEXICAL["hits"], ranked, tenant_id, self._model.name, self._model.version
@@ -173,16 +177,19 @@ class SearchStore:
                 return found, matches
             found = confirmed  # the index had missed some
 
-
-def _scores(matches: Sequence[LexicalMatch], *, by_words: bool) -> dict[UUID, float]:
-    similarities = {m.chunk_id: m.similarity for m in matches if m.similarity is not None}
-    if not by_words:
-        return similarities
-    return fuse(
-        similarities,
-        {m.chunk_id: m.score for m in matches},
-        _exact(matches),
-    )
+    def _scores(
+        self, matches: Sequence[LexicalMatch], words: LexicalQuery | None
+    ) -> dict[UUID, float]:
+        similarities = {m.chunk_id: m.similarity for m in matches if m.similarity is not None}
+        if words is None:
+            return similarities
+        unknown = self._latin_only and not mostly_latin(words.text)
+        return fuse(
+            similarities,
+            {m.chunk_id: m.score for m in matches},
+            _exact(matches),
+            lexical_share=1.0 if unknown else LEXICAL_SHARE,
+        )
 
 
 def _exact(matches: Sequence[LexicalMatch]) -> set[UUID]:
