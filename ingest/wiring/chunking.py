@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ingest.adapters.splitters.structure import StructureSplitter
     from ingest.adapters.splitters.vocabularies import Vocabulary
 
-_BATCH_SHARE = 0.03
-"""Part of a minute's quota of tokens that one batch may take."""
+_BATCH_SHARE = 0.01
+"""Part of a minute's quota of tokens that one batch may take: 0.6 seconds of the rate. The smallest
+bucket that a provider is known to have holds one second; a larger batch is never admitted there."""
 
 
 @dataclass(frozen=True, slots=True)
