@@ -58,7 +58,7 @@ _QUICK = ("bucket_9",)
 
 def measure(quick: bool) -> Report:
     """Let the actors run, and read the providers' own accounts."""
-    warm_up, seconds = (12.0, 20.0) if quick else (20.0, 60.0)
+    warm_up, seconds = (12.0, 20.0) if quick else (15.0, 50.0)
     kinds = {name: options for name, options in KINDS.items() if not quick or name in _QUICK}
     keys = ",".join(_key("shared", kind) for kind in kinds)
     results: Results = {}
