@@ -14,9 +14,9 @@ _HEAD = "| benchmark | measured | compared with |\n|---|---|---|\n"
 HIGHLIGHTS = {
     "latency": "One small document is searchable {p50_ms:.0f} ms (p50) or {p95_ms:.0f} ms (p95) "
     "after its upload was sent.",
-    "quota": "{actors} actors use at least {worst_used_ratio:.0%} of a provider's quota, on "
-    "providers that count in 15 ways, and at most {worst_429_share:.1%} of their requests are "
-    "refused. With a rate limiter in each actor {worst_429_share_naive:.0%} are refused.",
+    "quota": "{actors} actors use {worst_used_ratio:.0%} of a quota at worst, among providers of "
+    "15 kinds; {worst_429_share:.1%} of their requests are refused, "
+    "{worst_429_share_naive:.0%} with a limiter in each actor.",
     "backfill": "A backfill of {objects:,} objects loses its driver, a worker node and the head "
     "node: {missing} documents are missing, {twice} are there twice, and the ledger equals the "
     "provider's count.",
