@@ -11,6 +11,7 @@ first seconds are not measured.
 import os
 import random
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -62,8 +63,8 @@ def measure(quick: bool) -> Report:
     kinds = {name: options for name, options in KINDS.items() if not quick or name in _QUICK}
     keys = ",".join(_key("shared", kind) for kind in kinds)
     results: Results = {}
-    worst_used: dict[str, float] = {}
-    worst_429: dict[str, float] = {}
+    used_ratios: defaultdict[str, list[float]] = defaultdict(list)
+    refused: defaultdict[str, list[float]] = defaultdict(list)
     plots: list[Plot] = []
     with ExitStack() as stack:
         folder, url = stack.enter_context(own_database())
@@ -79,10 +80,9 @@ def measure(quick: bool) -> Report:
                 free = 0.5 if "--foreign-share" in options else 1.0
                 found, used = _run(workers, running, warm_up, seconds, free)
             results |= {f"{name}_{kind}": value for name, value in found.items()}
-            for way, share in ((way, found[f"used_ratio{_ending(way)}"]) for way in WAYS):
-                worst_used[way] = min(worst_used.get(way, 1.0), share)
-            for way, share in ((way, found[f"share_429{_ending(way)}"]) for way in WAYS):
-                worst_429[way] = max(worst_429.get(way, 0.0), share)
+            for ending in map(_ending, WAYS):
+                used_ratios[f"worst_used_ratio{ending}"].append(found[f"used_ratio{ending}"])
+                refused[f"worst_429_share{ending}"].append(found[f"share_429{ending}"])
             plots.append(
                 Plot(
                     f"Tokens granted by a provider of the kind {kind}, as a share of its limit.",
@@ -101,8 +101,8 @@ def measure(quick: bool) -> Report:
         "seconds": seconds,
         "kinds": ", ".join(kinds),
     }
-    worst: Results = {f"worst_used_ratio{_ending(way)}": worst_used[way] for way in WAYS}
-    worst |= {f"worst_429_share{_ending(way)}": worst_429[way] for way in WAYS}
+    worst: Results = {name: min(shares) for name, shares in used_ratios.items()}
+    worst |= {name: max(shares) for name, shares in refused.items()}
     return Report(
         "quota",
         settings,

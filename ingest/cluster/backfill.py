@@ -52,7 +52,7 @@ def backfill_stream(
     try:
         actor = supervisor.start(lane, name=f"supervisor-{run}")
         try:
-            with _watched(joined, stop, report):
+            with _watched(joined, stop, report) if joined else contextlib.nullcontext():
                 yield
         finally:
             longest = 0 if leave_now.is_set() else settings.drain_timeout_seconds + 5
@@ -65,27 +65,25 @@ def backfill_stream(
 
 @contextlib.contextmanager
 def _watched(
-    joined: SharedRay | None, stop: threading.Event, report: Callable[[str], None]
+    system: SharedRay, stop: threading.Event, report: Callable[[str], None]
 ) -> Iterator[None]:
     """Stop when the running system ends: Ray itself would end this process after a minute."""
     over = threading.Event()
 
-    def watch(system: SharedRay) -> None:
+    def watch() -> None:
         while not over.wait(_WATCH_SECONDS):
             if not system.answers() and not over.wait(_WATCH_SECONDS) and not system.answers():
                 report("stopping, because the running system ended")
                 stop.set()
                 return
 
-    thread = threading.Thread(target=watch, args=(joined,), daemon=True) if joined else None
-    if thread is not None:
-        thread.start()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        if thread is not None:
-            thread.join()
+        thread.join()
 
 
 def _running(settings: Settings, report: Callable[[str], None]) -> SharedRay | None:

@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -189,11 +188,11 @@ def _signals_kept() -> Iterator[None]:
 
 def _ensure_answer(address: str) -> None:
     """Check that something listens; Ray itself would try for minutes, and print each try."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon:
+    place = address.removeprefix("ray://")
+    if ":" not in place:
         return  # a word for the cluster of this machine
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+        shared_ray.reach(place, _CONNECT_SECONDS)
     except (OSError, OverflowError) as exc:
         raise ProviderUnavailable(
             f"no Ray answers at {address} (INGEST_RAY_ADDRESS): {exc}"

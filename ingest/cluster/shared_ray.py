@@ -39,10 +39,9 @@ class SharedRay:
 
     def answers(self) -> bool:
         """Whether it still runs."""
-        host, _, port = self.address.rpartition(":")
         try:
-            socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
-        except (OSError, ValueError):
+            reach(self.address, _ANSWER_SECONDS)
+        except (OSError, ValueError, OverflowError):
             return False
         return True
 
@@ -51,6 +50,17 @@ class SharedRay:
         ours = _digests(settings)
         names = sorted(ours.keys() | self.digests.keys())
         return [name for name in names if ours.get(name) != self.digests.get(name)]
+
+
+def reach(address: str, seconds: float) -> None:
+    """Check that something listens at ``host:port``.
+
+    Raises:
+        OSError, OverflowError: nothing does, or it is no port.
+        ValueError: it is no number.
+    """
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), seconds).close()
 
 
 def offer(settings: Settings, address: str, token: Path) -> None:

@@ -133,13 +133,13 @@ class TokenBucket:
     def give_back(self, permit_id: int, now: float) -> None:
         """Undo a grant that was not used; an unknown one changes nothing."""
         self._advance(now)
-        amount = self._land(permit_id)[1]
+        amount = self._land(permit_id)
         self._level = min(self._cap(), self._level + amount)
 
     def arrived(self, permit_id: int, now: float) -> None:
         """Note that a request ended without a word on the quota; it counts for one more minute."""
         self._advance(now)
-        if amount := self._land(permit_id)[1]:
+        if amount := self._land(permit_id):
             self._answered.append((self._at, amount))
             self._answered_sum += amount
 
@@ -214,11 +214,11 @@ class TokenBucket:
                 break
             self._land(permit_id)
 
-    def _land(self, permit_id: int) -> tuple[float, float]:
-        """Remove a grant under way; its time and amount, which are 0 when it is unknown."""
-        let_go, amount = self._flying.pop(permit_id, _NOTHING)
+    def _land(self, permit_id: int) -> float:
+        """Remove a grant under way and return its amount; 0 when it is unknown."""
+        _, amount = self._flying.pop(permit_id, _NOTHING)
         self._flying_sum = self._flying_sum - amount if self._flying else 0.0
-        return let_go, amount
+        return amount
 
     def _counted(self) -> float:
         return self._flying_sum + self._answered_sum

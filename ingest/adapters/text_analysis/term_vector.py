@@ -122,12 +122,12 @@ def terms_of_token(word: str, language: str) -> tuple[int, tuple[tuple[int, str]
         forms = spellings(atom)
         if atom.is_word:
             written = (atom.text, *forms[1:])
-            forms += tuple(stem for form in written for stem in stems(form, language))
+            forms += tuple(shorten(stem) for form in written for stem in stems(form, language))
         found += [(offset, form) for form in forms]
     for first, last, term in token.joined:
         found += (first, term), (last, term)
-    terms = sorted((offset, shorten(term)) for offset, term in found)
-    return len(token.atoms), tuple(dict.fromkeys(terms))
+    found.sort()
+    return len(token.atoms), tuple(dict.fromkeys(found))
 
 
 _analysed = lru_cache(maxsize=50_000)(terms_of_token)

@@ -24,7 +24,6 @@ from ingest.domain.provider import (
 from ingest.domain.quota_queue import QuotaQueue
 from ingest.domain.token_bucket import TokenBucket
 
-_REFUSALS = frozenset({Outcome.LIMITED, Outcome.SLOW_DOWN})
 LIMITED_SECONDS = 1.0
 """Pause after a 429 that names none."""
 _IDLE_SECONDS = 60.0
@@ -70,7 +69,7 @@ class _Key:
         limits, blamed = report.limits, self._blamed(report)
         shown = [(limits.requests, limits.requests_left), (limits.tokens, limits.tokens_left)]
         for (meter, amount), (limit, left) in zip(self._meters(permit), shown, strict=False):
-            refused = report.outcome in _REFUSALS
+            taken = amount
             match report.outcome:
                 case Outcome.UNUSED:
                     meter.give_back(permit.permit_id, now)
@@ -78,13 +77,14 @@ class _Key:
                 case Outcome.LIMITED | Outcome.SLOW_DOWN:
                     meter.refused(permit.permit_id, now, by_this_limit=meter is blamed)
                     meter.pause(report.retry_after or LIMITED_SECONDS, now)
+                    taken = 0.0
                 case Outcome.ANSWERED:
                     meter.granted(permit.permit_id, now)
                 case _:
                     meter.arrived(permit.permit_id, now)
             if report.outcome is Outcome.SLOW_DOWN:
                 meter.slow(now)
-            meter.believe(limit=limit, remaining=left, amount=0.0 if refused else amount, now=now)
+            meter.believe(limit=limit, remaining=left, amount=taken, now=now)
 
     def _blamed(self, report: Report) -> TokenBucket | None:
         """The meter whose limit refused the call; the fuller one, if the provider named none."""

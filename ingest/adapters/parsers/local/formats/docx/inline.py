@@ -117,6 +117,15 @@ class InlineReader:
             elif name not in _NO_TEXT:
                 yield from self.pieces(part, extras)
 
+    def chosen(self, alternatives: Element) -> Iterator[Element]:
+        """The first of the alternatives with any content; the others are left out."""
+        found = next((branch for branch in alternatives if len(branch)), None)
+        for branch in alternatives:
+            if branch is found:
+                yield branch
+            else:
+                self.leave_out(branch)
+
     def leave_out(self, element: Element) -> None:
         """Note that the text of an element is left out on purpose."""
         self.accounted_chars += text_length(element)
@@ -197,12 +206,8 @@ class InlineReader:
             yield formula(element)
 
     def _alternatives(self, element: Element, extras: list[Extra]) -> Iterator[str]:
-        chosen = chosen_branch(element)
-        for branch in element:
-            if branch is not chosen:
-                self.leave_out(branch)
-        if chosen is not None:
-            yield from self.pieces(chosen, extras)
+        for branch in self.chosen(element):
+            yield from self.pieces(branch, extras)
 
     def _drawing(self, element: Element, extras: list[Extra]) -> Iterator[str]:
         """Boxes and WordArt in a drawing; charts and diagrams; else its alternative text."""
@@ -242,8 +247,3 @@ class InlineReader:
 def shows_placeholder(control: Element) -> bool:
     """Whether a control is empty and shows what to enter."""
     return bool(switch(child(control, "sdtPr"), "showingPlcHdr"))
-
-
-def chosen_branch(alternatives: Element) -> Element | None:
-    """The first of the alternatives with any content."""
-    return next((branch for branch in alternatives if len(branch)), None)

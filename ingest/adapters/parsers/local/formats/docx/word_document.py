@@ -9,7 +9,6 @@ from ingest.adapters.parsers.local.formats.docx.imports import write_import
 from ingest.adapters.parsers.local.formats.docx.inline import (
     Extra,
     InlineReader,
-    chosen_branch,
     name_of,
     shows_placeholder,
     text_length,
@@ -88,12 +87,8 @@ class _DocxWriter:
             elif name == "altChunk":
                 self._write_import(element)
             elif name == "AlternateContent":
-                chosen = chosen_branch(element)
-                for branch in element:
-                    if branch is chosen:
-                        self.write_blocks(branch)
-                    else:
-                        self._inline.leave_out(branch)
+                for branch in self._inline.chosen(element):
+                    self.write_blocks(branch)
             elif name in {"oMath", "oMathPara"}:
                 self._draft.add(self._inline.formula(element))
             elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
@@ -198,12 +193,8 @@ class _DocxWriter:
                 if text.strip():
                     yield f"{mark} {text}" if mark else text
             elif name == "AlternateContent":
-                chosen = chosen_branch(element)
-                for branch in element:
-                    if branch is chosen:
-                        yield from self._lines(branch, extras)
-                    else:
-                        self._inline.leave_out(branch)
+                for branch in self._inline.chosen(element):
+                    yield from self._lines(branch, extras)
             elif not name or name in _NO_BLOCKS or (name == "sdt" and shows_placeholder(element)):
                 self._inline.leave_out(element)
             elif name in {"oMath", "oMathPara"}:

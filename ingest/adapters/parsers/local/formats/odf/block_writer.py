@@ -1,8 +1,10 @@
 """Writes the paragraphs, lists, tables and frames of an OpenDocument file."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.formats.odf.styles import (
@@ -39,6 +41,8 @@ _MAX_LEVEL = 10
 
 @dataclass(slots=True)
 class _OpenList:
+    """A level of a list, or of numbered headings."""
+
     style: str
     level: int
     number: int
@@ -211,11 +215,7 @@ class BlockWriter:
             self._headings.append((style.first if style else 1) - (missing == level))
         start = attribute(element, "start-value")
         self._headings[-1] = int(start) if start.isdecimal() else self._headings[-1] + 1
-        parts = []
-        for outer in range(max(level - max(own.levels, 1), 0) + 1, level + 1):
-            if style := self._styles.numbering(OUTLINE, outer):
-                parts.append(number_label(self._headings[outer - 1], style.form))
-        return f"{own.prefix}{'.'.join(parts)}{own.suffix} "
+        return f"{self._label(own, [*map(partial(_OpenList, OUTLINE), count(1), self._headings)])} "
 
     def _list(self, element: Element) -> None:
         outer = self._lists[-1] if self._lists else None
@@ -239,15 +239,16 @@ class BlockWriter:
         if start.isdecimal():
             present.number = int(start)
         indent = "  " * (present.level - 1)
-        label = self._label(numbering) if numbering else "-"
+        label = self._label(numbering, self._lists) if numbering else "-"
         self._mark = f"{indent}{label} "
         self.write(item)
         self._mark = ""
         present.number += 1
 
-    def _label(self, own: OdfNumbering) -> str:
+    def _label(self, own: OdfNumbering, levels: Sequence[_OpenList]) -> str:
+        """The number of the last of some levels, with those above that it shows."""
         shown = []
-        for outer in self._lists[-max(own.levels, 1) :]:
+        for outer in levels[-max(own.levels, 1) :]:
             style = self._styles.numbering(outer.style, outer.level)
             if style:
                 shown.append(number_label(outer.number, style.form))
