@@ -137,14 +137,14 @@ class System:
         ray_app.stop()
 
     def _start_supervisor(self) -> Any:
-        from ingest.cluster import supervisor
+        from ingest.cluster import supervisor_actor
 
-        return supervisor.start(Lane.INTERACTIVE)
+        return supervisor_actor.start(Lane.INTERACTIVE)
 
     def _wait_for_stream(self) -> None:
-        from ingest.cluster import supervisor
+        from ingest.cluster import supervisor_actor
 
-        if not supervisor.wait_until_it_flows(self._supervisor, longest=_START_SECONDS):
+        if not supervisor_actor.wait_until_it_flows(self._supervisor, longest=_START_SECONDS):
             raise ProviderUnavailable(
                 f"nothing went through the stream in {_START_SECONDS:g} seconds"
                 f"{self._where_logs_are()}"
@@ -157,12 +157,12 @@ class System:
     def _drain(self) -> None:
         if self._supervisor is None:
             return
-        from ingest.cluster import supervisor
+        from ingest.cluster import supervisor_actor
 
         self._report("finishing what is under way")
         # Before it was ready, it is about jobs of an earlier time at most.
         longest = self._settings.drain_timeout_seconds + 5 if self._is_ready else 0
-        supervisor.drain(self._supervisor, longest=longest)
+        supervisor_actor.drain(self._supervisor, longest=longest)
         self._supervisor = None
 
 

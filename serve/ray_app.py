@@ -3,9 +3,9 @@
 import contextlib
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import ray
-from fastapi import FastAPI
 from ray import serve as ray_serve
 
 from ingest import logs
@@ -13,7 +13,9 @@ from ingest.cluster import ray_reports
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.errors import ConfigurationError, ProviderUnavailable
 from ingest.settings import Settings, load
-from serve.app import create_api
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 NAME = "gateway"
 MAX_ONGOING_REQUESTS = 1000
@@ -24,8 +26,10 @@ _TRIES = 2
 """An actor that died during the start is chance once; twice it is the configuration."""
 
 
-def build_api() -> FastAPI:
+def build_api() -> "FastAPI":
     """Build the API of one replica from the environment of its process."""
+    from serve.app import create_api  # in the replica alone: it takes half a second
+
     settings = load()
     logs.configure(settings.log_level)
     return create_api(settings, rate_limiter=SharedRateLimiter(), names_responses=False)

@@ -47,10 +47,10 @@ def backfill_stream(
     cluster.start()  # before Ray is imported, which reads its token then
     import ray
 
-    from ingest.cluster import supervisor
+    from ingest.cluster import supervisor_actor
 
     try:
-        actor = supervisor.start(lane, name=f"supervisor-{run}")
+        actor = supervisor_actor.start(lane, name=f"supervisor-{run}")
         try:
             with _watched(joined, stop, report) if joined else contextlib.nullcontext():
                 yield

@@ -20,7 +20,8 @@ from ingest.settings.gateway import HttpProxy
 NAMESPACE = "ingest"
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+"""Where a Ray of our own listens."""
 
 
 class LocalRay:
@@ -75,6 +76,9 @@ class LocalRay:
         os.environ.setdefault("RAY_worker_niceness", "0")
         # A proxy is replaced after three checks that fail: three seconds, not half a minute.
         os.environ.setdefault("RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S", "1")
+        if address is None:
+            # Or Ray listens on the machine's address, which it puts in the place of loopback.
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         if self._settings.http_proxy is HttpProxy.HAPROXY:
             os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
         if self._joined is not None:
@@ -102,7 +106,7 @@ class LocalRay:
                     namespace=NAMESPACE,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
-                    _node_ip_address=_LOOPBACK,
+                    _node_ip_address=LOOPBACK,
                 )
                 return
             if self._folder is None:
@@ -117,7 +121,7 @@ class LocalRay:
                 object_store_memory=_OBJECT_STORE_BYTES,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                _node_ip_address=_LOOPBACK,
+                _node_ip_address=LOOPBACK,
                 _temp_dir=str(self._folder.make()),
             )
 

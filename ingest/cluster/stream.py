@@ -8,12 +8,14 @@ from uuid import UUID
 # Fetching metadata on a thread costs every hop one more turn; read when ray.data is imported.
 os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")
 
+import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext, Dataset
 
-from ingest.cluster import low_latency
+from ingest.cluster import low_latency, one_node
 from ingest.cluster.actors import CALLS, ChunkActor, EmbedActor, ParseActor
 from ingest.cluster.claim_source import ClaimSource
+from ingest.cluster.local_ray import LOOPBACK
 from ingest.domain.job import Lane
 from ingest.settings import Settings
 
@@ -31,6 +33,8 @@ def configure(settings: Settings) -> bool:
     context.memory_usage_poll_interval_s = None  # it takes a thread for each envelope
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    if ray.get_runtime_context().gcs_address.startswith(f"{LOOPBACK}:"):
+        one_node.install(keep_statistics=settings.dashboard)  # no other machine can join
     return settings.low_latency and low_latency.install()
 
 

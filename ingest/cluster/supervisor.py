@@ -6,11 +6,9 @@ import os
 import socket
 import threading
 import time
-from typing import cast
 from uuid import UUID, uuid4
 
 import ray
-from ray.actor import ActorHandle
 
 import ingest
 from ingest import logs, settings
@@ -19,7 +17,6 @@ from ingest.adapters.postgres.jobs.worker_store import WorkerStore
 from ingest.adapters.postgres.pool import Database
 from ingest.cluster import stream
 from ingest.cluster.background_loop import BackgroundLoop
-from ingest.cluster.local_ray import NAMESPACE
 from ingest.cluster.rate_limiter_actor import SharedRateLimiter
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.job import Lane
@@ -40,7 +37,7 @@ _WATCH_SECONDS = 5.0
 _GIVE_UP_SECONDS = 3.0
 
 
-class _Supervisor:
+class Supervisor:
     """Runs inside an actor that Ray restarts; all it must remember is in the database.
 
     The periodic duties of the whole system run beside the stream, in whichever supervisor holds
@@ -192,41 +189,3 @@ class _Supervisor:
     async def _end_maintenance(self) -> None:
         self._beginning.cancel()
         await self._maintenance.stop()
-
-
-Supervisor = ray.remote(_Supervisor)
-
-
-def actor_name(lane: Lane) -> str:
-    """The name of a lane's supervisor in the cluster."""
-    return f"supervisor-{lane}"
-
-
-def start(lane: Lane, *, name: str | None = None) -> ActorHandle[_Supervisor]:
-    """Start the supervisor of a lane, or find the one that runs; ``name`` makes another one."""
-    handle = Supervisor.options(
-        name=name or actor_name(lane),
-        namespace=NAMESPACE,
-        get_if_exists=True,
-        max_restarts=-1,
-        max_concurrency=4,
-        num_cpus=0.01,
-    ).remote(lane.value)
-    return cast("ActorHandle[_Supervisor]", handle)
-
-
-def wait_until_it_flows(supervisor: ActorHandle[_Supervisor], *, longest: float) -> bool:
-    """Wait until something went through all stages; False when nothing did in this many seconds."""
-    deadline = time.monotonic() + longest
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ray.exceptions.RayError):  # Ray restarts a supervisor
-            if ray.get(supervisor.flows.remote(), timeout=longest):
-                return True
-        time.sleep(_POLL_SECONDS)
-    return False
-
-
-def drain(supervisor: ActorHandle[_Supervisor], *, longest: float) -> None:
-    """Let a stream finish what it holds, for at most this many seconds."""
-    with contextlib.suppress(ray.exceptions.RayError):
-        ray.get(supervisor.drain.remote(longest), timeout=longest + 10)

@@ -27,6 +27,7 @@ def loaded_by(module: str) -> set[str]:
         "ingest.cluster.rate_limiter_actor",
         "ingest.cluster.claim_source",
         "ingest.cluster.supervisor",
+        "serve.app",
         "serve.ray_app",
     ],
 )
@@ -46,6 +47,21 @@ def test_local_models_are_loaded_by_who_embeds(module: str) -> None:
 
     assert module in loaded
     assert MODELS.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("module", ["ingest.system", "ingest.cluster.supervisor_actor"])
+def test_ray_data_is_loaded_by_who_streams(module: str) -> None:
+    loaded = loaded_by(module)
+
+    assert module in loaded
+    assert "ray.data" not in loaded
+
+
+def test_the_api_is_loaded_by_who_serves_it() -> None:
+    loaded = loaded_by("serve.ray_app")
+
+    assert "serve.ray_app" in loaded
+    assert "serve.app" not in loaded
 
 
 def test_services_name_adapters_in_types_alone() -> None:
