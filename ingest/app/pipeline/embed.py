@@ -131,6 +131,9 @@ class EmbedStage:
         vectors = await self._vectors.of(batch)
         stored = await self._store(batch.documents, vectors)
         self._measures.took(Stage.EMBEDDING, time.monotonic() - started)
+        if stored.stale:
+            jobs = sorted(map(str, stored.stale))
+            log.warning("leases lost, their vectors are not stored", jobs=jobs)
         kept = [d for d in batch.documents if d.target.lease.job_id not in stored.stale]
         self._measures.stored(
             chunks=sum(len(d.chunks) for d in kept),
