@@ -29,6 +29,9 @@ from tests.integration.recall_corpus import CROWDED, NOTES, SMALL, questions, te
 
 OF_BEFORE = 100
 """Candidates of every search, before anybody measured."""
+INDEX_ALONE = 0.95
+"""Of an index that nobody has measured. The levels of its graph are random, so that it is 0.97 in
+one build and 1.0 in the next; the duty that measures holds RECALL_TARGET."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ async def test_thousands_of_near_equal_notes_hide_nothing(filled: Database) -> N
 async def test_near_equal_notes_hide_little_from_the_index(filled: Database) -> None:
     store = SearchStore(filled, MODEL, exact_ms=0)
 
-    assert await recall_of(store, NOTES, questions()) >= RECALL_TARGET
+    assert await recall_of(store, NOTES, questions()) >= INDEX_ALONE
 
 
 async def test_a_tenant_that_crowds_round_anothers_question_hides_nothing(
