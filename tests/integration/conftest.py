@@ -18,7 +18,7 @@ _FAST = ("--base-seconds", "0.02", "--seconds-per-page", "0.001")
 _STORES = frozenset(
     f"test_{name}"
     for name in (
-        "chunk_store", "claims", "document_store", "job_store", "ledger_store",
+        "accept_together", "chunk_store", "claims", "document_store", "job_store", "ledger_store",
         "registers", "search_store", "stale_writers",
     )
 )  # fmt: skip

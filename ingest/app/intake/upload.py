@@ -1,11 +1,13 @@
 """Accepting a document: bytes into storage while they are hashed, then one job."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
+
+import structlog
 
 from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival, Content
@@ -14,8 +16,10 @@ from ingest.domain.errors import (
     DocumentEmpty,
     DocumentExists,
     DocumentTooLarge,
+    IngestError,
     InvalidRequest,
     LimitReached,
+    StoreUnavailable,
 )
 from ingest.domain.job import Lane
 from ingest.domain.media_type import guess, sniff
@@ -25,11 +29,14 @@ if TYPE_CHECKING:
     from ingest.adapters.postgres.documents.document_store import DocumentStore
 
 
+log = structlog.get_logger(module=__name__)
 SMALL_BYTES = 1024 * 1024
 """Uploads up to this size are hashed in memory and written once; larger ones are streamed."""
 MAX_EXTERNAL_ID_CHARS = 512
 MAX_IDEMPOTENCY_KEY_CHARS = 200
 MAX_SOURCE_PATH_CHARS = 1024
+_REMOVES_BYTES = (LimitReached, DocumentExists)
+"""Errors after which the stored bytes of an upload are removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,50 @@ class Intake:
         arrival = await self.bring(request, body)
         try:
             return await self.enqueue(arrival)
-        except (LimitReached, DocumentExists):
+        except _REMOVES_BYTES:
             await self.give_up(arrival)
             raise
+
+    async def accept_all(self, arrivals: Sequence[Arrival]) -> list[Accepted | IngestError]:
+        """Make documents and their jobs of many uploads, as if they came one after the other.
+
+        Those that are new, or there already, share one transaction. The others follow one by one:
+        next generations, those with an idempotency key, and those with a document in common.
+
+        Args:
+            arrivals: What was brought, all of one tenant, lane, correlation id and
+                ``restores_before``.
+
+        Returns:
+            What became of each: an error is one of those that ``accept`` raises, and its bytes are
+            removed as there. After a StoreUnavailable, those that follow have it, too.
+
+        Raises:
+            StoreUnavailable: nothing was accepted; try again later.
+        """
+        different: dict[UUID, Arrival] = {}
+        for one in arrivals:
+            different.setdefault(one.document_id, one)
+        together = [one for one in different.values() if one.idempotency_key is None]
+        accepted = await self._documents.accept_together(together, blob_is_there=self._blobs.exists)
+        ended: list[Accepted | IngestError] = []
+        away: StoreUnavailable | None = None
+        for one in arrivals:
+            became = accepted.get(one.job_id) or away or await self._try_to_enqueue(one)
+            away = became if isinstance(became, StoreUnavailable) else away
+            ended.append(became)
+        # Last, because an upload that follows may need the same bytes.
+        refused = zip(arrivals, ended, strict=True)
+        await self.clear_away(
+            [one for one, became in refused if isinstance(became, _REMOVES_BYTES)]
+        )
+        return ended
+
+    async def _try_to_enqueue(self, arrival: Arrival) -> Accepted | IngestError:
+        try:
+            return await self.enqueue(arrival)
+        except IngestError as exc:
+            return exc
 
     async def bring(self, request: UploadRequest, body: AsyncIterator[bytes]) -> Arrival:
         """Store a body as it arrives; what is left is to enqueue it, or to give it up.
@@ -110,6 +158,14 @@ class Intake:
         """
         if arrival.raw_key is not None:
             await self.discard(arrival.tenant_id, arrival.raw_key)
+
+    async def clear_away(self, arrivals: Iterable[Arrival]) -> None:
+        """Give up uploads; bytes that cannot be removed now stay, and are logged."""
+        for arrival in {one.raw_key: one for one in arrivals}.values():
+            try:
+                await self.give_up(arrival)
+            except StoreUnavailable as exc:
+                log.warning("bytes not discarded", key=arrival.raw_key, code=exc.code)
 
     async def keep(self, tenant_id: UUID, filename: str, body: AsyncIterator[bytes]) -> Content:
         """Store a body as it arrives, within the limits of a document; no row refers to it yet.

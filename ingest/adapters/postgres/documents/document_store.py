@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from ingest.adapters.postgres.documents.document_blobs import ensure_kept, remove_unused
+from ingest.adapters.postgres.documents.new_documents import insert_new
 from ingest.adapters.postgres.documents.tombstone_store import (
     ensure_welcome,
     forget_errors,
@@ -17,13 +18,13 @@ from ingest.adapters.postgres.documents.tombstone_store import (
 )
 from ingest.adapters.postgres.jobs.job_store import cancel_jobs
 from ingest.adapters.postgres.jobs.leases import lock_leases
-from ingest.adapters.postgres.jobs.limit_store import admit_upload
+from ingest.adapters.postgres.jobs.limit_store import admit_upload, admit_uploads
 from ingest.adapters.postgres.pool import Connection, Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain import identity
 from ingest.domain.arrival import Accepted, Arrival, Replaced
 from ingest.domain.attempt import ParsedRecord
-from ingest.domain.errors import Conflict, StoreUnavailable
+from ingest.domain.errors import Conflict, DocumentDeleted, StoreUnavailable
 from ingest.domain.job import Degraded, JobState
 from ingest.domain.parse_warning import WarningCode
 
@@ -68,6 +69,10 @@ class _Raced(Exception):
     """The document was deleted while its next upload was being accepted."""
 
 
+class _OneByOne(Exception):
+    """Of many uploads, each must be decided by itself."""
+
+
 class DocumentStore:
     """Rows of ``documents``."""
 
@@ -105,6 +110,58 @@ class DocumentStore:
             except (asyncpg.UniqueViolationError, _Raced):
                 continue  # the next try finds what the winner of the race left
         raise StoreUnavailable("the same upload is being accepted at this moment")
+
+    async def accept_together(
+        self, arrivals: Sequence[Arrival], *, blob_is_there: Callable[[str], Awaitable[bool]]
+    ) -> dict[UUID, Accepted]:
+        """Take in those of many documents that are new, or have the same bytes already.
+
+        It is one transaction, with a few statements for all of them. ``accept`` is left to decide
+        about the others: next generations, failed jobs, and all when a limit may be reached.
+
+        Args:
+            arrivals: Stored documents, as for ``insert_new``.
+            blob_is_there: Asked last, under a lock that deleting takes too.
+
+        Returns:
+            What became of them, by the ``job_id`` of the arrival.
+
+        Raises:
+            StoreUnavailable: nothing was accepted.
+        """
+        if not arrivals:
+            return {}
+        try:
+            async with self._database.transaction() as connection:
+                return await self._accept_together(connection, arrivals, blob_is_there)
+        except (_OneByOne, DocumentDeleted):
+            return {}
+
+    async def _accept_together(
+        self,
+        connection: Connection,
+        arrivals: Sequence[Arrival],
+        blob_is_there: Callable[[str], Awaitable[bool]],
+    ) -> dict[UUID, Accepted]:
+        tenant_id = arrivals[0].tenant_id
+        new = await insert_new(connection, arrivals)
+        made = [arrival for arrival in arrivals if arrival.document_id in new]
+        there = {one.document_id: one for one in arrivals if one.document_id not in new}
+        accepted = {
+            one.job_id: Accepted(one.document_id, one.job_id, 1, created=True) for one in made
+        }
+        # Documents are locked before the tenant's count, and that before blobs, as in ``accept``.
+        if made and not await admit_uploads(connection, tenant_id, [one.bytes_len for one in made]):
+            raise _OneByOne
+        if there:
+            digests = [one.file_sha256 for one in there.values()]
+            for row in await connection.fetch(
+                SQL["find_accepted"], tenant_id, list(there), digests
+            ):
+                accepted[there[row["document_id"]].job_id] = _known(row)
+        if kept := {one.raw_key for one in made if one.raw_key}:
+            await ensure_kept(connection, kept, blob_is_there)
+        return accepted
 
     async def _accept(self, connection: Connection, arrival: Arrival) -> Accepted:
         if arrival.idempotency_key is not None:
@@ -310,4 +367,8 @@ def _view(row: asyncpg.Record) -> DocumentView:
 def _replayed(row: asyncpg.Record, arrival: Arrival) -> Accepted:
     if row["file_sha256"] != arrival.file_sha256:
         raise Conflict("this idempotency key was used for other content")
+    return _known(row)
+
+
+def _known(row: asyncpg.Record) -> Accepted:
     return Accepted(row["document_id"], row["job_id"], row["generation"], created=False)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from ingest.adapters.postgres.documents.document_blobs import ensure_kept
-from ingest.adapters.postgres.documents.tombstone_store import kept_away
+from ingest.adapters.postgres.documents.new_documents import insert_new
 from ingest.adapters.postgres.jobs.leases import lock_leases
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
@@ -65,26 +65,7 @@ class ReferenceStore:
         async with self._database.transaction() as connection:
             if await connection.fetchval(LIMITS["has_limits"], first.tenant_id):
                 return frozenset()
-            rows = await connection.fetch(
-                DOCUMENTS["insert_documents"],
-                first.tenant_id,
-                [arrival.document_id for _, arrival in arrivals],
-                [arrival.name for _, arrival in arrivals],
-                [arrival.filename for _, arrival in arrivals],
-                [arrival.media_type for _, arrival in arrivals],
-                [arrival.bytes_len for _, arrival in arrivals],
-                [arrival.job_id for _, arrival in arrivals],
-                first.lane,
-                first.correlation_id,
-                [arrival.file_sha256 for _, arrival in arrivals],
-                [arrival.raw_key for _, arrival in arrivals],
-                first.restores_before,
-            )
-            new = frozenset(row["document_id"] for row in rows)
-            if new and await kept_away(
-                connection, first.tenant_id, list(new), restores_before=first.restores_before
-            ):
-                raise DocumentDeleted
+            new = await insert_new(connection, [arrival for _, arrival in arrivals])
             made = [(found, one) for found, one in arrivals if one.document_id in new]
             await connection.execute(
                 SOURCES["mark_objects"],

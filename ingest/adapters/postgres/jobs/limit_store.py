@@ -1,5 +1,6 @@
 """The limits of tenants: set by operators, counted with each upload and search."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -80,6 +81,17 @@ async def admit_upload(
     row = await connection.fetchrow(SQL["admit_upload"], tenant_id, bytes_len, at)
     if row is not None:
         raise _reached(LimitKind(row["kind"]), row["allowed"], row["retry_seconds"], row["used"])
+
+
+async def admit_uploads(connection: Connection, tenant_id: UUID, bytes_lens: Sequence[int]) -> bool:
+    """Count jobs that were just made inside a caller's transaction.
+
+    Returns:
+        False when they may break a limit: the transaction is to end, and ``admit_upload`` to decide
+        about each job. As they are unfinished jobs already, this also happens when they reach a
+        limit and do not break it.
+    """
+    return await connection.fetchval(SQL["admit_uploads"], tenant_id, bytes_lens) is None
 
 
 def _reached(

@@ -24,13 +24,14 @@ RETURNING document_id;
 -- Documents of tenant $1 that are new, with ids ($2), names ($3), file names ($4), media types ($5) and
 -- sizes ($6); and their jobs ($7) of lane $8, with correlation id $9. Digests ($10) and keys ($11) are null
 -- where the bytes are still to be fetched. All do it in one order, so that none wait in a circle. Those
--- that were deleted, and not before $12, are not made.
+-- that were deleted, and not before $12, are not made; NULL makes all. $13 are source paths.
 WITH
 -- In the order of ids, in which every process inserts documents.
 wanted AS MATERIALIZED (
     SELECT w.* FROM unnest(
-        $2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [], $10::text [], $11::text []
-    ) AS w (document_id, name, filename, media_type, bytes_len, job_id, file_sha256, raw_key)
+        $2::uuid [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::uuid [], $10::text [],
+        $11::text [], $13::text []
+    ) AS w (document_id, name, filename, media_type, bytes_len, job_id, file_sha256, raw_key, source_path)
     WHERE NOT EXISTS (
         SELECT FROM upload_pipeline.tombstones AS t
         WHERE t.tenant_id = $1 AND t.document_id = w.document_id AND t.deleted_at >= $12
@@ -40,8 +41,9 @@ wanted AS MATERIALIZED (
 -- Only what was not there gets a job.
 inserted AS (
     INSERT INTO upload_pipeline.documents
-    (document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key)
-    SELECT document_id, $1, name, filename, media_type, bytes_len, file_sha256, raw_key FROM wanted
+    (document_id, tenant_id, name, filename, media_type, bytes_len, file_sha256, raw_key, source_path)
+    SELECT document_id, $1, name, filename, media_type, bytes_len, file_sha256, raw_key, source_path
+    FROM wanted
     ON CONFLICT DO NOTHING
     RETURNING document_id
 )
@@ -51,6 +53,18 @@ SELECT w.job_id, w.document_id, $1, 1, w.file_sha256, $8, $9
 FROM inserted AS i INNER JOIN wanted AS w ON w.document_id = i.document_id
 RETURNING document_id;
 
+-- name: find_accepted
+-- Of documents ($2) of tenant $1, those whose newest bytes have these digests ($3), with the newest job of
+-- each; not those whose job failed for good or was cancelled.
+SELECT d.document_id, j.job_id, j.generation
+FROM unnest($2::uuid [], $3::text []) AS w (document_id, file_sha256)
+INNER JOIN upload_pipeline.documents AS d
+    ON d.document_id = w.document_id AND d.file_sha256 = w.file_sha256
+CROSS JOIN LATERAL (
+    SELECT job_id, generation, state FROM upload_pipeline.upload_jobs
+    WHERE document_id = d.document_id ORDER BY generation DESC, created_at DESC LIMIT 1
+) AS j
+WHERE d.tenant_id = $1 AND j.state NOT IN ('deadletter', 'cancelled');
 
 -- name: record_fetched
 -- The bytes of documents ($1) at generations ($2): digests ($3), keys ($4), sizes ($5), types ($6).

@@ -45,6 +45,13 @@ LEFT JOIN upload_pipeline.tenant_searches AS s ON s.tenant_id = t.tenant_id;
 SELECT kind, allowed, used, retry_seconds
 FROM upload_pipeline.admit_upload($1, $2, coalesce($3::timestamptz, now()));
 
+-- name: admit_uploads
+-- Jobs of tenant $1 that were just made, of ($2) bytes each; a row says that they may break a limit.
+SELECT a.kind
+FROM unnest($2::bigint []) AS s (bytes_len)
+CROSS JOIN LATERAL upload_pipeline.admit_upload($1, s.bytes_len, now()) AS a
+LIMIT 1;
+
 -- name: admit_search
 -- One more search of tenant $1, at $2 or now; a row says that it is one too many.
 SELECT allowed, retry_seconds
