@@ -28,6 +28,7 @@ from serve.routes import (
     jobs,
     limits,
     search,
+    upload_batch,
     uploads,
     usage,
     webhooks,
@@ -36,6 +37,7 @@ from serve.schemas import EventBody
 
 _PARTS = (
     uploads,
+    upload_batch,
     documents,
     jobs,
     events,
@@ -95,7 +97,7 @@ def create_api(
     api.add_middleware(
         RequestMiddleware,
         metrics=metrics,
-        upload_path=uploads.PATH,
+        upload_paths=(uploads.PATH, upload_batch.PATH),
         names_responses=names_responses,
     )
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign] # FastAPI's own way

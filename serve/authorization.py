@@ -21,6 +21,7 @@ NEEDED: Mapping[str, Scope | None] = MappingProxyType(
         "GET /readyz": None,
         "GET /metrics": None,
         "POST /v1/documents": Scope.WRITE,
+        "POST /v1/documents:batch": Scope.WRITE,
         "GET /v1/documents": Scope.READ,
         "GET /v1/documents/{document_id}": Scope.READ,
         "DELETE /v1/documents/{document_id}": Scope.WRITE,

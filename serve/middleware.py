@@ -1,7 +1,7 @@
 """Middleware around every request: correlation id, body limit, metrics, unexpected errors."""
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from http import HTTPMethod
 from typing import Any
 from uuid import uuid4
@@ -30,19 +30,24 @@ class RequestMiddleware:
     """ASGI middleware around the whole API."""
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, upload_path: str, names_responses: bool = True
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        upload_paths: Collection[str],
+        names_responses: bool = True,
     ) -> None:
         """Wrap an application.
 
         Args:
             app: The application.
             metrics: Counts the requests.
-            upload_path: POST requests to this path have no limit here; the route checks its own.
+            upload_paths: POST requests to these have no limit here; the routes check their own.
             names_responses: Whether to send the correlation id back; Ray Serve does it by itself.
         """
         self._app = app
         self._metrics = metrics
-        self._upload_path = upload_path
+        self._upload_paths = frozenset(upload_paths)
         self._names_responses = names_responses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +60,7 @@ class RequestMiddleware:
         exchange = _Exchange(
             scope, receive, send, named=correlation_id if self._names_responses else None
         )
-        is_upload = scope["method"] == "POST" and scope["path"] == self._upload_path
+        is_upload = scope["method"] == "POST" and scope["path"] in self._upload_paths
         receive = receive if is_upload else exchange.receive_limited
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             try:

@@ -126,15 +126,7 @@ def respond(
         headers: Additional headers.
         extensions: Additional members of the JSON body.
     """
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "instance": request.state.correlation_id,
-        **(extensions or {}),
-    }
+    body = _body(request, status, code, detail) | dict(extensions or {})
     # ASCII, because a client's field name may hold a lone surrogate, which UTF-8 cannot encode.
     return Response(
         json.dumps(body).encode("ascii"),
@@ -142,6 +134,30 @@ def respond(
         headers=headers,
         media_type=MEDIA_TYPE,
     )
+
+
+def _body(request: Request, status: int, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": request.state.correlation_id,
+    }
+
+
+def problem_of(request: Request, error: errors.IngestError) -> Problem:
+    """The body of the answer to an error, for an answer that holds several."""
+    return Problem(**_body(request, status_of(error), error.code, error.message))
+
+
+def retry_seconds(error: errors.IngestError) -> int | None:
+    """Seconds after which the same request may succeed; None when repeating does not help."""
+    if status_of(error) not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return None
+    asked = error.retry_after if isinstance(error, errors.TransientError) else None
+    return math.ceil((asked or RETRY_AFTER).total_seconds())
 
 
 def status_of(error: errors.IngestError) -> HTTPStatus:
@@ -161,9 +177,8 @@ async def on_ingest_error(request: Request, exc: Exception) -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="ingest"'
     if status is HTTPStatus.FORBIDDEN:
         headers["WWW-Authenticate"] = 'Bearer realm="ingest", error="insufficient_scope"'
-    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        asked = exc.retry_after if isinstance(exc, errors.TransientError) else None
-        headers["Retry-After"] = str(math.ceil((asked or RETRY_AFTER).total_seconds()))
+    if (seconds := retry_seconds(exc)) is not None:
+        headers["Retry-After"] = str(seconds)
     return respond(request, status, code=exc.code, detail=exc.message, headers=headers)
 
 

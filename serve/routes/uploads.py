@@ -25,14 +25,13 @@ from serve.upload_rate import PacedBody
 log = structlog.get_logger(module=__name__)
 router = APIRouter(tags=["documents"], route_class=StrictRoute)
 PATH = "/v1/documents"
-_FIELDS = frozenset({"external_id", "source_path", "replace"})
 _EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
 _SWITCH = TypeAdapter(bool)
-_BINARY = {"type": "string", "format": "binary"}
+BINARY = {"type": "string", "format": "binary"}
 _OWN_NAME = "Your own name of the document; new bytes under it become its next generation."
 _SOURCE_PATH = "Where you have the file, e.g. its path; the next upload gets it in `replaces`."
 _REPLACE = "False refuses other bytes under an existing external_id (`document_exists`)."
-_NAMES: dict[str, Any] = {
+FORM_FIELDS: dict[str, Any] = {
     "external_id": {"type": "string", "description": _OWN_NAME},
     "source_path": {"type": "string", "description": _SOURCE_PATH},
     "replace": {"type": "boolean", "default": True, "description": _REPLACE},
@@ -45,12 +44,12 @@ _REQUEST_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": _NAMES | {"file": _BINARY},
+                    "properties": FORM_FIELDS | {"file": BINARY},
                     "description": "Send the fields first; the file is the last part.",
                 }
             },
             "application/octet-stream": {
-                "schema": _BINARY
+                "schema": BINARY
                 | {
                     "description": "The bytes of the document; the filename is required as a "
                     "header or a query parameter."
@@ -89,8 +88,8 @@ class AcceptedBody(ResponseBody):
     document_url: str
 
     @classmethod
-    def of(cls, accepted: Accepted) -> Self:
-        """Build the answer to an upload."""
+    def of(cls, accepted: Accepted, **more: Any) -> Self:
+        """Build the answer to an upload; ``more`` are fields that a subclass adds."""
         job, document = f"/v1/jobs/{accepted.job_id}", f"/v1/documents/{accepted.document_id}"
         return cls(
             document_id=accepted.document_id,
@@ -101,6 +100,7 @@ class AcceptedBody(ResponseBody):
             status_url=job,
             events_url=f"{job}/events",
             document_url=document,
+            **more,
         )
 
 
@@ -140,15 +140,13 @@ async def upload(
     Send a form with the part `file`, or a raw body with a filename in `X-Filename` or
     `?filename=`. The content decides the type. 202: a job was created; read it at `status_url`.
     """
-    body = PacedBody(
-        request.stream(),
-        grace_seconds=gateway.settings.upload_grace_seconds,
-        bytes_per_second=gateway.settings.upload_bytes_per_second,
-    )
-    form = _form(request, body)
+    body = paced_body(request, gateway)
+    form = open_form(request, body)
     _check_length(request, form, gateway.settings.max_upload_bytes)
+    fields: dict[str, str] = {}
     if form is not None:
-        written_name, content = await form.open(), form.content()
+        file = await form.open()
+        written_name, fields, content = file.filename, file.fields, form.content()
     else:
         written_name, content = _raw_filename(filename, x_filename), body
     named = _merge(
@@ -157,7 +155,7 @@ async def upload(
             "source_path": source_path,
             "replace": None if replace is None else str(replace),
         },
-        form.fields if form else {},
+        fields,
     )
     upload_request = UploadRequest(
         tenant_id=caller.tenant_id,
@@ -166,7 +164,7 @@ async def upload(
         external_id=named["external_id"],
         idempotency_key=idempotency_key,
         source_path=named["source_path"],
-        replace=_switch("replace", named["replace"], default=True),
+        replace=may_replace(named["replace"]),
     )
     accepted = await _accept(gateway, upload_request, content, response)
     await gateway.register.note(caller)
@@ -193,22 +191,41 @@ async def _accept(
     return body
 
 
-def _form(request: Request, body: AsyncIterator[bytes]) -> FileForm | None:
-    """Read the form in the body; None for a raw body."""
+def paced_body(request: Request, gateway: CurrentDependencies) -> PacedBody:
+    """The body of an upload, which must keep the minimum rate."""
+    return PacedBody(
+        request.stream(),
+        grace_seconds=gateway.settings.upload_grace_seconds,
+        bytes_per_second=gateway.settings.upload_bytes_per_second,
+    )
+
+
+def open_form(
+    request: Request, body: AsyncIterator[bytes], *, max_files: int = 1
+) -> FileForm | None:
+    """Read the form in the body; None for a raw body.
+
+    Raises:
+        InvalidRequest: the content type has no usable boundary.
+    """
     media_type, options = parse_options_header(request.headers.get("content-type"))
     if media_type != b"multipart/form-data":
         return None
     boundary = options.get(b"boundary", b"")
     if not boundary:
         raise InvalidRequest("the content type multipart/form-data has no boundary")
-    return FileForm(body, boundary=boundary, allowed=_FIELDS)
+    return FileForm(body, boundary=boundary, allowed=frozenset(FORM_FIELDS), max_files=max_files)
+
+
+def declares_over(request: Request, most: int) -> bool:
+    """Whether the Content-Length is over a number of bytes."""
+    declared = request.headers.get("content-length", "")
+    return declared.isdecimal() and (len(declared) > len(str(most)) or int(declared) > most)
 
 
 def _check_length(request: Request, form: FileForm | None, limit: int) -> None:
     """Refuse a body whose Content-Length is over the limit, without reading it."""
-    declared = request.headers.get("content-length", "")
-    most = limit + (OVERHEAD_BYTES if form is not None else 0)
-    if declared.isdecimal() and (len(declared) > len(str(most)) or int(declared) > most):
+    if declares_over(request, limit + (OVERHEAD_BYTES if form is not None else 0)):
         raise DocumentTooLarge(f"the document has over {limit} bytes, the limit")
 
 
@@ -221,14 +238,18 @@ def _merge(query: Mapping[str, str | None], form: Mapping[str, str]) -> dict[str
     return merged
 
 
-def _switch(name: str, value: str | None, *, default: bool) -> bool:
-    """Read true or false from a query parameter or a form field."""
+def may_replace(value: str | None) -> bool:
+    """Read ``replace`` from a query parameter or a form field; True when it is not given.
+
+    Raises:
+        InvalidRequest: it is neither true nor false.
+    """
     if value is None:
-        return default
+        return True
     try:
         return _SWITCH.validate_python(value)
     except ValidationError:
-        raise InvalidRequest(f"{name} must be true or false") from None
+        raise InvalidRequest("replace must be true or false") from None
 
 
 def _raw_filename(query: str | None, header: str | None) -> str:

@@ -154,6 +154,25 @@ A deleted document is answered with 404. [Backfills do not bring it
 back](documents.md#deletions). An upload with the same `external_id` brings it back, and so do the
 same bytes without an `external_id`.
 
+`POST /v1/documents:batch` takes up to 100 files in one form. For many small documents it costs the
+gateway and the database much less than a request for each:
+
+```console
+$ curl --form file=@a.md --form file=@b.md http://127.0.0.1:8000/v1/documents:batch
+```
+
+* The fields `external_id`, `source_path` and `replace` apply to the next file alone.
+* The body may have `INGEST_MAX_UPLOAD_BYTES` and 25 MiB for names. A longer one is refused with 413
+  `body_too_large`.
+* The answer is 200 with `results`: one for each file, in the order of the form. A result has the
+  `filename`, and the `status` that an upload of this file alone would have. With 202 and 200 it has
+  the fields of that answer, else the problem in `error`. With 429 and 503, `retry_after` says after
+  how many seconds to repeat this file. A file that is refused does not stop the others.
+* Any other answer than 200 means that nothing of the batch was accepted. The form was cut off, too
+  slow or malformed, for example.
+* The same document twice in a batch is like two uploads, one after the other.
+* It is safe to repeat a batch. `Idempotency-Key` has no effect here.
+
 A document and a job have `warning_count` and `warnings`: [what was not read](warnings.md).
 `GET /v1/documents?warning=any` lists the documents that have some; a code instead of `any` lists
 those with this warning.

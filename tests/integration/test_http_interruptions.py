@@ -168,6 +168,30 @@ async def test_memory_does_not_grow_with_the_upload(database_url: str, tmp_path:
     assert grown[0] < 60 * MB
 
 
+async def test_memory_does_not_grow_with_a_batch(database_url: str, tmp_path: Path) -> None:
+    sizes = [MB // 2, 40 * MB, 3 * MB] * 3 + [MB] * 20
+
+    async def parts() -> AsyncIterator[bytes]:
+        for number, size in enumerate(sizes):
+            yield FILE + b"%d" % number
+            for _ in range(0, size, MB // 2):
+                yield text_of(MB // 2)
+            yield b"\r\n"
+        yield b"--frontier--"
+
+    async with running(a_settings(database_url, tmp_path)) as gateway:
+        await upload(gateway, text_of(2 * MB))
+        with peak_memory() as grown:
+            response = await gateway.client.post(
+                "/v1/documents:batch",
+                content=parts(),
+                headers={"Content-Type": "multipart/form-data; boundary=frontier"},
+            )
+
+    assert [result["status"] for result in response.json()["results"]] == [202] * len(sizes)
+    assert grown[0] < 60 * MB
+
+
 def kill_whoever_waits(database_url: str) -> None:
     """End the session that waits for a lock, as soon as there is one."""
     with psycopg.connect(database_url, autocommit=True) as killer:

@@ -24,6 +24,11 @@ CONFIGURATION = """
 [[operations]]
 include-path-regex = "^/v1/(documents|jobs|dead-letter|search)$"
 checks.positive_data_acceptance.enabled = false
+
+[[operations]]
+include-path-regex = "^/v1/documents:batch$"
+checks.positive_data_acceptance.enabled = false
+checks.negative_data_rejection.enabled = false
 """
 """A schema does not tell which cursors were given out, which bytes are a document, nor which
 queries hold a word."""

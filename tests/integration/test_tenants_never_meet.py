@@ -69,6 +69,21 @@ async def upload_one(side: Side, other: Side) -> None:
             await bury(side.gateway)
 
 
+async def upload_two(side: Side, other: Side) -> None:
+    """A new document, and one under a name that exists, perhaps."""
+    fields = {"external_id": f"{side.mark}-{side.dice.randrange(10)}"}
+    files = [
+        ("file", (f"{side.mark}.txt", f"The {side.mark} lands at {side.dice.random()}."))
+        for _ in range(2)
+    ]
+    route = "POST /v1/documents:batch"
+    response = await ask(side, other, route, data=fields, files=files)
+    for result in response.json()["results"]:
+        side.documents.append(result["document_id"])
+        side.jobs.append(result["job_id"])
+        side.names |= {result["document_id"], result["job_id"]}
+
+
 async def search(side: Side, other: Side) -> None:
     await ask(
         side,
@@ -149,6 +164,7 @@ async def knock_as_a_provider(side: Side, other: Side) -> None:
 
 DEEDS: tuple[tuple[Callable[[Side, Side], Awaitable[None]], int], ...] = (
     (upload_one, 4),
+    (upload_two, 1),
     (search, 3),
     (list_everything, 1),
     (look_up_many, 1),

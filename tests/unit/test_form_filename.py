@@ -23,7 +23,7 @@ async def name_in(parameters: str | bytes) -> str:
             yield body[start : start + 7]
 
     form = FileForm(pieces(), boundary=b"b", allowed=frozenset())
-    name = await form.open()
+    name = (await form.open()).filename
     assert b"".join([piece async for piece in form.content()]) == b"words"
     return name
 
