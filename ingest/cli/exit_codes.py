@@ -6,6 +6,9 @@ from enum import IntEnum
 
 from ingest.domain.errors import ConfigurationError, IngestError, TransientError
 
+BUSY = frozenset({429, 502, 503, 504})
+"""HTTP statuses after which the same request may succeed a little later."""
+
 
 class ExitCode(IntEnum):
     """The exit codes, which tell a calling program how the command ended."""
@@ -80,7 +83,7 @@ class Refused(CommandError):
     @property
     def is_busy(self) -> bool:
         """True when the same request may succeed a little later."""
-        return self.status in (429, 502, 503, 504)
+        return self.status in BUSY
 
     def __str__(self) -> str:
         """The detail and the code."""

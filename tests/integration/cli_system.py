@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -123,12 +123,18 @@ def running(server_url: str, template: str, folder: Path) -> Iterator[Running]:
             yield Running(address, settings)
 
 
+UPLOAD_PATHS = ("/v1/documents", "/v1/documents:batch")
+
+
 class Faults:
     """Stands before the gateway and answers uploads in its place, as long as it has something."""
 
-    def __init__(self, *answers: int | threading.Event) -> None:
+    def __init__(
+        self, *answers: int | threading.Event, paths: Sequence[str] = UPLOAD_PATHS
+    ) -> None:
         """A status is answered with ``Retry-After: 0``; an event is waited for, without answer."""
         self._answers = list(answers)
+        self._paths = paths
         self.seen = 0
         self.passed = threading.Semaphore(0)
         """Released for each upload that the gateway answered itself."""
@@ -136,7 +142,7 @@ class Faults:
     def wrap(self, api: Application) -> Application:
         async def application(scope: Scope, receive: Any, send: Any) -> None:
             is_upload = scope["type"] == "http" and scope["method"] == "POST"
-            if not is_upload or scope["path"] != "/v1/documents":
+            if not is_upload or scope["path"] not in self._paths:
                 await api(scope, receive, send)
                 return
             self.seen += 1
@@ -156,13 +162,15 @@ class Faults:
 
 
 @contextlib.contextmanager
-def gateway(settings: Settings, faults: Faults | None = None) -> Iterator[str]:
+def gateway(settings: Settings, *faults: Faults) -> Iterator[str]:
     """A gateway on a free port, in a thread; its URL."""
     api: Application = create_api(settings)
+    for one in faults:
+        api = one.wrap(api)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            faults.wrap(api) if faults else api,
+            api,
             log_config=None,
             lifespan="on",
             timeout_graceful_shutdown=1,

@@ -17,7 +17,13 @@ _Paths = Annotated[
     list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns.")
 ]
 _Concurrency = Annotated[
-    int, typer.Option(metavar="N", min=1, max=64, help="Files that are uploaded at the same time.")
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=64,
+        help="Requests at the same time: a large file each, or several small ones.",
+    ),
 ]
 _Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until the documents are searchable.")
@@ -80,9 +86,9 @@ def upload(
 
     Folders are read recursively. Hidden files and files that the gateway cannot read, e.g.
     images and archives, are skipped and named; their content decides, so that CSV, JSON and
-    other text is taken. Several files are streamed at a time. The same bytes are one document. Run
-    the same command again at any time: it resumes after an interruption, and does not process an
-    existing document again.
+    other text is taken. Large files are streamed, several at a time; small files share requests.
+    The same bytes are one document. Run the same command again at any time: it resumes after an
+    interruption, and does not process an existing document again.
 
     With --external-ids, a document is named by a path. Upload with the same --root each time, so
     that a file has the same name whichever folder is uploaded. When a file replaces one from

@@ -5,7 +5,7 @@ from collections import deque
 
 from ingest.cli.output import Json
 from ingest.cli.uploads.select_files import Candidate, Selection
-from ingest.cli.uploads.upload_files import AcceptedUpload, Rejection, Replacement, Warned
+from ingest.cli.uploads.upload_file import AcceptedUpload, Rejection, Replacement, Warned
 
 _WINDOW_SECONDS = 15.0
 

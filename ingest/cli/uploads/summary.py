@@ -10,7 +10,7 @@ from ingest.cli.output import Json, clean, duration, facts, indented, plural, si
 from ingest.cli.render import warning_lines
 from ingest.cli.uploads.counters import UploadCounters
 from ingest.cli.uploads.select_files import Skipped, count_reasons
-from ingest.cli.uploads.upload_files import Rejection, Replacement, Warned
+from ingest.cli.uploads.upload_file import Rejection, Replacement, Warned
 
 _MOST_ROWS = 50
 _FEW = 3

@@ -10,7 +10,8 @@ from ingest.cli.uploads.counters import UploadCounters
 from ingest.cli.uploads.progress import shown
 from ingest.cli.uploads.select_files import Candidate, Selection
 from ingest.cli.uploads.summary import name_some
-from ingest.cli.uploads.upload_files import AcceptedUpload, Rejection, upload_files
+from ingest.cli.uploads.upload_file import AcceptedUpload, Rejection
+from ingest.cli.uploads.upload_files import upload_files
 from ingest.cli.uploads.upload_options import UploadOptions
 from ingest.domain.errors import IngestError
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 DEFAULT_CONCURRENCY = 4
-"""Files that are uploaded at the same time when nobody says otherwise."""
+"""Requests at the same time when nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,6 @@ class UploadOptions:
     """Options of an upload."""
 
     concurrency: int = DEFAULT_CONCURRENCY
-    """Files that are uploaded at the same time."""
+    """Requests at the same time; one has a large file, or several small ones."""
     replace: bool = True
     """Whether a file may become the next generation of a document that exists."""
