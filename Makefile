@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
-BENCHMARKS ?= latency throughput http webhook footprint index quota batching embed_wire reading ocr metering registration backlog scaling pools capacity load backfill fairness retrieval search
+BENCHMARKS ?= latency throughput openai_path http webhook footprint index quota batching embed_wire reading ocr metering registration backlog scaling pools capacity load backfill fairness retrieval search
 # In CI a skipped test is a failed test.
 PYTEST := PYTHONPATH=tests/plugins $(BIN)/python -m pytest $(if $(CI),-p no_skips)
 

@@ -105,6 +105,15 @@ def mixed_corpus(count: int, *, seed: int) -> Iterator[tuple[str, bytes, str]]:
         yield f"report-{seed}-{number:05d}.{extension}", write(prose(rng, chars, planted)), planted
 
 
+def text_corpus(count: int, *, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Markdown and plain text in turns, with 2 to 40 KB of prose each: filename and content."""
+    for number in range(count):
+        rng = random.Random(f"text/{seed}/{number}")
+        sections = prose(rng, int(2_000 * 20 ** rng.random()))
+        extension, write = ("md", write_markdown) if number % 2 else ("txt", write_text)
+        yield f"note-{seed}-{number:05d}.{extension}", write(sections)
+
+
 def prose(rng: random.Random, chars: int, planted: str = "") -> list[Section]:
     """English-like sections with about this many characters; one holds the planted sentence."""
     sections: list[Section] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks.memory import proportional_mb
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import RunningSystem, running_system
 
@@ -22,7 +23,6 @@ serve.start(http_options={"host": "127.0.0.1", "port": 0})
 print("ready", flush=True)
 sys.stdin.read()
 """
-_MB = 1e6
 
 
 def measure(quick: bool) -> Report:
@@ -64,9 +64,9 @@ def _memory(system: RunningSystem, folder: Path) -> dict[str, float]:
     tree = [system.process, *system.process.children(recursive=True)]
     servers = [p for p in psutil.process_iter(["cmdline", "name"]) if _is_server(p, folder)]
     servers += [child for p in servers for child in p.children(recursive=True)]
-    ours = _pss([p for p in tree if _is_ours(p)])
-    postgres = _pss(servers)
-    rest = _pss([p for p in tree if not _is_ours(p) and p not in servers])
+    ours = proportional_mb([p for p in tree if _is_ours(p)])
+    postgres = proportional_mb(servers)
+    rest = proportional_mb([p for p in tree if not _is_ours(p) and p not in servers])
     return {"pss_ingest_mb": ours, "pss_ray_mb": rest, "pss_postgres_mb": postgres}
 
 
@@ -92,17 +92,6 @@ def _is_server(process: psutil.Process, folder: Path) -> bool:
     )
 
 
-def _pss(processes: list[psutil.Process]) -> float:
-    """Proportional set size in MB: shared pages count once, spread over their users."""
-    total = 0
-    for process in processes:
-        try:
-            total += process.memory_full_info().pss
-        except psutil.NoSuchProcess:
-            continue
-    return float(total / _MB)
-
-
 def _bare_ray() -> float:
     with tempfile.TemporaryDirectory(prefix="b-") as folder:
         process = subprocess.Popen(  # noqa: S603 - our own text
@@ -118,7 +107,7 @@ def _bare_ray() -> float:
             if not line:
                 raise RuntimeError("a bare Ray did not start")
         root = psutil.Process(process.pid)
-        used = _pss([root, *root.children(recursive=True)])
+        used = proportional_mb([root, *root.children(recursive=True)])
         process.stdin.close()
         process.wait(60)
     return used

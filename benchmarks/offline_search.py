@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -25,23 +25,30 @@ from benchmarks.ranking import (
     Quality,
     Run,
     bm25,
+    bm25_scores,
     evaluate,
     first_of_each,
     fuse_runs,
 )
-from ingest.adapters.embedders.wordllama import WordllamaEmbedder
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.app.pipeline.chunk import cut
+from ingest.domain.local_models import LOCAL_MODELS, WORDLLAMA
+from ingest.domain.rank_fusion import fuse
 from ingest.ports import Embedder
 from ingest.settings import Settings
 from ingest.wiring.chunking import make_splitter
+from ingest.wiring.local_embedders import make_local_embedder
 
 FILENAME = "document.txt"
 """Every document of a collection has this name, which says nothing about it."""
 _LIMITS = ParserLimits(max_pages=5000, max_text_chars=50_000_000)
 _WEIGHTS = ((1.0, 1.0), (1.0, 2.0), (1.0, 3.0), (2.0, 1.0))
 """Of the ranking by vectors and of BM25."""
+
+_SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
+Scores = dict[str, dict[int, float]]
+"""Scores of the best chunks, best first, by the identifier of the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +117,43 @@ def by_vector(chunks: Chunks, queries: Sequence[str]) -> Run:
     }
 
 
-def by_words(chunks: Chunks, queries: Mapping[str, str], language: Language) -> Run:
-    """Documents in the order of their best chunks by BM25."""
+def by_words(chunks: Chunks, queries: Mapping[str, str], language: Language) -> Scores:
+    """The best chunks by BM25."""
     texts = {str(at): text for at, text in enumerate(chunks.texts)}
     return {
-        query: first_of_each(chunks.owners[int(at)] for at in found)
-        for query, found in bm25(texts, queries, language).items()
+        query: {int(at): score for at, score in found.items()}
+        for query, found in bm25_scores(texts, queries, language).items()
     }
 
 
+def documents_of(chunks: Chunks, words: Scores) -> Run:
+    """Documents in the order of their best chunks."""
+    return {
+        query: first_of_each(chunks.owners[at] for at in found) for query, found in words.items()
+    }
+
+
+def fused(chunks: Chunks, words: Scores, *, lexical_share: float) -> Run:
+    """Documents as the product fuses the best hundred chunks of each ranking."""
+    run: Run = {}
+    for (query, lexical), asked in zip(words.items(), chunks.asked, strict=True):
+        near = chunks.vectors @ asked
+        nearest = np.argsort(-near, kind="stable")[:DEPTH].tolist()
+        similarities = {at: float(near[at]) for at in {*nearest, *lexical}}
+        order = fuse(similarities, lexical, frozenset(), lexical_share=lexical_share)
+        run[query] = first_of_each(chunks.owners[at] for at in order)[:DEPTH]
+    return run
+
+
 def compare(
-    name: str, collection: Collection, embedder: Embedder, *, cache: Path
+    name: str, collection: Collection, embedder: Embedder, settings: Settings, *, cache: Path
 ) -> dict[str, Quality]:
     """How good the rankings of a collection are, by their names."""
     language = SOURCES[name].language
-    chunks = cut_and_embed(collection, embedder, cache=cache)
+    chunks = cut_and_embed(collection, embedder, cache=cache, settings=settings)
     vector = by_vector(chunks, list(collection.queries))
-    words = by_words(chunks, collection.queries, language)
+    scores = by_words(chunks, collection.queries, language)
+    words = documents_of(chunks, scores)
     runs = {
         "bm25 of documents": bm25(collection.documents, collection.queries, language),
         "bm25 of chunks": words,
@@ -136,27 +163,28 @@ def compare(
         runs["fused {:g} × vector, {:g} × bm25".format(*weights)] = fuse_runs(
             vector, words, weights=weights
         )
+    for share in _SHARES:
+        runs[f"as the product, lexical share {share:g}"] = fused(
+            chunks, scores, lexical_share=share
+        )
     return {way: evaluate(run, collection.relevant) for way, run in runs.items()}
-
-
-EMBEDDERS: dict[str, Callable[[], Embedder]] = {"local": WordllamaEmbedder}
-"""Embedders that need no service, by the name that INGEST_EMBEDDER has for them."""
 
 
 def main() -> None:
     """Print a table for each collection."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collections", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--embedder", choices=EMBEDDERS, default="local")
+    parser.add_argument("--local-model", choices=LOCAL_MODELS, default=WORDLLAMA.name)
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir(), "ingest-offline-search")
     )
     chosen = parser.parse_args()
-    embedder = EMBEDDERS[chosen.embedder]()
+    settings = Settings(local_model=chosen.local_model)
+    embedder = make_local_embedder(settings)
     for name in present(chosen.collections):
         collection = load(name, chosen.collections)
         table = Table("ranking", "nDCG@10", "recall@10", "MRR@10", title=name)
-        for way, found in compare(name, collection, embedder, cache=chosen.cache).items():
+        for way, found in compare(name, collection, embedder, settings, cache=chosen.cache).items():
             table.add_row(way, *(f"{value:.3f}" for value in found))
         Console(width=80).print(table)
 

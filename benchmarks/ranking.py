@@ -98,6 +98,15 @@ def bm25(
 
     Its first hundred documents; one that shares no word with the question is not among them.
     """
+    return {
+        query: list(found) for query, found in bm25_scores(documents, queries, language).items()
+    }
+
+
+def bm25_scores(
+    documents: Mapping[str, str], queries: Mapping[str, str], language: Language = Language.ENGLISH
+) -> dict[str, dict[str, float]]:
+    """The scores of ``bm25``, best first, by the identifier of the question."""
     names = list(documents)
     index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     index.index(_words(documents.values(), language), show_progress=False)
@@ -105,7 +114,11 @@ def bm25(
         _words(queries.values(), language), k=min(DEPTH, len(names)), show_progress=False
     )
     return {
-        query: [names[number] for number, score in zip(row, points, strict=True) if score > 0]
+        query: {
+            names[number]: float(score)
+            for number, score in zip(row, points, strict=True)
+            if score > 0
+        }
         for query, row, points in zip(queries, found, scores, strict=True)
     }
 

@@ -56,6 +56,16 @@ ROWS = {
         "a one-process script with the same libraries and no job records; {ratio_vs_copy:.2f} × "
         "the speed of COPY of the finished rows",
     ),
+    "openai_path": Row(
+        "{documents:,} Markdown and text files through an OpenAI-compatible API that answers at "
+        "once, {dimension:,} numbers a vector",
+        "queued {chunks_per_s:.0f} chunks/s and {cpu_ms_per_doc:.0f} ms of CPU a document, by "
+        "`ingest upload` {http_chunks_per_s:.0f} and {http_cpu_ms_per_doc:.0f}; with the HNSW "
+        "index {indexed_chunks_per_s:.0f} and {indexed_cpu_ms_per_doc:.0f}; {mb:,.0f} MB in all",
+        "a plain script with token windows and COPY, without durability or search by words: "
+        "{script_chunks_per_s:.0f} and {script_cpu_ms_per_doc:.0f}; with the index "
+        "{indexed_script_chunks_per_s:.0f} and {indexed_script_cpu_ms_per_doc:.0f}",
+    ),
     "http": Row(
         "{requests_per_s} requests/s for {seconds:.0f} s",
         "p95 {upload_p95_ms:.0f} ms for uploads, {status_p95_ms:.0f} ms for status, "
