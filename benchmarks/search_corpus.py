@@ -19,7 +19,7 @@ from pydoc_data.topics import topics
 from uuid import UUID, uuid5
 
 from ingest.domain.chunk import Chunk
-from ingest.domain.context import title_of
+from ingest.domain.chunk_context import title_of
 from ingest.domain.identity import NAMESPACE
 
 DOCUMENT_CHUNKS = 20

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ingest.domain import identity
 from ingest.domain.chunk import Chunk, Landmarks, Passage
-from ingest.domain.context import Contexts
+from ingest.domain.chunk_context import Contexts
 from ingest.domain.document import ParsedDocument
 from ingest.domain.embedded_text import SEPARATOR, joined, words_of
 from ingest.domain.errors import TooManyTokens

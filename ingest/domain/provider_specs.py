@@ -2,7 +2,7 @@
 
 Everything that depends on a provider asks its specification here: settings, prices, quotas, pauses,
 estimates, checks. The values are pure, so that nobody loads an SDK to ask. The services themselves
-need settings and an SDK; ``ingest.wiring.provider_registry`` makes them.
+need settings and an SDK; ``ingest.wiring.provider_services`` makes them.
 
 CONTRIBUTING.md, "Add a provider", names the files of a new one.
 """

@@ -18,7 +18,7 @@ from ingest.domain.errors import ConfigurationError
 from ingest.domain.provider_specs import BatchApi, EmbedderSpec
 from ingest.ports.providers import BatchService, RateLimiter
 from ingest.settings import Settings
-from ingest.wiring import provider_registry
+from ingest.wiring import provider_services
 from ingest.wiring.providers import embedding_model, embedding_models, prices, provider_keys
 
 _RESERVED = timedelta(hours=1)
@@ -118,7 +118,7 @@ def _batch_api(settings: Settings) -> tuple[EmbedderSpec, BatchApi]:
 
 def _service(settings: Settings) -> BatchService:
     spec, _ = _batch_api(settings)
-    make = provider_registry.EMBEDDERS[spec.name].make_batches
+    make = provider_services.EMBEDDERS[spec.name].make_batches
     if make is None:
         raise ConfigurationError(f"nothing is wired to the batch API of {spec.title}")
     return make(settings)

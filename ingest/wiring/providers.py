@@ -17,9 +17,9 @@ from ingest.domain.provider_specs import EmbedderSpec, ParserSpec, ProviderSpec
 from ingest.ports.providers import EmbeddingService, ParseService
 from ingest.settings import Settings
 from ingest.settings.providers.choice import LOCAL, Fallback
-from ingest.wiring import provider_registry
+from ingest.wiring import provider_services
 from ingest.wiring.local_embedders import local_model
-from ingest.wiring.provider_registry import WEBHOOK_PATH as WEBHOOK_PATH
+from ingest.wiring.provider_services import WEBHOOK_PATH as WEBHOOK_PATH
 
 
 def embedding_model(settings: Settings) -> EmbeddingModel:
@@ -88,17 +88,17 @@ def make_embedding_service(settings: Settings, model: EmbeddingModel) -> Embeddi
     spec = provider_of(model)
     if spec is None:
         raise ConfigurationError(f"no provider has the model {model.name}")
-    return provider_registry.EMBEDDERS[spec.name].make(settings, model)
+    return provider_services.EMBEDDERS[spec.name].make(settings, model)
 
 
 def make_parse_service(settings: Settings, spec: ParserSpec) -> ParseService:
     """The endpoint of a parsing provider, without quota and ledger."""
-    return provider_registry.PARSERS[spec.name].make(settings)
+    return provider_services.PARSERS[spec.name].make(settings)
 
 
 def parse_terms(settings: Settings, spec: ParserSpec) -> Terms:
     """On which terms documents are submitted to a provider."""
-    return provider_registry.PARSERS[spec.name].terms(settings)
+    return provider_services.PARSERS[spec.name].terms(settings)
 
 
 def provider_keys(settings: Settings, spec: ProviderSpec) -> Keys:

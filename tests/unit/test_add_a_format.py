@@ -24,7 +24,7 @@ from ingest.adapters.parsers.local import extract, formats
 from ingest.adapters.parsers.local.draft import Draft
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.cli.uploads.select_files import select
-from ingest.domain import context, media_type
+from ingest.domain import chunk_context, media_type
 from ingest.domain.media_type import EXTENSIONS, PICTURES, MediaType, detect, guess, sniff
 from ingest.domain.parse_warning import ParseWarning, WarningCode
 from tests import samples
@@ -99,7 +99,7 @@ def test_archives_read_it_and_folders_take_it(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tidelog")
 def test_the_title_of_a_document_has_no_extension_of_it() -> None:
-    assert context.title_of("ribe_harbour.tide") == "ribe harbour"
+    assert chunk_context.title_of("ribe_harbour.tide") == "ribe harbour"
 
 
 def test_each_media_type_has_an_extension_a_reader_and_a_sample() -> None:

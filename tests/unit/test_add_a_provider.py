@@ -6,7 +6,7 @@ Whoever adds an embedding provider takes four steps, and changes no other file o
 2. ``ingest/settings/providers/<name>.py``: its variables, ``INGEST_<NAME>_…``, in a class that
    becomes a base of ``Settings`` in ``ingest/settings/__init__.py``;
 3. ``ingest/adapters/embedders/<name>.py``: its service, which calls its API;
-4. ``ingest/wiring/provider_registry.py``: the entry that makes the service from the settings.
+4. ``ingest/wiring/provider_services.py``: the entry that makes the service from the settings.
 
 This file takes the same four steps for a provider called Tides, and then goes the ways that a real
 one goes. The API of Tides is a few lines of arithmetic here, so nothing is called outside.
@@ -41,11 +41,11 @@ from ingest.domain.provider import EmbedAnswer, Outcome, ProviderKey, Report
 from ingest.domain.provider_specs import LLAMAPARSE, EmbedderSpec
 from ingest.settings import Settings
 from ingest.settings.providers.llamaparse import Tier
-from ingest.wiring import provider_batches, provider_registry
+from ingest.wiring import provider_batches, provider_services
 from ingest.wiring.chunking import batch_limits
 from ingest.wiring.embedding import make_embedder
 from ingest.wiring.estimates import make_estimator
-from ingest.wiring.provider_registry import EmbedderServices
+from ingest.wiring.provider_services import EmbedderServices
 from ingest.wiring.providers import (
     embedding_model,
     embedding_models,
@@ -117,7 +117,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> TidesSettings:
     monkeypatch.setattr(provider_specs, "SPECS", (*provider_specs.SPECS, TIDES))
     # 4. The entry.
     services = EmbedderServices(lambda settings, model: TidesEmbedding(model))
-    monkeypatch.setitem(provider_registry.EMBEDDERS, TIDES.name, services)
+    monkeypatch.setitem(provider_services.EMBEDDERS, TIDES.name, services)
     for name in ("OPENAI_API_KEY", "INGEST_OPENAI_API_KEYS", "INGEST_NEXT_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("INGEST_EMBEDDER", "tides")
@@ -130,12 +130,12 @@ def test_each_provider_of_the_registry_has_variables_and_a_service() -> None:
     accesses = [settings.of(spec) for spec in provider_specs.SPECS]
 
     assert all(access.requests_per_minute > 0 for access in accesses)
-    assert provider_registry.EMBEDDERS.keys() == provider_specs.embedders().keys()
-    assert provider_registry.PARSERS.keys() == provider_specs.parsers().keys()
+    assert provider_services.EMBEDDERS.keys() == provider_specs.embedders().keys()
+    assert provider_services.PARSERS.keys() == provider_specs.parsers().keys()
     for name, spec in provider_specs.embedders().items():
         assert settings.of(spec).model in spec.models
         assert settings.of(spec).tokens_per_minute
-        has_batches = provider_registry.EMBEDDERS[name].make_batches is not None
+        has_batches = provider_services.EMBEDDERS[name].make_batches is not None
         assert has_batches is (spec.batch_api is not None)
 
 

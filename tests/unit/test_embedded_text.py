@@ -2,7 +2,13 @@
 
 import pytest
 
-from ingest.domain.context import MAX_PATH_CHARS, MAX_TITLE_CHARS, Contexts, opening_in, title_of
+from ingest.domain.chunk_context import (
+    MAX_PATH_CHARS,
+    MAX_TITLE_CHARS,
+    Contexts,
+    opening_in,
+    title_of,
+)
 from ingest.domain.document import ParsedDocument
 from ingest.domain.embedded_text import embedded_text, words_of
 from ingest.domain.wordless import wordless

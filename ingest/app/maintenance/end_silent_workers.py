@@ -22,7 +22,7 @@ class WorkerSeen(Protocol):
 
     @property
     def is_alive(self) -> bool:
-        """Whether it was heard of lately; see ``domain.liveness``."""
+        """Whether it was heard of lately; see ``domain.heartbeat``."""
         ...
 
 

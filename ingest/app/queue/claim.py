@@ -11,9 +11,9 @@ from uuid import UUID
 import structlog
 
 from ingest.domain.errors import StoreUnavailable
+from ingest.domain.heartbeat import HEARTBEAT, RENEWALS_PER_LEASE
 from ingest.domain.identity import ALL_TENANTS
 from ingest.domain.job import ClaimedJob, Lane
-from ingest.domain.liveness import HEARTBEAT, RENEWALS_PER_LEASE
 
 log = structlog.get_logger(module=__name__)
 IDLE = timedelta(seconds=1)

@@ -31,7 +31,7 @@ from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Settings
 from ingest.wiring.local_embedders import make_local_embedder
 from ingest.wiring.parsing import make_local_parser, parser_label
-from ingest.wiring.provider_registry import PARSERS
+from ingest.wiring.provider_services import PARSERS
 from ingest.wiring.providers import (
     embedding_model,
     embedding_models,

@@ -121,7 +121,7 @@ def show_hits(
 
     from ingest.cli.output import clean, indented
     from ingest.cli.render.snippet import emphasised, snippet
-    from ingest.domain.context import opening_in
+    from ingest.domain.chunk_context import opening_in
 
     for number, hit in enumerate(hits):
         if number:

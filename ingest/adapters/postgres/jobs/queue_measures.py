@@ -7,8 +7,8 @@ from uuid import UUID
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
 from ingest.domain.eta import Throughput
+from ingest.domain.heartbeat import SILENT_AFTER
 from ingest.domain.job import Lane, WaitReason
-from ingest.domain.liveness import SILENT_AFTER
 
 SQL = load("queue_measures")
 MOST_UNFINISHED = 500

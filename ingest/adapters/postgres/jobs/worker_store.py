@@ -8,7 +8,7 @@ from uuid import UUID
 from ingest.adapters.postgres.admin import inspection
 from ingest.adapters.postgres.pool import Database
 from ingest.adapters.postgres.statements import load
-from ingest.domain import liveness
+from ingest.domain import heartbeat
 from ingest.domain.job import Lane
 
 SQL = load("workers")
@@ -30,8 +30,8 @@ class WorkerView:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it was heard of within ``liveness.SILENT_AFTER``."""
-        return liveness.is_alive(self.silent_seconds)
+        """Whether it was heard of within ``heartbeat.SILENT_AFTER``."""
+        return heartbeat.is_alive(self.silent_seconds)
 
 
 class WorkerStore:

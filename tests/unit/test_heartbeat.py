@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.domain.liveness import HEARTBEAT, SILENT_AFTER, is_alive
+from ingest.domain.heartbeat import HEARTBEAT, SILENT_AFTER, is_alive
 
 
 @pytest.mark.parametrize(
