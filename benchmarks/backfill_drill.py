@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from benchmarks.ray_nodes import RayNodes, kill, variables_set
+from benchmarks.ray_nodes import RayNodes, kill, ray_access
 from benchmarks.simulator import Simulator, running_simulator
 from ingest.cluster.stream import resource
 
@@ -108,10 +108,10 @@ def drill(
         simulator = stack.enter_context(
             running_simulator("openai", *options, "--latency", str(latency))
         )
-        stack.enter_context(variables_set({"RAY_AUTH_MODE": "disabled"}))
+        access = stack.enter_context(ray_access(folder / "ray-token"))
         nodes = RayNodes(
             folder / "ray",
-            {**_settings(folder, url, simulator), **variables},
+            {**access, **_settings(folder, url, simulator), **variables},
             dashboard=True,
             resources={resource(stage): 4 for stage in ("parse", "chunk", "embed")},
         )
@@ -226,7 +226,6 @@ class _Drill:
 def _settings(folder: Path, url: str, simulator: Simulator) -> dict[str, str]:
     provider = simulator.openai_settings(_KEY, tokens_per_minute=_TOKENS)
     return {
-        "RAY_AUTH_MODE": "disabled",
         "RAY_DATA_METADATA_PREFETCH_ON_THREAD": "0",
         "INGEST_STATE_DIR": str(folder / "state"),
         "INGEST_DATABASE_URL": url,

@@ -15,7 +15,7 @@ import psycopg
 
 from benchmarks.corpus import prose, write_markdown
 from benchmarks.own_database import own_database
-from benchmarks.ray_nodes import RayNodes, variables_set
+from benchmarks.ray_nodes import RayNodes, ray_access
 from benchmarks.report import Plot, Report, Results, percentile, run
 from benchmarks.running_system import running_system
 from benchmarks.simulator import Simulator, running_simulator
@@ -161,8 +161,8 @@ def _cluster(folder: Path, url: str, openai: Simulator) -> Iterator[tuple[dict[s
         **openai.openai_settings(_KEY, tokens_per_minute=_TOKENS_PER_MINUTE),
     }
     named = {f"INGEST_{name.upper()}": str(value) for name, value in settings.items()}
-    with variables_set({"RAY_AUTH_MODE": "disabled"}), ExitStack() as stack:
-        nodes = RayNodes(folder / "ray", {**named, "RAY_worker_niceness": "0"})
+    with ray_access(folder / "ray-token") as access, ExitStack() as stack:
+        nodes = RayNodes(folder / "ray", {**access, **named, "RAY_worker_niceness": "0"})
         stack.callback(nodes.stop)
         nodes.start()
         system = stack.enter_context(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -38,6 +39,20 @@ def variables_set(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def ray_access(token: Path) -> Iterator[dict[str, str]]:
+    """The variables by which nodes and drivers trust each other, set in this process, too.
+
+    Args:
+        token: A file that is made for it.
+    """
+    token.touch(mode=0o600)
+    token.write_text(secrets.token_hex(32), encoding="ascii")
+    access = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    with variables_set(access):
+        yield access
 
 
 class RayNodes:

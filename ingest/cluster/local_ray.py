@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.adapters.storage import state_folder
-from ingest.cluster import ray_folder, ray_reports, shared_ray
+from ingest.cluster import ray_access, ray_folder, ray_reports, shared_ray
 from ingest.cluster.ray_folder import RayFolder
 from ingest.cluster.shared_ray import SharedRay
 from ingest.domain.errors import ProviderUnavailable
@@ -66,6 +66,7 @@ class LocalRay:
         Raises:
             FolderRefused: the state folder holds files of others.
             ProviderUnavailable: it did not start, or nothing answers at the address.
+            ConfigurationError: the cluster lets everybody in.
         """
         address = self._settings.ray_address
         if address is not None:
@@ -94,6 +95,8 @@ class LocalRay:
             where = "a local Ray" if address is None else f"Ray at {address} (INGEST_RAY_ADDRESS)"
             why = ray_reports.reason(exc)
             raise ProviderUnavailable(f"{where} did not start or answer: {why}") from exc
+        if address is not None and self._joined is None:
+            ray_access.ensure_closed(self._settings)
 
     def _init(self, address: str | None) -> None:
         import ray

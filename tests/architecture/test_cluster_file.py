@@ -1,6 +1,7 @@
 """The cluster files are what Ray's cluster launcher accepts, and fit the pools."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,17 @@ from ingest.cluster.stream import resource
 
 ROOT = Path(__file__).parents[2]
 FILES = ("cluster.yaml", "cluster.aws.yaml")
+NAMED = (
+    "min-worker",
+    "max-worker",
+    "node-manager",
+    "object-manager",
+    "dashboard-agent-grpc",
+    "dashboard-agent-listen",
+    "runtime-env-agent",
+    "metrics-export",
+)
+"""Ports that Ray would choose at random."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -32,18 +44,39 @@ def test_cluster_file_fits_the_schema_of_the_cluster_launcher(name: str) -> None
     assert cluster["cluster_name"] == "ingest"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_node_is_started_with_the_same_authentication(name: str) -> None:
+def starts_of(name: str) -> list[str]:
+    """How the head and the workers start Ray."""
     cluster = load(name)
-    starts = [
-        command
-        for key in ("head_start_ray_commands", "worker_start_ray_commands")
-        for command in cluster[key]
-        if "ray start" in command
-    ]
+    commands = cluster["head_start_ray_commands"] + cluster["worker_start_ray_commands"]
+    return [command for command in commands if "ray start" in command]
 
-    assert len(starts) == 2
-    assert all("RAY_AUTH_MODE=" in command for command in starts)
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_node_asks_for_rays_token_and_gets_it_from_nobody_else(name: str) -> None:
+    cluster = load(name)
+
+    assert len(starts_of(name)) == 2
+    assert all("RAY_AUTH_MODE=token " in command for command in starts_of(name))
+    mounts = cluster["file_mounts"].items()
+    assert ("~/.ray/auth_token", "~/.ray/auth_token") in mounts
+    for kind in ("head_setup_commands", "worker_setup_commands"):
+        assert any("chmod 600 ~/.ray/auth_token" in command for command in cluster[kind])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_port_has_a_number_that_the_file_names_for_the_firewall(name: str) -> None:
+    comments = (ROOT / "cluster.yaml").read_text(encoding="utf-8").split("Every port has", 1)[1]
+    named = {
+        port
+        for first, last in re.findall(r"\b(\d{5})(?:-(\d{5}))?\b", comments.split("head_start")[0])
+        for port in range(int(first), int(last or first) + 1)
+    }
+
+    for command in starts_of(name):
+        ports = dict(re.findall(r"--([a-z-]*port)=(\d+)", command))
+        assert {f"{kind}-port" for kind in NAMED} <= ports.keys()
+        assert {int(port) for kind, port in ports.items() if kind != "dashboard-port"} <= named
+    assert "--dashboard-host=127.0.0.1" in starts_of(name)[0]
 
 
 def test_the_types_of_nodes_bear_what_the_pools_ask_for() -> None:

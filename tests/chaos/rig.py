@@ -1,7 +1,6 @@
 """The system under attack: its own PostgreSQL, two Ray nodes, both vendors, a small disk."""
 
 import asyncio
-import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from uuid import UUID, uuid4
 
 import psutil
 
-from benchmarks.ray_nodes import RayNodes, variables_set
+from benchmarks.ray_nodes import RayNodes, ray_access
 from benchmarks.running_system import RunningSystem, free_port, running_system
 from ingest.adapters.postgres.admin import migrate
 from ingest.adapters.postgres.admin.embedded import EmbeddedPostgres
@@ -102,7 +101,7 @@ def running_rig(seed: int) -> Iterator[Rig]:
             "llamaparse_base_url": vendors.llamaparse.url,
             "llamaparse_webhook_url": f"http://127.0.0.1:{port}",
         }
-        access = stack.enter_context(_ray_access(folder / "ray-token"))
+        access = stack.enter_context(ray_access(folder / "ray-token"))
         environment = {f"INGEST_{name.upper()}": str(value) for name, value in settings.items()}
         nodes = RayNodes(folder / "ray", environment | access)
         stack.callback(nodes.stop)
@@ -147,13 +146,3 @@ def _small_disk(place: Path) -> Iterator[tuple[Path, bool]]:
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-@contextmanager
-def _ray_access(token: Path) -> Iterator[dict[str, str]]:
-    """The variables by which nodes and driver trust each other, set in this process, too."""
-    token.touch(mode=0o600)
-    token.write_text(secrets.token_hex(32), encoding="ascii")
-    access = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-    with variables_set(access):
-        yield access

@@ -24,11 +24,13 @@ from ingest.cli.checks.findings import Finding, broken, doubtful, fine
 from ingest.cli.process import run_async
 from ingest.cli.system import database_access
 from ingest.cli.system.startup_summary import database_label
+from ingest.cluster import ray_access, shared_ray
 from ingest.domain.embedding import EmbeddingModel
 from ingest.domain.errors import ConfigurationError, StoreUnavailable
 from ingest.domain.media_type import MediaType
 from ingest.domain.provider import CallFailed, ProviderKey
 from ingest.settings import Settings
+from ingest.settings.providers.choice import Profile
 from ingest.wiring.local_embedders import make_local_embedder
 from ingest.wiring.parsing import make_local_parser, parser_label
 from ingest.wiring.provider_services import PARSERS
@@ -45,6 +47,7 @@ Answer = TypeVar("Answer")
 _RAY_SERIES = "2.60."
 _RAY_SECONDS = 60
 """Importing Ray takes seconds, and much longer from a cold disk."""
+_REACH_SECONDS = 5.0
 _MANY_VECTORS = 10_000
 """Above this number an exact search takes longer than a person likes to wait."""
 _IMPORT_PACKAGES = (
@@ -293,3 +296,25 @@ def ray(settings: Settings) -> Iterator[Finding]:
         yield fine("ray", f"version {version}, {where}")
     else:
         yield doubtful("ray", f"version {version}", f"tested with {_RAY_SERIES}x only")
+    if settings.ray_address is not None:
+        yield from _ray_access(settings)
+
+
+def _ray_access(settings: Settings) -> Iterator[Finding]:
+    """Check that the cluster answers, and answers nobody without its token."""
+    address = settings.ray_address or ""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or address.startswith("ray://"):
+        return  # a word for the cluster of this machine, or a port that does not tell
+    try:
+        shared_ray.reach(address, _REACH_SECONDS)
+    except OSError as exc:
+        advice = "start the cluster, or correct INGEST_RAY_ADDRESS"
+        yield broken("ray", f"nothing answers at {address}: {exc}", advice)
+        return
+    if ray_access.asks_for_token(address):
+        yield fine("ray", f"{address} asks for a token")
+        return
+    problem = f"the cluster at {address} lets everybody in who reaches its ports"
+    finding = broken if settings.profile is Profile.PRODUCTION else doubtful
+    yield finding("ray", problem, ray_access.ADVICE)
