@@ -12,6 +12,7 @@ from ingest.adapters.postgres.admin.key_store import KeyStore
 from ingest.domain.errors import Unauthenticated
 from ingest.domain.scopes import Caller
 from ingest.settings import Settings
+from ingest.settings.authentication import TenantClaim
 
 REMEMBERED_SECONDS = 1.0
 """How long a revoked or expired key may still work in a process."""
@@ -73,5 +74,7 @@ def make_token_verifier(settings: Settings) -> TokenVerifier | None:
         audience=settings.jwt_audience,
         issuer=settings.jwt_issuer,
         tenant_claim=settings.jwt_tenant_claim,
+        claims_ids=settings.jwt_tenant_claim_is is TenantClaim.ID,
+        longest_life=timedelta(seconds=settings.jwt_longest_life_seconds),
         leeway=timedelta(seconds=settings.jwt_leeway_seconds),
     )

@@ -14,6 +14,13 @@ class Auth(StrEnum):
     OFF = "off"
 
 
+class TenantClaim(StrEnum):
+    """What the tenant claim of a token holds."""
+
+    NAME = "name"
+    ID = "id"
+
+
 class AuthenticationSettings(BaseModel):
     """Credentials that the gateway accepts, and how tokens are verified."""
 
@@ -31,9 +38,22 @@ class AuthenticationSettings(BaseModel):
         "file; instead of jwt_secret.",
     )
     jwt_audience: str | None = Field(None, description="What a token's aud must hold; required.")
-    jwt_issuer: str | None = Field(None, description="What a token's iss must be; empty: any.")
-    jwt_tenant_claim: str = Field(
-        "tenant", min_length=1, description="Claim with the tenant: a UUID, or a name."
+    jwt_issuer: str | None = Field(
+        None,
+        description="What a token's iss must be; required with jwt_jwks. With jwt_secret, empty "
+        "is any.",
+    )
+    jwt_tenant_claim: str = Field("tenant", min_length=1, description="Claim with the tenant.")
+    jwt_tenant_claim_is: TenantClaim = Field(
+        TenantClaim.NAME,
+        description="What that claim holds: name, which may not look like a UUID, or id: a UUID in "
+        "lower case with hyphens.",
+    )
+    jwt_longest_life_seconds: float = Field(
+        86_400.0,
+        gt=0,
+        description="Longest time from a token's iat, or from now where it has none, to its exp. "
+        "A token cannot be revoked.",
     )
     jwt_leeway_seconds: float = Field(
         10.0, ge=0, le=60, description="How far the login service's clock may be off."

@@ -116,6 +116,8 @@ def _access_faults(settings: "Settings") -> Iterator[str]:
         yield f"{auth} needs either INGEST_JWT_SECRET or INGEST_JWT_JWKS"
     if settings.jwt_audience is None:
         yield f"{auth} needs INGEST_JWT_AUDIENCE"
+    if settings.jwt_jwks is not None and settings.jwt_issuer is None:
+        yield "INGEST_JWT_JWKS needs INGEST_JWT_ISSUER: a key set may serve several issuers"
     secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
     if secret is not None and len(secret.encode()) < _LEAST_SECRET_BYTES:
         yield f"INGEST_JWT_SECRET has under {_LEAST_SECRET_BYTES} bytes"

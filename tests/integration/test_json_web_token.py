@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import jwt
 import pytest
@@ -31,6 +31,7 @@ from ingest.domain.scopes import Caller, Scope
 from ingest.settings import Auth
 from tests.integration.gateway import a_settings, running
 
+ACME = str(tenant_id_of("acme"))
 SECRET = "a secret of more than thirty-two bytes"  # noqa: S105 of this test alone
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -61,13 +62,16 @@ def a_verifier(keys: VerifyingKeys, **changes: Any) -> TokenVerifier:
         "audience": "ingest",
         "issuer": "login",
         "tenant_claim": "tenant",
+        "longest_life": timedelta(hours=1),
         "leeway": timedelta(seconds=5),
     }
     return TokenVerifier(keys, **wanted | changes)
 
 
-def signed(changes: dict[str, Any] | None = None, *, kid: str | None = "first") -> str:
-    headers = {"kid": kid} if kid else None
+def signed(
+    changes: dict[str, Any] | None = None, *, kid: str | None = "first", typ: object = "JWT"
+) -> str:
+    headers = {"typ": typ} | ({"kid": kid} if kid else {})
     return jwt.encode(claims(**changes or {}), RSA_KEY, algorithm="RS256", headers=headers)
 
 
@@ -91,9 +95,8 @@ def shared_secret() -> TokenVerifier:
 async def test_a_token_of_each_kind_names_its_caller(
     public: TokenVerifier, shared_secret: TokenVerifier
 ) -> None:
-    tenant = uuid4()
     curve = jwt.encode(
-        claims(tenant=str(tenant), scope="write admin webhook openid"),
+        claims(tenant="bcme", scope="write admin webhook openid"),
         EC_KEY,
         algorithm="ES256",
         headers={"kid": "curve"},
@@ -102,7 +105,8 @@ async def test_a_token_of_each_kind_names_its_caller(
     acme = Caller(tenant_id_of("acme"), frozenset({Scope.READ}), "acme")
     assert await public.caller(signed()) == acme
     assert await shared_secret.caller(jwt.encode(claims(), SECRET, algorithm="HS256")) == acme
-    assert await public.caller(curve) == Caller(tenant, frozenset({Scope.WRITE, Scope.ADMIN}))
+    both = frozenset({Scope.WRITE, Scope.ADMIN})
+    assert await public.caller(curve) == Caller(tenant_id_of("bcme"), both, "bcme")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,17 @@ async def test_a_token_of_each_kind_names_its_caller(
         ({"tenant": None}, "names no tenant"),
         ({"tenant": ""}, "names no tenant"),
         ({"tenant": ["acme"]}, "names no tenant"),
-        ({"tenant": "00000000-0000-0000-0000-000000000000"}, "names no tenant"),
+        ({"tenant": "a\0b"}, "names no tenant"),
+        ({"tenant": "\ud800"}, "names no tenant"),
+        ({"tenant": ACME}, "a UUID in 'tenant', which holds names"),
+        ({"tenant": ACME.upper()}, "a UUID in 'tenant', which holds names"),
+        ({"tenant": f"urn:uuid:{ACME}"}, "a UUID in 'tenant', which holds names"),
+        ({"tenant": f"{{{ACME}}}"}, "a UUID in 'tenant', which holds names"),
+        ({"tenant": ACME.replace("-", "")}, "a UUID in 'tenant', which holds names"),
+        ({"exp": time.time() + 7200}, "it lives for too long"),
+        ({"exp": time.time() + 60, "iat": time.time() - 7200}, "it lives for too long"),
+        ({"exp": str(int(time.time()) + 7200)}, "it lives for too long"),
+        ({"exp": time.time() + 95 * 365 * 86_400}, "it lives for too long"),
     ],
 )
 async def test_a_token_that_says_the_wrong_thing_is_refused(
@@ -126,6 +140,28 @@ async def test_a_token_that_says_the_wrong_thing_is_refused(
 ) -> None:
     with pytest.raises(Unauthenticated, match=why):
         await public.caller(signed(changes))
+
+
+@pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "application/at+jwt", None])
+async def test_access_tokens_are_taken(public: TokenVerifier, kind: str | None) -> None:
+    assert (await public.caller(signed(typ=kind))).tenant_id == tenant_id_of("acme")
+
+
+@pytest.mark.parametrize("kind", ["logout+jwt", "dpop+jwt", "secevent+jwt", 7])
+async def test_a_token_for_something_else_is_refused(public: TokenVerifier, kind: object) -> None:
+    with pytest.raises(Unauthenticated, match="its type"):
+        await public.caller(signed(typ=kind))
+
+
+async def test_a_claim_holds_ids_when_the_settings_say_so(jwks: Path) -> None:
+    verifier = a_verifier(KeySet(str(jwks)), claims_ids=True)
+
+    assert (await verifier.caller(signed({"tenant": ACME}))).tenant_id == tenant_id_of("acme")
+    for other in ("acme", ACME.upper(), ACME.replace("-", ""), f"urn:uuid:{ACME}", f"{{{ACME}}}"):
+        with pytest.raises(Unauthenticated, match="no tenant's id"):
+            await verifier.caller(signed({"tenant": other}))
+    with pytest.raises(Unauthenticated, match="names no tenant"):
+        await verifier.caller(signed({"tenant": str(UUID(int=0))}))
 
 
 @pytest.mark.parametrize("scope", [None, "", 7, {"read": True}, "reader", "webhook"])

@@ -47,6 +47,7 @@ def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         ),
         ({"AUTH": "jwt", "JWT_SECRET": "x" * 32}, "needs INGEST_JWT_AUDIENCE"),
         ({"AUTH": "jwt", "JWT_SECRET": "x" * 31, "JWT_AUDIENCE": "a"}, "under 32 bytes"),
+        ({"AUTH": "jwt", "JWT_JWKS": "/keys", "JWT_AUDIENCE": "a"}, "needs INGEST_JWT_ISSUER"),
         ({"AUTH": "jwt", "JWT_JWKS": "http://login.example/k", "JWT_AUDIENCE": "a"}, "https"),
         ({"AUTH": "jwt", "JWT_JWKS": "ftp://127.0.0.1/k", "JWT_AUDIENCE": "a"}, "https"),
         ({"CHUNK_TOKENS": "64", "CHUNK_OVERLAP_TOKENS": "33"}, "at most half"),

@@ -13,7 +13,7 @@ import structlog
 
 from ingest.domain.errors import ProviderUnavailable, Unauthenticated
 from ingest.domain.scopes import ALL_SCOPES, Caller, Scope
-from ingest.domain.tenant import MAX_NAME_CHARS, Tenant, tenant_called
+from ingest.domain.tenant import Tenant, is_id, is_name, tenant_called
 
 log = structlog.get_logger(module=__name__)
 MAX_TOKEN_CHARS = 8192
@@ -29,6 +29,7 @@ STALE_SECONDS = 3600.0
 _PUBLIC_KEY_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
+_TYPES = ("jwt", "at+jwt")
 _REASONS: tuple[tuple[type[jwt.PyJWTError], str], ...] = (
     (jwt.ExpiredSignatureError, "it has expired"),
     (jwt.ImmatureSignatureError, "it is not valid yet"),
@@ -154,6 +155,8 @@ class TokenVerifier:
         audience: str,
         issuer: str | None,
         tenant_claim: str,
+        claims_ids: bool = False,
+        longest_life: timedelta,
         leeway: timedelta,
     ) -> None:
         """Keep the conditions that a token must meet.
@@ -162,13 +165,18 @@ class TokenVerifier:
             keys: The keys that verify signatures.
             audience: A value that ``aud`` must hold.
             issuer: The value of ``iss``; None accepts any.
-            tenant_claim: Claim with the tenant: a UUID, or a name.
+            tenant_claim: Claim with the tenant.
+            claims_ids: It holds the tenant's id; else its name. Never both: who may choose a name
+                could choose the id of another tenant.
+            longest_life: From a token's ``iat``, or from now where it has none, to its ``exp``.
             leeway: Accepted difference of the issuer's clock.
         """
         self._keys = keys
         self._audience = audience
         self._issuer = issuer
         self._tenant_claim = tenant_claim
+        self._claims_ids = claims_ids
+        self._longest_life = longest_life.total_seconds()
         self._leeway = leeway
 
     async def caller(self, token: str) -> Caller:
@@ -182,6 +190,7 @@ class TokenVerifier:
             raise Unauthenticated(f"the token has over {MAX_TOKEN_CHARS} characters, the limit")
         try:
             header = jwt.get_unverified_header(token)
+            _ensure_type(header)
             key = await self._keys.find(header)
             claims = self._claims(token, header, key)
         except (jwt.PyJWTError, ValueError, RecursionError) as exc:
@@ -190,6 +199,7 @@ class TokenVerifier:
                 "it is not a JSON Web Token",
             )
             raise Unauthenticated(f"the token is not valid: {reason}") from exc
+        self._ensure_short_life(claims)
         tenant = self._tenant(claims)
         return Caller(tenant.tenant_id, _scopes(claims), tenant.name)
 
@@ -209,14 +219,39 @@ class TokenVerifier:
             options={"require": required},
         )
 
+    def _ensure_short_life(self, claims: Mapping[str, Any]) -> None:
+        life = float(claims["exp"]) - float(claims.get("iat", time.time()))
+        if life > self._longest_life + self._leeway.total_seconds():
+            raise Unauthenticated(
+                "the token is not valid: it lives for too long; the login service must give it at "
+                f"most {self._longest_life:g} seconds (INGEST_JWT_LONGEST_LIFE_SECONDS)"
+            )
+
     def _tenant(self, claims: Mapping[str, Any]) -> Tenant:
-        name = claims.get(self._tenant_claim)
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARS:
+        text = claims.get(self._tenant_claim)
+        if not isinstance(text, str) or not is_name(text):
             raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
-        tenant = tenant_called(name)
+        if is_id(text) and not self._claims_ids:
+            raise Unauthenticated(
+                f"the token has a UUID in {self._tenant_claim!r}, which holds names; for ids set "
+                "INGEST_JWT_TENANT_CLAIM_IS=id"
+            )
+        tenant = tenant_called(text)
+        if self._claims_ids and str(tenant.tenant_id) != text:
+            raise Unauthenticated(
+                f"the token has no tenant's id in {self._tenant_claim!r}: a UUID in lower case "
+                "with hyphens"
+            )
         if tenant.tenant_id.int == 0:  # this id stands for all tenants together
             raise Unauthenticated(f"the token names no tenant in {self._tenant_claim!r}")
         return tenant
+
+
+def _ensure_type(header: Mapping[str, Any]) -> None:
+    """Refuse tokens that were made for something else, such as a logout (RFC 8725, 3.11)."""
+    kind = header.get("typ", "JWT")
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
+        raise Unauthenticated("the token is not valid: its type (typ) is not JWT or at+jwt")
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:
