@@ -117,22 +117,28 @@ def drill(
         )
         stack.callback(nodes.stop)
         nodes.start()
-        course = _Drill(nodes, url, uri, objects).run()
+        token = (folder / "ray-token").read_text(encoding="ascii")
+        course = _Drill(nodes, url, uri, objects, token=token).run()
         return course, _accounts(url, simulator)
 
 
 class _Drill:
     """One backfill from its first submission to its end."""
 
-    def __init__(self, nodes: RayNodes, url: str, uri: str, objects: int) -> None:
+    def __init__(self, nodes: RayNodes, url: str, uri: str, objects: int, *, token: str) -> None:
         self._nodes = nodes
+        # Ray reads RAY_AUTH_MODE once for each process, and this one may have used another Ray.
+        self._headers = {"Authorization": f"Bearer {token}"}
         self._connection = psycopg.connect(url, autocommit=True)
         self._uri = uri
         self._objects = objects
         self._began = time.monotonic()
-        self._client = JobSubmissionClient(nodes.dashboard)
+        self._client = self._new_client()
         """Of the present head."""
         self._course = Course()
+
+    def _new_client(self) -> JobSubmissionClient:
+        return JobSubmissionClient(self._nodes.dashboard, headers=self._headers)
 
     def run(self) -> Course:
         with self._connection:
@@ -188,7 +194,7 @@ class _Drill:
         if not self._nodes.kill_head():
             raise RuntimeError("there was no head node to kill")
         self._nodes.start()
-        self._client = JobSubmissionClient(self._nodes.dashboard)
+        self._client = self._new_client()
 
     def _blow(self, name: str) -> None:
         self._course.blows[name] = time.monotonic() - self._began

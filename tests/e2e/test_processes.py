@@ -1,10 +1,12 @@
 """The processes of a running system: which there are, and where they listen."""
 
 import ipaddress
+import json
 
 import psutil
 
 from benchmarks.running_system import RunningSystem
+from ingest.cluster.ray_access import asks_for_token
 
 SERVES_REPLICAS = "ServeReplica"
 """Ray Serve opens one port of each replica on all addresses, and has no option for it."""
@@ -34,6 +36,12 @@ def test_a_ray_of_our_own_listens_on_this_machine_alone(shared_system: RunningSy
     }
     assert outside.keys() <= replicas
     assert all(len(addresses) == 1 for addresses in outside.values())
+
+
+def test_a_ray_of_our_own_refuses_whoever_has_no_token(shared_system: RunningSystem) -> None:
+    offered = json.loads((shared_system.log.parent / "ray-shared.json").read_bytes())
+
+    assert asks_for_token(offered["address"])
 
 
 def test_ray_datas_helper_actors_are_not_started(shared_system: RunningSystem) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
+import ray
 from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
 
 from benchmarks.running_system import free_port
 from ingest.cli.checks import components
 from ingest.cli.checks.findings import Finding, Level
-from ingest.cluster.ray_access import asks_for_token
+from ingest.cluster.ray_access import asks_for_token, ensure_closed
+from ingest.domain.errors import ConfigurationError
 from ingest.settings import Settings
 
 
@@ -42,6 +45,36 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
 def findings(address: str, **chosen: Any) -> list[Finding]:
     settings = Settings(ray_address=address, **chosen)
     return list(components._ray_access(settings))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "profile", "refused_because"),
+    [
+        (1, "development", None),
+        (2, "development", "it has 2 nodes"),
+        (1, "production", "INGEST_PROFILE=production refuses it"),
+    ],
+)
+def test_nobody_works_on_a_cluster_that_lets_everybody_in(
+    cluster: tuple[str, bool],
+    monkeypatch: pytest.MonkeyPatch,
+    nodes: int,
+    profile: str,
+    refused_because: str | None,
+) -> None:
+    address, closed = cluster
+    alive = [{"Alive": True}] * nodes + [{"Alive": False}] * 3
+    monkeypatch.setattr(ray, "nodes", lambda: alive)
+    context = SimpleNamespace(gcs_address=address)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: context)
+    settings = Settings(ray_address=address, profile=profile)
+
+    if closed or refused_because is None:
+        ensure_closed(settings)
+    else:
+        with pytest.raises(ConfigurationError, match=refused_because) as refusal:
+            ensure_closed(settings)
+        assert "RAY_AUTH_MODE=token" in refusal.value.message
 
 
 def test_only_a_cluster_that_refuses_strangers_asks_for_a_token(cluster: tuple[str, bool]) -> None:
