@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -186,3 +187,25 @@ def test_looking_for_what_was_left_makes_nothing(tmp_path: Path) -> None:
 
     assert (outcome.code, outcome.out) == (0, "no system runs on this state folder\n")
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "command", "found"),
+    [
+        ("data", ': "/somewhere/bin/postgres" --boot; sleep 60; true', True),
+        ("other", ': "/somewhere/bin/postgres" --boot; sleep 60; true', False),
+        ("data", "sleep 60; true", False),
+    ],
+    ids=["of initdb", "of another folder", "of a person"],
+)
+def test_a_shell_through_which_initdb_starts_a_server_belongs_to_its_folder(
+    tmp_path: Path, folder: str, command: str, found: bool
+) -> None:
+    data = tmp_path / "data"
+    environment = {"PATH": "/usr/bin:/bin", "PGDATA": str(tmp_path / folder)}
+    shell = subprocess.Popen(["sh", "-c", command], env=environment, start_new_session=True)
+    try:
+        assert (shell.pid in {process.pid for process in server_processes.find(data)}) is found
+    finally:
+        os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()

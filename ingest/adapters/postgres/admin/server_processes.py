@@ -77,13 +77,17 @@ def _end_by(number: signal.Signals, data: Path, seconds: float) -> bool:
 def _works_on(process: psutil.Process, data: Path) -> bool:
     try:
         program = _program(process)
-        if program in _SHELLS:  # through which pg_ctl starts the server
-            words = process.cmdline()
-            return words[-1:] != [] and words[-1].startswith("exec ") and f'"{data}"' in words[-1]
+        if program in _SHELLS:  # through which pg_ctl and initdb start the server
+            last = (process.cmdline() or [""])[-1]
+            if last.startswith("exec "):
+                return f'"{data}"' in last
+            return f'{_SERVER}"' in last and _inherited(process, data)
         if program != _SERVER and program not in _STARTERS:
             return False
         return process.status() != psutil.STATUS_ZOMBIE and (
-            _is_started_for(process, data) or Path(process.cwd()) == data
+            _is_started_for(process, data)
+            or Path(process.cwd()) == data
+            or _inherited(process, data)
         )
     except (psutil.Error, OSError):
         return False
@@ -92,6 +96,11 @@ def _works_on(process: psutil.Process, data: Path) -> bool:
 def _is_started_for(process: psutil.Process, data: Path) -> bool:
     words = process.cmdline()
     return ("-D", str(data)) in pairwise(words)
+
+
+def _inherited(process: psutil.Process, data: Path) -> bool:
+    """Whether initdb named the folder: a server that it starts goes there only after a moment."""
+    return bool(process.environ().get("PGDATA") == str(data))
 
 
 def _program(process: psutil.Process) -> str:
