@@ -53,7 +53,7 @@ down: setup ## Stop what "make up" started.
 	@$(BIN)/ingest down
 
 test: setup ## Run every test, in two processes; the attack, too, where CI is set.
-	@echo "This takes about 18 minutes on two cores. 'make quick' takes 2."
+	@echo "This takes about 30 minutes on two cores. 'make quick' takes 2."
 	@$(PYTEST) -p side_by_side --numprocesses 2 --no-loadscope-reorder $(if $(CI),-m "")
 
 test-one: setup ## Run one file or one test: make test-one T=tests/unit/test_job.py::test_name

@@ -61,7 +61,7 @@ def _ingest_one(url: str) -> None:
 
 
 def _memory(system: RunningSystem, folder: Path) -> dict[str, float]:
-    tree = [system.process, *system.process.children(recursive=True)]
+    tree = system.tree()
     servers = [p for p in psutil.process_iter(["cmdline", "name"]) if _is_server(p, folder)]
     servers += [child for p in servers for child in p.children(recursive=True)]
     ours = proportional_mb([p for p in tree if _is_ours(p)])

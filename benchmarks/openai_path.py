@@ -5,7 +5,6 @@ simulated provider's is left out; it answers at once.
 """
 
 import argparse
-import asyncio
 import resource
 import statistics
 import subprocess
@@ -21,14 +20,11 @@ import psycopg
 from benchmarks import outside_script, stage_cpu
 from benchmarks.corpus import text_corpus
 from benchmarks.memory import proportional_mb
-from benchmarks.own_database import own_database
+from benchmarks.own_database import empty, own_database, set_index
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, arguments, finish
 from benchmarks.running_system import RunningSystem, running_system
 from benchmarks.simulator import Simulator, running_simulator
-from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search.index_store import IndexStore
-from ingest.domain.index_kind import IndexKind
 from ingest.domain.provider_specs import OPENAI
 
 _MODEL = OPENAI.models["text-embedding-3-small"]
@@ -61,7 +57,7 @@ class Bench:
 
     def queued(self) -> Pass:
         """Everything is accepted before; the stream alone is measured."""
-        self._empty()
+        empty(self._url)
         files = sorted(self._files.iterdir())
         enqueue(self._url, self._blobs, ((f.name, f.read_bytes()) for f in files))
 
@@ -73,7 +69,7 @@ class Bench:
 
     def http(self) -> Pass:
         """Uploaded by the CLI, until everything is searchable."""
-        self._empty()
+        empty(self._url)
         command = [sys.executable, "-m", "ingest", "upload", str(self._files), "--url"]
 
         def work() -> None:
@@ -84,9 +80,9 @@ class Bench:
 
     def index(self, *, present: bool) -> None:
         """Have an HNSW index on both tables, or on none."""
-        self._empty()
+        empty(self._url)
         self._has_index = present
-        asyncio.run(_set_index(self._url, present=present))
+        set_index(self._url, _MODEL, present=present)
 
     def script(self) -> Pass:
         """The baseline, with the time its interpreter and its imports take."""
@@ -102,8 +98,8 @@ class Bench:
 
     def memory_mb(self) -> float:
         """What the system and its database hold, shared pages counted once."""
-        tree = [self._system.process, *self._system.process.children(recursive=True)]
-        return proportional_mb([*tree, *_postgres()])
+        servers = [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
+        return proportional_mb([*self._system.tree(), *servers])
 
     def _run(self, command: list[str]) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603
@@ -122,19 +118,9 @@ class Bench:
     def _cpu_seconds(self) -> float:
         """Of the system, of PostgreSQL, and of the commands that have ended."""
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        tree = [self._system.process, *self._system.process.children(recursive=True)]
         servers = stage_cpu.by_name(lambda name: name == "postgres")
-        alive = sum(stage_cpu.of_process(process.pid) for process in tree)
+        alive = sum(stage_cpu.of_process(process.pid) for process in self._system.tree())
         return servers + alive + ended.ru_utime + ended.ru_stime
-
-    def _empty(self) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("TRUNCATE upload_pipeline.documents, upload_pipeline.events CASCADE")
-            connection.execute("CHECKPOINT")
-
-
-def _postgres() -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
 
 
 def measure(quick: bool) -> Report:
@@ -187,16 +173,6 @@ def _medians(passes: list[Pass], documents: int, prefix: str) -> Results:
         f"{prefix}cpu_ms_per_doc": 1000 * cpu / documents,
         f"{prefix}chunks": passes[0].chunks,
     }
-
-
-async def _set_index(url: str, *, present: bool) -> None:
-    database = Database(url)
-    store = IndexStore(database)
-    if present:
-        await store.rebuild(_MODEL, IndexKind.HALFVEC)
-    else:
-        await store.drop(_MODEL)
-    await database.close()
 
 
 if __name__ == "__main__":

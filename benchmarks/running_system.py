@@ -30,6 +30,10 @@ class RunningSystem:
     started_in: float
     """Seconds from the start of its process until it was ready."""
 
+    def tree(self) -> list[psutil.Process]:
+        """Its processes; PostgreSQL's are not among them."""
+        return [self.process, *self.process.children(recursive=True)]
+
     def processes(self, name: str) -> list[psutil.Process]:
         """Its living processes whose command line holds a name, e.g. ``EmbedActor``."""
         found = []

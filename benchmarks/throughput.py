@@ -10,15 +10,12 @@ import psutil
 import psycopg
 
 from benchmarks.corpus import mixed_corpus
-from benchmarks.own_database import own_database
+from benchmarks.own_database import empty, own_database, set_index
 from benchmarks.plain_script import PlainScript
 from benchmarks.queued import enqueue, set_free, wait_until_done
 from benchmarks.report import Report, Results, run
 from benchmarks.running_system import RunningSystem, running_system
 from ingest.adapters.embedders.wordllama import MODEL
-from ingest.adapters.postgres.pool import Database
-from ingest.adapters.postgres.search.index_store import IndexStore
-from ingest.domain.index_kind import IndexKind
 
 _CHUNKS = "upload_pipeline.document_chunks"
 STAGES = {
@@ -54,7 +51,7 @@ class Bench:
 
     def stream(self) -> Run:
         """The product."""
-        self._empty()
+        empty(self._url)
         enqueue(self._url, self._blobs, ((f.name, f.read_bytes()) for f in self._files))
         before, began = self._cpu(), time.monotonic()
         set_free(self._url)
@@ -63,7 +60,7 @@ class Bench:
 
     def script(self) -> Run:
         """The baseline."""
-        self._empty()
+        empty(self._url)
         began = time.monotonic()
         asyncio.run(self._script.ingest(self._files))
         return self._ended(time.monotonic() - began, {})
@@ -85,13 +82,8 @@ class Bench:
 
     def index(self, *, present: bool) -> None:
         """Have an HNSW index, or not."""
-        self._empty()
-        asyncio.run(_set_index(self._url, present=present))
-
-    def _empty(self) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("TRUNCATE upload_pipeline.documents, upload_pipeline.events CASCADE")
-            connection.execute("CHECKPOINT")
+        empty(self._url)
+        set_index(self._url, MODEL, present=present)
 
     def _ended(self, seconds: float, before: dict[str, float]) -> Run:
         after = self._cpu() if before else {}
@@ -160,16 +152,6 @@ def write_corpus(folder: Path, documents: int) -> list[Path]:
         path.write_bytes(content)
         files.append(path)
     return files
-
-
-async def _set_index(url: str, *, present: bool) -> None:
-    database = Database(url)
-    store = IndexStore(database)
-    if present:
-        await store.rebuild(MODEL, IndexKind.HALFVEC)
-    else:
-        await store.drop(MODEL)
-    await database.close()
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -10,9 +10,9 @@ first, and without the patch all works, with three more actors.
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ray
 
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 _EXECUTOR = "ray.data._internal.execution.streaming_executor"
 _POOL = "ray.data._internal.execution.operators.actor_pool_map_operator"
 _STATS = "ray.data._internal.stats"
-_REPLACED = {
-    (_EXECUTOR, "create_cluster_autoscaler"): ["topology", "resource_manager", "data_context"],
-    (_POOL, "get_or_create_actor_location_tracker"): [],
-    (_POOL, "get_actor_locations"): ["logical_actor_ids"],
-    (_STATS, "get_or_create_stats_actor"): [],
-}
-"""Module and name of each function, with the parameters that it has to have."""
-_IS_OURS = "is_of_one_node"
 
 
 class FixedNodes:
@@ -70,6 +62,18 @@ class NoActor:
     update_iteration_metrics: _NoCall = _NoCall()
 
 
+_REPLACED: dict[tuple[str, str], tuple[list[str], Callable[..., object]]] = {
+    (_EXECUTOR, "create_cluster_autoscaler"): (
+        ["topology", "resource_manager", "data_context"],
+        lambda *_, **__: FixedNodes(),
+    ),
+    (_POOL, "get_or_create_actor_location_tracker"): ([], NoActor),
+    (_POOL, "get_actor_locations"): (["logical_actor_ids"], lambda _: {}),
+    (_STATS, "get_or_create_stats_actor"): ([], NoActor),
+}
+"""By module and name of each function: the parameters that it has to have, and its replacement."""
+
+
 def install(*, keep_statistics: bool) -> bool:
     """Patch this process, if this is the Ray it was written for; returns whether it is.
 
@@ -78,35 +82,21 @@ def install(*, keep_statistics: bool) -> bool:
     """
     if not ray.__version__.startswith(SUPPORTED):
         return False
-    modules = {name: import_module(name) for name, _ in _REPLACED}
-    if not all(_is_known(modules[module], name) for module, name in _REPLACED):
+    if not all(
+        _is_known(getattr(import_module(module), name, None), parameters)
+        for (module, name), (parameters, _) in _REPLACED.items()
+    ):
         return False
-    wanted = {
-        (_EXECUTOR, "create_cluster_autoscaler"): lambda *_, **__: FixedNodes(),
-        (_POOL, "get_or_create_actor_location_tracker"): NoActor,
-        (_POOL, "get_actor_locations"): lambda logical_actor_ids: {},
-    }
-    if not keep_statistics:
-        wanted[_STATS, "get_or_create_stats_actor"] = NoActor
-    for (module, name), replacement in wanted.items():
-        vars(modules[module])[name] = _marked(replacement)
+    for (module, name), (_, replacement) in _REPLACED.items():
+        if module != _STATS or not keep_statistics:
+            vars(import_module(module))[name] = replacement
     return True
 
 
-def _is_known(module: ModuleType, name: str) -> bool:
-    found = getattr(module, name, None)
-    if getattr(found, _IS_OURS, False):
-        return True
+def _is_known(found: object, parameters: list[str]) -> bool:
+    if getattr(found, "__module__", None) == __name__:
+        return True  # it was replaced before
     if not inspect.isfunction(found):
         return False
-    parameters = inspect.signature(found).parameters.values()
-    needed = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return needed == _REPLACED[module.__name__, name]
-
-
-def _marked(function: Any) -> Any:
-    def replacement(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    setattr(replacement, _IS_OURS, True)
-    return replacement
+    has = inspect.signature(found).parameters.values()
+    return [p.name for p in has if p.kind is p.POSITIONAL_OR_KEYWORD] == parameters

@@ -5,6 +5,7 @@ from ingest.settings import Settings
 from ingest.settings.providers.choice import Profile
 
 _ANSWER_SECONDS = 5.0
+OPEN = "lets everybody in who reaches its ports"
 ADVICE = (
     "start its nodes with RAY_AUTH_MODE=token and one token (docs/deploy.md, A cluster), and set "
     "RAY_AUTH_MODE=token here"
@@ -30,8 +31,7 @@ def ensure_closed(settings: Settings) -> None:
         return
     because = "INGEST_PROFILE=production refuses it" if is_production else f"it has {nodes} nodes"
     raise ConfigurationError(
-        f"the Ray cluster at {settings.ray_address} lets everybody in who reaches its ports, and "
-        f"{because}: {ADVICE}"
+        f"the Ray cluster at {settings.ray_address} {OPEN}, and {because}: {ADVICE}"
     )
 
 

@@ -27,7 +27,6 @@ log = logs.get(__name__)
 RECYCLE_BLOCKS = 50_000
 """Blocks after which a stream is replaced: the dataflow keeps about 2 KB for each of them."""
 _RESTART_SECONDS = 1.0
-_POLL_SECONDS = 0.05
 _TRIES = 5
 _HANGS_SECONDS = 60.0
 """A stream that is silent for this long, and for a lease, will not come back. Sooner would end one

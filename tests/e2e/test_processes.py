@@ -24,8 +24,7 @@ def is_loopback(address: str) -> bool:
 
 
 def test_a_ray_of_our_own_listens_on_this_machine_alone(shared_system: RunningSystem) -> None:
-    tree = [shared_system.process, *shared_system.process.children(recursive=True)]
-    found = {process.pid: listeners(process) for process in tree}
+    found = {process.pid: listeners(process) for process in shared_system.tree()}
     replicas = {process.pid for process in shared_system.processes(SERVES_REPLICAS)}
 
     assert sum(map(len, found.values())) > 10, "the test looks at the wrong processes"

@@ -315,6 +315,6 @@ def _ray_access(settings: Settings) -> Iterator[Finding]:
     if ray_access.asks_for_token(address):
         yield fine("ray", f"{address} asks for a token")
         return
-    problem = f"the cluster at {address} lets everybody in who reaches its ports"
+    problem = f"the cluster at {address} {ray_access.OPEN}"
     finding = broken if settings.profile is Profile.PRODUCTION else doubtful
     yield finding("ray", problem, ray_access.ADVICE)
