@@ -15,13 +15,13 @@ from uuid import UUID
 import asyncpg
 import tiktoken
 import wordllama
-from pgvector.asyncpg import register_vector
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from ingest.adapters.embedders.wordllama import MODEL
 from ingest.adapters.parsers.local.extract import parse_document
 from ingest.adapters.parsers.local.parser_limits import ParserLimits
 from ingest.adapters.postgres.documents.chunk_rows import COLUMNS, terms_of
+from ingest.adapters.postgres.pool import prepare
 from ingest.app.pipeline.chunk import cut
 from ingest.domain import identity
 from ingest.domain.chunk import Chunk, Passage
@@ -81,7 +81,7 @@ class PlainScript:
 
     async def ingest(self, files: Sequence[Path]) -> int:
         """Make all files searchable; returns the number of chunks."""
-        pool = await asyncpg.create_pool(self._url, min_size=2, max_size=2, init=register_vector)
+        pool = await asyncpg.create_pool(self._url, min_size=2, max_size=2, init=prepare)
         queue: asyncio.Queue[tuple[tuple[Any, ...], list[Chunk]] | None] = asyncio.Queue(64)
         writers = [asyncio.create_task(self._write(pool, queue)) for _ in range(2)]
         room = asyncio.Semaphore(2 * _THREADS)

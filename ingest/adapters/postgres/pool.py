@@ -78,7 +78,7 @@ class Database:
                     max_inactive_connection_lifetime=60,
                     command_timeout=COMMAND_SECONDS,
                     timeout=10,
-                    init=_prepare,
+                    init=prepare,
                     reset=_leave_as_it_is,
                     server_settings=None if self.pooler else self._server_settings(),
                 )
@@ -187,7 +187,12 @@ async def _leave_as_it_is(_connection: Connection) -> None:
     """Spare a round trip with each use: nothing is set, locked or opened beyond a transaction."""
 
 
-async def _prepare(connection: Connection) -> None:
+async def prepare(connection: Connection) -> None:
+    """Teach a new connection the types that our rows have.
+
+    Raises:
+        StoreUnavailable: the database has no pgvector.
+    """
     try:
         await register_vector(connection)
     except ValueError as exc:
